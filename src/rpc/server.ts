@@ -1,6 +1,6 @@
 import { Server, ServerCredentials, type ServerOptions, type UntypedHandleCall, type sendUnaryData } from "@grpc/grpc-js";
 import type { ServerDuplexStream, ServerReadableStream, ServerUnaryCall, ServerWritableStream } from "@grpc/grpc-js";
-import { monotonicClock } from "../base/clock.js";
+import { monotonicClock, nextTurn } from "../base/clock.js";
 import { RpcCode, RpcError } from "../base/rpc-error.js";
 import type { Logger } from "../base/log.js";
 import { formatAddress, parseAddress, requireLoopbackOrTls } from "./address.js";
@@ -211,6 +211,9 @@ async function* requestsOf(grpcCall: ServerReadableStream<unknown, unknown> | Se
     if (signal.aborted) throw signal.reason;
     throw error;
   }
+  // Node ends a reset stream like one the client has finished, and says a moment later that it was reset.
+  await nextTurn();
+  if (signal.aborted) throw signal.reason;
 }
 
 /** What the caller gets to see: an RpcError as it is, anything else as INTERNAL, with the stack in the log alone. */
