@@ -3,12 +3,13 @@ import { controllerOf, isBeingDeleted, nameOfKey, objectKey } from "../kubernete
 import type { Pod } from "../kubernetes/pod.js";
 import { pods as podType, replicaSets as replicaSetType } from "../kubernetes/resource-type.js";
 import { isConflict, isNamespaceTerminating, isNotFound } from "../kubernetes/status.js";
-import { matchesLabels } from "../kubernetes/label-selector.js";
-import { formatTimestamp } from "../kubernetes/timestamp.js";
+import { matchesLabelSelector } from "../kubernetes/label-selector.js";
+import { formatTime } from "../kubernetes/timestamp.js";
 import { WorkQueue } from "../kubernetes/work-queue.js";
 import type { ReplicaSet, ReplicaSetStatus } from "../kubernetes/workload.js";
 import type { EventRecorder } from "../kubernetes/event-recorder.js";
 import { type Condition, withCondition } from "../kubernetes/condition.js";
+import { nameSuffix } from "./name-suffix.js";
 import { Expectations } from "./expectations.js";
 import { availableInMs, byDispensability, isActive, isReady } from "./pod-state.js";
 import type { Controller, Surroundings } from "./surroundings.js";
@@ -70,7 +71,7 @@ export class ReplicaSetController implements Controller {
   async #sync(key: string): Promise<void> {
     const replicaSet = this.#replicaSets.store.get(key);
     if (replicaSet === undefined) return;
-    const owned = this.#pods.store.byIndex(ownerIndex, replicaSet.metadata.uid).filter((pod) => matchesLabels(replicaSet.spec.selector, pod.metadata.labels));
+    const owned = this.#pods.store.byIndex(ownerIndex, replicaSet.metadata.uid).filter((pod) => matchesLabelSelector(replicaSet.spec.selector, pod.metadata.labels));
     const active = owned.filter(isActive);
     let failure: Error | undefined;
     if (!isBeingDeleted(replicaSet) && this.#expectations.isFulfilled(replicaSet.metadata.uid)) failure = await this.#scale(replicaSet, active);
@@ -91,7 +92,7 @@ export class ReplicaSetController implements Controller {
   async #createPod(replicaSet: ReplicaSet): Promise<void> {
     const { metadata, spec } = replicaSet;
     // The name is chosen here, not by generateName, so that the creation can be expected before its answer.
-    const name = `${metadata.name.slice(0, 57)}-${this.#around.dice.letters(5)}`;
+    const name = `${metadata.name.slice(0, 57)}-${nameSuffix(this.#around.dice)}`;
     this.#expectations.expectCreation(metadata.uid, name);
     try {
       await this.#around.client.create(
@@ -146,7 +147,7 @@ export class ReplicaSetController implements Controller {
       readyReplicas: active.filter(isReady).length,
       availableReplicas: waits.filter((ms) => ms === 0).length,
       observedGeneration: replicaSet.metadata.generation ?? 1,
-      conditions: conditionsOf(replicaSet, failure, formatTimestamp(nowMs)),
+      conditions: conditionsOf(replicaSet, failure, formatTime(nowMs)),
     };
     const next = Math.min(...waits.filter((ms) => ms > 0 && ms !== Number.POSITIVE_INFINITY));
     if (next !== Number.POSITIVE_INFINITY) this.#queue.addAfter(objectKey(replicaSet), next);

@@ -1,12 +1,11 @@
 import { createHash } from "node:crypto";
 import type { PodTemplate } from "../kubernetes/pod.js";
 import type { Deployment, ReplicaSet } from "../kubernetes/workload.js";
+import { safeLetters } from "./name-suffix.js";
 
 export const templateHashLabel = "pod-template-hash";
 export const revisionAnnotation = "deployment.kubernetes.io/revision";
 
-/** Letters that make no words; upstream's SafeEncodeString uses the same. */
-const safeLetters = "bcdfghjklmnpqrstvwxz2456789";
 const hashLength = 10;
 
 /** A short name of a template: equal templates have equal hashes. The figure differs from upstream's, which hashes Go's memory layout. */
