@@ -1,0 +1,223 @@
+import { Server, ServerCredentials, type ServerOptions, type UntypedHandleCall, type sendUnaryData } from "@grpc/grpc-js";
+import type { ServerDuplexStream, ServerReadableStream, ServerUnaryCall, ServerWritableStream } from "@grpc/grpc-js";
+import { monotonicClock } from "../base/clock.js";
+import { RpcCode, RpcError } from "../base/rpc-error.js";
+import type { Logger } from "../base/log.js";
+import { formatAddress, parseAddress, requireLoopbackOrTls } from "./address.js";
+import { closingError, LiveCalls, ServerCall } from "./call.js";
+import { addHealth, type Health } from "./health.js";
+import { listenError } from "./port.js";
+import { addReflection } from "./reflection.js";
+import { type AnyHandler, type MethodShape, type ServedService, serviceName } from "./service.js";
+import { toWireStatus } from "./status.js";
+import { StreamWriter } from "./stream-writer.js";
+import type { TlsMaterial } from "./tls.js";
+
+export { serve, type ServedService } from "./service.js";
+export type { Call } from "./call.js";
+export { StreamWriter } from "./stream-writer.js";
+
+/** What a server needs. */
+export interface RpcServerOptions {
+  /** `host:port`; port 0 lets the system choose. Hosts other than loopback need `tls`. */
+  readonly listen: string;
+  /** The room behind the port, for log lines and refusals. */
+  readonly room: string;
+  readonly log: Logger;
+  readonly services: readonly ServedService[];
+  /** Mutual TLS: clients must show a certificate of the same authority. */
+  readonly tls?: TlsMaterial | undefined;
+  /** The largest message taken; 4 MiB when absent. */
+  readonly maxReceiveBytes?: number | undefined;
+  /** How long `close` lets calls finish before it cuts them off; 2,000 ms when absent. */
+  readonly closeLimitMs?: number | undefined;
+}
+
+/** A gRPC server that listens. */
+export interface RpcServer {
+  /** `host:port` to connect to. */
+  readonly address: string;
+  readonly port: number;
+  readonly health: Health;
+  /** Ends streams with UNAVAILABLE, lets unary calls finish, cuts off what remains. Never rejects; may be called twice. */
+  close(): Promise<void>;
+}
+
+const DEFAULT_MAX_RECEIVE_BYTES = 4 * 1024 * 1024;
+const DEFAULT_CLOSE_LIMIT_MS = 2_000;
+
+/** Starts a server with these services, grpc.health.v1 and reflection. Rejects with one line for a user when it cannot listen. */
+export async function startRpcServer(options: RpcServerOptions): Promise<RpcServer> {
+  const wanted = parseAddress(options.listen);
+  requireLoopbackOrTls(wanted, options.tls !== undefined);
+  const server = new Server(serverOptions(options));
+  const live = new LiveCalls();
+  for (const service of options.services) addService(server, service, { live, log: options.log, room: options.room });
+  const names = options.services.map((service) => serviceName(service.definition));
+  const health = addHealth(server, names);
+  addReflection(server, names);
+  const port = await bind(server, formatAddress(wanted), options);
+  const address = formatAddress({ host: wanted.host, port });
+  options.log.debug({ room: options.room, address }, "listening");
+
+  let closed: Promise<void> | undefined;
+  return {
+    address,
+    port,
+    health,
+    close: () => (closed ??= closeServer(server, live, health, options.closeLimitMs ?? DEFAULT_CLOSE_LIMIT_MS)),
+  };
+}
+
+function serverOptions(options: RpcServerOptions): ServerOptions {
+  return {
+    "grpc.max_receive_message_length": options.maxReceiveBytes ?? DEFAULT_MAX_RECEIVE_BYTES,
+    "grpc.max_send_message_length": -1,
+    "grpc.enable_channelz": 0,
+    "grpc.max_concurrent_streams": 10_000,
+    // A client that vanished without a word is noticed within half a minute. Client pings are never punished by grpc-js.
+    "grpc.keepalive_time_ms": 20_000,
+    "grpc.keepalive_timeout_ms": 10_000,
+  };
+}
+
+function credentials(tls: TlsMaterial | undefined): ServerCredentials {
+  if (tls === undefined) return ServerCredentials.createInsecure();
+  const pair = { private_key: Buffer.from(tls.keyPem), cert_chain: Buffer.from(tls.certPem) };
+  return ServerCredentials.createSsl(Buffer.from(tls.caPem), [pair], true);
+}
+
+function bind(server: Server, address: string, options: RpcServerOptions): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, credentials(options.tls), (error, port) => {
+      if (error === null) resolve(port);
+      else reject(listenError(error, parseAddress(address), options.room));
+    });
+  });
+}
+
+async function closeServer(server: Server, live: LiveCalls, health: Health, limitMs: number): Promise<void> {
+  health.close();
+  live.close();
+  await new Promise<void>((resolve) => {
+    const limit = monotonicClock().timer(limitMs, () => {
+      server.forceShutdown();
+      resolve();
+    });
+    server.tryShutdown(() => {
+      limit.cancel();
+      resolve();
+    });
+  });
+}
+
+interface Surroundings {
+  readonly live: LiveCalls;
+  readonly log: Logger;
+  readonly room: string;
+}
+
+function addService(server: Server, service: ServedService, around: Surroundings): void {
+  const implementation: Record<string, UntypedHandleCall> = {};
+  for (const [name, method] of Object.entries(service.definition)) {
+    implementation[name] = implement(method, service.handlers[name] ?? refuse(method, around.room), around);
+  }
+  server.addService(service.definition, implementation);
+}
+
+function refuse(method: MethodShape, room: string): AnyHandler {
+  return () => {
+    throw RpcError.unimplemented(`method ${method.path} of ${room}`);
+  };
+}
+
+function implement(method: MethodShape, handler: AnyHandler, around: Surroundings): UntypedHandleCall {
+  const bound = handler as (...parameters: unknown[]) => unknown;
+  if (method.responseStream) return method.requestStream ? bidi(bound, around) : serverStream(bound, around);
+  return method.requestStream ? clientStream(bound, around) : unary(bound, around);
+}
+
+type Handler = (...parameters: unknown[]) => unknown;
+
+function unary(handler: Handler, around: Surroundings): UntypedHandleCall {
+  return (grpcCall: ServerUnaryCall<unknown, unknown>, answer: sendUnaryData<unknown>): void => {
+    const call = new ServerCall(grpcCall, around.live);
+    void answerWith(call, around, answer, () => handler(grpcCall.request, call));
+  };
+}
+
+function clientStream(handler: Handler, around: Surroundings): UntypedHandleCall {
+  return (grpcCall: ServerReadableStream<unknown, unknown>, answer: sendUnaryData<unknown>): void => {
+    const call = new ServerCall(grpcCall, around.live);
+    void answerWith(call, around, answer, () => handler(requestsOf(grpcCall, call), call));
+  };
+}
+
+async function answerWith(call: ServerCall, around: Surroundings, answer: sendUnaryData<unknown>, run: () => unknown): Promise<void> {
+  try {
+    const response = await run();
+    call.finish();
+    answer(null, response);
+  } catch (error) {
+    call.finish();
+    answer(toWireStatus(asRpcError(error, call, around)));
+  }
+}
+
+function serverStream(handler: Handler, around: Surroundings): UntypedHandleCall {
+  return (grpcCall: ServerWritableStream<unknown, unknown>): void => {
+    const call = new ServerCall(grpcCall, around.live);
+    void streamWith(grpcCall, call, around, (stream) => handler(grpcCall.request, stream, call));
+  };
+}
+
+function bidi(handler: Handler, around: Surroundings): UntypedHandleCall {
+  return (grpcCall: ServerDuplexStream<unknown, unknown>): void => {
+    const call = new ServerCall(grpcCall, around.live);
+    void streamWith(grpcCall, call, around, (stream) => handler(requestsOf(grpcCall, call), stream, call));
+  };
+}
+
+type ResponseStream = ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>;
+
+async function streamWith(grpcCall: ResponseStream, call: ServerCall, around: Surroundings, run: (stream: StreamWriter<unknown>) => unknown): Promise<void> {
+  const stream = new StreamWriter<unknown>(grpcCall);
+  const signal = call.signal;
+  const onAbort = (): void => stream.leave(signal.reason as RpcError);
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    if (signal.aborted) throw signal.reason;
+    await run(stream);
+    call.finish();
+    // A handler that returns because the server closes has not said all it had to say.
+    if (around.live.closing && signal.aborted) grpcCall.emit("error", toWireStatus(closingError()));
+    else grpcCall.end();
+  } catch (error) {
+    call.finish();
+    grpcCall.emit("error", toWireStatus(asRpcError(error, call, around)));
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    stream.leave(new RpcError(RpcCode.CANCELLED, "the stream is over"));
+  }
+}
+
+/** The requests of a stream, read one at a time as the handler asks; ends early by throwing the signal's reason. */
+async function* requestsOf(grpcCall: ServerReadableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>, call: ServerCall): AsyncGenerator<unknown, void> {
+  const signal = call.signal;
+  try {
+    // Leaving the loop must not destroy the stream: the answer goes over the same one.
+    yield* grpcCall.iterator({ destroyOnReturn: false });
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    throw error;
+  }
+}
+
+/** What the caller gets to see: an RpcError as it is, anything else as INTERNAL, with the stack in the log alone. */
+function asRpcError(error: unknown, call: ServerCall, around: Surroundings): RpcError {
+  if (error instanceof RpcError) return error;
+  const reason: unknown = call.abortReason;
+  if (reason instanceof RpcError) return reason;
+  around.log.error({ room: around.room, method: call.path, err: error }, "a handler failed");
+  return new RpcError(RpcCode.INTERNAL, `internal error in ${around.room} (${call.path}); its log says more`);
+}

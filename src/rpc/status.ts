@@ -1,0 +1,96 @@
+import { Metadata, type ServiceError } from "@grpc/grpc-js";
+import { type Detail, RpcCode, RpcError, type ErrorReason, type FieldViolation, typeUrl } from "../base/rpc-error.js";
+import { BadRequest, ErrorInfo } from "../gen/google/rpc/error_details.js";
+import { Status } from "../gen/google/rpc/status.js";
+
+/** The trailer that carries google.rpc.Status; grpc-js encodes a `-bin` value as base64 itself. */
+const DETAILS_TRAILER = "grpc-status-details-bin";
+/** HTTP/2 peers may refuse long header lists (8 KiB is common), and base64 adds a third. */
+const MAX_DETAILS_BYTES = 4096;
+/** `grpc-message` is a header too; a longer text is cut. */
+const MAX_MESSAGE_CHARS = 2048;
+
+const ERROR_INFO = typeUrl("google.rpc.ErrorInfo");
+const BAD_REQUEST = typeUrl("google.rpc.BadRequest");
+
+/** What grpc-js takes as the end of a failed call. */
+export interface WireStatus {
+  readonly code: RpcCode;
+  readonly details: string;
+  readonly metadata: Metadata;
+}
+
+/** The status of an RpcError: its text, and its details as google.rpc.Status while they fit into 4 KiB. */
+export function toWireStatus(error: RpcError): WireStatus {
+  const metadata = new Metadata();
+  const text = messageText(error.message);
+  const details = fitting(allDetails(error));
+  if (details.length > 0) {
+    // The text stands in grpc-message already; here it would only eat the room of the details.
+    const status = Status.encode({ code: error.code, message: text.length <= 256 ? text : "", details }).finish();
+    metadata.set(DETAILS_TRAILER, Buffer.from(status));
+  }
+  return { code: error.code, details: text, metadata };
+}
+
+/** The text as it can be sent: cut to size, and without lone surrogates, which have no percent-encoding. */
+function messageText(message: string): string {
+  const text = message.length > MAX_MESSAGE_CHARS ? `${message.slice(0, MAX_MESSAGE_CHARS - 1)}…` : message;
+  return Buffer.from(text, "utf8").toString("utf8");
+}
+
+function allDetails(error: RpcError): Detail[] {
+  const details: Detail[] = [];
+  if (error.reason !== undefined) {
+    const { reason, domain, metadata } = error.reason;
+    details.push({ typeUrl: ERROR_INFO, value: ErrorInfo.encode(ErrorInfo.create({ reason, domain, metadata: { ...metadata } })).finish() });
+  }
+  details.push(...error.details);
+  if (error.violations.length > 0) {
+    const fieldViolations = error.violations.map(({ field, description }) => ({ field, description, reason: "" }));
+    details.push({ typeUrl: BAD_REQUEST, value: BadRequest.encode({ fieldViolations }).finish() });
+  }
+  return details;
+}
+
+/** The details in their order of importance, without those that would exceed the limit. */
+function fitting(details: readonly Detail[]): { typeUrl: string; value: Buffer }[] {
+  const kept: { typeUrl: string; value: Buffer }[] = [];
+  let bytes = 0;
+  for (const detail of details) {
+    const size = detail.typeUrl.length + detail.value.length + 16;
+    if (bytes + size > MAX_DETAILS_BYTES - 300) continue;
+    bytes += size;
+    kept.push({ typeUrl: detail.typeUrl, value: Buffer.from(detail.value) });
+  }
+  return kept;
+}
+
+/** The RpcError behind what a grpc-js client got. */
+export function fromServiceError(error: ServiceError): RpcError {
+  let reason: ErrorReason | undefined;
+  let violations: FieldViolation[] = [];
+  const details: Detail[] = [];
+  for (const detail of readDetails(error.metadata)) {
+    if (detail.typeUrl === ERROR_INFO) reason = ErrorInfo.decode(detail.value);
+    else if (detail.typeUrl === BAD_REQUEST) violations = BadRequest.decode(detail.value).fieldViolations;
+    else details.push(detail);
+  }
+  return new RpcError(error.code as RpcCode, error.details, { reason, violations, details });
+}
+
+function readDetails(metadata: Metadata | undefined): readonly Detail[] {
+  const value = metadata?.get(DETAILS_TRAILER)[0];
+  if (value === undefined || typeof value === "string") return [];
+  try {
+    return Status.decode(value).details;
+  } catch {
+    // A foreign server may put anything there; code and text still stand.
+    return [];
+  }
+}
+
+/** Whether a call that failed so may simply be made again. */
+export function isTransient(error: unknown): boolean {
+  return RpcError.is(error, RpcCode.UNAVAILABLE);
+}
