@@ -71,7 +71,7 @@ export interface Kind extends ResourceName {
   readonly hasStatus: boolean;
   readonly subresources: readonly Subresource[];
   /** Another kind whose stored objects these are, in other words. */
-  readonly view?: { readonly fromStored: (object: ApiObject) => ApiObject; readonly toStored: (object: ApiObject) => ApiObject };
+  readonly view?: { readonly struct: string; readonly fromStored: (object: ApiObject) => ApiObject; readonly toStored: (object: ApiObject) => ApiObject };
   /** Rules of a name; complaints without the field. */
   readonly nameComplaints: (name: string, isPrefix: boolean) => readonly string[];
   /** Fields of field selectors beside metadata.name and metadata.namespace. */
@@ -111,4 +111,9 @@ export function apiVersionOf(kind: { readonly group: string; readonly version: s
 /** The store key of an object. */
 export function keyOf(kind: Kind, namespace: string, name: string): string {
   return kind.namespaced ? `${kind.prefix}${namespace}/${name}` : `${kind.prefix}${name}`;
+}
+
+/** The struct that request bodies of a kind have. */
+export function bodyStructOf(kind: Kind): string {
+  return kind.view?.struct ?? kind.struct;
 }

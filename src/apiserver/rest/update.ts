@@ -68,14 +68,16 @@ export function settleUpdate(kind: Kind, wanted: ApiObject, old: ApiObject, opti
     }
     causes.push(...(kind.validateStatus?.(object, old) ?? []));
   } else {
-    if (kind.hasStatus && options.subresource !== "finalize") {
+    // A binding writes both halves; a namespace's finalize writes spec.finalizers, which an ordinary update may not.
+    const isInner = options.subresource === "binding" || options.subresource === "finalize";
+    if (kind.hasStatus && !isInner) {
       if (old["status"] === undefined) delete object["status"];
       else object["status"] = old["status"];
     }
     kind.setDefaults?.(object);
-    kind.prepareUpdate?.(object, old);
+    if (!isInner) kind.prepareUpdate?.(object, old);
     if (kind.countsGeneration?.(object, old)) object.metadata.generation = (old.metadata.generation ?? 0) + 1;
-    causes.push(...validateMetadataUpdate(object, old), ...(kind.validateUpdate?.(object, old) ?? []));
+    if (!isInner) causes.push(...validateMetadataUpdate(object, old), ...(kind.validateUpdate?.(object, old) ?? []));
   }
   if (causes.length > 0) throw invalid(kind, old.metadata.name, causes);
   const entries = options.managedFields

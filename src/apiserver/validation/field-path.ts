@@ -1,10 +1,14 @@
 import type { StatusCause } from "../errors.js";
 
-/** The text of a value inside an error message, as Go prints it. */
+/** The text of a value inside an error message, as Go prints it: maps of strings as `map[string]string{"app":"web"}`. */
 function shown(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (typeof value === "number" || typeof value === "boolean") return String(value);
   if (value === undefined || value === null) return "null";
+  const entries = Object.entries(value);
+  if (!Array.isArray(value) && entries.every(([, member]) => typeof member === "string")) {
+    return `map[string]string{${entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, member]) => `${JSON.stringify(key)}:${JSON.stringify(member)}`).join(", ")}}`;
+  }
   return JSON.stringify(value);
 }
 
@@ -35,4 +39,14 @@ export function notFoundValue(field: string, value: unknown): StatusCause {
 
 export function tooLong(field: string, maxBytes: number): StatusCause {
   return { reason: "FieldValueTooLong", message: `Too long: may not be more than ${maxBytes} bytes`, field };
+}
+
+/** -1, 0 and friends where a count belongs. */
+export function nonNegative(field: string, value: number | undefined): StatusCause[] {
+  return value !== undefined && value < 0 ? [invalidValue(field, value, "must be greater than or equal to 0")] : [];
+}
+
+/** One of a closed set; nothing for an absent value. */
+export function oneOf(field: string, value: unknown, supported: readonly string[]): StatusCause[] {
+  return value === undefined || supported.includes(value as string) ? [] : [notSupported(field, value, supported)];
 }
