@@ -1,0 +1,89 @@
+import { join } from "node:path";
+import { readFileSync } from "node:fs";
+import { parse } from "yaml";
+import { z } from "zod";
+import { stateHome } from "../base/state-home.js";
+import { UserError } from "../base/user-error.js";
+
+/** The rooms that can run, in the order in which they are started. */
+export const roomNames = ["etcd", "apiserver", "vcenter", "hostd", "crx", "spherelet", "scheduler", "controllers", "lifecycle", "emulator"] as const;
+export type RoomName = (typeof roomNames)[number];
+
+const port = z.coerce.number().int().min(1).max(65_535);
+const list = z.union([z.array(z.string()), z.string().transform((text) => text.split(",").filter((part) => part !== ""))]);
+const flag = z.union([z.boolean(), z.enum(["true", "false", "1", "0"]).transform((text) => text === "true" || text === "1")]);
+
+/**
+ * Everything `up` can be told, by flag, by environment (`SPHERESIM_DATA_DIR` ...) or by a YAML file (`--config`), in that order of
+ * precedence. One schema gives types, defaults and error texts.
+ */
+const schema = z.strictObject({
+  /** Name of the emulator; chooses its data directory. */
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "must be lower-case letters, digits and dashes").default("default"),
+  /** Directory of all state; `$XDG_STATE_HOME/spheresim/<name>` when absent. */
+  dataDir: z.string().optional(),
+  /** Number of hosts of the default inventory. */
+  hosts: z.coerce.number().int().min(1).max(1000).default(4),
+  /** YAML inventory instead of the default one. */
+  inventory: z.string().optional(),
+  /** Latency profile: how long the world takes. */
+  profile: z.enum(["instant", "article", "supervisor-1.21"]).default("instant"),
+  /** Seed of ids, MACs and tie-breaks. */
+  seed: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(1),
+  /** `block`: one block from `portBase`; `standard`: 2379, 6443 and 10250 where the world expects them; `auto`: free ones. */
+  ports: z.enum(["block", "standard", "auto"]).default("block"),
+  /** First number of the block. */
+  portBase: port.default(7430),
+  /** Rooms that are left out, to be replaced by something of one's own. */
+  without: list.pipe(z.array(z.enum(roomNames))).default([]),
+  /** A real etcd cluster instead of the embedded store. */
+  etcdEndpoints: list.default([]),
+  /** How many processes: all rooms in one, one a plane, one a room. */
+  processes: z.enum(["one", "planes", "rooms"]).default("planes"),
+  /** Mutual TLS on every gRPC port (apiserver and kubelet API always have it). */
+  tls: flag.default(false),
+  /** End when the process that started this one ends, however it ends. */
+  exitWithParent: flag.default(false),
+  /** Log level of every process, on standard error. */
+  logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("warn"),
+});
+
+/** Options of one emulator, complete. */
+export type UpOptions = Omit<z.infer<typeof schema>, "dataDir"> & { readonly dataDir: string };
+
+/** Reads options from flags, environment and file; throws UserError (usage) naming the first value that does not do. */
+export function readOptions(flags: Readonly<Record<string, unknown>>, environment: NodeJS.ProcessEnv, configFile?: string): UpOptions {
+  const merged = { ...fromFile(configFile), ...fromEnvironment(environment), ...flags };
+  const result = schema.safeParse(merged);
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    const path = issue?.path.join(".") ?? "";
+    const named = issue?.code === "unrecognized_keys" ? issue.keys.join(", ") : path;
+    throw new UserError("usage", `option ${named}: ${issue?.message ?? "invalid"}`, "see spheresim up --help");
+  }
+  const options = result.data;
+  return { ...options, dataDir: options.dataDir ?? join(stateHome(environment), options.name) };
+}
+
+function fromEnvironment(environment: NodeJS.ProcessEnv): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const key of Object.keys(schema.shape)) {
+    const value = environment[`SPHERESIM_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`];
+    if (value !== undefined && value !== "") found[key] = value;
+  }
+  return found;
+}
+
+function fromFile(path: string | undefined): Record<string, unknown> {
+  if (path === undefined) return {};
+  let content: unknown;
+  try {
+    content = parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    throw new UserError("usage", `config file ${path}: ${(error as Error).message.split("\n")[0]}`, "mend the file or leave --config out");
+  }
+  if (typeof content !== "object" || content === null || Array.isArray(content)) {
+    throw new UserError("usage", `config file ${path}: must be a mapping of option names`, "for example: hosts: 8");
+  }
+  return content as Record<string, unknown>;
+}
