@@ -70,7 +70,7 @@ const scalars = new Map<string, TypeRef>();
 /** Joins continuation lines and splits a table into lines of words. */
 function lines(table: string): string[][] {
   return table
-    .replaceAll(/\n\s+/g, " ")
+    .replaceAll(/\n +/g, " ")
     .split("\n")
     .filter((line) => line !== "")
     .map((line) => line.split(" "));
