@@ -1,0 +1,4 @@
+// The daemon puts the rooms together: it chooses addresses and processes, makes certificates, fills the inventory, and says when a pod
+// can be placed. It is the only place that knows every room; nothing of the article's logic is here.
+export { startDaemon, type Daemon } from "./daemon.js";
+export { readOptions, roomNames, type RoomName, type UpOptions } from "./options.js";
