@@ -51,7 +51,8 @@ function readLock(path: string): Lock | undefined {
   }
 }
 
-function countStart(path: string): number {
+/** Counts a start on a data directory; makes the ids of every start new. */
+export function countStart(path: string): number {
   const file = join(path, "start-count");
   let count = 1;
   try {

@@ -49,7 +49,7 @@ const schema = z.strictObject({
 });
 
 /** Options of one emulator, complete. */
-export type UpOptions = Required<Pick<z.infer<typeof schema>, "dataDir">> & z.infer<typeof schema>;
+export type UpOptions = Omit<z.infer<typeof schema>, "dataDir"> & { readonly dataDir: string };
 
 /** Reads options from flags, environment and file; throws UserError (usage) naming the first value that does not do. */
 export function readOptions(flags: Readonly<Record<string, unknown>>, environment: NodeJS.ProcessEnv, configFile?: string): UpOptions {
