@@ -76,7 +76,7 @@ async function planProcesses(options: UpOptions, inventory: PlanePlan["inventory
   const planes = planesOf(options);
   if (planes.length === 0) throw new UserError("usage", "no room is left to run", "leave out fewer with --without");
   await requireOwnPorts(options, addresses);
-  await makeCredentials(directory.path, inventory);
+  await makeCredentials(directory.path, inventory, options, addresses.apiserver);
   return planes.map((plane) => ({
     name: plane.name,
     rooms: plane.rooms,
