@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/log.js";
 import { toTimestamp } from "../base/timestamp.js";
+import type { GuestKey } from "../gen/spheresim/hostd/v1/guest.js";
 import { VmPhase, VmUpdateKind, type HostInfo, type HostVm, type Personality, type VmKey } from "../gen/spheresim/hostd/v1/host.js";
 import type { MethodFault } from "../gen/spheresim/vim/v1/fault.js";
 import { VirtualMachineConfigSpec } from "../gen/spheresim/vim/v1/virtual_machine.js";
@@ -12,7 +13,7 @@ import type { HostSpec, PowerOnDurations } from "./host-spec.js";
 import { PowerLife } from "./power-life.js";
 import { createdState, foundState, inPhase, poweredOffState, poweredOnState, VirtualMachine } from "./virtual-machine.js";
 import { deleteVm, putNextVmId, putVm, type VmDisk } from "./vm-disk.js";
-import { CRX_POWER_ON, VM_POWER_ON } from "./vm-phase.js";
+import { CRX_POWER_ON, VM_POWER_ON, type PhaseName } from "./vm-phase.js";
 import { requireValidPersonality } from "./personality.js";
 import { requireValidSpec } from "./vm-spec.js";
 
@@ -293,6 +294,8 @@ export class EsxiHost {
     } else if (vm.state.phase !== VmPhase.PERSONALITY) {
       throw invalidState(`The virtual machine ${vm.vmId} does not wait for a personality yet.`);
     }
+    const { personalityMs } = this.#around.durations;
+    if (personalityMs > 0) await this.#around.clock.sleep(personalityMs, life.signal);
     this.#sayPersonality(vm);
     await life.until("agent ready", this.#around.clock, GUEST_LIMIT_MS);
     return vm.state;
@@ -323,7 +326,7 @@ export class EsxiHost {
     this.#around.guests.say({ $case: "personality", value: { guest: guestKey(vm), personality: vm.state.personality } });
   }
 
-  #enter(vm: VirtualMachine, phase: "VMX" | "VMM" | "KERNEL" | "INIT_WAITING" | "RUNNING"): void {
+  #enter(vm: VirtualMachine, phase: PhaseName): void {
     this.#publish(vm, VmUpdateKind.MODIFY, inPhase(vm.state, phase, this.#around.clock.nowMs()));
   }
 
@@ -357,4 +360,8 @@ export class EsxiHost {
     const found = this.#around.byUuid.get(key.value);
     return found?.host === this ? found.vm : undefined;
   }
+}
+
+function guestKey(vm: VirtualMachine): GuestKey {
+  return { uuid: vm.config.uuid, powerOnCount: vm.state.powerOnCount };
 }

@@ -17,5 +17,7 @@ export interface PowerOnDurations {
   /** One VMM starts; counted once per vCPU. */
   readonly vmmMs: number;
   /** The Photon kernel is written into the VM's memory. */
-  readonly kernelLoadMs: number;
+  readonly kernelMs: number;
+  /** Disks and vNICs of a personality are attached. */
+  readonly personalityMs: number;
 }

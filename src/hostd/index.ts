@@ -9,7 +9,7 @@ import type { Clock } from "../base/clock.js";
 import type { LatencyProfile } from "../base/latency-profile.js";
 import type { Logger } from "../base/log.js";
 import type { Dice } from "../base/seeded-random.js";
-import { Outcome } from "../gen/spheresim/emulator/v1/journal.js";
+import { Outcome, StepRecord } from "../gen/spheresim/emulator/v1/journal.js";
 import { startRpcServer } from "../rpc/server.js";
 import type { StepRecorder } from "../rpc/step-recorder.js";
 import type { TlsMaterial } from "../rpc/tls.js";
@@ -88,7 +88,7 @@ export async function startHostd(options: HostdOptions): Promise<Hostd> {
 /** Step 8; HostD knows the pod by its UID alone, the journal fills in the names. */
 function recordStep8(recorder: StepRecorder, fact: PowerOnFact): void {
   if (fact.config.ownerUid === "") return;
-  recorder.record({
+  recorder.record(StepRecord.create({
     podUid: fact.config.ownerUid,
     step: 8,
     room: "hostd",
@@ -99,5 +99,5 @@ function recordStep8(recorder: StepRecorder, fact: PowerOnFact): void {
     outcome: fact.fault === undefined ? Outcome.OK : Outcome.FAILED,
     message: fact.fault?.localizedMessage ?? "VMX, VMM, Photon kernel; CRX init waits for its personality",
     subject: `${fact.host}/${fact.vmId}`,
-  });
+  }));
 }

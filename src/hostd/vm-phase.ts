@@ -33,7 +33,7 @@ export interface PhaseRow {
 export const CRX_POWER_ON: readonly PhaseRow[] = [
   { phase: "VMX", durationMs: ({ vmxMs }) => vmxMs, endedBy: "time" },
   { phase: "VMM", durationMs: ({ vmmMs }, numCpus) => vmmMs * numCpus, endedBy: "time" },
-  { phase: "KERNEL", durationMs: ({ kernelLoadMs }) => kernelLoadMs, endedBy: "guest" },
+  { phase: "KERNEL", durationMs: ({ kernelMs }) => kernelMs, endedBy: "guest" },
 ];
 
 /** An ordinary VM: no kernel is put into its memory, and what boots inside is not emulated. */
