@@ -1,0 +1,183 @@
+import type { Clock } from "../base/clock.js";
+import type { Logger } from "../base/log.js";
+import type { Dice } from "../base/seeded-random.js";
+import type { ApiClient } from "./api-client.js";
+import type { Event, EventType, ObjectReference } from "./cluster-objects.js";
+import type { Draft, KubernetesObject } from "./object-meta.js";
+import { events } from "./resource-type.js";
+import { isNamespaceTerminating, isNotFound } from "./status.js";
+import { formatTime } from "./timestamp.js";
+
+export interface EventRecorderOptions {
+  readonly client: ApiClient;
+  /** Who speaks: `default-scheduler`, `deployment-controller` ... */
+  readonly component: string;
+  /** Where it speaks from, for `source.host`. */
+  readonly host?: string;
+  /** Emulated: gives the events' timestamps. */
+  readonly clock: Clock;
+  readonly dice: Dice;
+  readonly log: Logger;
+}
+
+/** Event text beyond this is cut, as client-go does. */
+const MAX_MESSAGE_CHARS = 1024;
+/** Events that wait to be written; more are dropped and counted. */
+const MAX_PENDING = 1000;
+/** Writes on the wire at once. */
+const MAX_WRITES = 4;
+/** Events remembered so that a repetition becomes a count. */
+const MAX_REMEMBERED = 4096;
+
+interface Known {
+  /** Undefined until the API server has it. */
+  name: string | undefined;
+  count: number;
+  readonly draft: Draft<Event>;
+  lastTimestamp: string;
+  queued: boolean;
+}
+
+/**
+ * Writes Kubernetes Events without making anyone wait: what repeats (same object, type, reason and text) only raises the
+ * count of the event already there, and while an event waits to be written its repetitions cost nothing.
+ */
+export class EventRecorder {
+  readonly #options: EventRecorderOptions;
+  readonly #known = new Map<string, Known>();
+  readonly #pending: Known[] = [];
+  #writes = 0;
+  #dropped = 0;
+  #closed = false;
+  #idle: (() => void)[] = [];
+
+  constructor(options: EventRecorderOptions) {
+    this.#options = options;
+  }
+
+  /** How many events were lost to the limit. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Records what happened to an object. `kind` and `apiVersion` must be on it, or in `reference`. */
+  record(object: KubernetesObject, type: EventType, reason: string, message: string, reference: ObjectReference = {}, action?: string): void {
+    if (this.#closed) return;
+    const { component, host, clock, dice } = this.#options;
+    const involvedObject: ObjectReference = {
+      ...(object.apiVersion === undefined ? {} : { apiVersion: object.apiVersion }),
+      ...(object.kind === undefined ? {} : { kind: object.kind }),
+      ...(object.metadata.namespace === undefined ? {} : { namespace: object.metadata.namespace }),
+      name: object.metadata.name,
+      uid: object.metadata.uid,
+      resourceVersion: object.metadata.resourceVersion,
+      ...reference,
+    };
+    const text = message.length > MAX_MESSAGE_CHARS ? message.slice(0, MAX_MESSAGE_CHARS) : message;
+    const now = formatTime(clock.nowMs());
+    const key = [involvedObject.kind, involvedObject.namespace, involvedObject.name, involvedObject.uid, involvedObject.fieldPath, type, reason, text].join("\0");
+    const known = this.#known.get(key);
+    if (known !== undefined) {
+      known.count += 1;
+      known.lastTimestamp = now;
+      this.#remember(key, known);
+      if (!known.queued) this.#enqueue(known);
+      return;
+    }
+    const fresh: Known = {
+      name: undefined,
+      count: 1,
+      lastTimestamp: now,
+      queued: false,
+      draft: {
+        metadata: { name: `${object.metadata.name}.${dice.hex(16)}`, namespace: object.metadata.namespace ?? "default" },
+        involvedObject,
+        type,
+        reason,
+        message: text,
+        source: { component, ...(host === undefined ? {} : { host }) },
+        firstTimestamp: now,
+        reportingComponent: component,
+        reportingInstance: host ?? "",
+        ...(action === undefined ? {} : { action }),
+      },
+    };
+    if (this.#enqueue(fresh)) this.#remember(key, fresh);
+  }
+
+  /** Resolves when nothing waits to be written. */
+  flushed(): Promise<void> {
+    return this.#writes === 0 && this.#pending.length === 0 ? Promise.resolve() : new Promise((resolve) => void this.#idle.push(resolve));
+  }
+
+  /** Takes no more; resolves when those waiting are written or have failed. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.flushed();
+  }
+
+  /** Keeps the most recently used: a Map remembers the order of insertion. */
+  #remember(key: string, known: Known): void {
+    this.#known.delete(key);
+    this.#known.set(key, known);
+    if (this.#known.size > MAX_REMEMBERED) this.#known.delete(this.#known.keys().next().value!);
+  }
+
+  #enqueue(known: Known): boolean {
+    if (this.#pending.length >= MAX_PENDING) {
+      this.#dropped += 1;
+      if (this.#dropped === 1) this.#options.log.warn({ limit: MAX_PENDING }, "events come faster than they can be written, some are dropped");
+      return false;
+    }
+    known.queued = true;
+    this.#pending.push(known);
+    this.#pump();
+    return true;
+  }
+
+  #pump(): void {
+    while (this.#writes < MAX_WRITES && this.#pending.length > 0) {
+      const known = this.#pending.shift()!;
+      this.#writes += 1;
+      void this.#write(known).finally(() => {
+        this.#writes -= 1;
+        this.#pump();
+        if (this.#writes > 0 || this.#pending.length > 0) return;
+        const waiting = this.#idle;
+        this.#idle = [];
+        for (const resolve of waiting) resolve();
+      });
+    }
+  }
+
+  async #write(known: Known): Promise<void> {
+    const { client, log } = this.#options;
+    const { namespace } = known.draft.metadata;
+    // Still queued while on the wire: a repetition meanwhile is written by the loop below, not by a second writer.
+    for (;;) {
+      const { count, lastTimestamp } = known;
+      try {
+        if (known.name !== undefined) {
+          const body = { count, lastTimestamp };
+          await client.patch(events, { namespace: namespace!, name: known.name }, { type: "merge", body });
+        } else {
+          const created = await client.create(events, { ...known.draft, count, lastTimestamp });
+          known.name = created.metadata.name;
+        }
+      } catch (error) {
+        if (known.name !== undefined && isNotFound(error)) {
+          // The event aged out of the store: begin a new one.
+          known.name = undefined;
+          continue;
+        }
+        if (!isNamespaceTerminating(error)) log.warn({ err: error, reason: known.draft.reason }, "an event could not be written");
+        known.queued = false;
+        return;
+      }
+      if (known.count === count) {
+        known.queued = false;
+        return;
+      }
+    }
+  }
+}

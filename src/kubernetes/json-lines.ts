@@ -1,0 +1,26 @@
+/** Longest line a watch may carry; etcd takes no value beyond 1.5 MiB, so this is never met by a sane server. */
+const MAX_LINE_BYTES = 16 * 1024 * 1024;
+
+/** Cuts a byte stream into lines and parses each as JSON: the framing of a watch. An unfinished last line is dropped. */
+export async function* parseJsonLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<unknown, void> {
+  let held: Buffer[] = [];
+  let heldBytes = 0;
+  for await (const chunk of chunks) {
+    let start = 0;
+    for (;;) {
+      const end = chunk.indexOf(0x0a, start);
+      if (end < 0) break;
+      held.push(chunk.subarray(start, end));
+      const line = Buffer.concat(held).toString("utf8");
+      held = [];
+      heldBytes = 0;
+      start = end + 1;
+      if (line.trim() !== "") yield JSON.parse(line) as unknown;
+    }
+    if (start < chunk.length) {
+      held.push(chunk.subarray(start));
+      heldBytes += chunk.length - start;
+      if (heldBytes > MAX_LINE_BYTES) throw new Error(`a watch event is longer than ${MAX_LINE_BYTES} bytes`);
+    }
+  }
+}
