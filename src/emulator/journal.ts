@@ -1,0 +1,136 @@
+import type { Clock } from "../base/clock.js";
+import type { Logger } from "../base/log.js";
+import { StepRecord } from "../gen/spheresim/emulator/v1/journal.js";
+import { encodeRecord, journalKey, journalPrefix, podPrefix, podUidOf } from "./journal-key.js";
+
+/** What the journal needs of an etcd store. */
+export interface JournalStore {
+  /** Puts at most `maxBatch` pairs in one Txn. */
+  put(pairs: ReadonlyArray<{ readonly key: string; readonly value: Uint8Array }>): Promise<void>;
+  /** Deletes every key below a prefix. */
+  deletePrefix(prefix: string): Promise<void>;
+  /** Keys below a prefix, oldest first. */
+  keys(prefix: string): Promise<string[]>;
+}
+
+/** Most puts of one Txn; etcd's own limit of operations is 128. */
+const maxBatch = 100;
+/** Records waiting for the store; more than a storm of 1,000 pods makes. Beyond it the oldest are dropped and counted. */
+const maxWaiting = 50_000;
+/** Records of one moment share a Txn: placement does not wait for the journal, so the journal can wait for company. */
+const lingerMs = 10;
+const retryMs = 250;
+
+interface PodMemory {
+  namespace: string;
+  name: string;
+  attempt: number;
+}
+
+/**
+ * The recorded steps of the last 10,000 pods, written behind: `accept` only queues. Rooms that do not know a pod's name (HostD knows
+ * its VM) leave it empty; it is filled in from what other rooms said of the same UID.
+ */
+export class Journal {
+  readonly #store: JournalStore;
+  readonly #monotonic: Clock;
+  readonly #log: Logger;
+  readonly #maxPods: number;
+  /** Insertion order is age. */
+  readonly #pods = new Map<string, PodMemory>();
+  #waiting: StepRecord[] = [];
+  #dropped = 0;
+  #stored = 0;
+  #writing: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(options: { readonly store: JournalStore; readonly monotonic: Clock; readonly log: Logger; readonly maxPods?: number }) {
+    this.#store = options.store;
+    this.#monotonic = options.monotonic;
+    this.#log = options.log;
+    this.#maxPods = options.maxPods ?? 10_000;
+  }
+
+  /** Records stored since the start. */
+  get stored(): number {
+    return this.#stored;
+  }
+
+  /** Learns which pods are stored already, so that the limit holds across restarts. */
+  async load(): Promise<void> {
+    for (const key of await this.#store.keys(journalPrefix)) {
+      const uid = podUidOf(key);
+      if (!this.#pods.has(uid)) this.#pods.set(uid, { namespace: "", name: "", attempt: 1 });
+    }
+  }
+
+  /** Queues records; never waits. Records without a pod UID are refused. */
+  accept(records: readonly StepRecord[]): void {
+    for (const record of records) {
+      if (record.podUid === "" || record.step === 0) continue;
+      this.#waiting.push(this.#complete(record));
+    }
+    if (this.#waiting.length > maxWaiting) {
+      this.#dropped += this.#waiting.length - maxWaiting;
+      this.#waiting = this.#waiting.slice(-maxWaiting);
+      this.#log.warn({ dropped: this.#dropped }, "journal: the store is too slow; oldest records dropped");
+    }
+    if (!this.#closed) this.#writing ??= this.#write().finally(() => (this.#writing = undefined));
+  }
+
+  /** Writes what is queued and stops. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#writing;
+  }
+
+  #complete(record: StepRecord): StepRecord {
+    let memory = this.#pods.get(record.podUid);
+    if (memory === undefined) {
+      memory = { namespace: record.namespace, name: record.name, attempt: 1 };
+      this.#pods.set(record.podUid, memory);
+    }
+    if (record.name !== "") memory.name = record.name;
+    if (record.namespace !== "") memory.namespace = record.namespace;
+    if (record.attempt > memory.attempt) memory.attempt = record.attempt;
+    return StepRecord.fromPartial({
+      ...record,
+      namespace: record.namespace || memory.namespace,
+      name: record.name || memory.name,
+      attempt: record.attempt || memory.attempt,
+    });
+  }
+
+  async #write(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      if (!this.#closed) await this.#monotonic.sleep(lingerMs);
+      const batch = this.#takeBatch();
+      try {
+        await this.#store.put([...batch].map(([key, record]) => ({ key, value: encodeRecord(record) })));
+        this.#stored += batch.size;
+        await this.#forget();
+      } catch (error) {
+        this.#log.warn({ error: (error as Error).message, waiting: this.#waiting.length }, "journal: the store did not take a batch; trying again");
+        this.#waiting = [...batch.values(), ...this.#waiting];
+        if (this.#closed) return;
+        await this.#monotonic.sleep(retryMs);
+      }
+    }
+  }
+
+  /** The next records by key: a Txn may name a key once only, so a second record of one step replaces the first. */
+  #takeBatch(): Map<string, StepRecord> {
+    const batch = new Map<string, StepRecord>();
+    const taken = this.#waiting.splice(0, maxBatch);
+    for (const record of taken) batch.set(journalKey(record.podUid, record.attempt, record.step), record);
+    return batch;
+  }
+
+  async #forget(): Promise<void> {
+    for (const uid of this.#pods.keys()) {
+      if (this.#pods.size <= this.#maxPods) return;
+      await this.#store.deletePrefix(podPrefix(uid));
+      this.#pods.delete(uid);
+    }
+  }
+}
