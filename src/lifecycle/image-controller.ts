@@ -70,6 +70,15 @@ export class ImageController {
     for (const pod of waiting ?? []) this.#queue.add(pod);
   }
 
+  /** An image was deleted: whoever still waits for it has it made again. */
+  imageGone(image: Image): void {
+    const key = objectKey(image);
+    this.#made.delete(key);
+    const waiting = this.#waiting.get(key);
+    this.#waiting.delete(key);
+    for (const pod of waiting ?? []) this.#queue.add(pod);
+  }
+
   close(): Promise<void> {
     return this.#queue.close();
   }

@@ -64,10 +64,14 @@ export class NodeGone {
   async collect(): Promise<void> {
     const { client, pods, nodes, monotonic, log } = this.#options;
     if (!nodes.hasSynced) return;
-    const stranded = Map.groupBy(
-      pods.store.list().filter((pod) => isStranded(pod) && nodes.store.get(pod.spec.nodeName!) === undefined),
-      (pod) => pod.spec.nodeName!,
-    );
+    const stranded = new Map<string, Pod[]>();
+    for (const pod of pods.store.list()) {
+      const node = pod.spec.nodeName ?? "";
+      if (!isStranded(pod) || nodes.store.get(node) !== undefined) continue;
+      const others = stranded.get(node);
+      if (others === undefined) stranded.set(node, [pod]);
+      else others.push(pod);
+    }
     for (const name of this.#missingSinceMs.keys()) if (!stranded.has(name)) this.#missingSinceMs.delete(name);
     let deleted = 0;
     for (const [name, orphans] of stranded) {
