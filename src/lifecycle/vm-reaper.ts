@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/log.js";
+import { RecentMap } from "../base/recent-map.js";
 import type { TaskInfo } from "../gen/spheresim/vim/v1/task.js";
 import { TaskState } from "../gen/spheresim/vim/v1/task.js";
 import type { ApiClient } from "../kubernetes/api-client.js";
@@ -25,6 +26,8 @@ export interface VmReaperOptions {
 }
 
 const WORKERS = 16;
+/** A task may end before the answer that names it is here: so many ended ones are remembered. */
+const MAX_ENDED_TASKS = 2048;
 const FIELD_MANAGER = "lifecycle-controller";
 
 /** One VM on its way out. */
@@ -46,6 +49,7 @@ export class VmReaper {
   readonly #queue: WorkQueue;
   /** By pod UID. */
   readonly #destructions = new Map<string, Destruction>();
+  readonly #endedTasks = new RecentMap<string, TaskInfo>(MAX_ENDED_TASKS);
 
   constructor(options: VmReaperOptions) {
     this.#options = options;
@@ -68,6 +72,7 @@ export class VmReaper {
 
   /** A task changed. */
   taskChanged(task: TaskInfo): void {
+    if (isOver(task) && task.task !== undefined) this.#endedTasks.set(task.task.value, task);
     const destruction = this.#destructions.get(task.ownerUid);
     if (destruction?.task === undefined || destruction.task.task?.value !== task.task?.value) return;
     destruction.task = task;
@@ -95,7 +100,8 @@ export class VmReaper {
     let destruction = this.#destructions.get(uid);
     if (destruction === undefined) {
       const startMs = clock.nowMs();
-      const task = await vms.destroyVmOf(uid);
+      const accepted = await vms.destroyVmOf(uid);
+      const task = this.#endedTasks.get(accepted?.task?.value ?? "") ?? accepted;
       destruction = { key, startMs, task, destroyed: task === undefined };
       this.#destructions.set(uid, destruction);
       if (task === undefined) this.#recordDestroyed(pod, destruction);
