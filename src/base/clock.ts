@@ -127,12 +127,12 @@ export class ManualClock implements Clock {
    */
   async advance(ms: number): Promise<void> {
     const endMs = this.#nowMs + ms;
-    await settle();
+    await nextTurn();
     for (let due = this.#nextDue(endMs); due !== undefined; due = this.#nextDue(endMs)) {
       this.#timers.delete(due);
       this.#nowMs = Math.max(this.#nowMs, due.dueMs);
       due.fire();
-      await settle();
+      await nextTurn();
     }
     this.#nowMs = Math.max(this.#nowMs, endMs);
   }
@@ -144,6 +144,7 @@ export class ManualClock implements Clock {
   }
 }
 
-function settle(): Promise<void> {
+/** Resolves after everything that is ready now has run. */
+export function nextTurn(): Promise<void> {
   return new Promise((resolve) => void soon(resolve));
 }

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { StartError } from "./start-error.js";
+import { UserError } from "../base/user-error.js";
 
 interface Lock {
   readonly pid: number;
@@ -15,12 +15,12 @@ export interface DataDirectory {
   release(): void;
 }
 
-/** Creates the directory where it is missing and takes it; throws StartError naming the process that has it. */
+/** Creates the directory where it is missing and takes it; throws UserError naming the process that has it. */
 export function takeDataDirectory(path: string, name: string): DataDirectory {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw new StartError("cannot-start", `data directory ${path}: ${(error as Error).message}`, "choose another with --data-dir");
+    throw new UserError("cannot-start", `data directory ${path}: ${(error as Error).message}`, "choose another with --data-dir");
   }
   const lockFile = join(path, "daemon.lock");
   const lock = { pid: process.pid, name } satisfies Lock;
@@ -30,17 +30,17 @@ export function takeDataDirectory(path: string, name: string): DataDirectory {
       return { path, startCount: countStart(path), release: () => rmSync(lockFile, { force: true }) };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") {
-        throw new StartError("cannot-start", `data directory ${path}: ${(error as Error).message}`, "choose another with --data-dir");
+        throw new UserError("cannot-start", `data directory ${path}: ${(error as Error).message}`, "choose another with --data-dir");
       }
     }
     const holder = readLock(lockFile);
     if (holder !== undefined && isAlive(holder.pid)) {
-      throw new StartError("cannot-start", `data directory ${path} is in use by spheresim "${holder.name}" (pid ${holder.pid})`, `stop it with: kill ${holder.pid}   or start another with --name`);
+      throw new UserError("cannot-start", `data directory ${path} is in use by spheresim "${holder.name}" (pid ${holder.pid})`, `stop it with: kill ${holder.pid}   or start another with --name`);
     }
     // The holder died without letting go.
     rmSync(lockFile, { force: true });
   }
-  throw new StartError("cannot-start", `data directory ${path} is being taken by another process`, "try again");
+  throw new UserError("cannot-start", `data directory ${path} is being taken by another process`, "try again");
 }
 
 function readLock(path: string): Lock | undefined {
@@ -51,7 +51,8 @@ function readLock(path: string): Lock | undefined {
   }
 }
 
-function countStart(path: string): number {
+/** Counts a start on a data directory; makes the ids of every start new. */
+export function countStart(path: string): number {
   const file = join(path, "start-count");
   let count = 1;
   try {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { z } from "zod";
-import { StartError } from "./start-error.js";
+import { UserError } from "../base/user-error.js";
 
 const host = z.strictObject({
   /** FQDN in lower case; also the name of its Node. */
@@ -78,16 +78,16 @@ export function defaultInventory(hosts: number): Inventory {
   });
 }
 
-/** Reads an inventory from YAML; throws StartError naming the field that does not do. */
+/** Reads an inventory from YAML; throws UserError naming the field that does not do. */
 export function readInventory(path: string): Inventory {
   let content: unknown;
   try {
     content = parse(readFileSync(path, "utf8"));
   } catch (error) {
-    throw new StartError("usage", `inventory ${path}: ${(error as Error).message.split("\n")[0]}`, "see examples/inventories for one that works");
+    throw new UserError("usage", `inventory ${path}: ${(error as Error).message.split("\n")[0]}`, "see examples/inventories for one that works");
   }
   const result = schema.safeParse(content);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
-  throw new StartError("usage", `inventory ${path}: ${issue?.path.join(".") || "document"}: ${issue?.message}`, "see examples/inventories for one that works");
+  throw new UserError("usage", `inventory ${path}: ${issue?.path.join(".") || "document"}: ${issue?.message}`, "see examples/inventories for one that works");
 }

@@ -1,9 +1,9 @@
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { z } from "zod";
-import { StartError } from "./start-error.js";
+import { stateHome } from "../base/state-home.js";
+import { UserError } from "../base/user-error.js";
 
 /** The rooms that can run, in the order in which they are started. */
 export const roomNames = ["etcd", "apiserver", "vcenter", "hostd", "crx", "spherelet", "scheduler", "controllers", "lifecycle", "emulator"] as const;
@@ -49,14 +49,9 @@ const schema = z.strictObject({
 });
 
 /** Options of one emulator, complete. */
-export type UpOptions = Required<Pick<z.infer<typeof schema>, "dataDir">> & z.infer<typeof schema>;
+export type UpOptions = Omit<z.infer<typeof schema>, "dataDir"> & { readonly dataDir: string };
 
-/** Directory under which each named emulator keeps its state. */
-export function stateHome(environment: NodeJS.ProcessEnv): string {
-  return join(environment["XDG_STATE_HOME"] ?? join(homedir(), ".local", "state"), "spheresim");
-}
-
-/** Reads options from flags, environment and file; throws StartError (usage) naming the first value that does not do. */
+/** Reads options from flags, environment and file; throws UserError (usage) naming the first value that does not do. */
 export function readOptions(flags: Readonly<Record<string, unknown>>, environment: NodeJS.ProcessEnv, configFile?: string): UpOptions {
   const merged = { ...fromFile(configFile), ...fromEnvironment(environment), ...flags };
   const result = schema.safeParse(merged);
@@ -64,7 +59,7 @@ export function readOptions(flags: Readonly<Record<string, unknown>>, environmen
     const issue = result.error.issues[0];
     const path = issue?.path.join(".") ?? "";
     const named = issue?.code === "unrecognized_keys" ? issue.keys.join(", ") : path;
-    throw new StartError("usage", `option ${named}: ${issue?.message ?? "invalid"}`, "see spheresim up --help");
+    throw new UserError("usage", `option ${named}: ${issue?.message ?? "invalid"}`, "see spheresim up --help");
   }
   const options = result.data;
   return { ...options, dataDir: options.dataDir ?? join(stateHome(environment), options.name) };
@@ -85,10 +80,10 @@ function fromFile(path: string | undefined): Record<string, unknown> {
   try {
     content = parse(readFileSync(path, "utf8"));
   } catch (error) {
-    throw new StartError("usage", `config file ${path}: ${(error as Error).message.split("\n")[0]}`, "mend the file or leave --config out");
+    throw new UserError("usage", `config file ${path}: ${(error as Error).message.split("\n")[0]}`, "mend the file or leave --config out");
   }
   if (typeof content !== "object" || content === null || Array.isArray(content)) {
-    throw new StartError("usage", `config file ${path}: must be a mapping of option names`, "for example: hosts: 8");
+    throw new UserError("usage", `config file ${path}: must be a mapping of option names`, "for example: hosts: 8");
   }
   return content as Record<string, unknown>;
 }

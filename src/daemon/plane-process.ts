@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/log.js";
 import type { PlanePlan } from "./plane-plan.js";
-import { StartError, type exitCodes } from "./start-error.js";
+import { UserError, type exitCodes } from "../base/user-error.js";
 
 /** What a child process says. */
 export type PlaneMessage =
@@ -70,14 +70,14 @@ export class PlaneProcess {
       child.on("message", (message: PlaneMessage) => {
         settled = true;
         if (message.kind === "ready") resolve();
-        else reject(new StartError(message.exit, message.message, message.next));
+        else reject(new UserError(message.exit, message.message, message.next));
       });
       child.once("error", (error) => {
-        if (!settled) reject(new StartError("cannot-start", `process ${this.name}: ${error.message}`));
+        if (!settled) reject(new UserError("cannot-start", `process ${this.name}: ${error.message}`));
         settled = true;
       });
       child.once("exit", (code, signal) => {
-        if (!settled) reject(new StartError("cannot-start", `process ${this.name} ended before it was ready (${signal ?? `exit ${code}`})`));
+        if (!settled) reject(new UserError("cannot-start", `process ${this.name} ended before it was ready (${signal ?? `exit ${code}`})`));
         settled = true;
         if (!this.#stopping) this.#revive(startedMs, signal ?? `exit ${code}`);
       });

@@ -44,9 +44,9 @@ export async function waitFor(client: RestClient, monotonic: Clock, options: Wai
 }
 
 function meets(pod: Pod | undefined, condition: Condition): boolean {
-  if (condition === Condition.CONDITION_DELETED) return pod === undefined;
+  if (condition === Condition.DELETED) return pod === undefined;
   if (pod === undefined) return false;
-  return condition === Condition.CONDITION_UNSCHEDULABLE ? isUnschedulable(pod) : hasArrived(pod);
+  return condition === Condition.UNSCHEDULABLE ? isUnschedulable(pod) : hasArrived(pod);
 }
 
 function outcome(pod: Pod | undefined, name: { readonly namespace: string; readonly name: string }): PodOutcome {

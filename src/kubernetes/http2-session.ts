@@ -34,7 +34,8 @@ export class Http2Session {
   readonly #tls: TlsMaterial;
   readonly #clock: Clock;
   #current: Promise<ClientHttp2Session> | undefined;
-  readonly #open = new Set<ClientHttp2Session>();
+  /** Connections that stand, each with its number of running requests. */
+  readonly #open = new Map<ClientHttp2Session, number>();
   #closed = false;
 
   constructor(options: { readonly origin: string; readonly tls: TlsMaterial; readonly clock: Clock }) {
@@ -86,7 +87,11 @@ export class Http2Session {
       });
       stream.once("response", onResponse);
       stream.once("close", onClose);
-      stream.once("close", () => signal?.removeEventListener("abort", onAbort));
+      this.#count(session, 1);
+      stream.once("close", () => {
+        signal?.removeEventListener("abort", onAbort);
+        this.#count(session, -1);
+      });
       signal?.addEventListener("abort", onAbort, { once: true });
       if (body !== undefined) stream.end(body);
     });
@@ -95,16 +100,22 @@ export class Http2Session {
   /** Ends every connection; running requests fail. */
   async close(): Promise<void> {
     this.#closed = true;
+    const current = this.#current;
     this.#current = undefined;
-    await Promise.all(
-      [...this.#open].map(
-        (session) =>
-          new Promise<void>((resolve) => {
-            session.once("close", resolve);
-            session.destroy();
-          }),
-      ),
-    );
+    for (const session of this.#open.keys()) session.destroy();
+    await current?.catch(() => undefined);
+  }
+
+  /** A connection the server said goodbye on ends with its last request; Node itself leaves it half open. */
+  #count(session: ClientHttp2Session, change: 1 | -1): void {
+    const running = (this.#open.get(session) ?? 0) + change;
+    if (this.#open.has(session)) this.#open.set(session, running);
+    if (running === 0 && session.closed && !session.destroyed) this.#drop(session);
+  }
+
+  #drop(session: ClientHttp2Session): void {
+    this.#open.delete(session);
+    session.destroy();
   }
 
   #connected(): Promise<ClientHttp2Session> {
@@ -130,7 +141,7 @@ export class Http2Session {
     };
     return new Promise((resolve, reject) => {
       const session = connect(this.#origin, options);
-      this.#open.add(session);
+      this.#open.set(session, 0);
       let keepAlive: Timer | undefined;
       const timeout = this.#clock.timer(CONNECT_TIMEOUT_MS, () => session.destroy(new Error(`no connection within ${CONNECT_TIMEOUT_MS} ms`)));
       const forget = (): void => {
@@ -151,7 +162,11 @@ export class Http2Session {
         resolve(session);
       });
       session.on("error", (error: Error) => reject(error));
-      session.once("goaway", forget);
+      session.once("goaway", () => {
+        forget();
+        keepAlive?.cancel();
+        if (this.#open.get(session) === 0) this.#drop(session);
+      });
       session.once("close", () => {
         timeout.cancel();
         keepAlive?.cancel();

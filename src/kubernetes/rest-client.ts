@@ -128,6 +128,7 @@ export class RestClient implements ApiClient {
         if (event.type === "BOOKMARK") yield { type: "BOOKMARK", resourceVersion: event.object.metadata.resourceVersion };
         else yield { type: event.type as "ADDED" | "MODIFIED" | "DELETED", object: event.object };
       }
+      if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) throw new Error("the connection was closed");
     } catch (error) {
       if (options.signal?.aborted === true) return;
       throw error instanceof ApiError ? error : transportError(`watch of ${type.plural} broke: ${error instanceof Error ? error.message : String(error)}`, error);
@@ -263,6 +264,7 @@ async function readAll({ stream }: Http2Response, signal?: AbortSignal): Promise
       if (bytes > MAX_ANSWER_BYTES) throw new Error(`the answer is longer than ${MAX_ANSWER_BYTES} bytes`);
       chunks.push(chunk);
     }
+    if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) throw new Error("the connection was closed");
   } catch (error) {
     if (signal?.aborted === true && signal.reason instanceof Error) throw signal.reason;
     throw transportError(`the answer broke off: ${error instanceof Error ? error.message : String(error)}`, error);

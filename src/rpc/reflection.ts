@@ -1,19 +1,49 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Server } from "@grpc/grpc-js";
-import { loadFileDescriptorSetFromBuffer, type PackageDefinition } from "@grpc/proto-loader";
+import type { Server, ServiceDefinition, UntypedServiceImplementation } from "@grpc/grpc-js";
+import { loadFileDescriptorSetFromBuffer, loadSync, type PackageDefinition } from "@grpc/proto-loader";
 import { ReflectionService } from "@grpc/reflection";
+import { protoPath as healthProto } from "grpc-health-check";
 
 /** What `buf build` wrote: every contract with its comments. */
 const IMAGE = join("src", "gen", "image.binpb");
 
-let contracts: PackageDefinition | undefined;
+/** A service as @grpc/reflection hands it to a server. */
+interface Registration {
+  readonly definition: ServiceDefinition;
+  readonly implementation: UntypedServiceImplementation;
+}
 
-/** Adds server reflection (v1 and v1alpha) over the contracts in `proto/`, listing `services`. */
+let contracts: PackageDefinition | undefined;
+let definitions: readonly ServiceDefinition[] | undefined;
+
+/**
+ * Adds server reflection (v1 and v1alpha) over the contracts in `proto/`, listing `services`.
+ *
+ * Indexing all contracts takes a tenth of a second, so a server does it when it is first asked and not at its start.
+ */
 export function addReflection(server: Server, services: readonly string[]): void {
-  contracts ??= loadFileDescriptorSetFromBuffer(readFileSync(findImage()));
-  new ReflectionService(contracts, { services: [...services, "grpc.health.v1.Health"] }).addToServer(server);
+  definitions ??= registrations(new ReflectionService({})).map((registration) => registration.definition);
+  let indexed: readonly Registration[] | undefined;
+  for (const [version, definition] of definitions.entries()) {
+    server.addService(definition, {
+      ServerReflectionInfo: (stream: unknown) => {
+        contracts ??= { ...loadFileDescriptorSetFromBuffer(readFileSync(findImage())), ...loadSync(healthProto) };
+        indexed ??= registrations(new ReflectionService(contracts, { services: [...services, "grpc.health.v1.Health"] }));
+        const handler = indexed[version]?.implementation["ServerReflectionInfo"] as (stream: unknown) => void;
+        handler(stream);
+      },
+    });
+  }
+}
+
+/** What the library would add to a server. */
+function registrations(reflection: ReflectionService): Registration[] {
+  const found: Registration[] = [];
+  const recorder = { addService: (definition: ServiceDefinition, implementation: UntypedServiceImplementation) => void found.push({ definition, implementation }) };
+  reflection.addToServer(recorder as Parameters<ReflectionService["addToServer"]>[0]);
+  return found;
 }
 
 /** The image lies in the sources, whether this runs from them or from dist. */

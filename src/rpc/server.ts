@@ -1,12 +1,13 @@
 import { Server, ServerCredentials, type ServerOptions, type UntypedHandleCall, type sendUnaryData } from "@grpc/grpc-js";
 import type { ServerDuplexStream, ServerReadableStream, ServerUnaryCall, ServerWritableStream } from "@grpc/grpc-js";
-import { monotonicClock } from "../base/clock.js";
+import { monotonicClock, nextTurn } from "../base/clock.js";
 import { RpcCode, RpcError } from "../base/rpc-error.js";
 import type { Logger } from "../base/log.js";
 import { formatAddress, parseAddress, requireLoopbackOrTls } from "./address.js";
 import { closingError, LiveCalls, ServerCall } from "./call.js";
 import { addHealth, type Health } from "./health.js";
 import { listenError } from "./port.js";
+import { type HttpHandler, type Listener, openListener } from "./listener.js";
 import { addReflection } from "./reflection.js";
 import { type AnyHandler, type MethodShape, type ServedService, serviceName } from "./service.js";
 import { toWireStatus } from "./status.js";
@@ -27,6 +28,8 @@ export interface RpcServerOptions {
   readonly services: readonly ServedService[];
   /** Mutual TLS: clients must show a certificate of the same authority. */
   readonly tls?: TlsMaterial | undefined;
+  /** Answers HTTP/1.1 on the same port, as etcd does. */
+  readonly http?: HttpHandler | undefined;
   /** The largest message taken; 4 MiB when absent. */
   readonly maxReceiveBytes?: number | undefined;
   /** How long `close` lets calls finish before it cuts them off; 2,000 ms when absent. */
@@ -56,17 +59,37 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
   const names = options.services.map((service) => serviceName(service.definition));
   const health = addHealth(server, names);
   addReflection(server, names);
-  const port = await bind(server, formatAddress(wanted), options);
-  const address = formatAddress({ host: wanted.host, port });
+  // The port is ours and not grpc-js's: that way HTTP/1.1 can share it, and at the end it knows what it has to cut off.
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const listener = await openListener({ address: wanted, tls: options.tls, http: options.http, onHttp2: (connection) => injector.injectConnection(connection) }).catch(
+    (error: Error) => {
+      throw listenError(error, wanted, options.room);
+    },
+  );
+  const address = formatAddress({ host: wanted.host, port: listener.port });
   options.log.debug({ room: options.room, address }, "listening");
 
-  let closed: Promise<void> | undefined;
-  return {
-    address,
-    port,
-    health,
-    close: () => (closed ??= closeServer(server, live, health, options.closeLimitMs ?? DEFAULT_CLOSE_LIMIT_MS)),
+  const close = async (): Promise<void> => {
+    listener.stop();
+    health.close();
+    live.close();
+    await shutDown(server, listener, options.closeLimitMs ?? DEFAULT_CLOSE_LIMIT_MS);
   };
+  let closed: Promise<void> | undefined;
+  return { address, port: listener.port, health, close: () => (closed ??= close()) };
+}
+
+/** Waits for calls and connections to end, at most `limitMs`. */
+function shutDown(server: Server, listener: Listener, limitMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      limit.cancel();
+      listener.destroy();
+      resolve();
+    };
+    const limit = monotonicClock().timer(limitMs, end);
+    server.tryShutdown(end);
+  });
 }
 
 function serverOptions(options: RpcServerOptions): ServerOptions {
@@ -79,36 +102,6 @@ function serverOptions(options: RpcServerOptions): ServerOptions {
     "grpc.keepalive_time_ms": 20_000,
     "grpc.keepalive_timeout_ms": 10_000,
   };
-}
-
-function credentials(tls: TlsMaterial | undefined): ServerCredentials {
-  if (tls === undefined) return ServerCredentials.createInsecure();
-  const pair = { private_key: Buffer.from(tls.keyPem), cert_chain: Buffer.from(tls.certPem) };
-  return ServerCredentials.createSsl(Buffer.from(tls.caPem), [pair], true);
-}
-
-function bind(server: Server, address: string, options: RpcServerOptions): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, credentials(options.tls), (error, port) => {
-      if (error === null) resolve(port);
-      else reject(listenError(error, parseAddress(address), options.room));
-    });
-  });
-}
-
-async function closeServer(server: Server, live: LiveCalls, health: Health, limitMs: number): Promise<void> {
-  health.close();
-  live.close();
-  await new Promise<void>((resolve) => {
-    const limit = monotonicClock().timer(limitMs, () => {
-      server.forceShutdown();
-      resolve();
-    });
-    server.tryShutdown(() => {
-      limit.cancel();
-      resolve();
-    });
-  });
 }
 
 interface Surroundings {
@@ -211,6 +204,9 @@ async function* requestsOf(grpcCall: ServerReadableStream<unknown, unknown> | Se
     if (signal.aborted) throw signal.reason;
     throw error;
   }
+  // Node ends a reset stream like one the client has finished, and says a moment later that it was reset.
+  await nextTurn();
+  if (signal.aborted) throw signal.reason;
 }
 
 /** What the caller gets to see: an RpcError as it is, anything else as INTERNAL, with the stack in the log alone. */

@@ -1,9 +1,9 @@
 /** Exit codes of the command line, by what went wrong. */
 export const exitCodes = { failed: 1, usage: 2, "cannot-start": 3, "time-out": 4 } as const;
 
-/** A reason not to start (or to stop) that a person can act on: one line what and why, one line what to type next. */
-export class StartError extends Error {
-  override readonly name = "StartError";
+/** A failure that a person can act on: one line what and why, one line what to type next. */
+export class UserError extends Error {
+  override readonly name = "UserError";
 
   constructor(
     /** Which exit code it becomes. */

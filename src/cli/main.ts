@@ -1,0 +1,37 @@
+import { Command } from "commander";
+import { exitCodes, UserError } from "../base/user-error.js";
+import { addDemo } from "./demo.js";
+import { addEnv } from "./env.js";
+import { addExec } from "./exec.js";
+import { addExplain } from "./explain.js";
+import { addInventory } from "./inventory.js";
+import { addPlace } from "./place.js";
+import { addReset } from "./reset.js";
+import { addServe } from "./serve.js";
+import { addStatus } from "./status.js";
+import { addTrace } from "./trace.js";
+import { addUp } from "./up.js";
+import { version } from "../base/version.js";
+
+const program = new Command("spheresim")
+  .description("The whole control plane of a vSphere Supervisor cluster on one machine.")
+  .version(version)
+  .showHelpAfterError("(spheresim --help lists the commands)")
+  .exitOverride();
+for (const add of [addUp, addDemo, addPlace, addTrace, addExplain, addInventory, addEnv, addStatus, addExec, addReset, addServe]) add(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+/** One line what, one line what next; the stack only under SPHERESIM_DEBUG. */
+function report(error: unknown): number {
+  const failure = error as Error & { readonly code?: unknown; readonly exitCode?: number };
+  if (typeof failure.code === "string" && failure.code.startsWith("commander.")) return failure.exitCode === 0 ? 0 : exitCodes.usage;
+  if (process.env["SPHERESIM_DEBUG"] !== undefined) console.error(failure);
+  process.stderr.write(`spheresim: ${failure.message}\n`);
+  if (error instanceof UserError && error.next !== "") process.stderr.write(`  ${error.next}\n`);
+  return error instanceof UserError ? exitCodes[error.kind] : exitCodes.failed;
+}

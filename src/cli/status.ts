@@ -1,0 +1,33 @@
+import type { Command } from "commander";
+import { runningEmulators } from "./connection.js";
+import { print } from "./output.js";
+import { table } from "./table.js";
+
+/** `spheresim status`: emulators of this user that run. */
+export function addStatus(program: Command): void {
+  program
+    .command("status")
+    .description("emulators that run")
+    .option("-o, --output <form>", "table, wide, json or yaml", "table")
+    .action((flags: { readonly output: string }) => {
+      const running = runningEmulators(process.env);
+      print(flags.output, running, (wide) => {
+        if (running.length === 0) return "no emulator is running; start one with: npm start\n";
+        const headings = ["name", "pid", "version", "profile", "hosts", "emulator", "apiserver", ...(wide ? ["etcd", "vcenter", "esxi", "data dir"] : ["data dir"])];
+        return table(
+          headings,
+          running.map((line) => [
+            line.name,
+            String(line.pid),
+            line.version,
+            line.profile,
+            String(line.hosts.length),
+            line.endpoints["emulator"] ?? "",
+            line.endpoints["apiserver"] ?? "",
+            ...(wide ? [line.endpoints["etcd"] ?? "", line.endpoints["vcenter"] ?? "", line.endpoints["esxi"] ?? ""] : []),
+            line.dataDir,
+          ]),
+        );
+      });
+    });
+}

@@ -1,0 +1,131 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { monotonicClock } from "../base/clock.js";
+import { readyFileName, type ReadyLine } from "../base/ready-line.js";
+import { UserError } from "../base/user-error.js";
+import { version } from "../base/version.js";
+import { pinoLogger } from "../rpc/log.js";
+import { freePorts, requireFreePorts } from "../rpc/port.js";
+import { chooseAddresses, listenersOf, type Addresses } from "./addresses.js";
+import { makeCredentials } from "./credentials.js";
+import { type DataDirectory, takeDataDirectory } from "./data-directory.js";
+import { defaultInventory, readInventory } from "./inventory.js";
+import { populate } from "./population.js";
+import { type UpOptions } from "./options.js";
+import type { PlanePlan } from "./plane-plan.js";
+import { PlaneProcess } from "./plane-process.js";
+import { planesOf } from "./planes.js";
+import { startRooms } from "./running-rooms.js";
+
+/** A running emulator. */
+export interface Daemon {
+  readonly ready: ReadyLine;
+  /** Process of each plane, by name; empty when all rooms run in this process. */
+  readonly pids: () => Readonly<Record<string, number | undefined>>;
+  /** Stops every process and lets the data directory go. */
+  close(): Promise<void>;
+}
+
+interface Running {
+  readonly name: string;
+  readonly pid: number | undefined;
+  close(): Promise<void>;
+}
+
+/** Starts an emulator and waits until a pod could be placed: every host is connected and its Node is Ready. */
+export async function startDaemon(options: UpOptions): Promise<Daemon> {
+  const inventory = options.inventory === undefined ? defaultInventory(options.hosts) : readInventory(options.inventory);
+  const directory = takeDataDirectory(options.dataDir, options.name);
+  const running: Running[] = [];
+  const readyFile = join(directory.path, readyFileName);
+  let closed: Promise<void> | undefined;
+  const close = (): Promise<void> =>
+    (closed ??= (async () => {
+      rmSync(readyFile, { force: true });
+      // Together: each room copes with the others being gone, and a storm of restarts has no one to restart it.
+      await Promise.all(running.map((each) => each.close()));
+      directory.release();
+    })());
+  try {
+    const addresses = await chooseAddresses(options, freePorts);
+    const plans = await planProcesses(options, inventory, addresses, directory);
+    const log = pinoLogger({ level: options.logLevel, fields: { plane: "daemon" } });
+    await Promise.all(
+      plans.map(async (plan) => {
+        if (options.processes === "one") {
+          const rooms = await startRooms(plan, log);
+          running.push({ name: plan.name, pid: process.pid, close: () => rooms.close() });
+          return;
+        }
+        const plane = new PlaneProcess(plan, monotonicClock(), log);
+        running.push({ name: plane.name, get pid() { return plane.pid; }, close: () => plane.stop() });
+        await plane.start();
+      }),
+    );
+    const hosts = await populate(plans, log);
+    const ready = readyLine(options, plans, hosts);
+    writeFileSync(readyFile, `${JSON.stringify(ready)}\n`, { mode: 0o600 });
+    return { ready, close, pids: () => Object.fromEntries(running.map((each) => [each.name, each.pid])) };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function planProcesses(options: UpOptions, inventory: PlanePlan["inventory"], addresses: Addresses, directory: DataDirectory): Promise<PlanePlan[]> {
+  const planes = planesOf(options);
+  if (planes.length === 0) throw new UserError("usage", "no room is left to run", "leave out fewer with --without");
+  await requireOwnPorts(options, addresses);
+  await makeCredentials(directory.path, inventory);
+  return planes.map((plane) => ({
+    name: plane.name,
+    rooms: plane.rooms,
+    options,
+    addresses,
+    etcdEndpoints: options.etcdEndpoints.length > 0 ? options.etcdEndpoints : [addresses.etcd],
+    inventory,
+    startCount: directory.startCount,
+    restarts: 0,
+    nodeOptions: ["--enable-source-maps"],
+  }));
+}
+
+/** Says at once which port is taken, and by whom, instead of letting one room of many fail. */
+async function requireOwnPorts(options: UpOptions, addresses: Addresses): Promise<void> {
+  const ports = new Map<string, number>();
+  for (const room of planesOf(options).flatMap((plane) => plane.rooms)) {
+    for (const listener of listenersOf(room)) ports.set(listener, Number(addresses[listener].split(":").at(-1)));
+  }
+  try {
+    await requireFreePorts(ports);
+  } catch (error) {
+    throw new UserError("cannot-start", (error as Error).message, "choose other ports with --port-base, or --ports auto");
+  }
+}
+
+function readyLine(options: UpOptions, plans: readonly PlanePlan[], hosts: ReadyLine["hosts"]): ReadyLine {
+  const rooms = new Set(plans.flatMap((plan) => plan.rooms));
+  const { addresses, etcdEndpoints } = plans[0] as PlanePlan;
+  const endpoints: Record<string, string> = {};
+  if (rooms.has("emulator")) endpoints["emulator"] = addresses.emulator;
+  if (rooms.has("vcenter")) endpoints["vcenter"] = addresses.vcenter;
+  if (rooms.has("hostd")) endpoints["esxi"] = addresses.hostd;
+  if (rooms.has("spherelet")) endpoints["spherelet"] = addresses.spherelet;
+  if (rooms.has("crx")) endpoints["crx"] = addresses.crx;
+  if (rooms.has("scheduler")) endpoints["scheduler"] = addresses.scheduler;
+  if (rooms.has("scheduler")) endpoints["extender"] = `http://${addresses.extender}`;
+  endpoints["etcd"] = etcdEndpoints.join(",");
+  if (rooms.has("apiserver")) endpoints["apiserver"] = `https://${addresses.apiserver}`;
+  return {
+    ready: true,
+    version,
+    pid: process.pid,
+    name: options.name,
+    seed: options.seed,
+    profile: options.profile,
+    dataDir: options.dataDir,
+    kubeconfig: join(options.dataDir, "kubeconfig"),
+    hosts,
+    endpoints,
+  };
+}

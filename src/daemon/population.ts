@@ -1,0 +1,121 @@
+import { monotonicClock } from "../base/clock.js";
+import { Dice } from "../base/seeded-random.js";
+import type { Logger } from "../base/log.js";
+import type { ReadyLine } from "../base/ready-line.js";
+import { UserError } from "../base/user-error.js";
+import { type Host, HostConnectionState } from "../gen/spheresim/vcenter/v1/inventory.js";
+import { InventoryServiceClient } from "../gen/spheresim/vcenter/v1/inventory_service.js";
+import { CreateVmRequest } from "../gen/spheresim/vcenter/v1/virtual_machine.js";
+import { VirtualMachineServiceClient } from "../gen/spheresim/vcenter/v1/virtual_machine_service.js";
+import { type ManagedObjectReference } from "../gen/spheresim/vim/v1/managed_object.js";
+import { nodes } from "../kubernetes/resource-type.js";
+import { RestClient } from "../kubernetes/rest-client.js";
+import { isTransient } from "../rpc/status.js";
+import { type Channel, openChannel } from "../rpc/channel.js";
+import { adminTls, grpcTls } from "./credentials.js";
+import type { PlanePlan } from "./plane-plan.js";
+
+const limitMs = 30_000;
+const pollMs = 20;
+
+/**
+ * Fills vCenter with the inventory through its own API and waits until a pod could be placed: every host connected, every Node Ready.
+ * What is there already stays as it is, so every start may do it.
+ */
+export async function populate(plans: readonly PlanePlan[], log: Logger): Promise<ReadyLine["hosts"]> {
+  const rooms = new Set(plans.flatMap((plan) => plan.rooms));
+  const plan = plans[0];
+  if (plan === undefined || !rooms.has("vcenter")) return [];
+  const deadlineMs = monotonicClock().nowMs() + limitMs;
+  const channel = openChannel({ address: plan.addresses.vcenter, tls: grpcTls(plan) });
+  try {
+    const hosts = await until(deadlineMs, "vCenter did not take the inventory", () => fill(channel, plan));
+    if (rooms.has("hostd")) await until(deadlineMs, "not every host connected to vCenter", () => allConnected(channel, hosts.length));
+    if (rooms.has("spherelet") && rooms.has("apiserver")) await nodesReady(plan, deadlineMs);
+    return hosts.map((host) => ({ moid: host.ref?.value ?? "", name: host.spec?.name ?? "" }));
+  } catch (error) {
+    log.debug({ error: (error as Error).stack }, "population failed");
+    throw error;
+  } finally {
+    channel.close();
+  }
+}
+
+async function fill(channel: Channel, plan: PlanePlan): Promise<Host[]> {
+  const service = channel.client(InventoryServiceClient);
+  const { inventory } = plan;
+  const datacenter = await service.createDatacenter({ requestId: "", name: inventory.datacenter });
+  const cluster = await service.createCluster({ requestId: "", datacenter: datacenter.ref, name: inventory.cluster });
+  const hosts: Host[] = [];
+  // One after the other: moids follow the order of the inventory, on every machine alike.
+  for (const host of inventory.hosts) {
+    const spec = { name: host.name, numCpuCores: host.cores, cpuMhz: host.cpuMhz, memoryMb: host.memoryMb, datastores: host.datastores, networks: host.networks, labels: host.labels };
+    hosts.push(await service.addHost({ requestId: "", cluster: cluster.ref, spec, address: plan.addresses.hostd }));
+  }
+  if (inventory.virtualMachines.length > 0) {
+    await until(monotonicClock().nowMs() + limitMs, "not every host connected to vCenter", () => allConnected(channel, hosts.length));
+    await addVirtualMachines(channel, plan, cluster.rootPool);
+  }
+  return hosts;
+}
+
+async function addVirtualMachines(channel: Channel, plan: PlanePlan, pool: ManagedObjectReference | undefined): Promise<void> {
+  const known = new Set((await channel.client(InventoryServiceClient).getInventory({})).virtualMachines.map((vm) => vm.config?.name));
+  for (const vm of plan.inventory.virtualMachines) {
+    if (known.has(vm.name)) continue;
+    await channel.client(VirtualMachineServiceClient).createVm(
+      CreateVmRequest.fromPartial({
+        requestId: `inventory/${vm.name}`,
+        host: { key: { $case: "name", value: vm.host } },
+        pool,
+        powerOn: true,
+        config: {
+          name: vm.name,
+          guestId: "otherLinux64Guest",
+          numCpus: vm.cpus,
+          memoryMb: vm.memoryMb,
+          cpuAllocation: { reservation: vm.reservationMhz },
+          memoryAllocation: { reservation: vm.reservationMb },
+          activity: { profile: { $case: "constant", value: { cpuMhz: vm.activeMhz, memoryMb: vm.activeMb } } },
+        },
+      }),
+    );
+  }
+}
+
+async function allConnected(channel: Channel, count: number): Promise<true | undefined> {
+  const { hosts } = await channel.client(InventoryServiceClient).getInventory({});
+  const connected = hosts.filter((host) => host.connectionState === HostConnectionState.CONNECTED);
+  return connected.length >= count ? true : undefined;
+}
+
+async function nodesReady(plan: PlanePlan, deadlineMs: number): Promise<void> {
+  const client = new RestClient({ server: `https://${plan.addresses.apiserver}`, tls: adminTls(plan), userAgent: "spheresim-daemon", clock: monotonicClock(), dice: new Dice(plan.options.seed) });
+  try {
+    const wanted = new Set(plan.inventory.hosts.map((host) => host.name));
+    await until(deadlineMs, "not every Node became Ready", async () => {
+      const { items } = await client.list(nodes);
+      const ready = items.filter((node) => wanted.has(node.metadata.name) && node.status?.conditions?.some((each) => each.type === "Ready" && each.status === "True"));
+      return ready.length === wanted.size ? true : undefined;
+    });
+  } finally {
+    await client.close();
+  }
+}
+
+/** Tries until there is a result; transient failures are those of peers that are still starting. */
+async function until<T>(deadlineMs: number, failure: string, attempt: () => Promise<T | undefined>): Promise<T> {
+  const clock = monotonicClock();
+  let last = "";
+  for (;;) {
+    try {
+      const result = await attempt();
+      if (result !== undefined) return result;
+    } catch (error) {
+      if (!isTransient(error) && !(error as { isTransport?: boolean }).isTransport) throw error;
+      last = `: ${(error as Error).message}`;
+    }
+    if (clock.nowMs() >= deadlineMs) throw new UserError("time-out", `${failure} within ${limitMs / 1000} s${last}`, "look closer with --log-level info");
+    await clock.sleep(pollMs);
+  }
+}

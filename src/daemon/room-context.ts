@@ -1,0 +1,39 @@
+import type { Clock } from "../base/clock.js";
+import { monotonicClock, wallClock } from "../base/clock.js";
+import type { LatencyProfile } from "../base/latency-profile.js";
+import { latencyProfile } from "../base/latency-profile.js";
+import type { Logger } from "../base/log.js";
+import { Dice } from "../base/seeded-random.js";
+import { startStepRecorder, type StepRecorder } from "../rpc/step-recorder.js";
+import type { TlsMaterial } from "../rpc/tls.js";
+import { grpcTls } from "./credentials.js";
+import type { RoomName } from "./options.js";
+import type { PlanePlan } from "./plane-plan.js";
+
+/** What every room of a process is given. */
+export interface RoomContext {
+  readonly plan: PlanePlan;
+  readonly log: Logger;
+  /** Emulated time. It runs as the wall clock does until ClockService is built. */
+  readonly clock: Clock;
+  readonly monotonic: Clock;
+  readonly dice: Dice;
+  readonly profile: LatencyProfile;
+  readonly recorder: StepRecorder;
+  /** Mutual TLS of gRPC ports, when asked for. */
+  readonly tls: TlsMaterial | undefined;
+}
+
+/** Makes the context of each room; one step recorder serves the whole process. */
+export async function roomContext(plan: PlanePlan, log: Logger): Promise<{ of(room: RoomName): RoomContext; close(): Promise<void> }> {
+  const monotonic = monotonicClock();
+  const clock = wallClock();
+  const tls = grpcTls(plan);
+  // Every start draws other numbers than the one before it, or ids of a former life would come back.
+  const dice = new Dice(`${plan.options.seed}/${plan.startCount}/${plan.restarts}`);
+  const recorder = startStepRecorder({ address: plan.addresses.emulator, tls, monotonic, dice: dice.fork(`recorder/${plan.name}`), log });
+  return {
+    of: (room) => ({ plan, log, clock, monotonic, dice: dice.fork(room), profile: latencyProfile(plan.options.profile), recorder, tls }),
+    close: () => recorder.close(),
+  };
+}

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ManualClock } from "../../src/base/clock.js";
+import { silentLogger } from "../../src/base/log.js";
+import { Dice } from "../../src/base/seeded-random.js";
+import { EventRecorder } from "../../src/kubernetes/event-recorder.js";
+import { events, pods } from "../../src/kubernetes/resource-type.js";
+import { FakeCluster } from "../support/fake-cluster.js";
+
+async function setUp() {
+  const clock = new ManualClock(1_000_000);
+  const cluster = new FakeCluster(clock);
+  const pod = await cluster.create(pods, { metadata: { namespace: "default", name: "p" }, spec: { containers: [] } });
+  const recorder = new EventRecorder({ client: cluster, component: "default-scheduler", clock, dice: new Dice(1), log: silentLogger });
+  return { clock, cluster, pod, recorder };
+}
+
+test("an event is written with its object, source and times", async () => {
+  const { cluster, pod, recorder } = await setUp();
+  recorder.record(pod, "Normal", "Scheduled", "Successfully assigned default/p to n1");
+  await recorder.flushed();
+  const [event] = cluster.peekAll(events);
+  assert.deepEqual(event?.involvedObject, { apiVersion: "v1", kind: "Pod", namespace: "default", name: "p", uid: pod.metadata.uid, resourceVersion: pod.metadata.resourceVersion });
+  assert.equal(event?.source?.component, "default-scheduler");
+  assert.equal(event?.firstTimestamp, "1970-01-01T00:16:40Z");
+  assert.match(event?.metadata.name ?? "", /^p\.[0-9a-f]{16}$/);
+});
+
+test("repetitions raise the count; those that come while the first is on its way cost one write at most", async () => {
+  const { clock, cluster, pod, recorder } = await setUp();
+  for (let i = 0; i < 50; i += 1) recorder.record(pod, "Warning", "FailedScheduling", "no room");
+  await recorder.flushed();
+  await clock.advance(5_000);
+  recorder.record(pod, "Warning", "FailedScheduling", "no room");
+  await recorder.flushed();
+  const list = cluster.peekAll(events);
+  assert.equal(list.length, 1);
+  assert.equal(list[0]?.count, 51);
+  assert.equal(list[0]?.lastTimestamp, "1970-01-01T00:16:45Z");
+  assert.ok(cluster.calls.filter((call) => call.path.includes("/events")).length <= 3);
+});
+
+test("a new event begins when the old one aged out; text is cut; the queue is bounded", async () => {
+  const { cluster, pod, recorder } = await setUp();
+  recorder.record(pod, "Normal", "A", "x".repeat(2000));
+  await recorder.flushed();
+  const [old] = cluster.peekAll(events);
+  assert.equal(old?.message?.length, 1024);
+  await cluster.delete(events, { namespace: "default", name: old!.metadata.name });
+  recorder.record(pod, "Normal", "A", "x".repeat(2000));
+  await recorder.flushed();
+  assert.equal(cluster.peekAll(events)[0]?.count, 2);
+  for (let i = 0; i < 1100; i += 1) recorder.record(pod, "Normal", "B", `text ${i}`);
+  assert.ok(recorder.dropped > 0);
+  await recorder.close();
+});
