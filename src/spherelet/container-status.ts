@@ -1,3 +1,4 @@
+import { fromTimestamp } from "../base/timestamp.js";
 import type { ContainerStatus as AgentStatus, Terminated } from "../gen/spheresim/crx/v1/agent.js";
 import type { Timestamp } from "../gen/google/protobuf/timestamp.js";
 import type { Container, ContainerState, ContainerStatus } from "../kubernetes/container.js";
@@ -107,5 +108,5 @@ function terminatedOf(ended: Terminated): NonNullable<ContainerState["terminated
 
 function timeField<K extends string>(field: K, time: Timestamp | undefined): Partial<Record<K, string>> {
   if (time === undefined) return {};
-  return { [field]: formatTime(Number(time.seconds) * 1000 + Math.floor(time.nanos / 1_000_000)) } as Record<K, string>;
+  return { [field]: formatTime(fromTimestamp(time)) } as Record<K, string>;
 }

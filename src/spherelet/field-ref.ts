@@ -72,6 +72,6 @@ export function resourceText(facts: PodFacts, container: Container, reference: R
 }
 
 function nodeAmount(host: Host, resource: string): string {
-  if (resource === "cpu") return String(host.numCpuCores);
+  if (resource === "cpu") return String(host.cores);
   return resource === "memory" ? `${host.memoryMb}Mi` : "0";
 }

@@ -1,6 +1,6 @@
 import type { ContainerStatus as AgentStatus } from "../gen/spheresim/crx/v1/agent.js";
 import { ContainerStatus, PodContainers, Terminated } from "../gen/spheresim/crx/v1/agent.js";
-import { Timestamp } from "../gen/google/protobuf/timestamp.js";
+import { toTimestamp } from "../base/timestamp.js";
 import type { ContainerStatus as KubernetesStatus } from "../kubernetes/container.js";
 import type { Pod } from "../kubernetes/pod.js";
 import { parseTime } from "../kubernetes/timestamp.js";
@@ -56,8 +56,8 @@ function ended(status: KubernetesStatus, nowMs: number): AgentStatus {
     signal: before?.signal ?? 0,
     reason: before?.reason ?? "ContainerStatusUnknown",
     message: before?.message ?? (before === undefined ? "The container could not be located when the host came back. The container used to be Running" : ""),
-    ...(startedAtMs === undefined ? {} : { startedAt: timestampOf(startedAtMs) }),
-    finishedAt: timestampOf(finishedAtMs),
+    ...(startedAtMs === undefined ? {} : { startedAt: toTimestamp(startedAtMs) }),
+    finishedAt: toTimestamp(finishedAtMs),
     containerId: status.containerID ?? "",
   });
   return ContainerStatus.create({
@@ -68,8 +68,4 @@ function ended(status: KubernetesStatus, nowMs: number): AgentStatus {
     restartCount: status.restartCount,
     state: { $case: "terminated", value: terminated },
   });
-}
-
-function timestampOf(ms: number): Timestamp {
-  return Timestamp.create({ seconds: BigInt(Math.floor(ms / 1000)), nanos: Math.floor(ms % 1000) * 1_000_000 });
 }

@@ -1,9 +1,9 @@
-/** One ESXi host as its Spherelet sees it; the fields of `spheresim.vcenter.v1.HostSpec` that make a Node. */
+/** One ESXi host as its Spherelet sees it; the part of the inventory that makes a Node. */
 export interface Host {
   /** FQDN; also the name of its Node and the `:authority` of its HostD and Spherelet. */
   readonly name: string;
   /** Physical cores. */
-  readonly numCpuCores: number;
+  readonly cores: number;
   /** Physical memory, MB. */
   readonly memoryMb: number;
   /** Labels of its Node beyond the usual ones: zone, region ... */
@@ -18,7 +18,7 @@ export interface Host {
 export interface HostOptions {
   readonly name: string;
   /** Physical cores. */
-  readonly numCpuCores: number;
+  readonly cores: number;
   /** Physical memory, MB. */
   readonly memoryMb: number;
   readonly labels?: Readonly<Record<string, string>>;
@@ -34,7 +34,7 @@ export function readHosts(options: readonly HostOptions[], address: string): Rea
     if (hosts.has(name)) throw new Error(`host ${name} stands twice`);
     hosts.set(name, {
       name,
-      numCpuCores: each.numCpuCores,
+      cores: each.cores,
       memoryMb: each.memoryMb,
       labels: each.labels ?? {},
       podCidr: each.podCidr ?? defaultPodCidr(index),

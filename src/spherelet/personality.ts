@@ -1,8 +1,10 @@
+import { createHash } from "node:crypto";
 import { AttachedDisk, NetworkInterface, Personality } from "../gen/spheresim/hostd/v1/host.js";
 import type { Image } from "../kubernetes/cluster-objects.js";
 import type { Pod } from "../kubernetes/pod.js";
 import type { PodAddress } from "./pod-address.js";
-import { annotationOf, ATTACHMENT_ID, EPHEMERAL_DISK_UUID, imageObjectsOf, MAC } from "./pod-annotations.js";
+import { podVmAnnotations } from "../kubernetes/vsphere-pod.js";
+import { annotationOf, imageObjectsOf } from "./pod-annotations.js";
 
 /** Host names inside are DNS labels; a pod's name may be longer. */
 const MAX_HOSTNAME_CHARS = 63;
@@ -16,11 +18,11 @@ export function personalityOf(pod: Pod, address: PodAddress, images: readonly Im
     hostname: hostnameOf(pod),
     networkInterfaces: [
       NetworkInterface.create({
-        mac: annotationOf(pod, MAC) ?? "",
+        mac: annotationOf(pod, podVmAnnotations.mac)?.toLowerCase() ?? "",
         ip: address.ip,
         prefixLength: address.prefixLength,
         gateway: address.gateway,
-        attachmentId: annotationOf(pod, ATTACHMENT_ID) ?? "",
+        attachmentId: annotationOf(pod, podVmAnnotations.attachmentId) ?? "",
       }),
     ],
     disks: [...ephemeralDisk(pod), ...imageDisks(pod, images)],
@@ -34,12 +36,21 @@ function hostnameOf(pod: Pod): string {
 }
 
 function ephemeralDisk(pod: Pod): AttachedDisk[] {
-  const uuid = annotationOf(pod, EPHEMERAL_DISK_UUID);
+  const uuid = annotationOf(pod, podVmAnnotations.ephemeralDiskUuid);
   return uuid === undefined ? [] : [AttachedDisk.create({ uuid, role: "ephemeral" })];
 }
 
-/** One disk per image object, in the order of the spec; images of one chain share theirs, so their role is the same. */
+/** One disk per image object, in the order of the spec; images of one chain share theirs, so its role and uuid are the same. */
 function imageDisks(pod: Pod, images: readonly Image[]): AttachedDisk[] {
   const byName = new Map(images.map((image) => [image.metadata.name, image]));
-  return [...new Set(imageObjectsOf(pod).values())].map((name) => AttachedDisk.create({ role: byName.get(name)?.status?.imageDisk ?? name, image: name }));
+  return [...new Set(imageObjectsOf(pod).values())].map((name) => {
+    const role = byName.get(name)?.status?.imageDisk ?? name;
+    return AttachedDisk.create({ uuid: diskUuidOf(role), role, image: name });
+  });
+}
+
+/** The uuid of an image disk in VMDK spelling, always the same for the same disk: `6000C29f-15c9-c1c1-ea28-c90890ee7804`. */
+function diskUuidOf(disk: string): string {
+  const hex = createHash("sha256").update(disk).digest("hex");
+  return `6000C29${hex.slice(0, 1)}-${hex.slice(1, 5)}-${hex.slice(5, 9)}-${hex.slice(9, 13)}-${hex.slice(13, 25)}`;
 }

@@ -1,5 +1,6 @@
 import type { Pod } from "../kubernetes/pod.js";
-import { annotationOf, POD_GATEWAY, POD_IP } from "./pod-annotations.js";
+import { podVmAnnotations } from "../kubernetes/vsphere-pod.js";
+import { annotationOf } from "./pod-annotations.js";
 
 /** What a vNIC is configured with. */
 export interface PodAddress {
@@ -11,14 +12,14 @@ export interface PodAddress {
 /** Of an annotation that says none: the range of the network stand-in is of this size. */
 const DEFAULT_PREFIX_LENGTH = 16;
 
-/** The address the network stand-in gave the pod; undefined without one, or where the text is no IPv4 address. */
+/** The address the network stand-in gave the pod (`10.244.1.7`, or with a prefix length); undefined without one, or where the text is no IPv4 address. */
 export function annotatedAddress(pod: Pod): PodAddress | undefined {
-  const text = annotationOf(pod, POD_IP);
+  const text = annotationOf(pod, podVmAnnotations.podIp);
   if (text === undefined) return undefined;
   const [ip = "", prefix = String(DEFAULT_PREFIX_LENGTH)] = text.split("/");
   const prefixLength = Number(prefix);
   if (toNumber(ip) === undefined || !Number.isInteger(prefixLength) || prefixLength < 8 || prefixLength > 30) return undefined;
-  return addressOf(ip, prefixLength, annotationOf(pod, POD_GATEWAY));
+  return addressOf(ip, prefixLength);
 }
 
 /**
@@ -77,10 +78,10 @@ export class AddressRange {
   }
 }
 
-function addressOf(ip: string, prefixLength: number, gateway?: string): PodAddress {
+function addressOf(ip: string, prefixLength: number): PodAddress {
   const size = 2 ** (32 - prefixLength);
   const number = toNumber(ip) ?? 0;
-  return { ip, prefixLength, gateway: gateway ?? toText(number - (number % size) + 1) };
+  return { ip, prefixLength, gateway: toText(number - (number % size) + 1) };
 }
 
 function toNumber(ip: string): number | undefined {

@@ -7,6 +7,7 @@ import { pods } from "../kubernetes/resource-type.js";
 import { isConflict, isNotFound } from "../kubernetes/status.js";
 import type { HostContext } from "./host-context.js";
 import type { VmLife } from "./vm-life.js";
+import { ProviderFault } from "./vsphere.js";
 
 /** What core/v1 says where a pod says nothing. */
 const DEFAULT_GRACE_SECONDS = 30;
@@ -37,18 +38,24 @@ export async function stopContainers(context: HostContext, pod: Pod, vmUuid: str
   }
   events.killing(pod, life?.containers);
   const graceSeconds = graceSecondsOf(pod);
-  const containers = await agents.stopPod(address, vmUuid, pod.metadata.uid, graceSeconds, signal);
-  record(`containers stopped, grace ${graceSeconds} s`);
-  return containers;
+  try {
+    const containers = await agents.stopPod(address, vmUuid, pod.metadata.uid, graceSeconds, signal);
+    record(`containers stopped, grace ${graceSeconds} s`);
+    return containers;
+  } catch (error) {
+    if (!(error instanceof ProviderFault) || error.fault !== "OwnerMismatch") throw error;
+    record("the VM runs another pod");
+    return undefined;
+  }
 }
 
 /** D3: the last word of the Spherelet. The lifecycle controller's finalizer keeps the object until the VM is gone too. */
-export async function deleteForGood(context: HostContext, pod: Pod): Promise<void> {
+export async function deleteForGood(context: HostContext, pod: Pod, signal: AbortSignal): Promise<void> {
   const { api, steps, clock } = context;
   const startMs = clock.nowMs();
   const { uid, name, namespace = "" } = pod.metadata;
   try {
-    await api.delete(pods, nameOf(pod), { gracePeriodSeconds: 0, preconditions: { uid } });
+    await api.delete(pods, nameOf(pod), { gracePeriodSeconds: 0, preconditions: { uid }, signal });
   } catch (error) {
     // Gone, or another pod has its name by now: what was to be deleted is.
     if (!isNotFound(error) && !isConflict(error)) throw error;

@@ -2,8 +2,9 @@ import { Backoff } from "../base/backoff.js";
 import type { PodContainers } from "../gen/spheresim/crx/v1/agent.js";
 import { isBeingDeleted, nameOf } from "../kubernetes/object-meta.js";
 import { isTerminal, type Pod } from "../kubernetes/pod.js";
+import { vmUuidOf } from "../kubernetes/vsphere-pod.js";
 import type { HostContext } from "./host-context.js";
-import { imageObjectsOf, vmUuidOf } from "./pod-annotations.js";
+import { imageObjectsOf } from "./pod-annotations.js";
 import { setbackOf, type Setback } from "./pod-setback.js";
 import { giveBody, missingImages, startContainers } from "./pod-startup.js";
 import type { PodSituation, Trouble } from "./pod-status.js";
@@ -30,6 +31,7 @@ export class PodWorker {
   readonly #context: HostContext;
   readonly #abort = new AbortController();
   readonly #backoff: Backoff;
+  readonly #onGone: () => void;
   #pod: Pod;
   /** Whether anybody asked to configure the pod, or a former Spherelet may have. */
   #asked: boolean;
@@ -53,9 +55,13 @@ export class PodWorker {
   #stopCall: { readonly graceSeconds: number; readonly abort: AbortController } | undefined;
   #publishing: Promise<void> = Promise.resolve();
 
-  /** `recovered`: the pod was there before this Spherelet; who configured it is not known any more. */
-  constructor(context: HostContext, pod: Pod, recovered: boolean) {
+  /**
+   * `recovered`: the pod was there before this Spherelet; who configured it is not known any more. `onGone`: the API server has no such
+   * pod, which nobody may have heard of who only listens.
+   */
+  constructor(context: HostContext, pod: Pod, recovered: boolean, onGone: () => void) {
     this.#context = context;
+    this.#onGone = onGone;
     this.#pod = pod;
     this.#asked = recovered;
     this.#mayHaveBody = recovered;
@@ -253,8 +259,12 @@ export class PodWorker {
     // Of a pod on its way out only the end is told, and an end that stands is not told again.
     if (this.#abort.signal.aborted || (isBeingDeleted(pod) && this.#stopped === undefined) || (isTerminal(pod) && this.#stopped === undefined)) return;
     const situation = this.#situation(pod);
-    const written = await writeStatus(this.#context, situation);
-    if (written?.pod === undefined) return;
+    const written = await writeStatus(this.#context, situation, this.#abort.signal);
+    if (written === undefined) return;
+    if (written.pod === undefined) {
+      this.#onGone();
+      return;
+    }
     if (situation.containers !== undefined && this.#stopped === undefined && !this.#statusRecorded) {
       this.#statusRecorded = true;
       const { namespace = "", name } = nameOf(pod);
@@ -322,7 +332,7 @@ export class PodWorker {
       }
     }
     if (this.#stopped !== undefined) await this.#publish();
-    await deleteForGood(this.#context, this.#pod);
+    await deleteForGood(this.#context, this.#pod, this.#abort.signal);
     this.#deleted = true;
     this.#letGo();
     this.#context.addresses.release(pod.metadata.uid);
@@ -350,6 +360,8 @@ export class PodWorker {
     const waitMs = this.#backoff.nextMs();
     const setback = isBeingDeleted(this.#pod) ? undefined : setbackOf(error, this.#backoff.attempts);
     this.#setback = setback ?? this.#setback;
+    // A call whose answer was lost may have been done.
+    this.#mayHaveBody = true;
     setback?.tell(events, this.#pod);
     this.#logRetry(error);
     if (setback !== undefined) await this.#publish().catch((publishError: unknown) => this.#logRetry(publishError));

@@ -19,7 +19,7 @@ export interface StatusWritten {
  * A strategic merge patch, as node agents send: conditions merge by type, so that the scheduler's and those of readiness gates stay,
  * and the uid in it makes it fail on a pod that was created anew.
  */
-export async function writeStatus(context: HostContext, situation: PodSituation): Promise<StatusWritten | undefined> {
+export async function writeStatus(context: HostContext, situation: PodSituation, signal: AbortSignal): Promise<StatusWritten | undefined> {
   const { pod } = situation;
   const status = podStatusOf(situation);
   if (isCurrent(pod.status, status)) return undefined;
@@ -29,7 +29,7 @@ export async function writeStatus(context: HostContext, situation: PodSituation)
       pods,
       nameOf(pod),
       { type: "strategic", body: { metadata: { uid: pod.metadata.uid }, status } },
-      { subresource: "status", fieldManager: FIELD_MANAGER },
+      { subresource: "status", fieldManager: FIELD_MANAGER, signal },
     );
     return { pod: written, startMs };
   } catch (error) {
