@@ -93,8 +93,8 @@ export class FakeVcenter {
   }
 
   /** Tells every watch of the inventory. */
-  tellInventory(update: Parameters<typeof InventoryUpdate.fromPartial>[0]): void {
-    for (const stream of this.#inventoryStreams) void stream.write(InventoryUpdate.fromPartial(update)).catch(() => undefined);
+  tellInventory(update: InventoryUpdate): void {
+    for (const stream of this.#inventoryStreams) void stream.write(update).catch(() => undefined);
   }
 
   #services(): ReturnType<typeof serve>[] {

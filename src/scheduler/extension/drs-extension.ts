@@ -57,7 +57,7 @@ export class DrsExtension implements SchedulerExtender {
       vms.bindingFailed(uid);
       return;
     }
-    desk.forget(uid);
+    desk.discard(uid);
     vcenter.cancel(uid).catch((error: unknown) => log.debug({ err: error, pod: pod.metadata.name }, "a hold could not be given back; it runs out by itself"));
   }
 

@@ -167,14 +167,14 @@ export class PodVms {
       task = await vcenter.apply({ key, ownerUid: vm.uid, spec });
     } catch (error) {
       if (!RpcError.is(error)) throw error;
-      desk.forget(vm.uid);
+      desk.discard(vm.uid);
       if (key !== "" && isRecommendationGone(error)) return this.#apply(vm);
       if (!isAboutTheRequest(error)) throw error;
       this.#failed(vm, error.message, "retry-some");
       return undefined;
     }
     // The recommendation is used up; a second try names the host alone.
-    desk.forget(vm.uid);
+    desk.discard(vm.uid);
     vm.task = this.#endedTasks.get(task.task?.value ?? "") ?? task;
     vm.moveTo("applied");
     return undefined;
@@ -261,7 +261,7 @@ export class PodVms {
     }
     this.#vms.delete(vm.uid);
     const next = vm.next;
-    if (next === undefined) desk.forget(vm.uid);
+    if (next === undefined) desk.discard(vm.uid);
     else this.#vms.set(vm.uid, new PodVm(next.pod, next.node, true));
     this.#queue.add(vm.uid);
   }
