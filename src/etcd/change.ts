@@ -1,0 +1,67 @@
+import { BinaryWriter } from "@bufbuild/protobuf/wire";
+import type { Key } from "./key-range.js";
+import { keyBytes } from "./key-range.js";
+import { encodeRow } from "./row.js";
+
+/** Tag of WatchResponse.events, a length-delimited field 11. */
+const EVENTS_TAG = (11 << 3) | 2;
+/** Tags of mvccpb.Event: type = 1, kv = 2, prev_kv = 3. */
+const TYPE_TAG = 1 << 3;
+const KV_TAG = (2 << 3) | 2;
+const PREV_KV_TAG = (3 << 3) | 2;
+const DELETE = 1;
+
+const EMPTY = Buffer.alloc(0);
+
+/** Finds the row a key had before a revision; undefined when it did not exist or is compacted. */
+export type PreviousRow = (change: Change) => Buffer | undefined;
+
+/** One put or deletion in history, with the bytes a watcher gets of it; encoded once, however many watchers there are. */
+export class Change {
+  readonly key: Key;
+  /** Store revision. */
+  readonly main: number;
+  readonly sub: number;
+  readonly tombstone: boolean;
+  /** The stored row. */
+  readonly row: Buffer;
+  /** The row before, `null` if there was none, undefined if nobody looked. */
+  readonly #previous: Buffer | null | undefined;
+  #event: Buffer | undefined;
+  #eventWithPrevious: Buffer | undefined;
+
+  constructor(key: Key, main: number, sub: number, tombstone: boolean, row: Buffer, previous?: Buffer | null) {
+    this.key = key;
+    this.main = main;
+    this.sub = sub;
+    this.tombstone = tombstone;
+    this.row = row;
+    this.#previous = previous;
+  }
+
+  /** The event as one entry of WatchResponse.events, tag and length included, so that a response is a concatenation of them. */
+  eventBytes(withPrevious: boolean, readPrevious: PreviousRow): Buffer {
+    if (!withPrevious) return (this.#event ??= this.#encode(undefined));
+    return (this.#eventWithPrevious ??= this.#encode(this.#previous === undefined ? readPrevious(this) : (this.#previous ?? undefined)));
+  }
+
+  #encode(previous: Buffer | undefined): Buffer {
+    const event = new BinaryWriter();
+    if (this.tombstone) event.uint32(TYPE_TAG).int32(DELETE);
+    event.uint32(KV_TAG).bytes(this.tombstone ? this.#tombstoneForWatchers() : this.row);
+    if (previous !== undefined) event.uint32(PREV_KV_TAG).bytes(previous);
+    const bytes = new BinaryWriter().uint32(EVENTS_TAG).bytes(event.finish()).finish();
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** Watchers also learn the revision of a deletion, which its row does not hold. */
+  #tombstoneForWatchers(): Buffer {
+    return encodeRow({ key: keyBytes(this.key), createRevision: 0n, modRevision: BigInt(this.main), version: 0n, value: EMPTY, lease: 0n });
+  }
+}
+
+/** All changes of one store revision. */
+export interface Commit {
+  readonly revision: number;
+  readonly changes: readonly Change[];
+}

@@ -1,0 +1,115 @@
+/**
+ * Stands for the etcd server beneath a Kubernetes control plane: keys and values with revisions, history, watches and leases, the
+ * only state that the rooms share. Every client of etcd v3 finds its wire API here, and LevelDB instead of raft and bbolt below it.
+ * Steps 2, 6, 10 and 14 of the article end here, and from here the watches start that set off steps 3 and 11.
+ */
+import type { Clock } from "../base/clock.js";
+import type { Logger } from "../base/log.js";
+import { startRpcServer } from "../rpc/server.js";
+import type { TlsMaterial } from "../rpc/tls.js";
+import type { CommitCounters } from "./commit-queue.js";
+import { LevelTable } from "./level-table.js";
+import { Lessor } from "./lessor.js";
+import { Member } from "./member.js";
+import { clusterService } from "./services/cluster.js";
+import { kvService } from "./services/kv.js";
+import { leaseService } from "./services/lease.js";
+import { maintenanceService } from "./services/maintenance.js";
+import { MAX_MESSAGE_BYTES } from "./services/request-size.js";
+import type { Room } from "./services/room.js";
+import { unimplementedServices } from "./services/unimplemented.js";
+import { watchService } from "./services/watch.js";
+import { Store } from "./store.js";
+import type { Table } from "./table.js";
+import { WatchHub } from "./watch-hub.js";
+
+export { DataDirectoryError } from "./errors.js";
+export { MemoryTable } from "./memory-table.js";
+export type { CommitCounters } from "./commit-queue.js";
+
+/** What an etcd server needs. */
+export interface EtcdOptions {
+  /** `host:port`; port 0 lets the system choose. */
+  readonly listen: string;
+  /** Directory of the database, made if absent; or a table, for tests without a disk. */
+  readonly dataDir: string | Table;
+  /** Monotonic: leases and progress notices run on it. */
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Name of the member; `default` when absent. */
+  readonly name?: string;
+  readonly tls?: TlsMaterial | undefined;
+  /** Time between two progress notices of a silent watch (etcd --watch-progress-notify-interval); 10 minutes when absent. */
+  readonly progressIntervalMs?: number;
+  /** Called once when the disk failed; the server is closing by then, because its memory may be ahead of the disk. */
+  readonly onFailure?: (error: Error) => void;
+}
+
+/** A running etcd server. */
+export interface Etcd {
+  /** `host:port` to connect to. */
+  readonly address: string;
+  readonly port: number;
+  /** Disk commits and transactions since the start. */
+  readonly counters: CommitCounters;
+  /** Newest visible revision. */
+  readonly revision: number;
+  close(): Promise<void>;
+}
+
+const DEFAULT_PROGRESS_INTERVAL_MS = 10 * 60 * 1000;
+
+/** Opens the database and serves it. Throws DataDirectoryError or AddressError with one line for a user. */
+export async function startEtcd(options: EtcdOptions): Promise<Etcd> {
+  const { log, clock } = options;
+  const table = typeof options.dataDir === "string" ? await LevelTable.open(options.dataDir) : options.dataDir;
+  const open: { close(): Promise<void> | void }[] = [table];
+  const closeAll = async (): Promise<void> => {
+    for (const part of open.splice(0).reverse()) await part.close();
+  };
+  try {
+    let closed: Promise<void> | undefined;
+    const close = (): Promise<void> => (closed ??= closeAll());
+    const onFailure = (error: Error): void => {
+      log.error({ err: error }, "the etcd database failed; the server stops");
+      options.onFailure?.(error);
+      close().catch((closeError: unknown) => log.error({ err: closeError }, "the etcd database could not be closed"));
+    };
+
+    const member = await Member.open(table, options.name ?? "default");
+    const store = await Store.open(table, { onFailure });
+    open.push(store);
+    const lessor = await Lessor.open(store, clock, log);
+    open.push(lessor);
+    const hub = new WatchHub(store);
+    open.push(hub);
+
+    const clientUrls: string[] = [];
+    const room: Room = { member, store, lessor, hub, clock, progressIntervalMs: options.progressIntervalMs ?? DEFAULT_PROGRESS_INTERVAL_MS, clientUrls: () => clientUrls };
+    const server = await startRpcServer({
+      listen: options.listen,
+      room: "etcd",
+      log,
+      tls: options.tls,
+      maxReceiveBytes: MAX_MESSAGE_BYTES,
+      services: [kvService(room), watchService(room), leaseService(room), clusterService(room), maintenanceService(room), ...unimplementedServices()],
+    });
+    open.push(server);
+    clientUrls.push(`${options.tls === undefined ? "http" : "https"}://${server.address}`);
+    log.info({ address: server.address, revision: store.revision }, "etcd serves");
+    return {
+      address: server.address,
+      port: server.port,
+      get counters() {
+        return store.counters;
+      },
+      get revision() {
+        return store.revision;
+      },
+      close,
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}

@@ -1,0 +1,72 @@
+import { encodeRevision } from "./revision.js";
+
+/**
+ * Every key this room ever wrote to its table. One byte tells the kind; add new kinds at the end and never use a byte again.
+ *
+ * | byte | since | key after the byte | value |
+ * |---|---|---|---|
+ * | `m` | 1 | a name of META | see META |
+ * | `r` | 1 | revision key as etcd's bucket `key` | mvccpb.KeyValue |
+ * | `l` | 1 | lease id, 8 bytes big-endian | leasepb.Lease |
+ */
+const KIND = { meta: "m", log: "r", lease: "l" } as const;
+
+/** Single values. */
+export const META = {
+  /** Text FORMAT: says whose directory this is. */
+  format: metaKey("format"),
+  /** Cluster id and member id, 8 bytes big-endian each. */
+  identity: metaKey("identity"),
+  /** Raft term of the last start, 8 bytes big-endian. */
+  term: metaKey("term"),
+  /** Revision key: history up to here is to be forgotten. */
+  scheduledCompactRevision: metaKey("scheduledCompactRev"),
+  /** Revision key: history up to here is forgotten. */
+  finishedCompactRevision: metaKey("finishedCompactRev"),
+} as const;
+
+/** What META.format holds. The number grows when older code must not open the directory any more. */
+export const FORMAT = "spheresim etcd 1";
+
+const LOG_BYTE = KIND.log.charCodeAt(0);
+
+function metaKey(name: string): Buffer {
+  return Buffer.from(`${KIND.meta}${name}`, "latin1");
+}
+
+/** Key of a row of the revision log. */
+export function logKey(main: number, sub: number, tombstone: boolean): Buffer {
+  const key = encodeRevision(main, sub, tombstone, LOG_PREFIX_LENGTH);
+  key[0] = LOG_BYTE;
+  return key;
+}
+
+/** Bytes before the revision in a log key. */
+export const LOG_PREFIX_LENGTH = 1;
+
+/** The half-open range of log rows of revisions from `from` to `to` inclusive. */
+export function logRange(from: number, to: number): { readonly gte: Buffer; readonly lt: Buffer } {
+  return { gte: logKey(Math.max(0, from), 0, false), lt: logKey(to + 1, 0, false) };
+}
+
+/** The half-open range of all log rows. */
+export function wholeLog(): { readonly gte: Buffer; readonly lt: Buffer } {
+  return kindRange(KIND.log);
+}
+
+/** Key of a lease. */
+export function leaseKey(id: bigint): Buffer {
+  const key = Buffer.allocUnsafe(9);
+  key[0] = KIND.lease.charCodeAt(0);
+  key.writeBigInt64BE(id, 1);
+  return key;
+}
+
+/** The half-open range of all leases. */
+export function allLeases(): { readonly gte: Buffer; readonly lt: Buffer } {
+  return kindRange(KIND.lease);
+}
+
+function kindRange(kind: string): { readonly gte: Buffer; readonly lt: Buffer } {
+  return { gte: Buffer.from(kind, "latin1"), lt: Buffer.from([kind.charCodeAt(0) + 1]) };
+}

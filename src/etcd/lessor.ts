@@ -1,0 +1,170 @@
+import type { Clock, Timer } from "../base/clock.js";
+import { secretHex } from "../base/ids.js";
+import type { Logger } from "../base/log.js";
+import { Lease as StoredLease } from "../gen/etcd/leasepb/lease.js";
+import { etcdError } from "./errors.js";
+import { type Key } from "./key-range.js";
+import { allLeases, leaseKey } from "./keyspace.js";
+import type { Store } from "./store.js";
+import type { LeaseAttachments } from "./write-txn.js";
+
+/** Shortest time to live: etcd's 1.5 election timeouts, rounded up. */
+export const MIN_TTL_SECONDS = 2;
+const MAX_TTL_SECONDS = 9_000_000_000;
+/** How often ended leases are looked for, and how many are revoked at most each time. */
+const SCAN_MS = 500;
+const MAX_REVOKES_PER_SCAN = 500;
+const CHUNK_ROWS = 1_000;
+
+interface Lease {
+  readonly id: bigint;
+  readonly ttlSeconds: number;
+  expiryMs: number;
+  readonly keys: Set<Key>;
+}
+
+/** What is known about a lease. */
+export interface LeaseFacts {
+  readonly id: bigint;
+  /** Granted time to live. */
+  readonly grantedSeconds: number;
+  /** Time left, rounded down; below 0 for a lease whose end is noticed but not durable yet. */
+  readonly leftSeconds: number;
+  readonly keys: readonly Key[];
+}
+
+/**
+ * All leases: who has how much time, which keys hang on them (etcd's lessor). Time is the monotonic clock's; a lease that was alive
+ * when the server stopped gets its full time to live at the next start, so a pause never ends one.
+ */
+export class Lessor implements LeaseAttachments {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #leases = new Map<bigint, Lease>();
+  readonly #revoking = new Set<bigint>();
+  #timer: Timer | undefined;
+  #closed = false;
+
+  private constructor(store: Store, clock: Clock, log: Logger) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** Reads the leases of the last run and takes over the store's attachments. */
+  static async open(store: Store, clock: Clock, log: Logger): Promise<Lessor> {
+    const lessor = new Lessor(store, clock, log);
+    for await (const rows of store.table.scan(allLeases(), CHUNK_ROWS)) {
+      for (const [, value] of rows) {
+        const { ID, TTL } = StoredLease.decode(value);
+        lessor.#add(ID, Number(TTL));
+      }
+    }
+    store.attach(lessor);
+    return lessor;
+  }
+
+  /** Whether the lease exists in the newest state. */
+  readonly exists = (id: bigint): boolean => this.#leases.has(id);
+
+  /** Begins a lease; id 0 lets this server choose. */
+  grant(id: bigint, ttlSeconds: bigint): Promise<LeaseFacts> {
+    return this.#store.write((txn) => {
+      if (ttlSeconds > BigInt(MAX_TTL_SECONDS)) throw etcdError("leaseTtlTooLarge");
+      const chosen = id === 0n ? this.#freeId() : id;
+      if (this.#leases.has(chosen)) throw etcdError("leaseExists");
+      const ttl = Math.max(MIN_TTL_SECONDS, Number(ttlSeconds));
+      const stored = StoredLease.encode({ ID: chosen, TTL: BigInt(ttl), RemainingTTL: 0n }).finish();
+      txn.alsoWrite({ type: "put", key: leaseKey(chosen), value: Buffer.from(stored) });
+      return this.#facts(this.#add(chosen, ttl));
+    });
+  }
+
+  /** Ends a lease and deletes its keys in one revision, in byte order. */
+  revoke(id: bigint): Promise<void> {
+    return this.#store.write((txn) => {
+      const lease = this.#leases.get(id);
+      if (lease === undefined) throw etcdError("leaseNotFound");
+      for (const key of [...lease.keys].sort((a, b) => (a < b ? -1 : 1))) txn.delete({ start: key, end: `${key}\0`, single: true }, false);
+      txn.alsoWrite({ type: "del", key: leaseKey(id) });
+      this.#leases.delete(id);
+    });
+  }
+
+  /** Gives a lease its full time again and returns it in seconds; 0 if the lease does not exist or has ended. */
+  renew(id: bigint): number {
+    const lease = this.#leases.get(id);
+    const nowMs = this.#clock.nowMs();
+    if (lease === undefined || lease.expiryMs <= nowMs) return 0;
+    lease.expiryMs = nowMs + lease.ttlSeconds * 1000;
+    return lease.ttlSeconds;
+  }
+
+  /** A lease as it is once everything before is durable; undefined if there is none. */
+  lookup(id: bigint): Promise<LeaseFacts | undefined> {
+    return this.#store.write(() => {
+      const lease = this.#leases.get(id);
+      return lease === undefined ? undefined : this.#facts(lease);
+    });
+  }
+
+  /** Ids of all leases, the next to end first. */
+  list(): Promise<bigint[]> {
+    return this.#store.write(() => [...this.#leases.values()].sort((a, b) => a.expiryMs - b.expiryMs).map(({ id }) => id));
+  }
+
+  move(key: Key, from: bigint, to: bigint): void {
+    this.#leases.get(from)?.keys.delete(key);
+    this.#leases.get(to)?.keys.add(key);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+  }
+
+  #add(id: bigint, ttlSeconds: number): Lease {
+    const lease: Lease = { id, ttlSeconds, expiryMs: this.#clock.nowMs() + ttlSeconds * 1000, keys: new Set() };
+    this.#leases.set(id, lease);
+    this.#schedule();
+    return lease;
+  }
+
+  #facts(lease: Lease): LeaseFacts {
+    const leftSeconds = Math.floor((lease.expiryMs - this.#clock.nowMs()) / 1000);
+    return { id: lease.id, grantedSeconds: lease.ttlSeconds, leftSeconds, keys: [...lease.keys] };
+  }
+
+  /** A positive 63-bit number nobody holds; unforeseeable, so that the id of an ended lease does not come again after a restart. */
+  #freeId(): bigint {
+    for (;;) {
+      const id = BigInt.asUintN(63, BigInt(`0x${secretHex(8)}`));
+      if (id !== 0n && !this.#leases.has(id)) return id;
+    }
+  }
+
+  #schedule(): void {
+    if (this.#closed || this.#timer !== undefined || this.#leases.size === 0) return;
+    this.#timer = this.#clock.timer(SCAN_MS, () => {
+      this.#timer = undefined;
+      this.#revokeEnded();
+      this.#schedule();
+    });
+  }
+
+  #revokeEnded(): void {
+    const nowMs = this.#clock.nowMs();
+    let revokes = 0;
+    for (const lease of this.#leases.values()) {
+      if (lease.expiryMs > nowMs || this.#revoking.has(lease.id)) continue;
+      if (revokes >= MAX_REVOKES_PER_SCAN) return;
+      revokes += 1;
+      this.#revoking.add(lease.id);
+      void this.revoke(lease.id)
+        // A store that is busy gets the lease again with the next scan; one that stopped is reported by its owner.
+        .catch((error: unknown) => this.#log.debug({ lease: lease.id.toString(16), err: error }, "an ended lease could not be revoked yet"))
+        .finally(() => this.#revoking.delete(lease.id));
+    }
+  }
+}

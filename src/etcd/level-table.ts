@@ -1,0 +1,101 @@
+import { mkdir, readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { Level } from "level";
+import { DataDirectoryError } from "./errors.js";
+import { FORMAT, META } from "./keyspace.js";
+import type { Table, TableRange, TableWrite } from "./table.js";
+
+/** What LevelDB is told; the write buffer holds a few seconds of a busy store before it is written out as a file. */
+const OPTIONS = { keyEncoding: "buffer", valueEncoding: "buffer", writeBufferSize: 16 * 1024 * 1024, cacheSize: 32 * 1024 * 1024 } as const;
+
+const READ_AHEAD_BYTES = 256 * 1024;
+
+/** The table on a LevelDB directory, which one process at a time can own. */
+export class LevelTable implements Table {
+  readonly #level: Level<Buffer, Buffer>;
+  readonly #directory: string;
+
+  private constructor(level: Level<Buffer, Buffer>, directory: string) {
+    this.#level = level;
+    this.#directory = directory;
+  }
+
+  /** Opens or creates the directory. Throws DataDirectoryError when another process holds it or it is somebody else's. */
+  static async open(directory: string): Promise<LevelTable> {
+    await requireOwn(directory);
+    const level = new Level<Buffer, Buffer>(directory, OPTIONS);
+    try {
+      await level.open();
+    } catch (error) {
+      throw openError(directory, error);
+    }
+    const table = new LevelTable(level, directory);
+    try {
+      await table.#requireFormat();
+    } catch (error) {
+      await level.close();
+      throw error;
+    }
+    return table;
+  }
+
+  get(key: Buffer): Buffer | undefined {
+    return this.#level.getSync(key);
+  }
+
+  write(writes: TableWrite[], sync: boolean): Promise<void> {
+    return this.#level.batch(writes, { sync });
+  }
+
+  async *scan(range: TableRange, chunkRows: number): AsyncIterable<readonly (readonly [Buffer, Buffer])[]> {
+    const iterator = this.#level.iterator({ gte: range.gte, lt: range.lt, highWaterMarkBytes: READ_AHEAD_BYTES });
+    try {
+      for (;;) {
+        const rows = await iterator.nextv(chunkRows);
+        if (rows.length === 0) return;
+        yield rows;
+      }
+    } finally {
+      await iterator.close();
+    }
+  }
+
+  async sizeBytes(): Promise<number> {
+    const names = await readdir(this.#directory);
+    // LevelDB removes files as it likes; one that vanished meanwhile counts nothing.
+    const sizes = await Promise.all(names.map((name) => stat(join(this.#directory, name)).then(({ size }) => size, () => 0)));
+    return sizes.reduce((sum, size) => sum + size, 0);
+  }
+
+  close(): Promise<void> {
+    return this.#level.close();
+  }
+
+  async #requireFormat(): Promise<void> {
+    const format = this.get(META.format)?.toString();
+    if (format === FORMAT) return;
+    if (format !== undefined) throw new DataDirectoryError(`${this.#directory} was written in the format "${format}", this version reads "${FORMAT}"; use another --data-dir`);
+    const [first] = await this.#level.keys({ limit: 1 }).all();
+    if (first !== undefined) throw new DataDirectoryError(`${this.#directory} is a LevelDB directory of another program; use another --data-dir`);
+    await this.write([{ type: "put", key: META.format, value: Buffer.from(FORMAT) }], true);
+  }
+}
+
+/** Refuses a directory that holds something else than LevelDB files. */
+async function requireOwn(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { recursive: true });
+    const names = await readdir(directory);
+    if (names.length === 0 || names.includes("CURRENT") || names.every((name) => name === "LOCK" || name.startsWith("LOG") || name.startsWith("MANIFEST"))) return;
+    throw new DataDirectoryError(`${directory} is not empty and holds no etcd data of ours (${names[0]} ...); use an empty --data-dir`);
+  } catch (error) {
+    if (error instanceof DataDirectoryError) throw error;
+    throw new DataDirectoryError(`cannot use ${directory} as data directory: ${(error as Error).message}`, error);
+  }
+}
+
+function openError(directory: string, error: unknown): DataDirectoryError {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  if ((cause as { code?: string }).code === "LEVEL_LOCKED") return new DataDirectoryError(`${directory} is in use by another process; stop it or use another --data-dir`, error);
+  return new DataDirectoryError(`cannot open the database in ${directory}: ${(cause as Error).message}`, error);
+}

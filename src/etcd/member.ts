@@ -1,0 +1,51 @@
+import { secretHex } from "../base/ids.js";
+import { type Member as MemberMessage, ResponseHeader } from "../gen/etcd/etcdserverpb/rpc.js";
+import { META } from "./keyspace.js";
+import type { Table } from "./table.js";
+
+/** Raft term of the first start; an etcd of one member has elected itself by then. */
+const FIRST_TERM = 2n;
+
+/** Who answers: the one member of a cluster of one. Ids stay with the directory, the term grows with each start. */
+export class Member {
+  readonly clusterId: bigint;
+  readonly id: bigint;
+  readonly term: bigint;
+  readonly name: string;
+
+  private constructor(clusterId: bigint, id: bigint, term: bigint, name: string) {
+    this.clusterId = clusterId;
+    this.id = id;
+    this.term = term;
+    this.name = name;
+  }
+
+  /** Reads or makes the identity of a directory and begins a new term. */
+  static async open(table: Table, name: string): Promise<Member> {
+    const identity = table.get(META.identity) ?? Buffer.from(secretHex(16), "hex");
+    const term = table.get(META.term);
+    const member = new Member(identity.readBigUInt64BE(0) | 1n, identity.readBigUInt64BE(8) | 1n, term === undefined ? FIRST_TERM : term.readBigUInt64BE(0) + 1n, name);
+    await table.write(
+      [
+        { type: "put", key: META.identity, value: identity },
+        { type: "put", key: META.term, value: uint64(member.term) },
+      ],
+      true,
+    );
+    return member;
+  }
+
+  /** The head of an answer. */
+  readonly headerAt = (revision: number): ResponseHeader => ({ clusterId: this.clusterId, memberId: this.id, revision: BigInt(revision), raftTerm: this.term });
+
+  /** The member as Cluster.MemberList shows it. It has no peers, so no peer URLs. */
+  describe(clientUrls: readonly string[]): MemberMessage {
+    return { ID: this.id, name: this.name, peerURLs: [], clientURLs: [...clientUrls], isLearner: false };
+  }
+}
+
+function uint64(value: bigint): Buffer {
+  const bytes = Buffer.allocUnsafe(8);
+  bytes.writeBigUInt64BE(value);
+  return bytes;
+}

@@ -1,0 +1,59 @@
+import { type RangeRequest, RangeRequest_SortOrder, RangeRequest_SortTarget, type RangeResponse } from "../gen/etcd/etcdserverpb/rpc.js";
+import type { KeyValue } from "../gen/etcd/mvccpb/kv.js";
+import { etcdError } from "./errors.js";
+import { rangeOf } from "./key-range.js";
+import type { ReadView } from "./read-view.js";
+
+const EMPTY = Buffer.alloc(0);
+
+/** Executes a Range on a view. The answer has no header yet. */
+export function executeRange(request: RangeRequest, view: ReadView): RangeResponse {
+  const revision = request.revision <= 0n ? view.revision : Number(request.revision);
+  if (revision > view.revision) throw etcdError("futureRevision");
+  if (revision < view.compactRevision) throw etcdError("compacted");
+
+  const limit = request.limit > 0n ? Number(request.limit) : 0;
+  const shaped = request.sortOrder !== RangeRequest_SortOrder.NONE || request.sortTarget !== RangeRequest_SortTarget.KEY || hasFilter(request);
+  // Filter and sort see the whole range; the limit comes last.
+  const { pairs: found, count } = view.range(rangeOf(request.key, request.rangeEnd), revision, { limit: shaped ? 0 : limit, countOnly: request.countOnly });
+  let pairs = found;
+  if (hasFilter(request)) pairs = pairs.filter((pair) => passes(request, pair));
+  if (shaped) sort(pairs, request);
+  const available = shaped || request.countOnly ? pairs.length : count;
+  const more = limit > 0 && available > limit;
+  if (limit > 0 && pairs.length > limit) pairs = pairs.slice(0, limit);
+  if (request.keysOnly) for (const pair of pairs) pair.value = EMPTY;
+  return { header: undefined, kvs: pairs, more, count: BigInt(count) };
+}
+
+function hasFilter(request: RangeRequest): boolean {
+  return request.minModRevision !== 0n || request.maxModRevision !== 0n || request.minCreateRevision !== 0n || request.maxCreateRevision !== 0n;
+}
+
+function passes(request: RangeRequest, pair: KeyValue): boolean {
+  return (
+    (request.minModRevision === 0n || pair.modRevision >= request.minModRevision) &&
+    (request.maxModRevision === 0n || pair.modRevision <= request.maxModRevision) &&
+    (request.minCreateRevision === 0n || pair.createRevision >= request.minCreateRevision) &&
+    (request.maxCreateRevision === 0n || pair.createRevision <= request.maxCreateRevision)
+  );
+}
+
+type Comparison = (a: KeyValue, b: KeyValue) => number;
+
+/** What each target compares; keys come sorted. */
+const COMPARISONS: Readonly<Record<number, Comparison>> = {
+  [RangeRequest_SortTarget.KEY]: (a, b) => Buffer.compare(a.key, b.key),
+  [RangeRequest_SortTarget.VERSION]: (a, b) => Number(a.version - b.version),
+  [RangeRequest_SortTarget.CREATE]: (a, b) => Number(a.createRevision - b.createRevision),
+  [RangeRequest_SortTarget.MOD]: (a, b) => Number(a.modRevision - b.modRevision),
+  [RangeRequest_SortTarget.VALUE]: (a, b) => Buffer.compare(a.value, b.value),
+};
+
+/** Orders pairs; a target without an order means ascending. Pairs that compare equal stay in key order. */
+function sort(pairs: KeyValue[], request: RangeRequest): void {
+  const compare = COMPARISONS[request.sortTarget];
+  if (compare === undefined) return;
+  const descending = request.sortOrder === RangeRequest_SortOrder.DESCEND;
+  pairs.sort(descending ? (a, b) => compare(b, a) : compare);
+}

@@ -1,0 +1,47 @@
+import { WatchService } from "../../gen/etcd/etcdserverpb/rpc_service.js";
+import type { WatchRequest } from "../../gen/etcd/etcdserverpb/rpc.js";
+import { serve, type ServedService } from "../../rpc/server.js";
+import { WatchStream } from "../watch-stream.js";
+import type { Room } from "./room.js";
+
+/** The stream's answers are encoded before they get here, so that watches share the bytes of an event. */
+const asIs = (bytes: Buffer): Buffer => bytes;
+const EncodedWatchService = { watch: { ...WatchService.watch, responseSerialize: asIs, responseDeserialize: asIs } };
+
+/** etcdserverpb.Watch. */
+export function watchService({ hub, clock, member, progressIntervalMs }: Room): ServedService {
+  return serve(EncodedWatchService, {
+    watch: async (requests, stream, call) => {
+      const watches = new WatchStream({ hub, clock, headerAt: member.headerAt, send: (message) => stream.write(message), progressIntervalMs });
+      const close = (): void => watches.close();
+      call.signal.addEventListener("abort", close, { once: true });
+      try {
+        // A client that has said all it has to say still wants to hear.
+        await Promise.all([read(requests, watches), watches.run()]);
+      } finally {
+        watches.close();
+        call.signal.removeEventListener("abort", close);
+      }
+    },
+  });
+}
+
+async function read(requests: AsyncIterable<WatchRequest>, watches: WatchStream): Promise<void> {
+  for await (const { requestUnion } of requests) {
+    switch (requestUnion?.$case) {
+      case "createRequest":
+        watches.create(requestUnion.value);
+        break;
+      case "cancelRequest":
+        watches.cancel(requestUnion.value.watchId);
+        break;
+      case "progressRequest":
+        watches.requestProgress();
+        break;
+      case undefined:
+        // etcd ignores what it does not know.
+        break;
+    }
+    await watches.room();
+  }
+}

@@ -1,0 +1,253 @@
+import type { KeyValue } from "../gen/etcd/mvccpb/kv.js";
+import { Change, type Commit } from "./change.js";
+import { type CommitCounters, CommitQueue } from "./commit-queue.js";
+import { Compactor } from "./compactor.js";
+import { etcdError } from "./errors.js";
+import type { KeyHistory } from "./key-history.js";
+import { KeyIndex } from "./key-index.js";
+import { keyOf, type Key, type KeyRange } from "./key-range.js";
+import { LOG_PREFIX_LENGTH, logKey, logRange, META } from "./keyspace.js";
+import { type RangeOptions, type RangeResult, readRange, type ReadView } from "./read-view.js";
+import { restore } from "./restore.js";
+import { decodeRevision, encodeRevision, type Revision } from "./revision.js";
+import { decodeRow } from "./row.js";
+import type { Table } from "./table.js";
+import { type LeaseAttachments, WriteTxn } from "./write-txn.js";
+
+/** What a store needs besides its table. */
+export interface StoreOptions {
+  /** Called once when a write failed: the store answers nothing any more and its owner has to stop. */
+  readonly onFailure: (error: Error) => void;
+  /** Bytes of newest rows kept in memory; others are read from the table. 256 MiB when absent. */
+  readonly cacheBytes?: number;
+}
+
+const DEFAULT_CACHE_BYTES = 256 * 1024 * 1024;
+/** A larger row is not cached. */
+const MAX_CACHED_ROW_BYTES = 64 * 1024;
+
+/**
+ * Every change ever made, by revision (etcd's mvcc store). One sequencer changes memory, one group commit makes it durable, and
+ * only then is it visible: `revision` moves on, subscribers hear of it, writers get their answers, in this order.
+ */
+export class Store implements ReadView {
+  readonly table: Table;
+  readonly #index: KeyIndex;
+  readonly #commits: CommitQueue;
+  readonly #compactor: Compactor;
+  readonly #subscribers = new Set<(commit: Commit) => void>();
+  /** Rows that are not in the table yet, by revision, then sub-revision. */
+  readonly #undurable = new Map<number, readonly Change[]>();
+  #leases: LeaseAttachments = { move: () => undefined };
+  /** Newest durable revision, the one readers see. */
+  #revision: number;
+  /** Newest revision given away. */
+  #nextBase: number;
+  #compactRevision: number;
+  #nextCompactRevision: number;
+  readonly #cacheBytes: number;
+  #cachedBytes = 0;
+
+  private constructor(table: Table, state: Awaited<ReturnType<typeof restore>>, options: StoreOptions) {
+    this.table = table;
+    this.#index = state.index;
+    this.#revision = this.#nextBase = state.revision;
+    this.#compactRevision = this.#nextCompactRevision = state.scheduledCompactRevision;
+    this.#cacheBytes = options.cacheBytes ?? DEFAULT_CACHE_BYTES;
+    this.#commits = new CommitQueue(table, options.onFailure);
+    this.#compactor = new Compactor(table, state.index, state.finishedCompactRevision, options.onFailure);
+    if (state.scheduledCompactRevision > state.finishedCompactRevision) this.#compactor.schedule(state.scheduledCompactRevision);
+  }
+
+  /** Rebuilds the index from the log and resumes a compaction that was under way. */
+  static async open(table: Table, options: StoreOptions): Promise<Store> {
+    return new Store(table, await restore(table), options);
+  }
+
+  get revision(): number {
+    return this.#revision;
+  }
+
+  get compactRevision(): number {
+    return this.#compactRevision;
+  }
+
+  get counters(): CommitCounters {
+    return this.#commits.counters;
+  }
+
+  range(range: KeyRange, revision: number, options: RangeOptions): RangeResult {
+    return readRange(this.#index, this.#readRow, range, revision, options);
+  }
+
+  get(key: Key): KeyValue | undefined {
+    const history = this.#index.get(key);
+    const version = history?.at(this.#revision);
+    return history === undefined || version === undefined ? undefined : decodeRow(this.#readRow(history, version));
+  }
+
+  /** Tells `attachments` of every key that changes its lease from now on, and of the attachments there are. */
+  attach(attachments: LeaseAttachments): void {
+    this.#leases = attachments;
+    this.#index.visit({ start: "", end: undefined, single: false }, (history) => {
+      if (history.lease !== 0n) attachments.move(history.key, 0n, history.lease);
+      return true;
+    });
+  }
+
+  /**
+   * Runs `apply` on the newest state and resolves with its result once everything it saw and changed is durable. If it throws, it
+   * must have changed nothing; the promise rejects with the same error.
+   */
+  write<T>(apply: (txn: WriteTxn) => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#commits.admit();
+      const txn = new WriteTxn({ index: this.#index, readRow: this.#readRow, leases: this.#leases, revision: this.#nextBase, compactRevision: this.#nextCompactRevision });
+      const result = this.#apply(txn, apply);
+      if (txn.writes.length === 0 && this.#commits.quiet) {
+        resolve(result);
+        return;
+      }
+      const { changes } = txn;
+      if (changes.length > 0) {
+        this.#nextBase += 1;
+        this.#undurable.set(this.#nextBase, changes);
+      }
+      this.#commits.add(
+        txn.writes,
+        () => {
+          if (changes.length > 0) this.#publish(changes);
+          resolve(result);
+        },
+        reject,
+      );
+    });
+  }
+
+  #apply<T>(txn: WriteTxn, apply: (txn: WriteTxn) => T): T {
+    try {
+      return apply(txn);
+    } catch (error) {
+      // A transaction cannot be undone in memory; one that broke halfway must not be answered from.
+      if (txn.changes.length > 0) this.#commits.fail(error as Error);
+      throw error;
+    }
+  }
+
+  /** Calls `listener` for each revision as it becomes visible; returns how to stop. */
+  subscribe(listener: (commit: Commit) => void): () => void {
+    this.#subscribers.add(listener);
+    return () => void this.#subscribers.delete(listener);
+  }
+
+  /**
+   * Forgets history before `revision`. Resolves when the point is durable, with `physical` when the rows are deleted.
+   * Throws etcd's errors for a revision that is compacted already or in the future.
+   */
+  async compact(revision: number, physical: boolean): Promise<void> {
+    await this.write((txn) => {
+      if (revision <= this.#nextCompactRevision) throw etcdError("compacted");
+      if (revision > txn.baseRevision) throw etcdError("futureRevision");
+      this.#nextCompactRevision = revision;
+      txn.alsoWrite({ type: "put", key: META.scheduledCompactRevision, value: encodeRevision(revision, 0, false) });
+    });
+    // Several points may have become durable together; the answers come in order, so the last one wins.
+    this.#compactRevision = Math.max(this.#compactRevision, revision);
+    this.#compactor.schedule(revision);
+    if (physical) await this.#compactor.finished(revision);
+  }
+
+  /** The row a key had before a change; undefined if it did not exist or is compacted. */
+  readonly previousRow = (change: Change): Buffer | undefined => {
+    const before = change.main - 1;
+    if (before < this.#compactRevision) return undefined;
+    const history = this.#index.get(change.key);
+    const version = history?.at(before);
+    return history === undefined || version === undefined ? undefined : this.#readRow(history, version);
+  };
+
+  /** Visible changes from revision `from` on, whole revisions in order, read from the log in chunks of about `chunkRows`. */
+  async *log(from: number, chunkRows: number): AsyncGenerator<readonly Commit[], void> {
+    let open: Change[] = [];
+    for await (const rows of this.table.scan(logRange(from, this.#revision), chunkRows)) {
+      const commits: Commit[] = [];
+      for (const [key, row] of rows) {
+        const change = changeOf(key, row);
+        if (open[0] !== undefined && open[0].main !== change.main) {
+          commits.push({ revision: open[0].main, changes: open });
+          open = [];
+        }
+        open.push(change);
+      }
+      if (commits.length > 0) yield commits;
+    }
+    if (open[0] !== undefined) yield [{ revision: open[0].main, changes: open }];
+  }
+
+  /** Whether a compaction at `revision` keeps a row of the log. */
+  keeps(change: Change, revision: number): boolean {
+    return change.main > revision || (this.#index.get(change.key)?.keeps(change.main, change.sub, revision) ?? false);
+  }
+
+  /** Resolves when all that was taken is durable and nothing runs in the background any more. */
+  async close(): Promise<void> {
+    await this.#commits.stop();
+    await this.#compactor.stop();
+  }
+
+  #publish(changes: readonly Change[]): void {
+    const { main } = changes[0] as Change;
+    this.#revision = main;
+    this.#undurable.delete(main);
+    for (const change of changes) this.#cache(change);
+    const commit: Commit = { revision: main, changes };
+    for (const listener of this.#subscribers) listener(commit);
+  }
+
+  /** Keeps or drops the row of a change that is now in the table. */
+  #cache(change: Change): void {
+    const history = this.#index.get(change.key);
+    if (history?.row !== change.row) return;
+    // The sum grows by overwritten rows too; when it reaches the limit, it is counted anew.
+    this.#cachedBytes += change.row.length;
+    if (change.row.length > MAX_CACHED_ROW_BYTES) history.row = undefined;
+    else if (this.#cachedBytes > this.#cacheBytes && this.#countCache() > this.#cacheBytes / 2) this.#dropCache();
+  }
+
+  #countCache(): number {
+    this.#cachedBytes = 0;
+    this.#index.visit({ start: "", end: undefined, single: false }, (history) => {
+      this.#cachedBytes += history.row?.length ?? 0;
+      return true;
+    });
+    return this.#cachedBytes;
+  }
+
+  #dropCache(): void {
+    this.#cachedBytes = 0;
+    this.#index.visit({ start: "", end: undefined, single: false }, (history) => {
+      if (!this.#undurable.has(history.modRevision)) history.row = undefined;
+      return true;
+    });
+  }
+
+  readonly #readRow = (history: KeyHistory, version: Revision): Buffer => {
+    if (history.row !== undefined && history.modRevision === version.main && history.modSub === version.sub) return history.row;
+    const pending = this.#undurable.get(version.main)?.[version.sub];
+    if (pending !== undefined) return pending.row;
+    const row = this.table.get(logKey(version.main, version.sub, false));
+    // Index and log disagree: there is no right answer left.
+    if (row === undefined) throw etcdError("corrupt", new Error(`row ${version.main}.${version.sub} is missing`));
+    if (history.modRevision === version.main && history.modSub === version.sub && row.length <= MAX_CACHED_ROW_BYTES && this.#cachedBytes + row.length <= this.#cacheBytes) {
+      this.#cachedBytes += row.length;
+      history.row = row;
+    }
+    return row;
+  };
+}
+
+/** The change a row of the log describes. */
+export function changeOf(key: Buffer, row: Buffer): Change {
+  const { main, sub, tombstone } = decodeRevision(key, LOG_PREFIX_LENGTH);
+  return new Change(keyOf(decodeRow(row).key), main, sub, tombstone, row);
+}

@@ -1,0 +1,138 @@
+import {
+  type DeleteRangeRequest,
+  type DeleteRangeResponse,
+  type PutRequest,
+  type PutResponse,
+  type RequestOp,
+  ResponseHeader,
+  type ResponseOp,
+  type TxnRequest,
+  type TxnResponse,
+} from "../gen/etcd/etcdserverpb/rpc.js";
+import { compareHolds } from "./compare.js";
+import { etcdError } from "./errors.js";
+import { keyOf, rangeOf } from "./key-range.js";
+import { executeRange } from "./range.js";
+import type { ReadView } from "./read-view.js";
+import type { WriteTxn } from "./write-txn.js";
+
+/** Whether a lease exists in the newest state. */
+export type LeaseExists = (id: bigint) => boolean;
+
+/** The lists a Txn will execute: its own choice and, for each nested Txn on that list, in order, that one's path. */
+interface Path {
+  readonly succeeded: boolean;
+  readonly ops: readonly RequestOp[];
+  readonly nested: readonly Path[];
+}
+
+/** Executes a Put. Throws before it changes anything. */
+export function executePut(request: PutRequest, txn: WriteTxn, leaseExists: LeaseExists): PutResponse {
+  validatePut(request, txn, leaseExists);
+  return put(request, txn);
+}
+
+/** Executes a DeleteRange. */
+export function executeDelete(request: DeleteRangeRequest, txn: WriteTxn): DeleteRangeResponse {
+  const { count, pairs } = txn.delete(rangeOf(request.key, request.rangeEnd), request.prevKv);
+  return { header: revisionHeader(txn.revision), deleted: BigInt(count), prevKvs: pairs };
+}
+
+/**
+ * Executes a Txn: all conditions, nested ones included, are judged on the state before it; then every operation on the chosen path is
+ * validated; then they run in order, each seeing what came before. Throws before it changes anything.
+ */
+export function executeTxn(request: TxnRequest, txn: WriteTxn, leaseExists: LeaseExists): TxnResponse {
+  const path = choose(request, txn);
+  validate(path, txn, leaseExists);
+  return run(path, txn);
+}
+
+/** Whether a Txn can change nothing, whatever its conditions say; such a one needs no place in the order of writes. */
+export function isReadOnly(request: TxnRequest): boolean {
+  const reads = ({ request: op }: RequestOp): boolean => op?.$case === "requestRange" || (op?.$case === "requestTxn" && isReadOnly(op.value));
+  return request.success.every(reads) && request.failure.every(reads);
+}
+
+/** Executes a Txn that isReadOnly on any view. */
+export function executeReadOnlyTxn(request: TxnRequest, view: ReadView): TxnResponse {
+  const path = choose(request, view);
+  validateRanges(path, view);
+  return runReads(path, view);
+}
+
+function choose(request: TxnRequest, view: ReadView): Path {
+  const succeeded = request.compare.every((compare) => compareHolds(compare, view));
+  const ops = succeeded ? request.success : request.failure;
+  const nested: Path[] = [];
+  for (const { request: op } of ops) if (op?.$case === "requestTxn") nested.push(choose(op.value, view));
+  return { succeeded, ops, nested };
+}
+
+function validate(path: Path, txn: WriteTxn, leaseExists: LeaseExists): void {
+  validateRanges(path, txn);
+  validatePuts(path, txn, leaseExists);
+}
+
+function validatePuts(path: Path, txn: WriteTxn, leaseExists: LeaseExists): void {
+  for (const { request: op } of path.ops) if (op?.$case === "requestPut") validatePut(op.value, txn, leaseExists);
+  for (const nested of path.nested) validatePuts(nested, txn, leaseExists);
+}
+
+function validateRanges(path: Path, view: ReadView): void {
+  for (const { request: op } of path.ops) {
+    if (op?.$case !== "requestRange" || op.value.revision === 0n) continue;
+    if (op.value.revision > view.revision) throw etcdError("futureRevision");
+    if (op.value.revision < view.compactRevision) throw etcdError("compacted");
+  }
+  for (const nested of path.nested) validateRanges(nested, view);
+}
+
+function validatePut(request: PutRequest, view: ReadView, leaseExists: LeaseExists): void {
+  if ((request.ignoreValue || request.ignoreLease) && view.get(keyOf(request.key)) === undefined) throw etcdError("keyNotFound");
+  if (request.lease !== 0n && !leaseExists(request.lease)) throw etcdError("leaseNotFound");
+}
+
+function run(path: Path, txn: WriteTxn): TxnResponse {
+  let nested = 0;
+  const responses = path.ops.map(({ request: op }): ResponseOp => {
+    switch (op?.$case) {
+      case "requestRange":
+        return { response: { $case: "responseRange", value: { ...executeRange(op.value, txn), header: revisionHeader(txn.revision) } } };
+      case "requestPut":
+        return { response: { $case: "responsePut", value: put(op.value, txn) } };
+      case "requestDeleteRange":
+        return { response: { $case: "responseDeleteRange", value: executeDelete(op.value, txn) } };
+      case "requestTxn":
+        return { response: { $case: "responseTxn", value: run(path.nested[nested++] as Path, txn) } };
+      default:
+        return { response: undefined };
+    }
+  });
+  // A nested answer has an empty header, as etcd's has; the outer one is filled by the service.
+  return { header: revisionHeader(0), succeeded: path.succeeded, responses };
+}
+
+function runReads(path: Path, view: ReadView): TxnResponse {
+  let nested = 0;
+  const responses = path.ops.map(({ request: op }): ResponseOp => {
+    if (op?.$case === "requestTxn") return { response: { $case: "responseTxn", value: runReads(path.nested[nested++] as Path, view) } };
+    if (op?.$case === "requestRange") return { response: { $case: "responseRange", value: { ...executeRange(op.value, view), header: revisionHeader(view.revision) } } };
+    return { response: undefined };
+  });
+  return { header: revisionHeader(0), succeeded: path.succeeded, responses };
+}
+
+function put(request: PutRequest, txn: WriteTxn): PutResponse {
+  const key = keyOf(request.key);
+  const previous = request.prevKv || request.ignoreValue || request.ignoreLease ? txn.get(key) : undefined;
+  const value = request.ignoreValue ? (previous?.value ?? request.value) : request.value;
+  const lease = request.ignoreLease ? (previous?.lease ?? 0n) : request.lease;
+  txn.put(key, value, lease);
+  return { header: revisionHeader(txn.revision), prevKv: request.prevKv ? previous : undefined };
+}
+
+/** The header of an answer inside a Txn: the revision and nothing else. */
+function revisionHeader(revision: number): ResponseHeader {
+  return ResponseHeader.create({ revision: BigInt(revision) });
+}

@@ -1,0 +1,124 @@
+import type { KeyValue } from "../gen/etcd/mvccpb/kv.js";
+import { Change } from "./change.js";
+import type { KeyHistory } from "./key-history.js";
+import { keyBytes, type Key, type KeyRange } from "./key-range.js";
+import type { KeyIndex } from "./key-index.js";
+import { logKey } from "./keyspace.js";
+import { type RangeOptions, type RangeResult, readRange, type ReadView, type RowReader } from "./read-view.js";
+import { decodeRow, encodeRow, encodeTombstone } from "./row.js";
+import type { TableWrite } from "./table.js";
+
+/** Who knows which key hangs on which lease. */
+export interface LeaseAttachments {
+  /** A key leaves one lease and joins another; 0 is none. */
+  move(key: Key, from: bigint, to: bigint): void;
+}
+
+/** What a write transaction works on. */
+export interface WriteTxnBase {
+  readonly index: KeyIndex;
+  readonly readRow: RowReader;
+  readonly leases: LeaseAttachments;
+  /** Newest revision before the transaction. */
+  readonly revision: number;
+  readonly compactRevision: number;
+}
+
+/**
+ * One transaction on the newest state, durable or not. All its changes get the one revision after `revision`, and sub-revisions
+ * 0, 1, 2 ... in the order of execution. Changes cannot be taken back: validate everything before the first one.
+ */
+export class WriteTxn implements ReadView {
+  readonly #base: WriteTxnBase;
+  readonly #changes: Change[] = [];
+  readonly #writes: TableWrite[] = [];
+
+  constructor(base: WriteTxnBase) {
+    this.#base = base;
+  }
+
+  /** The changes so far. */
+  get changes(): readonly Change[] {
+    return this.#changes;
+  }
+
+  /** What is to be written to the table. */
+  get writes(): readonly TableWrite[] {
+    return this.#writes;
+  }
+
+  /** The revision that a reader of this transaction sees: the new one as soon as something changed. */
+  get revision(): number {
+    return this.#changes.length === 0 ? this.#base.revision : this.#base.revision + 1;
+  }
+
+  /** The revision before the transaction. */
+  get baseRevision(): number {
+    return this.#base.revision;
+  }
+
+  get compactRevision(): number {
+    return this.#base.compactRevision;
+  }
+
+  range(range: KeyRange, revision: number, options: RangeOptions): RangeResult {
+    return readRange(this.#base.index, this.#base.readRow, range, revision, options);
+  }
+
+  get(key: Key): KeyValue | undefined {
+    const history = this.#base.index.get(key);
+    return history?.live ? decodeRow(this.#newestRow(history)) : undefined;
+  }
+
+  /** Creates or overwrites a key. */
+  put(key: Key, value: Buffer, lease: bigint): void {
+    const main = this.#base.revision + 1;
+    const history = this.#base.index.ensure(key);
+    const created = history.live ? history.createRevision : main;
+    const version = history.version + 1;
+    const row = encodeRow({ key: keyBytes(key), createRevision: BigInt(created), modRevision: BigInt(main), version: BigInt(version), value, lease });
+    const sub = this.#record(history, false, row);
+    if (history.lease !== lease) this.#base.leases.move(key, history.lease, lease);
+    history.put(main, sub, created, version, lease, row);
+  }
+
+  /** Deletes what lives in a range; returns the deleted pairs, or only their number. */
+  delete(range: KeyRange, wantPairs: boolean): { readonly count: number; readonly pairs: KeyValue[] } {
+    const doomed: KeyHistory[] = [];
+    this.#base.index.visit(range, (history) => {
+      if (history.live) doomed.push(history);
+      return true;
+    });
+    const pairs = wantPairs ? doomed.map((history) => decodeRow(this.#newestRow(history))) : [];
+    for (const history of doomed) {
+      const sub = this.#record(history, true, encodeTombstone(keyBytes(history.key)));
+      if (history.lease !== 0n) this.#base.leases.move(history.key, history.lease, 0n);
+      history.delete(this.#base.revision + 1, sub);
+    }
+    return { count: doomed.length, pairs };
+  }
+
+  /** Adds a write that is no change of a key: a lease, a compaction point. */
+  alsoWrite(write: TableWrite): void {
+    this.#writes.push(write);
+  }
+
+  #record(history: KeyHistory, tombstone: boolean, row: Buffer): number {
+    const main = this.#base.revision + 1;
+    const sub = this.#changes.length;
+    this.#changes.push(new Change(history.key, main, sub, tombstone, row, previousRow(history, main)));
+    this.#writes.push({ type: "put", key: logKey(main, sub, tombstone), value: row });
+    return sub;
+  }
+
+  #newestRow(history: KeyHistory): Buffer {
+    return history.row ?? this.#base.readRow(history, { main: history.modRevision, sub: history.modSub });
+  }
+}
+
+/** The row watchers get as prev_kv, if it is at hand: null for none, undefined where it must be looked up. */
+function previousRow(history: KeyHistory, main: number): Buffer | null | undefined {
+  // A key changed twice in one revision (by sibling nested transactions) has its previous state before the first change.
+  if (history.modRevision === main) return undefined;
+  return history.live ? history.row : null;
+}
