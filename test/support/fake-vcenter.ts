@@ -1,6 +1,6 @@
 import { silentLogger } from "../../src/base/log.js";
 import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
-import { GetAboutRequest, Host, HostConnectionState, InventoryUpdate, UpdateKind, VirtualMachine } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
+import { type GetAboutRequest, Host, HostConnectionState, InventoryUpdate, UpdateKind, VirtualMachine } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
 import { InventoryServiceService } from "../../src/gen/spheresim/vcenter/v1/inventory_service.js";
 import { type ApplyRecommendationRequest, type HostVerdict, PlacementResult, type PlacementSpec, SizePodResponse } from "../../src/gen/spheresim/vcenter/v1/placement.js";
 import { PlacementServiceService } from "../../src/gen/spheresim/vcenter/v1/placement_service.js";
@@ -18,7 +18,7 @@ export interface FakeVcenterScript {
   /** DRS' choice out of the hosts named; undefined for none. The first one when absent. */
   choose?(spec: PlacementSpec, hosts: readonly string[]): string | undefined;
   /** Why each host is refused when none is chosen. */
-  refusal?(host: string): MethodFault;
+  readonly refusal?: (host: string) => MethodFault;
   /** Fault the creation task of this owner ends with. */
   createFault?(ownerUid: string, host: string): MethodFault | undefined;
   /** Creation tasks stay running until `endTasks`. */
