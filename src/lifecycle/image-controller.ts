@@ -26,7 +26,7 @@ const WORKERS = 32;
 
 /**
  * Gives every container of a pod its Image object and writes the map on the pod (annotation `vmware-system-image-references`)
- * as soon as all of them are bound to an image disk. Begins when the pod is stored, so it overlaps scheduling. A container
+ * as soon as all of them are Ready. Begins when the pod is stored, so it overlaps scheduling. A container
  * whose image name cannot be read is left out of the map: saying InvalidImageName is the Spherelet's part.
  */
 export class ImageController {
@@ -158,7 +158,7 @@ function needsReferences(pod: Pod): boolean {
   return pod.metadata.deletionTimestamp === undefined && !isTerminal(pod) && imageReferencesOf(pod) === undefined;
 }
 
-/** An image disk is assigned: pods may name the image, though its layers may still be on their way. */
+/** Its layers are in the cache: measured on a real Supervisor, pods name an image from then on. */
 function isBound(image: Image): boolean {
-  return image.status?.imageDisk !== undefined;
+  return image.status?.phase === "Ready";
 }

@@ -10,7 +10,7 @@ import type { VsphereVms } from "./vsphere.js";
 export interface OrphanSweepOptions {
   readonly client: ApiClient;
   /** Pods as the informer knows them, by UID: spares the quorum read while nothing looks wrong. */
-  podByUid(uid: string): Pod | undefined;
+  readonly podByUid: (uid: string) => Pod | undefined;
   readonly vms: VsphereVms;
   /** Emulated: a VM's age. */
   readonly clock: Clock;

@@ -85,7 +85,12 @@ export class PlacementDesk {
     return found?.node === node ? found : undefined;
   }
 
-  /** The pod's story has ended, or its recommendation is used up. */
+  /** The pod's recommendation is used up, or nobody wants it any more. */
+  discard(podUid: string): void {
+    this.#recommended.delete(podUid);
+  }
+
+  /** The pod's story has ended. */
   forget(podUid: string): void {
     this.#recommended.delete(podUid);
     this.#avoided.delete(podUid);
