@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { startApiserver, stepRecordOf } from "../apiserver/index.js";
+import { startApiserver } from "../apiserver/index.js";
 import { startControllers } from "../controllers/index.js";
 import { startCrx } from "../crx/index.js";
 import { startEmulator } from "../emulator/index.js";
@@ -30,8 +30,8 @@ export const roomStarters: Readonly<Record<RoomName, (context: RoomContext) => P
   etcd: ({ plan, log, monotonic, tls }) =>
     startEtcd({ listen: plan.addresses.etcd, dataDir: join(plan.options.dataDir, "etcd"), clock: monotonic, log, tls, onFailure: () => process.exit(1) }),
 
-  apiserver: ({ plan, recorder, tls, ...own }) =>
-    startApiserver({ listen: plan.addresses.apiserver, etcdEndpoints: plan.etcdEndpoints, etcdTls: tls, tls: apiserverTls(plan), onStep: (note) => recorder.record(stepRecordOf(note)), ...own }),
+  apiserver: ({ plan, tls, ...own }) =>
+    startApiserver({ listen: plan.addresses.apiserver, etcdEndpoints: plan.etcdEndpoints, etcdTls: tls, tls: apiserverTls(plan), ...own }),
 
   vcenter: ({ plan, ...own }) => startVcenter({ listen: plan.addresses.vcenter, etcdEndpoints: plan.etcdEndpoints, ...own }),
 
