@@ -14,17 +14,17 @@ import { Registry } from "./registry.js";
 import { Authenticator, type TokenUser } from "./services/authenticator.js";
 import { route } from "./services/router.js";
 import { HttpsServer } from "./services/server.js";
-import { type StepNote, StepNotes } from "./step-notes.js";
+import { StepNotes, type StepSink } from "./step-notes.js";
 import { WatchCache } from "./storage/watch-cache.js";
 
-export type { StepNote } from "./step-notes.js";
+export type { StepSink } from "./step-notes.js";
 export type { TokenUser } from "./services/authenticator.js";
 
 /** What an API server needs. */
 export interface ApiserverOptions {
   /** `host:port`; port 0 lets the system choose. */
   readonly listen: string;
-  /** `host:port` of each etcd member; the first is used. */
+  /** `host:port` of each etcd member; one is enough. */
   readonly etcdEndpoints: readonly string[];
   /** Mutual TLS towards etcd. */
   readonly etcdTls?: TlsMaterial | undefined;
@@ -38,8 +38,8 @@ export interface ApiserverOptions {
   readonly monotonic?: Clock;
   readonly dice: Dice;
   readonly log: Logger;
-  /** Told of steps 1, 2 and D1; must return at once. */
-  readonly onStep?: (note: StepNote) => void;
+  /** Told of steps 1, 2 and D1 (`openStepRecorder` of rpc). */
+  readonly recorder?: StepSink;
 }
 
 /** An API server that listens. */
@@ -53,9 +53,7 @@ export interface Apiserver {
 export async function startApiserver(options: ApiserverOptions): Promise<Apiserver> {
   const { clock, log } = options;
   const monotonic = options.monotonic ?? monotonicClock();
-  const [endpoint] = options.etcdEndpoints;
-  if (endpoint === undefined) throw new Error("the API server needs an etcd endpoint");
-  const backend = new EtcdBackend({ address: endpoint, tls: options.etcdTls });
+  const backend = new EtcdBackend({ endpoints: options.etcdEndpoints, tls: options.etcdTls, clock: monotonic });
   const cache = new WatchCache({ backend, clock: monotonic, log, root: ROOT_PREFIX, prefixes: [...new Set(KINDS.map((kind) => kind.prefix))] });
   const registry = new Registry({ backend, cache, kinds: KINDS, emulated: clock, monotonic, dice: options.dice, log });
   const closing = new AbortController();
@@ -63,7 +61,7 @@ export async function startApiserver(options: ApiserverOptions): Promise<Apiserv
     await cache.start();
     await bootstrap(registry);
     const openApi = new OpenApi(KINDS);
-    const notes = new StepNotes(options.onStep, () => clock.nowMs());
+    const notes = new StepNotes(options.recorder, () => clock.nowMs());
     const server: HttpsServer = await HttpsServer.listen({
       listen: options.listen,
       tls: options.tls,

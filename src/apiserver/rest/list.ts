@@ -2,7 +2,7 @@ import { badRequest, expired, revisionInFuture } from "../errors.js";
 import type { Kind } from "../kinds/kind.js";
 import type { Registry } from "../registry.js";
 import type { Selection } from "../request.js";
-import { CompactedError, FutureRevisionError, prefixEnd } from "../storage/backend.js";
+import { CompactedError, FutureRevisionError } from "../storage/backend.js";
 import { Stored } from "../storage/stored.js";
 import { Filter } from "./selection.js";
 
@@ -67,10 +67,10 @@ async function fromStore(registry: Registry, kind: Kind, filter: Filter, query: 
   const shelf = registry.cache.shelf(kind.prefix);
   const items: Stored[] = [];
   let at = revision;
-  let key = after === "" ? prefix : `${after}\0`;
+  let from = after === "" ? prefix : `${after}\0`;
   for (;;) {
     const limit = query.limit === 0 ? 0 : filter.isSelective ? Math.max(SCAN_LIMIT, query.limit) : query.limit;
-    const result = await registry.backend.range({ key, rangeEnd: prefixEnd(prefix), revision: at, limit });
+    const result = await registry.backend.range({ prefix, from, revision: at, limit });
     if (at === 0) at = result.revision;
     let seen = 0;
     for (const row of result.rows) {
@@ -87,7 +87,7 @@ async function fromStore(registry: Registry, kind: Kind, filter: Filter, query: 
     }
     const last = result.rows.at(-1);
     if (!result.more || !last) return { items, revision: at };
-    key = `${last.key}\0`;
+    from = `${last.key}\0`;
   }
 }
 

@@ -71,12 +71,16 @@ export class Exchange {
     };
   }
 
-  /** Sends an answer that is text already. */
-  text(status: number, contentType: string, text: string): void {
-    const bytes = Buffer.from(text);
+  /** Sends an answer that is bytes already. */
+  bytes(status: number, contentType: string, bytes: Buffer): void {
     this.response.writeHead(status, { ...this.headers(contentType), "content-length": String(bytes.length) } as Record<string, string>);
     if (this.method === "HEAD") this.response.end();
     else this.response.end(bytes);
+  }
+
+  /** Sends an answer that is text already. */
+  text(status: number, contentType: string, text: string): void {
+    this.bytes(status, contentType, Buffer.from(text));
   }
 
   /** Sends JSON text in the representation the client chose. */

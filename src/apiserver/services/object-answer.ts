@@ -73,7 +73,7 @@ export async function getObject(exchange: Exchange, registry: Registry, { kind, 
   if (version !== "") {
     const wanted = parseRevision(version);
     if (registry.cache.revision >= wanted) stored = registry.cached(kind, namespace, name);
-    else if ((await registry.backend.range({ key: kind.prefix, countOnly: true })).revision < wanted) throw revisionInFuture(wanted, registry.cache.revision);
+    else if ((await registry.backend.range({ prefix: kind.prefix, countOnly: true })).revision < wanted) throw revisionInFuture(wanted, registry.cache.revision);
   }
   stored ??= await registry.fresh(kind, namespace, name);
   if (!stored) throw notFound(kind, name);

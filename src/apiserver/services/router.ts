@@ -1,5 +1,6 @@
 import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from "../discovery/documents.js";
 import type { OpenApi } from "../discovery/openapi.js";
+import { OPENAPI_V2_TYPE, openApiV2 } from "../discovery/openapi-v2.js";
 import { versionInfo } from "../discovery/version.js";
 import { methodNotSupported, noSuchPath } from "../errors.js";
 import type { Exchange } from "./exchange.js";
@@ -71,6 +72,10 @@ export async function route(exchange: Exchange, options: RouterOptions): Promise
     const text = options.openApi.document(path.slice("/openapi/v3/".length));
     if (text === undefined) throw noSuchPath();
     return exchange.json(200, text);
+  }
+  if (path === "/openapi/v2") {
+    requireGet(exchange);
+    return exchange.bytes(200, OPENAPI_V2_TYPE, openApiV2());
   }
   const parts = path.split("/").filter((part) => part !== "");
   if (parts[0] === "api" && parts.length === 2) return sendDocument(exchange, apiResourceList(kinds, parts[1]!));

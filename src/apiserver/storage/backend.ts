@@ -6,17 +6,14 @@ export interface Row {
   readonly modRevision: number;
 }
 
-/** A range of keys at one revision (etcd Range). */
-export interface RangeQuery {
-  readonly key: string;
-  /** Exclusive end; absent reads the one key. */
-  readonly rangeEnd?: string;
+/** A key, or the keys under a prefix, at one revision (etcd Range). */
+export type RangeQuery = ({ readonly key: string } | { readonly prefix: string; /** Begin at this key inside the prefix. */ readonly from?: string }) & {
   /** 0 or absent: the newest. */
   readonly revision?: number;
   /** 0 or absent: no limit. */
   readonly limit?: number;
   readonly countOnly?: boolean;
-}
+};
 
 export interface RangeResult {
   /** The store's revision when it answered. */
@@ -57,6 +54,13 @@ export interface RowEvent {
   readonly previous?: Row;
 }
 
+/** Changes that belong together; all of one revision are in one batch. Without events it says how far the store is. */
+export interface RowBatch {
+  /** Everything up to this revision has been delivered. */
+  readonly revision: number;
+  readonly events: readonly RowEvent[];
+}
+
 /** The revisions asked for are gone; start over from a list. */
 export class CompactedError extends Error {
   readonly compactRevision: number;
@@ -79,13 +83,7 @@ export interface Backend {
   range(query: RangeQuery): Promise<RangeResult>;
   swap(swap: Swap): Promise<SwapResult>;
   /** Changes under `prefix` from `startRevision` on, in order, a batch at a time; ends by throwing or when `signal` aborts. */
-  watch(prefix: string, startRevision: number, signal: AbortSignal): AsyncIterable<readonly RowEvent[]>;
+  watch(prefix: string, startRevision: number, signal: AbortSignal): AsyncIterable<RowBatch>;
   /** A lease that lives for `ttlSeconds`. */
   grantLease(ttlSeconds: number): Promise<bigint>;
-}
-
-/** The end of the range of all keys that begin with `prefix`: `/a/` gives `/a0`. */
-export function prefixEnd(prefix: string): string {
-  const last = prefix.charCodeAt(prefix.length - 1);
-  return prefix.slice(0, -1) + String.fromCharCode(last + 1);
 }

@@ -1,6 +1,6 @@
 import type { Clock } from "../../base/clock.js";
 import type { Logger } from "../../base/log.js";
-import { type Backend, CompactedError, prefixEnd, type Row, type RowEvent } from "./backend.js";
+import { type Backend, CompactedError, type Row, type RowBatch, type RowEvent } from "./backend.js";
 import { Stored } from "./stored.js";
 
 /** One change of one object. `object` is what it became; for DELETED what it was, at the deleting revision. */
@@ -21,6 +21,8 @@ export interface Subscriber {
 
 /** How many changes each prefix remembers for watches that start in the past. */
 const HISTORY_LIMIT = 4096;
+/** Rows read at a time. */
+const LIST_PAGE = 1_000;
 const RETRY_MIN_MS = 50;
 const RETRY_MAX_MS = 5_000;
 
@@ -168,8 +170,19 @@ export class WatchCache {
     return this.#shelves.find((shelf) => key.startsWith(shelf.prefix));
   }
 
+  /** All rows of one revision, a page at a time. */
+  async #readAll(): Promise<{ readonly revision: number; readonly rows: readonly Row[] }> {
+    const first = await this.#backend.range({ prefix: this.#root, limit: LIST_PAGE });
+    const rows = [...first.rows];
+    for (let page = first; page.more; ) {
+      page = await this.#backend.range({ prefix: this.#root, from: `${rows.at(-1)!.key}\0`, limit: LIST_PAGE, revision: first.revision });
+      rows.push(...page.rows);
+    }
+    return { revision: first.revision, rows };
+  }
+
   async #list(): Promise<void> {
-    const { revision, rows } = await this.#backend.range({ key: this.#root, rangeEnd: prefixEnd(this.#root) });
+    const { revision, rows } = await this.#readAll();
     for (const shelf of this.#shelves) {
       shelf.reset(revision);
       for (const subscriber of [...shelf.subscribers]) subscriber.onLost();
@@ -197,9 +210,9 @@ export class WatchCache {
     let retryMs = RETRY_MIN_MS;
     while (!this.#stop.signal.aborted) {
       try {
-        for await (const events of this.#backend.watch(this.#root, this.#revision + 1, this.#stop.signal)) {
+        for await (const batch of this.#backend.watch(this.#root, this.#revision + 1, this.#stop.signal)) {
           retryMs = RETRY_MIN_MS;
-          this.#applyAll(events);
+          this.#applyAll(batch);
         }
         if (this.#stop.signal.aborted) return;
         this.#log.warn({}, "the watch of the store ended; starting it again");
@@ -217,13 +230,12 @@ export class WatchCache {
     }
   }
 
-  #applyAll(events: readonly RowEvent[]): void {
+  #applyAll({ revision, events }: RowBatch): void {
     for (const event of events) {
       const shelf = this.#shelfOf(event.key);
       if (shelf) this.#apply(shelf, event);
     }
-    const last = events.at(-1);
-    if (last) this.#advance(last.revision);
+    this.#advance(revision);
   }
 
   #apply(shelf: Shelf, event: RowEvent): void {
