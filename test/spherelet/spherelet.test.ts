@@ -210,7 +210,7 @@ test("after a new boot of the VM containers come back with restartCount + 1", ()
     const pod = await runPod(world, "web", { containers: [{ name: "web", image: "nginx" }, { name: "side", image: "busybox" }] });
     const vmUuid = vmUuidOf(pod)!;
     const former = pod.status?.containerStatuses?.[0];
-    world.hostd.vms.set(vmUuid, { ...world.hostd.vms.get(vmUuid)!, phase: 5, agentAddress: "", personality: undefined, powerOnCount: 2 });
+    world.hostd.reboot(vmUuid);
     world.agents.kill(vmUuid);
     await inTime(world, "restarted", () => isReady(world.pod("web")) && world.pod("web")?.status?.containerStatuses?.[0]?.restartCount === 1);
     assert.deepEqual(world.agents.started[1]?.restartCounts, { web: 1, side: 1 });
@@ -221,11 +221,21 @@ test("after a new boot of the VM containers come back with restartCount + 1", ()
     assert.equal(world.hostd.calls.filter(({ method }) => method === "configurePersonality").length, 2);
   }));
 
+test("HostD's word alone is enough to learn of a new boot", () =>
+  withSpherelets(async (world) => {
+    const pod = await runPod(world, "web");
+    const vmUuid = vmUuidOf(pod)!;
+    // The agent's stream says nothing: it read its instances only after the new boot.
+    world.agents.boot(vmUuid);
+    world.hostd.reboot(vmUuid);
+    await inTime(world, "restarted", () => isReady(world.pod("web")) && world.pod("web")?.status?.containerStatuses?.[0]?.restartCount === 1);
+  }));
+
 test("restartPolicy Never forbids a second life: the pod has failed", () =>
   withSpherelets(async (world) => {
     const pod = await runPod(world, "job", { restartPolicy: "Never" });
     const vmUuid = vmUuidOf(pod)!;
-    world.hostd.vms.set(vmUuid, { ...world.hostd.vms.get(vmUuid)!, phase: 5, agentAddress: "", personality: undefined, powerOnCount: 2 });
+    world.hostd.reboot(vmUuid);
     world.agents.kill(vmUuid);
     await inTime(world, "failed", () => world.pod("job")?.status?.phase === "Failed");
     assert.equal(world.agents.started.length, 1);
@@ -241,7 +251,7 @@ test("an agent process that comes back without the pod leads to a new start; whi
     assert.equal(isReady(world.pod("web")), false);
     assert.equal(world.pod("web")?.status?.phase, "Running");
     const vmUuid = vmUuidOf(pod)!;
-    world.hostd.vms.set(vmUuid, { ...world.hostd.vms.get(vmUuid)!, phase: 5, agentAddress: "", personality: undefined, powerOnCount: 2 });
+    world.hostd.reboot(vmUuid);
     world.agents = await startFakeAgents(world.clock, address);
     await inTime(world, "ready again", () => isReady(world.pod("web")));
     assert.equal(world.pod("web")?.status?.reason, undefined);
