@@ -100,7 +100,7 @@ export async function startCluster(options: { readonly clock?: Clock } & Partial
     etcd: etcd.address,
     kubeconfig,
     async close() {
-      client.close();
+      await client.close();
       await server.close();
       const gone = once(etcd.process, "exit");
       etcd.process.kill("SIGKILL");
