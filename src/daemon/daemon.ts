@@ -7,6 +7,7 @@ import { version } from "../base/version.js";
 import { pinoLogger } from "../rpc/log.js";
 import { freePorts, requireFreePorts } from "../rpc/port.js";
 import { chooseAddresses, listenersOf, type Addresses } from "./addresses.js";
+import { endpointsOf } from "./endpoints.js";
 import { makeCredentials } from "./credentials.js";
 import { type DataDirectory, takeDataDirectory } from "./data-directory.js";
 import { defaultInventory, readInventory } from "./inventory.js";
@@ -29,6 +30,8 @@ export interface Daemon {
 interface Running {
   readonly name: string;
   readonly pid: number | undefined;
+  /** Place among the processes: the first is called by all others. */
+  readonly order: number;
   close(): Promise<void>;
 }
 
@@ -42,8 +45,8 @@ export async function startDaemon(options: UpOptions): Promise<Daemon> {
   const close = (): Promise<void> =>
     (closed ??= (async () => {
       rmSync(readyFile, { force: true });
-      // Together: each room copes with the others being gone, and a storm of restarts has no one to restart it.
-      await Promise.all(running.map((each) => each.close()));
+      // Callers before those they call, so that nobody complains of a peer that is only on its way out too.
+      for (const each of [...running].sort((a, b) => b.order - a.order)) await each.close();
       directory.release();
     })());
   try {
@@ -51,19 +54,19 @@ export async function startDaemon(options: UpOptions): Promise<Daemon> {
     const plans = await planProcesses(options, inventory, addresses, directory);
     const log = pinoLogger({ level: options.logLevel, fields: { plane: "daemon" } });
     await Promise.all(
-      plans.map(async (plan) => {
+      plans.map(async (plan, order) => {
         if (options.processes === "one") {
           const rooms = await startRooms(plan, log);
-          running.push({ name: plan.name, pid: process.pid, close: () => rooms.close() });
+          running.push({ name: plan.name, pid: process.pid, order, close: () => rooms.close() });
           return;
         }
         const plane = new PlaneProcess(plan, monotonicClock(), log);
-        running.push({ name: plane.name, get pid() { return plane.pid; }, close: () => plane.stop() });
+        running.push({ name: plane.name, get pid() { return plane.pid; }, order, close: () => plane.stop() });
         await plane.start();
       }),
     );
     const hosts = await populate(plans, log);
-    const ready = readyLine(options, plans, hosts);
+    const ready = readyLine(options, plans[0] as PlanePlan, hosts);
     writeFileSync(readyFile, `${JSON.stringify(ready)}\n`, { mode: 0o600 });
     return { ready, close, pids: () => Object.fromEntries(running.map((each) => [each.name, each.pid])) };
   } catch (error) {
@@ -76,7 +79,7 @@ async function planProcesses(options: UpOptions, inventory: PlanePlan["inventory
   const planes = planesOf(options);
   if (planes.length === 0) throw new UserError("usage", "no room is left to run", "leave out fewer with --without");
   await requireOwnPorts(options, addresses);
-  await makeCredentials(directory.path, inventory);
+  await makeCredentials(directory.path, inventory, options, addresses.apiserver);
   return planes.map((plane) => ({
     name: plane.name,
     rooms: plane.rooms,
@@ -103,19 +106,7 @@ async function requireOwnPorts(options: UpOptions, addresses: Addresses): Promis
   }
 }
 
-function readyLine(options: UpOptions, plans: readonly PlanePlan[], hosts: ReadyLine["hosts"]): ReadyLine {
-  const rooms = new Set(plans.flatMap((plan) => plan.rooms));
-  const { addresses, etcdEndpoints } = plans[0] as PlanePlan;
-  const endpoints: Record<string, string> = {};
-  if (rooms.has("emulator")) endpoints["emulator"] = addresses.emulator;
-  if (rooms.has("vcenter")) endpoints["vcenter"] = addresses.vcenter;
-  if (rooms.has("hostd")) endpoints["esxi"] = addresses.hostd;
-  if (rooms.has("spherelet")) endpoints["spherelet"] = addresses.spherelet;
-  if (rooms.has("crx")) endpoints["crx"] = addresses.crx;
-  if (rooms.has("scheduler")) endpoints["scheduler"] = addresses.scheduler;
-  if (rooms.has("scheduler")) endpoints["extender"] = `http://${addresses.extender}`;
-  endpoints["etcd"] = etcdEndpoints.join(",");
-  if (rooms.has("apiserver")) endpoints["apiserver"] = `https://${addresses.apiserver}`;
+function readyLine(options: UpOptions, plan: PlanePlan, hosts: ReadyLine["hosts"]): ReadyLine {
   return {
     ready: true,
     version,
@@ -126,6 +117,6 @@ function readyLine(options: UpOptions, plans: readonly PlanePlan[], hosts: Ready
     dataDir: options.dataDir,
     kubeconfig: join(options.dataDir, "kubeconfig"),
     hosts,
-    endpoints,
+    endpoints: endpointsOf(plan),
   };
 }

@@ -12,7 +12,7 @@ import { nodes } from "../kubernetes/resource-type.js";
 import { RestClient } from "../kubernetes/rest-client.js";
 import { isTransient } from "../rpc/status.js";
 import { type Channel, openChannel } from "../rpc/channel.js";
-import { adminTls, grpcTls } from "./credentials.js";
+import { grpcTls, userTls } from "./credentials.js";
 import type { PlanePlan } from "./plane-plan.js";
 
 const limitMs = 30_000;
@@ -90,7 +90,7 @@ async function allConnected(channel: Channel, count: number): Promise<true | und
 }
 
 async function nodesReady(plan: PlanePlan, deadlineMs: number): Promise<void> {
-  const client = new RestClient({ server: `https://${plan.addresses.apiserver}`, tls: adminTls(plan), userAgent: "spheresim-daemon", clock: monotonicClock(), dice: new Dice(plan.options.seed) });
+  const client = new RestClient({ server: `https://${plan.addresses.apiserver}`, tls: userTls(plan, "admin"), userAgent: "spheresim-daemon", clock: monotonicClock(), dice: new Dice(plan.options.seed) });
   try {
     const wanted = new Set(plan.inventory.hosts.map((host) => host.name));
     await until(deadlineMs, "not every Node became Ready", async () => {

@@ -4,7 +4,8 @@ import type { LatencyProfile } from "../base/latency-profile.js";
 import { latencyProfile } from "../base/latency-profile.js";
 import type { Logger } from "../base/log.js";
 import { Dice } from "../base/seeded-random.js";
-import { startStepRecorder, type StepRecorder } from "../rpc/step-recorder.js";
+import { openChannel } from "../rpc/channel.js";
+import { openStepRecorder, type StepRecorder } from "../rpc/step-recorder.js";
 import type { TlsMaterial } from "../rpc/tls.js";
 import { grpcTls } from "./credentials.js";
 import type { RoomName } from "./options.js";
@@ -31,9 +32,13 @@ export async function roomContext(plan: PlanePlan, log: Logger): Promise<{ of(ro
   const tls = grpcTls(plan);
   // Every start draws other numbers than the one before it, or ids of a former life would come back.
   const dice = new Dice(`${plan.options.seed}/${plan.startCount}/${plan.restarts}`);
-  const recorder = startStepRecorder({ address: plan.addresses.emulator, tls, monotonic, dice: dice.fork(`recorder/${plan.name}`), log });
+  const channel = openChannel({ address: plan.addresses.emulator, tls });
+  const recorder = openStepRecorder({ channel, clock: monotonic, dice: dice.fork(`recorder/${plan.name}`), log });
   return {
     of: (room) => ({ plan, log, clock, monotonic, dice: dice.fork(room), profile: latencyProfile(plan.options.profile), recorder, tls }),
-    close: () => recorder.close(),
+    close: async () => {
+      await recorder.close();
+      channel.close();
+    },
   };
 }

@@ -26,7 +26,7 @@ export async function startRoom(room: RoomName, options: UpOptions): Promise<Ser
   const inventory = options.inventory === undefined ? defaultInventory(options.hosts) : readInventory(options.inventory);
   const addresses = await chooseAddresses(options, freePorts);
   mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
-  await makeCredentials(options.dataDir, inventory);
+  await makeCredentials(options.dataDir, inventory, options, addresses.apiserver);
   const plan: PlanePlan = {
     name: room,
     rooms: [room],

@@ -42,7 +42,7 @@ export class Journal {
   #dropped = 0;
   #stored = 0;
   #writing: Promise<void> | undefined;
-  #closed = false;
+  readonly #closing = new AbortController();
 
   constructor(options: { readonly store: JournalStore; readonly monotonic: Clock; readonly log: Logger; readonly maxPods?: number }) {
     this.#store = options.store;
@@ -75,12 +75,12 @@ export class Journal {
       this.#waiting = this.#waiting.slice(-maxWaiting);
       this.#log.warn({ dropped: this.#dropped }, "journal: the store is too slow; oldest records dropped");
     }
-    if (!this.#closed) this.#writing ??= this.#write().finally(() => (this.#writing = undefined));
+    if (!this.#closing.signal.aborted) this.#writing ??= this.#write().finally(() => (this.#writing = undefined));
   }
 
   /** Writes what is queued and stops. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort();
     await this.#writing;
   }
 
@@ -103,7 +103,7 @@ export class Journal {
 
   async #write(): Promise<void> {
     while (this.#waiting.length > 0) {
-      if (!this.#closed) await this.#monotonic.sleep(lingerMs);
+      await this.#wait(lingerMs);
       const batch = this.#takeBatch();
       try {
         await this.#store.put([...batch].map(([key, record]) => ({ key, value: encodeRecord(record) })));
@@ -112,10 +112,15 @@ export class Journal {
       } catch (error) {
         this.#log.warn({ error: (error as Error).message, waiting: this.#waiting.length }, "journal: the store did not take a batch; trying again");
         this.#waiting = [...batch.values(), ...this.#waiting];
-        if (this.#closed) return;
-        await this.#monotonic.sleep(retryMs);
+        if (this.#closing.signal.aborted) return;
+        await this.#wait(retryMs);
       }
     }
+  }
+
+  /** Waits, but not beyond `close`. */
+  async #wait(ms: number): Promise<void> {
+    await this.#monotonic.sleep(ms, this.#closing.signal).catch(() => undefined);
   }
 
   /** The next records by key: a Txn may name a key once only, so a second record of one step replaces the first. */

@@ -1,3 +1,6 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
 /** The three PEM texts a peer of mutual TLS needs. */
 export interface TlsMaterial {
   /** The authority both sides trust. */
@@ -6,4 +9,29 @@ export interface TlsMaterial {
   readonly certPem: string;
   /** This side's private key. */
   readonly keyPem: string;
+}
+
+/** Where the certificates of a data directory lie. */
+export function tlsDirectory(dataDir: string): string {
+  return join(dataDir, "tls");
+}
+
+/** The files of one certificate. */
+export function tlsFiles(directory: string, name: string): { readonly cert: string; readonly key: string } {
+  return { cert: join(directory, `${name}.crt`), key: join(directory, `${name}.key`) };
+}
+
+/** The certificate a gRPC client of this data directory shows; it is there only while the emulator runs with `--tls`. */
+export const grpcClientName = "grpc-client";
+
+/** Reads a stored certificate with its key and authority; undefined where there is none. */
+export function readTlsMaterial(dataDir: string, name: string = grpcClientName): TlsMaterial | undefined {
+  const directory = tlsDirectory(dataDir);
+  const { cert, key } = tlsFiles(directory, name);
+  if (!existsSync(cert) || !existsSync(key)) return undefined;
+  return {
+    caPem: readFileSync(tlsFiles(directory, "ca").cert, "utf8"),
+    certPem: readFileSync(cert, "utf8"),
+    keyPem: readFileSync(key, "utf8"),
+  };
 }

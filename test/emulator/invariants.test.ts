@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { findViolations } from "../../src/emulator/invariants.js";
+import { Host, Inventory, VirtualMachine } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
+import { VirtualMachinePowerState } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
+import type { Pod } from "../../src/kubernetes/pod.js";
+
+const host = (reservedCpuMhz = 1000): Host => Host.fromPartial({ ref: { value: "host-1" }, spec: { name: "esxi-01", numCpuCores: 2, cpuMhz: 1000, memoryMb: 4096 }, usage: { reservedCpuMhz, reservedMemoryMb: 512 } });
+
+const vm = (fields: { moid?: string; owner?: string; uuid?: string; hostName?: string; on?: boolean; mhz?: number } = {}): VirtualMachine =>
+  VirtualMachine.fromPartial({
+    ref: { value: fields.moid ?? "vm-1" },
+    ownerUid: fields.owner ?? "uid-1",
+    hostName: fields.hostName ?? "esxi-01",
+    powerState: fields.on === false ? VirtualMachinePowerState.POWERED_OFF : VirtualMachinePowerState.POWERED_ON,
+    config: { uuid: fields.uuid ?? "uuid-1", cpuAllocation: { reservation: fields.mhz ?? 1000 }, memoryAllocation: { reservation: 512 } },
+  });
+
+const pod = (fields: { uid?: string; vm?: string; node?: string } = {}): Pod => ({
+  metadata: { name: "web", namespace: "default", uid: fields.uid ?? "uid-1", resourceVersion: "1", creationTimestamp: "", annotations: { "vmware-system-vm-uuid": fields.vm ?? "uuid-1" } },
+  spec: { containers: [], nodeName: fields.node ?? "esxi-01" },
+  status: { phase: "Running" },
+});
+
+const kinds = (pods: Pod[], vms: VirtualMachine[], hosts = [host()]): string[] => findViolations(pods, Inventory.fromPartial({ hosts, virtualMachines: vms })).map((each) => each.kind);
+
+test("both planes agreeing is clean", () => assert.deepEqual(kinds([pod()], [vm()]), []));
+test("a VM of no pod is an orphan", () => assert.deepEqual(kinds([], [vm()]), ["OrphanVm"]));
+test("a VM the pod does not name is an orphan, and the pod's own is missing", () => assert.deepEqual(kinds([pod({ vm: "other" })], [vm()]), ["OrphanVm", "MissingVm"]));
+test("two VMs of one pod are double", () => assert.deepEqual(kinds([pod()], [vm(), vm({ moid: "vm-2", uuid: "uuid-2", mhz: 0 })]).sort(), ["DoubleVm", "OrphanVm", ]));
+test("a pod on another node than its VM's host", () => assert.deepEqual(kinds([pod({ node: "esxi-02" })], [vm()]), ["NodeMismatch"]));
+test("a running pod whose VM is off", () => assert.deepEqual(kinds([pod()], [vm({ on: false })], [host(0)]).includes("MissingVm"), true));
+test("more reserved than a host has", () => assert.deepEqual(kinds([pod()], [vm({ mhz: 3000 })], [host(3000)]), ["OvercommittedHost"]));
+test("capacity held for nobody", () => assert.deepEqual(kinds([pod()], [vm()], [host(1500)]), ["LeakedHold"]));

@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ManualClock } from "../../src/base/clock.js";
+import { silentLogger } from "../../src/base/log.js";
+import { Journal, type JournalStore } from "../../src/emulator/journal.js";
+import { decodeRecord, encodeRecord, journalKey, podUidOf } from "../../src/emulator/journal-key.js";
+import { Outcome, StepRecord } from "../../src/gen/spheresim/emulator/v1/journal.js";
+
+class MemoryStore implements JournalStore {
+  readonly pairs = new Map<string, StepRecord>();
+  readonly batches: number[] = [];
+  failures = 0;
+
+  async put(pairs: Parameters<JournalStore["put"]>[0]): Promise<void> {
+    if (this.failures-- > 0) throw new Error("store is away");
+    this.batches.push(pairs.length);
+    for (const { key, value } of pairs) this.pairs.set(key, decodeRecord(value));
+  }
+
+  async deletePrefix(prefix: string): Promise<void> {
+    for (const key of this.pairs.keys()) if (key.startsWith(prefix)) this.pairs.delete(key);
+  }
+
+  async keys(prefix: string): Promise<string[]> {
+    return [...this.pairs.keys()].filter((key) => key.startsWith(prefix));
+  }
+}
+
+const record = (podUid: string, step: number, fields: Partial<StepRecord> = {}): StepRecord => StepRecord.create({ podUid, step, room: "test", outcome: Outcome.OK, ...fields });
+
+function journal(maxPods?: number) {
+  const store = new MemoryStore();
+  const made = new Journal({ store, monotonic: new ManualClock(), log: silentLogger, ...(maxPods === undefined ? {} : { maxPods }) });
+  return { store, journal: made };
+}
+
+test("the worked example: keys of step 8 and of D2", () => {
+  assert.equal(journalKey("6f1c", 1, 8), "/spheresim/placements/6f1c/0001/08");
+  assert.equal(journalKey("6f1c", 1, 102), "/spheresim/placements/6f1c/0001/d2");
+  assert.equal(podUidOf("/spheresim/placements/6f1c/0001/08"), "6f1c");
+});
+
+test("a record is stored as proto3 JSON and read back", () => {
+  const one = record("u", 8, { subject: "esxi-02", startTime: { seconds: 5n, nanos: 120_000_000 }, etcdRevision: 7n });
+  assert.equal(JSON.parse(encodeRecord(one).toString()).startTime !== undefined, true);
+  assert.deepEqual(decodeRecord(encodeRecord(one)), one);
+});
+
+test("what one room does not know is filled in from what another said", async () => {
+  const { store, journal: made } = journal();
+  made.accept([record("u", 1, { namespace: "default", name: "web" }), record("u", 8)]);
+  await made.close();
+  assert.equal(store.pairs.get(journalKey("u", 1, 8))?.name, "web");
+});
+
+test("a second record of a step replaces the first; another attempt stands beside it", async () => {
+  const { store, journal: made } = journal();
+  made.accept([record("u", 4, { message: "first" }), record("u", 4, { message: "second" }), record("u", 3, { attempt: 2 }), record("u", 4, { message: "third" })]);
+  await made.close();
+  assert.equal(store.pairs.get(journalKey("u", 1, 4))?.message, "second");
+  assert.equal(store.pairs.get(journalKey("u", 2, 4))?.message, "third");
+});
+
+test("the oldest pods are forgotten beyond the limit", async () => {
+  const { store, journal: made } = journal(2);
+  made.accept(["a", "b", "c"].map((uid) => record(uid, 1)));
+  await made.close();
+  assert.deepEqual([...new Set([...store.pairs.keys()].map(podUidOf))], ["b", "c"]);
+});
+
+test("no Txn has more operations than etcd takes", async () => {
+  const { store, journal: made } = journal();
+  made.accept(Array.from({ length: 250 }, (_, index) => record(`u${index}`, 1)));
+  await made.close();
+  assert.equal(store.pairs.size, 250);
+  assert.ok(store.batches.every((size) => size <= 128));
+});
+
+test("records without a pod are refused", async () => {
+  const { store, journal: made } = journal();
+  made.accept([record("", 1), record("u", 0)]);
+  await made.close();
+  assert.equal(store.pairs.size, 0);
+});

@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+import { ManualClock, monotonicClock, type Clock } from "../../src/base/clock.js";
+import { silentLogger } from "../../src/base/log.js";
+import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
+import { Dice } from "../../src/base/seeded-random.js";
+import { type RecordStepsRequest, StepRecord } from "../../src/gen/spheresim/emulator/v1/journal.js";
+import { JournalServiceService } from "../../src/gen/spheresim/emulator/v1/journal_service.js";
+import { openChannel } from "../../src/rpc/channel.js";
+import { type RpcServer, serve, startRpcServer } from "../../src/rpc/server.js";
+import { openStepRecorder, type StepRecorder } from "../../src/rpc/step-recorder.js";
+
+const step = (number: number): StepRecord => StepRecord.create({ podUid: "uid", namespace: "default", name: "web", attempt: 1, step: number, room: "hostd" });
+
+/** A journal that keeps what it gets; `onRequest` may fail. */
+async function startJournal(t: TestContext, stored: number[], options: { listen?: string; onRequest?: (request: RecordStepsRequest) => void } = {}): Promise<RpcServer> {
+  const service = serve(JournalServiceService, {
+    recordSteps: async (requests) => {
+      let count = 0;
+      for await (const request of requests) {
+        options.onRequest?.(request);
+        stored.push(...request.records.map((record) => record.step));
+        count += request.records.length;
+      }
+      return { stored: BigInt(count) };
+    },
+  });
+  const server = await startRpcServer({ listen: options.listen ?? "127.0.0.1:0", room: "emulator", log: silentLogger, services: [service], closeLimitMs: 100 });
+  t.after(() => server.close());
+  return server;
+}
+
+function openRecorder(t: TestContext, address: string, options: { limit?: number; clock?: Clock } = {}): StepRecorder {
+  const channel = openChannel({ address });
+  t.after(() => channel.close());
+  return openStepRecorder({ channel, clock: monotonicClock(), dice: new Dice(1), log: silentLogger, ...options });
+}
+
+test("steps arrive in order, many to a message, and close waits for them", async (t) => {
+  const stored: number[] = [];
+  let messages = 0;
+  const server = await startJournal(t, stored, { onRequest: () => (messages += 1) });
+  const recorder = openRecorder(t, server.address);
+  for (let number = 1; number <= 1_000; number += 1) recorder.record(step(number));
+  await recorder.close();
+  assert.deepEqual(stored, Array.from({ length: 1_000 }, (_, index) => index + 1));
+  assert.ok(messages <= 10, `${messages} messages`);
+  assert.equal(recorder.dropped, 0);
+});
+
+test("a broken stream is sent again to the journal that comes back", async (t) => {
+  const before: number[] = [];
+  const first = await startJournal(t, before);
+  const recorder = openRecorder(t, first.address);
+  recorder.record(step(1));
+  while (before.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  await first.close();
+  recorder.record(step(2));
+  const after: number[] = [];
+  await startJournal(t, after, { listen: first.address });
+  while (!after.includes(2)) await new Promise((resolve) => setImmediate(resolve));
+  await recorder.close();
+  assert.deepEqual(after, [1, 2]);
+});
+
+test("without a journal the oldest records are dropped and counted, and nothing waits", async (t) => {
+  const stored: number[] = [];
+  const server = await startJournal(t, stored);
+  await server.close();
+  const clock = new ManualClock();
+  const recorder = openRecorder(t, server.address, { limit: 10, clock });
+  for (let number = 1; number <= 100; number += 1) recorder.record(step(number));
+  assert.equal(recorder.dropped, 89);
+  const closing = recorder.close();
+  await clock.advance(1_000);
+  await closing;
+});
+
+test("records the journal refuses for good are given up", async (t) => {
+  const stored: number[] = [];
+  const server = await startJournal(t, stored, {
+    onRequest: (request) => {
+      if (request.records.some((record) => record.step === 13)) throw new RpcError(RpcCode.INVALID_ARGUMENT, "unlucky");
+    },
+  });
+  const recorder = openRecorder(t, server.address);
+  recorder.record(step(13));
+  while (recorder.dropped === 0) await new Promise((resolve) => setImmediate(resolve));
+  recorder.record(step(14));
+  await recorder.close();
+  assert.deepEqual(stored, [14]);
+  assert.equal(recorder.dropped, 1);
+});
+
+test("a quiet moment has the stream confirmed", async (t) => {
+  const stored: number[] = [];
+  let streams = 0;
+  const service = serve(JournalServiceService, {
+    recordSteps: async (requests) => {
+      for await (const request of requests) stored.push(request.records.length);
+      streams += 1;
+      return { stored: BigInt(stored.length) };
+    },
+  });
+  const server = await startRpcServer({ listen: "127.0.0.1:0", room: "emulator", log: silentLogger, services: [service], closeLimitMs: 100 });
+  t.after(() => server.close());
+  const clock = new ManualClock();
+  const recorder = openRecorder(t, server.address, { clock });
+  recorder.record(step(1));
+  while (stored.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(streams, 0);
+  await clock.advance(1_000);
+  while (streams === 0) await new Promise((resolve) => setImmediate(resolve));
+  recorder.record(step(2));
+  while (stored.length === 1) await new Promise((resolve) => setImmediate(resolve));
+  await recorder.close();
+  assert.equal(streams, 2);
+});
