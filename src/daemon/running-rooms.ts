@@ -1,5 +1,4 @@
 import type { Logger } from "../base/log.js";
-import { UserError } from "../base/user-error.js";
 import type { RoomName } from "./options.js";
 import type { PlanePlan } from "./plane-plan.js";
 import { roomContext } from "./room-context.js";
@@ -22,11 +21,7 @@ export async function startRooms(plan: PlanePlan, log: Logger): Promise<RunningR
     await context.close();
   };
   try {
-    for (const name of plan.rooms) {
-      const start = roomStarters[name];
-      if (start === undefined) throw new UserError("cannot-start", `room ${name} is not built yet`);
-      running.push({ name, room: await start(context.of(name)) });
-    }
+    for (const name of plan.rooms) running.push({ name, room: await roomStarters[name](context.of(name)) });
     return { close };
   } catch (error) {
     await close();

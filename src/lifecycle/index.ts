@@ -39,7 +39,7 @@ export interface LifecycleOptions {
   /** The Spherelets of all hosts, `host:port`; a call's `:authority` is the node's name. */
   readonly sphereletAddress: string;
   /** Mutual TLS of the gRPC peers. */
-  readonly tls?: TlsMaterial;
+  readonly tls?: TlsMaterial | undefined;
   readonly log: Logger;
   /** Emulated. */
   readonly clock: Clock;

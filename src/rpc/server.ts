@@ -16,7 +16,7 @@ import type { TlsMaterial } from "./tls.js";
 
 export { serve, type ServedService } from "./service.js";
 export type { Call } from "./call.js";
-export { StreamWriter } from "./stream-writer.js";
+export type { StreamWriter } from "./stream-writer.js";
 
 /** What a server needs. */
 export interface RpcServerOptions {

@@ -152,12 +152,11 @@ test("the extender chooses, several pods at once, and hears of reserve, preBind 
 test("pods that come while the extender thinks are asked together", async (t) => {
   let release: (() => void) | undefined;
   const extender = pickLast();
-  const filterBatch = extender.filterBatch!;
   const slow: SchedulerExtender = {
     ...extender,
     filterBatch: async (requests, signal) => {
       if (release === undefined) await new Promise<void>((resolve) => (release = resolve));
-      return filterBatch(requests, signal);
+      return extender.filterBatch!(requests, signal);
     },
   };
   const { clock, cluster } = await setUp(t, { extender: slow });

@@ -176,13 +176,13 @@ export class SchedulingQueue {
         this.#eventsDropped += 1;
       }
     }
-    for (const { queued } of [...this.#at.unschedulable]) if (this.#options.helps(event, queued)) this.#retry(queued);
+    for (const { queued } of Array.from(this.#at.unschedulable)) if (this.#options.helps(event, queued)) this.#retry(queued);
   }
 
   start(): void {
     this.#flushTimer = this.#options.clock.timer(FLUSH_EVERY_MS, () => {
       const nowMs = this.#options.clock.nowMs();
-      for (const { queued } of [...this.#at.unschedulable]) if (nowMs - queued.failedMs >= UNSCHEDULABLE_FLUSH_MS) this.#retry(queued);
+      for (const { queued } of Array.from(this.#at.unschedulable)) if (nowMs - queued.failedMs >= UNSCHEDULABLE_FLUSH_MS) this.#retry(queued);
       this.start();
     });
   }
@@ -219,7 +219,7 @@ export class SchedulingQueue {
       this.#backoffTimer = undefined;
       const nowMs = this.#options.clock.nowMs();
       let nextMs = Number.POSITIVE_INFINITY;
-      for (const { queued } of [...this.#at.backoff]) {
+      for (const { queued } of Array.from(this.#at.backoff)) {
         // A timer may fire a fraction early.
         if (readyMs(queued) <= nowMs + 1) this.#activate(queued);
         else nextMs = Math.min(nextMs, readyMs(queued));

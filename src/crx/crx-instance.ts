@@ -1,0 +1,162 @@
+import type { Clock } from "../base/clock.js";
+import type { Logger } from "../base/log.js";
+import type { Dice } from "../base/seeded-random.js";
+import { PodContainers, type StartPodRequest } from "../gen/spheresim/crx/v1/agent.js";
+import type { BootGuest, GuestKey, GuestToHost } from "../gen/spheresim/hostd/v1/guest.js";
+import type { Personality } from "../gen/spheresim/hostd/v1/host.js";
+import { guestGone, invalidArgument, noAgent, ownerMismatch } from "./agent-fault.js";
+import type { ContainerRuntime } from "./container-runtime.js";
+import { Pod, type PodStartFact } from "./pod.js";
+import { requireValidPod } from "./pod-spec.js";
+
+/** How far a guest is. */
+export type GuestPhase = "kernel boots" | "init waits for the personality" | "agent boots" | "agent ready" | "dead";
+
+/** What boots inside a CRX takes, emulated milliseconds; entries of the latency profile. */
+export interface GuestDurations {
+  /** From the kernel's first instruction to init waiting. */
+  readonly initMs: number;
+  /** Boot of the Spherelet agent. */
+  readonly agentMs: number;
+}
+
+/** What a guest needs of the machine process around it. */
+export interface InstanceSurroundings {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly dice: Dice;
+  readonly durations: GuestDurations;
+  readonly runtime: ContainerRuntime;
+  /** Where agents of this process answer, `host:port`. */
+  readonly agentAddress: () => string;
+  /** Says a word to the VMkernel of this guest's host. */
+  readonly say: (message: GuestToHost["message"]) => void;
+  readonly nextRevision: () => bigint;
+  readonly onChange: (instance: CrxInstance) => void;
+  readonly onStarted: (instance: CrxInstance, fact: PodStartFact) => void;
+}
+
+/** The inside of one CRX from the kernel's first instruction to the end of its power: CRX init, then the Spherelet agent with its pod. */
+export class CrxInstance {
+  readonly key: GuestKey;
+  readonly hostName: string;
+  readonly #around: InstanceSurroundings;
+  readonly #power = new AbortController();
+  #phase: GuestPhase = "kernel boots";
+  #personality: Personality | undefined;
+  #pod: Pod | undefined;
+  #revision: bigint;
+
+  constructor(boot: BootGuest, key: GuestKey, around: InstanceSurroundings) {
+    this.key = key;
+    this.hostName = boot.hostName;
+    this.#around = around;
+    this.#revision = around.nextRevision();
+  }
+
+  get uuid(): string {
+    return this.key.uuid;
+  }
+
+  get phase(): GuestPhase {
+    return this.#phase;
+  }
+
+  get hasAgent(): boolean {
+    return this.#phase === "agent ready";
+  }
+
+  /** Runs the kernel; ends with init waiting. */
+  async boot(): Promise<void> {
+    const { clock, durations } = this.#around;
+    if (durations.initMs > 0) await clock.sleep(durations.initMs, this.#power.signal).catch(() => undefined);
+    if (this.#phase !== "kernel boots") return;
+    this.#phase = "init waits for the personality";
+    this.announce();
+  }
+
+  /** Init has its personality and boots the agent. The same personality again changes nothing. */
+  async personalize(personality: Personality): Promise<void> {
+    if (this.#phase === "agent ready") this.announce();
+    if (this.#phase !== "init waits for the personality") return;
+    this.#phase = "agent boots";
+    this.#personality = personality;
+    const { clock, durations } = this.#around;
+    if (durations.agentMs > 0) await clock.sleep(durations.agentMs, this.#power.signal).catch(() => undefined);
+    if (this.#power.signal.aborted) return;
+    this.#phase = "agent ready";
+    this.#changed();
+    this.announce();
+  }
+
+  /** Says (again) how far it is; the VMkernel may have missed it. */
+  announce(): void {
+    if (this.#phase === "init waits for the personality") this.#around.say({ $case: "initWaiting", value: { guest: this.key } });
+    if (this.#phase === "agent ready") this.#around.say({ $case: "agentReady", value: { guest: this.key, agentAddress: this.#around.agentAddress() } });
+  }
+
+  /** The power is gone, and with it everything inside. */
+  powerOff(): void {
+    if (this.#phase === "dead") return;
+    this.#phase = "dead";
+    this.#power.abort(guestGone(this.uuid));
+    this.#around.onChange(this);
+  }
+
+  /** The kernel panics, or init ends: the VMkernel is told why. */
+  die(reason: string): void {
+    if (this.#phase === "dead") return;
+    this.powerOff();
+    this.#around.say({ $case: "died", value: { guest: this.key, reason } });
+  }
+
+  async startPod(request: StartPodRequest): Promise<PodContainers> {
+    this.#requireAgent();
+    requireValidPod(request);
+    this.#requireOwner(request.podUid);
+    this.#pod ??= new Pod(request, {
+      runtime: this.#around.runtime,
+      clock: this.#around.clock,
+      dice: this.#around.dice,
+      signal: this.#power.signal,
+      onChange: () => this.#changed(),
+      onStarted: (fact) => this.#around.onStarted(this, fact),
+      onError: (error) => {
+        this.#around.log.error({ err: error, vm: this.uuid }, "the Spherelet agent failed");
+        this.die("the Spherelet agent failed");
+      },
+    });
+    await this.#pod.started;
+    return this.pod();
+  }
+
+  async stopPod(podUid: string, graceMs: number): Promise<PodContainers> {
+    this.#requireAgent();
+    this.#requireOwner(podUid);
+    if (!(graceMs >= 0)) throw invalidArgument("grace_period", "must not be negative");
+    await this.#pod?.stop(graceMs);
+    return this.pod();
+  }
+
+  /** All containers, as they are now. */
+  pod(): PodContainers {
+    this.#requireAgent();
+    return { ...(this.#pod?.state() ?? PodContainers.create()), revision: this.#revision };
+  }
+
+  #changed(): void {
+    if (this.#phase === "dead") return;
+    this.#revision = this.#around.nextRevision();
+    this.#around.onChange(this);
+  }
+
+  #requireAgent(): void {
+    if (this.#phase === "dead") throw guestGone(this.uuid);
+    if (!this.hasAgent) throw noAgent(this.uuid, this.#phase);
+  }
+
+  #requireOwner(podUid: string): void {
+    const owner = this.#personality?.podUid ?? "";
+    if (podUid !== owner) throw ownerMismatch(this.uuid, podUid, owner);
+  }
+}

@@ -1,0 +1,113 @@
+import type { BoundedQueue } from "../base/bounded-queue.js";
+import type { Clock } from "../base/clock.js";
+import { secretHex, secretUuid } from "../base/ids.js";
+import type { Logger } from "../base/log.js";
+import type { GuestHello, GuestKey, GuestToHost, HostToGuest } from "../gen/spheresim/hostd/v1/guest.js";
+import { ChangeRing } from "./change-ring.js";
+import { EsxiHost, type EsxiSurroundings, type PowerOnFact } from "./esxi-host.js";
+import { GuestLink } from "./guest-link.js";
+import { shuttingDown } from "./host-fault.js";
+import type { HostSpec, PowerOnDurations } from "./host-spec.js";
+import type { VirtualMachine } from "./virtual-machine.js";
+import { VmDisk } from "./vm-disk.js";
+
+/** What the hosts of a process run on. */
+export interface EsxiProcessOptions {
+  readonly hosts: readonly HostSpec[];
+  /** Directory of the hosts' disks; one process at a time. */
+  readonly dataDir: string;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly monotonic: Clock;
+  readonly durations: PowerOnDurations;
+  readonly onPowerOn?: ((fact: PowerOnFact) => void) | undefined;
+}
+
+/** All ESXi hosts of this process: they share a disk, a stream of changes and the channel to the guests. */
+export class EsxiProcess {
+  /** By name. */
+  readonly hosts: ReadonlyMap<string, EsxiHost>;
+  readonly changes: ChangeRing;
+  readonly disk: VmDisk;
+  readonly #guests: GuestLink;
+  readonly #byUuid: EsxiSurroundings["byUuid"];
+  readonly #log: Logger;
+
+  private constructor(around: EsxiSurroundings, hosts: readonly EsxiHost[]) {
+    this.hosts = new Map(hosts.map((host) => [host.spec.name, host]));
+    this.changes = around.changes;
+    this.disk = around.disk;
+    this.#guests = around.guests;
+    this.#byUuid = around.byUuid;
+    this.#log = around.log;
+  }
+
+  /** Boots the hosts: each finds its disk and its VMs powered off. */
+  static async boot(options: EsxiProcessOptions): Promise<EsxiProcess> {
+    const around: EsxiSurroundings = {
+      clock: options.clock,
+      monotonic: options.monotonic,
+      log: options.log,
+      durations: options.durations,
+      disk: await VmDisk.open(options.dataDir),
+      changes: new ChangeRing(secretHex(6)),
+      guests: new GuestLink(),
+      byUuid: new Map(),
+      onPowerOn: options.onPowerOn ?? (() => undefined),
+    };
+    const hosts = options.hosts.map((spec) => new EsxiHost(spec, secretUuid(), around));
+    for (const host of hosts) await host.boot();
+    return new EsxiProcess(around, hosts);
+  }
+
+  /**
+   * A machine process is here. Guests it runs that no VM has are killed; guests of running VMs it does not run are booted again.
+   * Returns what is to be said to it; close it with `guestsGone`.
+   */
+  guestsHere(hello: GuestHello): BoundedQueue<HostToGuest> {
+    const queue = this.#guests.open();
+    const alive = new Set<VirtualMachine>();
+    for (const guest of hello.guests) {
+      const known = this.#present(guest);
+      if (known === undefined) this.#guests.say({ $case: "kill", value: { guest } });
+      else alive.add(known.vm);
+    }
+    for (const { host, vm } of this.#byUuid.values()) {
+      host.guestFound(vm, alive.has(vm)).catch((error: unknown) => this.#log.error({ err: error, vm: vm.vmId }, "cannot boot a lost guest again"));
+    }
+    return queue;
+  }
+
+  guestsGone(queue: BoundedQueue<HostToGuest>): void {
+    this.#guests.close(queue);
+  }
+
+  /** A word of a guest. One of a former life is answered with a kill. */
+  async heard({ message }: GuestToHost): Promise<void> {
+    if (message === undefined || message.$case === "hello" || message.$case === "heartbeat") return;
+    const { guest } = message.value;
+    const known = guest === undefined ? undefined : this.#present(guest);
+    if (known === undefined) {
+      if (guest !== undefined && message.$case !== "died") this.#guests.say({ $case: "kill", value: { guest } });
+      return;
+    }
+    switch (message.$case) {
+      case "initWaiting":
+        return known.host.initWaiting(known.vm);
+      case "agentReady":
+        return known.host.agentReady(known.vm, message.value.agentAddress);
+      case "died":
+        return known.host.guestDied(known.vm, message.value.reason);
+    }
+  }
+
+  /** The power goes: guests are killed, calls under way end. The disk stays open for what they still have to write. */
+  powerDown(): void {
+    for (const host of this.hosts.values()) host.shutDown(shuttingDown());
+  }
+
+  #present(guest: GuestKey): { readonly host: EsxiHost; readonly vm: VirtualMachine } | undefined {
+    const found = this.#byUuid.get(guest.uuid);
+    return found?.vm.life?.booted === true && found.vm.state.powerOnCount === guest.powerOnCount ? found : undefined;
+  }
+}

@@ -1,0 +1,42 @@
+import type { BoundedQueue } from "../../base/bounded-queue.js";
+import { RpcCode, RpcError } from "../../base/rpc-error.js";
+import type { GuestToHost, HostToGuest } from "../../gen/spheresim/hostd/v1/guest.js";
+import { GuestServiceService } from "../../gen/spheresim/hostd/v1/guest_service.js";
+import { serve, type ServedService, type StreamWriter } from "../../rpc/server.js";
+import type { Logger } from "../../base/log.js";
+import type { EsxiProcess } from "../esxi-process.js";
+
+/** The channel to the machine process that runs the guests; not by `:authority`, one stream serves all hosts. */
+export function guestService(esxi: EsxiProcess, log: Logger): ServedService {
+  return serve(GuestServiceService, {
+    connect: async (requests, stream) => {
+      let queue: BoundedQueue<HostToGuest> | undefined;
+      let sending: Promise<void> | undefined;
+      try {
+        const words = requests[Symbol.asyncIterator]();
+        const first = await words.next();
+        if (first.done === true) return;
+        const hello = first.value.message;
+        if (hello?.$case !== "hello") throw RpcError.invalidArgument("the first message must be hello", { field: "message", description: "must be hello" });
+        log.debug({ peer: hello.value.name, guests: hello.value.guests.length }, "a machine process connected");
+        queue = esxi.guestsHere(hello.value);
+        sending = send(queue, stream);
+        const reading = read(words, esxi);
+        // A queue that ends means: another machine process took over, or this one does not read.
+        await Promise.race([sending.then(() => Promise.reject(new RpcError(RpcCode.ABORTED, "another machine process took over"))), reading]);
+      } finally {
+        if (queue !== undefined) esxi.guestsGone(queue);
+        // Ends with the queue; its error, if any, has been seen above.
+        await sending?.catch(() => undefined);
+      }
+    },
+  });
+}
+
+async function send(queue: BoundedQueue<HostToGuest>, stream: StreamWriter<HostToGuest>): Promise<void> {
+  for await (const word of queue) await stream.write(word);
+}
+
+async function read(words: AsyncIterator<GuestToHost>, esxi: EsxiProcess): Promise<void> {
+  for (let word = await words.next(); word.done !== true; word = await words.next()) await esxi.heard(word.value);
+}

@@ -1,0 +1,102 @@
+import { toTimestamp } from "../base/timestamp.js";
+import { HostVm, VmPhase } from "../gen/spheresim/hostd/v1/host.js";
+import { VirtualMachineConfigSpec, VirtualMachinePowerState } from "../gen/spheresim/vim/v1/virtual_machine.js";
+import { taskInProgress } from "./host-fault.js";
+import type { PowerLife } from "./power-life.js";
+import { movePhase, type PhaseName } from "./vm-phase.js";
+import { isCrx } from "./vm-spec.js";
+
+/** What a VM is doing when it is doing something; vim25 names. */
+export type OperationName = "ResourcePool.createVm" | "VirtualMachine.powerOn" | "VirtualMachine.powerOff" | "VirtualMachine.destroy" | "VirtualMachine.reconfigure";
+
+interface Operation {
+  readonly name: OperationName;
+  /** HostD's spelling: `haTask-12-vim.VirtualMachine.powerOn-345`. */
+  readonly task: string;
+  readonly done: Promise<unknown>;
+}
+
+/** A VM of a host. What others see of it is `state`, replaced as a whole with every change. */
+export class VirtualMachine {
+  state: HostVm;
+  /** Its present life; absent while powered off. */
+  life: PowerLife | undefined;
+  #operation: Operation | undefined;
+  #tasks = 0;
+
+  constructor(state: HostVm) {
+    this.state = state;
+  }
+
+  get config(): VirtualMachineConfigSpec {
+    return this.state.config as VirtualMachineConfigSpec;
+  }
+
+  get vmId(): string {
+    return this.state.vmId;
+  }
+
+  get crx(): boolean {
+    return isCrx(this.config);
+  }
+
+  get poweredOn(): boolean {
+    return this.state.powerState === VirtualMachinePowerState.POWERED_ON;
+  }
+
+  /** The operation under way. */
+  get operation(): Operation | undefined {
+    return this.#operation;
+  }
+
+  /** Throws TaskInProgress while another operation holds the VM. */
+  requireIdle(): void {
+    if (this.#operation !== undefined) throw taskInProgress(this.#operation.task);
+  }
+
+  /** Runs an operation that nothing else on this VM may overlap. */
+  async run<T>(name: OperationName, work: () => Promise<T>): Promise<T> {
+    this.requireIdle();
+    this.#tasks += 1;
+    const done = work();
+    const operation: Operation = { name, task: `haTask-${this.vmId}-vim.${name}-${this.#tasks}`, done };
+    this.#operation = operation;
+    try {
+      return await done;
+    } finally {
+      this.#operation = undefined;
+    }
+  }
+}
+
+/** A VM as it is right after its creation. */
+export function createdState(hostName: string, vmId: string, config: VirtualMachineConfigSpec): HostVm {
+  return HostVm.create({ vmId, config, hostName, powerState: VirtualMachinePowerState.POWERED_OFF, phase: VmPhase.OFF });
+}
+
+/** The state after a power-on has begun: life number one higher, nothing left of the life before. */
+export function poweredOnState(state: HostVm): HostVm {
+  const { phaseTimes: _, personality: __, lastFault: ___, ...rest } = state;
+  return HostVm.create({ ...rest, powerState: VirtualMachinePowerState.POWERED_ON, powerOnCount: state.powerOnCount + 1, agentAddress: "" });
+}
+
+/** The state after the power went: what was in memory, the personality included, is lost; `lastFault` says why if it was no wish. */
+export function poweredOffState(state: HostVm, nowMs: number, lastFault: HostVm["lastFault"]): HostVm {
+  const { personality: _, ...rest } = inPhase(state, "OFF", nowMs);
+  return HostVm.create({ ...rest, powerState: VirtualMachinePowerState.POWERED_OFF, agentAddress: "", ...(lastFault === undefined ? {} : { lastFault }) });
+}
+
+/** What is found on disk when the host boots: every VM is off, whatever it was when the host went down. */
+export function foundState(state: HostVm): HostVm {
+  const { personality: _, ...rest } = state;
+  return HostVm.create({ ...rest, powerState: VirtualMachinePowerState.POWERED_OFF, phase: VmPhase.OFF, phaseTimes: [], agentAddress: "" });
+}
+
+/** The state in the next phase: the present one ends now, the next begins. OFF is no phase that takes time. */
+export function inPhase(state: HostVm, phase: PhaseName, nowMs: number): HostVm {
+  const next = movePhase(`virtual machine ${state.vmId}`, state.phase, phase);
+  const now = toTimestamp(nowMs);
+  const phaseTimes = state.phaseTimes.map((each) => (each.endTime === undefined ? { ...each, endTime: now } : each));
+  if (phase !== "OFF") phaseTimes.push({ phase: next, startTime: now, endTime: undefined });
+  return { ...state, phase: next, phaseTimes };
+}

@@ -1,0 +1,56 @@
+import { IllegalMove, type Transitions } from "../base/state-machine.js";
+import { VmPhase } from "../gen/spheresim/hostd/v1/host.js";
+import type { PowerOnDurations } from "./host-spec.js";
+
+/** A phase by its name in the contract. */
+export type PhaseName = "OFF" | "VMX" | "VMM" | "KERNEL" | "INIT_WAITING" | "PERSONALITY" | "AGENT_READY" | "RUNNING";
+
+/**
+ * Which phase may follow which. A CRX instance runs through the row's first entries from VMX to AGENT_READY, an ordinary VM ends with
+ * RUNNING; the power can go at any time; a guest that was lost with its machine process is booted again (back to KERNEL).
+ */
+export const PHASE_MOVES: Transitions<PhaseName> = {
+  OFF: ["VMX"],
+  VMX: ["VMM", "OFF"],
+  VMM: ["KERNEL", "RUNNING", "OFF"],
+  KERNEL: ["INIT_WAITING", "OFF"],
+  INIT_WAITING: ["PERSONALITY", "KERNEL", "OFF"],
+  PERSONALITY: ["AGENT_READY", "KERNEL", "OFF"],
+  AGENT_READY: ["KERNEL", "OFF"],
+  RUNNING: ["OFF"],
+};
+
+/** One phase of a power-on: how long it takes and what ends it. */
+export interface PhaseRow {
+  readonly phase: PhaseName;
+  /** What the hardware takes, emulated milliseconds. */
+  readonly durationMs: (durations: PowerOnDurations, numCpus: number) => number;
+  /** What ends the phase: its time alone, or after it a word of the guest. */
+  readonly endedBy: "time" | "guest";
+}
+
+/** Step 8 for a vSphere Pod: after KERNEL the guest's own word (INIT_WAITING) counts. */
+export const CRX_POWER_ON: readonly PhaseRow[] = [
+  { phase: "VMX", durationMs: ({ vmxMs }) => vmxMs, endedBy: "time" },
+  { phase: "VMM", durationMs: ({ vmmMs }, numCpus) => vmmMs * numCpus, endedBy: "time" },
+  { phase: "KERNEL", durationMs: ({ kernelMs }) => kernelMs, endedBy: "guest" },
+];
+
+/** An ordinary VM: no kernel is put into its memory, and what boots inside is not emulated. */
+export const VM_POWER_ON: readonly PhaseRow[] = [
+  { phase: "VMX", durationMs: ({ vmxMs }) => vmxMs, endedBy: "time" },
+  { phase: "VMM", durationMs: ({ vmmMs }, numCpus) => vmmMs * numCpus, endedBy: "time" },
+];
+
+const NAMES = new Map<VmPhase, PhaseName>((Object.keys(PHASE_MOVES) as PhaseName[]).map((name) => [VmPhase[name], name]));
+
+export function phaseName(phase: VmPhase): PhaseName {
+  return NAMES.get(phase) ?? "OFF";
+}
+
+/** The phase moved to; throws IllegalMove where the table has no such move. */
+export function movePhase(what: string, from: VmPhase, to: PhaseName): VmPhase {
+  const left = phaseName(from);
+  if (!PHASE_MOVES[left].includes(to)) throw new IllegalMove(what, left, to, PHASE_MOVES[left]);
+  return VmPhase[to];
+}
