@@ -111,7 +111,6 @@ export class PlacementDesk {
 
   async #call(batch: readonly Waiting[]): Promise<void> {
     const { vcenter, log } = this.#options;
-    const startMs = this.#options.clock.nowMs();
     const prepared: { readonly waiting: Waiting; readonly spec: PlacementSpec; readonly sized: SizePodResponse; readonly outside: ReadonlyMap<string, string> }[] = [];
     const preparing = batch.map(async (waiting) => {
       const { curated } = waiting;
@@ -140,10 +139,12 @@ export class PlacementDesk {
       for (const { waiting } of prepared) await this.#call([waiting]);
       return;
     }
+    // Step 5 begins where step 4, which vCenter records, has ended.
+    const receivedMs = this.#options.clock.nowMs();
     for (const [index, { waiting, sized, outside }] of prepared.entries()) {
       const result = results[index];
       if (result === undefined) waiting.reject(new Error("vCenter answered fewer placements than it was asked for"));
-      else waiting.resolve(this.#received(waiting.curated, readDecision(result, sized, outside), startMs));
+      else waiting.resolve(this.#received(waiting.curated, readDecision(result, sized, outside), receivedMs));
     }
   }
 
