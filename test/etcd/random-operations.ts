@@ -1,5 +1,5 @@
 import type { Dice } from "../../src/base/seeded-random.js";
-import { type Compare, type RangeRequest, RangeRequest_SortOrder, RangeRequest_SortTarget, type RequestOp } from "../../src/gen/etcd/etcdserverpb/rpc.js";
+import { type Compare, RangeRequest_SortOrder, RangeRequest_SortTarget, type RequestOp } from "../../src/gen/etcd/etcdserverpb/rpc.js";
 import { compare, type Connection, del, opDelete, opPut, opRange, opTxn, put, range, txn } from "./wire.js";
 
 /** One operation that can be sent to any server; its text says what it is. */
@@ -12,6 +12,7 @@ const KEYS = ["a", "a\0", "aa", "ab", "b", "b/1", "b/2", "c", "\u007f"];
 const ENDS = ["", "", "", "b", "c", "\0", "a", "b0"];
 const LEASES = [101n, 102n, 103n];
 const TARGETS = ["VERSION", "CREATE", "MOD", "VALUE", "LEASE"] as const;
+const ORDERS = [RangeRequest_SortOrder.NONE, RangeRequest_SortOrder.ASCEND, RangeRequest_SortOrder.DESCEND];
 const RESULTS = ["EQUAL", "GREATER", "LESS", "NOT_EQUAL"] as const;
 
 /** Draws operations on few keys, so that they meet: about half change something, some are wrong on purpose. */
@@ -57,7 +58,7 @@ export class OperationDice {
       limit: this.#chance(0.3) ? this.#dice.int(4) : 0,
       revision: this.#chance(0.3) ? this.#between(0, revision + 1) : 0,
       // etcd leaves open how equal ones are ordered, so only targets without equal ones.
-      sortOrder: sorted ? (this.#dice.int(3) as RangeRequest["sortOrder"]) : none,
+      sortOrder: sorted ? this.#dice.pick(ORDERS) : none,
       sortTarget: key,
       keysOnly: this.#chance(0.1),
       countOnly: this.#chance(0.1),
