@@ -8,7 +8,7 @@ import { pinoLogger } from "../rpc/log.js";
 import { freePorts, requireFreePorts } from "../rpc/port.js";
 import { chooseAddresses, listenersOf, type Addresses } from "./addresses.js";
 import { endpointsOf } from "./endpoints.js";
-import { makeCredentials } from "./credentials.js";
+import { makeCredentials } from "./credential-maker.js";
 import { type DataDirectory, takeDataDirectory } from "./data-directory.js";
 import { defaultInventory, readInventory } from "./inventory.js";
 import { populate } from "./population.js";
