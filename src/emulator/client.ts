@@ -10,7 +10,7 @@ export function openJournalStore(options: { readonly etcdEndpoints: readonly str
   const etcd = new EtcdClient({ endpoints: options.etcdEndpoints, tls: options.tls, clock: options.monotonic });
   return {
     put: async (pairs) => {
-      await etcd.txn({ then: pairs.map(({ key, value }) => ({ put: key, value })) });
+      await etcd.txn({ success: pairs.map(({ key, value }) => ({ put: key, value })) });
     },
     deletePrefix: async (prefix) => {
       await etcd.delete({ prefix });

@@ -1,4 +1,4 @@
-import { setImmediate as soon } from "node:timers";
+import { nextTurn } from "../base/clock.js";
 import { etcdError } from "./errors.js";
 import type { Table, TableWrite } from "./table.js";
 
@@ -80,8 +80,7 @@ export class CommitQueue {
     if (writes.length > 0) this.#txns += 1;
     if (this.#running) return;
     this.#running = true;
-    // What the same turn of the event loop brings shares the first write.
-    soon(() => void this.#run());
+    void this.#run();
   }
 
   /** Takes no more; resolves when what was taken is durable or failed. */
@@ -99,6 +98,8 @@ export class CommitQueue {
   }
 
   async #run(): Promise<void> {
+    // What the same turn of the event loop brings shares the first write.
+    await nextTurn();
     for (let group = this.#open.shift(); group !== undefined; group = this.#open.shift()) {
       try {
         if (this.#failure !== undefined) throw this.#failure;

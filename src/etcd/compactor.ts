@@ -1,4 +1,4 @@
-import { setImmediate as soon } from "node:timers/promises";
+import { nextTurn } from "../base/clock.js";
 import { encodeRevision } from "./revision.js";
 import type { KeyIndex } from "./key-index.js";
 import type { Key } from "./key-range.js";
@@ -78,7 +78,7 @@ export class Compactor {
       const writes: TableWrite[] = [];
       cursor = this.#sweep(cursor, revision, writes);
       if (writes.length > 0) await this.#table.write(writes, false);
-      await soon();
+      await nextTurn();
       if (this.#stopped) return false;
     }
     await this.#table.write([{ type: "put", key: META.finishedCompactRevision, value: encodeRevision(revision, 0, false) }], false);

@@ -1,5 +1,5 @@
 import { secretHex } from "../base/ids.js";
-import { type Member as MemberMessage, ResponseHeader } from "../gen/etcd/etcdserverpb/rpc.js";
+import type { Member as MemberMessage, ResponseHeader } from "../gen/etcd/etcdserverpb/rpc.js";
 import { META } from "./keyspace.js";
 import type { Table } from "./table.js";
 

@@ -4,7 +4,7 @@ import { type CommitCounters, CommitQueue } from "./commit-queue.js";
 import { Compactor } from "./compactor.js";
 import { etcdError } from "./errors.js";
 import type { KeyHistory } from "./key-history.js";
-import { KeyIndex } from "./key-index.js";
+import type { KeyIndex } from "./key-index.js";
 import { keyOf, type Key, type KeyRange } from "./key-range.js";
 import { LOG_PREFIX_LENGTH, logKey, logRange, META } from "./keyspace.js";
 import { type RangeOptions, type RangeResult, readRange, type ReadView } from "./read-view.js";

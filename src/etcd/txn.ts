@@ -137,6 +137,7 @@ function runReads(path: Path, view: ReadView): TxnResponse {
 function put(request: PutRequest, txn: WriteTxn): PutResponse {
   const key = keyOf(request.key);
   const previous = request.prevKv || request.ignoreValue || request.ignoreLease ? txn.get(key) : undefined;
+  // What was to be kept was there when the Txn was validated, but the Txn itself may have deleted it: then nothing is kept. (etcd panics.)
   const value = request.ignoreValue ? (previous?.value ?? request.value) : request.value;
   const lease = request.ignoreLease ? (previous?.lease ?? 0n) : request.lease;
   txn.put(key, value, lease);

@@ -10,12 +10,12 @@ import {
   LeaseKeepAliveRequest,
   PutRequest,
   RangeRequest,
-  RequestOp,
+  type RequestOp,
   type ResponseOp,
   type StatusResponse,
   TxnRequest,
 } from "../gen/etcd/etcdserverpb/rpc.js";
-import { KVClient, KVService, LeaseClient, LeaseService, MaintenanceClient, MaintenanceService, WatchClient, WatchService } from "../gen/etcd/etcdserverpb/rpc_service.js";
+import { KVClient, type KVService, LeaseClient, type LeaseService, MaintenanceClient, type MaintenanceService, WatchClient, type WatchService } from "../gen/etcd/etcdserverpb/rpc_service.js";
 import { type Channel, openChannel, type PromiseClient } from "./channel.js";
 import { type EtcdKeys, type EtcdPair, pairOf, rangeBytes } from "./etcd-pair.js";
 import { type EtcdWatchBatch, type EtcdWatchOptions, watchEtcd } from "./etcd-watch.js";
@@ -72,11 +72,11 @@ export type EtcdOp =
   | { readonly delete: EtcdKeys }
   | { readonly get: EtcdRange };
 
-/** A Txn: `then` if every condition holds, `otherwise` if not; at most 128 of each. */
+/** A Txn: `success` if every condition holds, `failure` if not; at most 128 of each. The names are etcd's. */
 export interface EtcdTxn {
-  readonly when?: readonly EtcdCondition[];
-  readonly then: readonly EtcdOp[];
-  readonly otherwise?: readonly EtcdOp[];
+  readonly compare?: readonly EtcdCondition[];
+  readonly success: readonly EtcdOp[];
+  readonly failure?: readonly EtcdOp[];
 }
 
 /** What a Txn did. */
@@ -155,7 +155,7 @@ export class EtcdClient {
 
   /** Runs a Txn. */
   async txn(txn: EtcdTxn): Promise<EtcdTxnResult> {
-    const request = TxnRequest.create({ compare: (txn.when ?? []).map(compareOf), success: txn.then.map(opOf), failure: (txn.otherwise ?? []).map(opOf) });
+    const request = TxnRequest.create({ compare: (txn.compare ?? []).map(compareOf), success: txn.success.map(opOf), failure: (txn.failure ?? []).map(opOf) });
     const response = await this.#write((member, deadlineMs) => member.kv.txn(request, { deadlineMs }));
     const revision = Number(response.header?.revision ?? 0n);
     return { succeeded: response.succeeded, revision, gets: response.responses.map((op) => getResult(op, revision)) };

@@ -88,10 +88,9 @@ export class EtcdKeyValue implements KeyValue {
 
   async txn(txn: KeyValueTxn): Promise<KeyValueTxnResult> {
     const { succeeded, revision, gets } = await this.#etcd.txn({
-      when: txn.compare.map(condition),
-      // oxlint-disable-next-line unicorn/no-thenable -- the field is etcd's; nobody awaits the request
-      then: [...txn.puts.map(({ key, value }) => ({ put: key, value })), ...txn.deletes.map((key) => ({ delete: { key } }))],
-      otherwise: txn.readOnFailure.map((key) => ({ get: { key } })),
+      compare: txn.compare.map(condition),
+      success: [...txn.puts.map(({ key, value }) => ({ put: key, value })), ...txn.deletes.map((key) => ({ delete: { key } }))],
+      failure: txn.readOnFailure.map((key) => ({ get: { key } })),
     });
     const found = succeeded ? [] : gets.flatMap((get) => get?.pairs.map(({ key, value }) => ({ key, value: value.toString() })) ?? []);
     return { succeeded, revision: BigInt(revision), found };

@@ -33,12 +33,12 @@ function clientContract(name: string, skip: string | false, start: () => Promise
       const client = new EtcdClient({ endpoints: [`http://${server.address}`] });
       try {
         const first = await client.put("/a/1", "one");
-        const created = await client.txn({ when: [{ key: "/a/2", exists: false }], then: [{ put: "/a/2", value: Buffer.from("two") }, { get: { prefix: "/a/" } }] });
+        const created = await client.txn({ compare: [{ key: "/a/2", exists: false }], success: [{ put: "/a/2", value: Buffer.from("two") }, { get: { prefix: "/a/" } }] });
         assert.deepEqual([created.succeeded, created.revision, created.gets[1]?.pairs.map(({ key }) => key)], [true, first + 1, ["/a/1", "/a/2"]]);
-        const again = await client.txn({ when: [{ key: "/a/2", modRevision: 0 }], then: [{ put: "/a/2", value: "no" }], otherwise: [{ get: { key: "/a/2" } }] });
+        const again = await client.txn({ compare: [{ key: "/a/2", modRevision: 0 }], success: [{ put: "/a/2", value: "no" }], failure: [{ get: { key: "/a/2" } }] });
         assert.deepEqual([again.succeeded, again.revision, again.gets[0]?.pairs[0]?.value.toString()], [false, first + 1, "two"]);
         const conditions = [{ key: "/a/1", value: "one" }, { key: "/a/1", version: 1 }, { key: "/a/1", createRevision: first }, { key: "/a/1", modRevision: first }, { key: "/a/1", exists: true }];
-        assert.equal((await client.txn({ when: conditions, then: [{ delete: { key: "/a/1" } }] })).succeeded, true);
+        assert.equal((await client.txn({ compare: conditions, success: [{ delete: { key: "/a/1" } }] })).succeeded, true);
         assert.equal(await client.get("/a/1"), undefined);
         assert.equal((await client.range({ prefix: "/a/", revision: first + 1, keysOnly: true })).pairs.length, 2);
         assert.deepEqual(await take(client, 3, { prefix: "/a/", fromRevision: first }), [`put /a/1=one @${first}`, `put /a/2=two @${first + 1}`, `delete /a/1 @${first + 2}`]);
@@ -62,7 +62,7 @@ function clientContract(name: string, skip: string | false, start: () => Promise
       const client = new EtcdClient({ endpoints: [server.address] });
       try {
         for (let page = 0; page < 21; page += 1) {
-          await client.txn({ then: Array.from({ length: 100 }, (_, index) => ({ put: `/l/${String(page * 100 + index).padStart(4, "0")}`, value: "v" })) });
+          await client.txn({ success: Array.from({ length: 100 }, (_, index) => ({ put: `/l/${String(page * 100 + index).padStart(4, "0")}`, value: "v" })) });
         }
         const { pairs, revision } = await client.list("/l/");
         assert.deepEqual([pairs.length, pairs[0]?.key, pairs[2_099]?.key, revision], [2_100, "/l/0000", "/l/2099", (await client.range({ key: "/" })).revision]);

@@ -173,7 +173,7 @@ it("behaves like a list of maps, also after restarts and compactions", async () 
       }
       for (let revision = Math.max(1, compacted); revision < states.length; revision += 1) {
         const { pairs } = store.range(EVERYTHING, revision, WHOLE);
-        assert.deepEqual(pairs.map((pair) => [pair.key.toString(), pair.value.toString()]), [...(states[revision] as Model)].sort(), `at revision ${revision}`);
+        assert.deepEqual(pairs.map((pair) => [pair.key.toString(), pair.value.toString()]), [...(states[revision] as Model)].sort(([a], [b]) => (a < b ? -1 : 1)), `at revision ${revision}`);
       }
       await store.close();
     }),
