@@ -41,6 +41,8 @@ function fieldsOfStruct(value: Record<string, unknown>, key: string): FieldSet {
     if (!field || member === undefined || member === null) continue;
     if (key === "meta.ObjectMeta" && UNMANAGED.has(name)) continue;
     const inner = fieldsOfValue(member, field.type, field);
+    // Metadata that only says what the server set is managed by nobody.
+    if (name === "metadata" && isLeaf(inner)) continue;
     const composite = field.type.form === "map" || (field.type.form === "list" && field.listKeys !== undefined);
     set[`f:${name}`] = composite && !field.atomic && Object.keys(inner).length > 0 ? { ".": {}, ...inner } : inner;
   }

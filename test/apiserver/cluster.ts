@@ -34,10 +34,14 @@ async function startRealEtcd(directory: string): Promise<Store> {
   const [client, peer] = [`http://127.0.0.1:${await freePort()}`, `http://127.0.0.1:${await freePort()}`];
   const child = spawn(
     findProgram("etcd") ?? "etcd",
-    [
-      ...["--data-dir", join(directory, "etcd"), "--unsafe-no-fsync", "--listen-client-urls", client, "--advertise-client-urls", client],
-      ...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", `default=${peer}`],
-    ],
+    Object.entries({
+      "--data-dir": join(directory, "etcd"),
+      "--listen-client-urls": client,
+      "--advertise-client-urls": client,
+      "--listen-peer-urls": peer,
+      "--initial-advertise-peer-urls": peer,
+      "--initial-cluster": `default=${peer}`,
+    }).flat(),
     { stdio: "ignore" },
   );
   return {

@@ -1,4 +1,4 @@
-import { authorizeWrite } from "../auth/authorizer.js";
+import { authorizePodWrite, authorizeWrite } from "../auth/authorizer.js";
 import { badRequest, deleted, methodNotSupported, noSuchPath } from "../errors.js";
 import { apiVersionOf, bodyStructOf, type Kind } from "../kinds/kind.js";
 import { partialMetadata, tableOf } from "../printing/table.js";
@@ -107,10 +107,18 @@ async function create(exchange: Exchange, room: Room, target: Target): Promise<v
   sendObject(exchange, room.registry, kind, stored, 201);
 }
 
+/** An agent writes the status of pods that run on its own node alone. */
+function authorizeStatus(exchange: Exchange, room: Room, { kind, namespace, name, subresource }: Target): void {
+  if (kind.group !== "" || kind.resource !== "pods" || subresource !== "status") return;
+  const pod = room.registry.cached(kind, namespace, name);
+  if (pod) authorizePodWrite("update", pod.object, exchange.caller);
+}
+
 async function replace(exchange: Exchange, room: Room, target: Target): Promise<void> {
   const { kind, namespace, name, subresource } = target;
   const options = writeOptions(exchange, subresource);
   authorizeWrite(kind, name, exchange.caller);
+  authorizeStatus(exchange, room, target);
   const body = decodeBody(await exchange.body(), { apiVersion: apiVersionOf(kind), kind: kind.kind, struct: bodyStructOf(kind) }, options.fieldValidation, options.warn);
   const { stored, created } = await replaceObject(room.registry, kind, namespace, name, body, options);
   sendObject(exchange, room.registry, kind, stored, created ? 201 : 200);
@@ -120,6 +128,7 @@ async function patch(exchange: Exchange, room: Room, target: Target): Promise<vo
   const { kind, namespace, name, subresource } = target;
   const options = writeOptions(exchange, subresource);
   authorizeWrite(kind, name, exchange.caller);
+  authorizeStatus(exchange, room, target);
   const changed = await patchObject(room.registry, kind, namespace, name, parsePatch(kind, await exchange.body()), options);
   sendObject(exchange, room.registry, kind, changed.stored);
 }

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { afterUpdate, fieldSetOf, intersect, subtract, unite } from "../../src/apiserver/managed-fields.js";
+import type { ApiObject } from "../../src/apiserver/object.js";
+import { podBody } from "./registry-fixture.js";
+
+const TIME = "2026-01-01T00:00:00Z";
+const by = (manager: string, subresource?: string): Parameters<typeof afterUpdate>[3] => ({ manager, operation: "Update", apiVersion: "v1", time: TIME, ...(subresource ? { subresource } : {}) });
+
+describe("managed fields", () => {
+  test("the worked example", () => {
+    const pod = podBody("p", {}, { labels: { app: "web" } });
+    assert.deepEqual(fieldSetOf(pod, "core.Pod"), {
+      "f:metadata": { "f:labels": { ".": {}, "f:app": {} } },
+      "f:spec": { "f:containers": { ".": {}, 'k:{"name":"c"}': { ".": {}, "f:name": {}, "f:image": {} } } },
+    });
+  });
+
+  test("list-maps, sets, atomic lists and maps", () => {
+    const pod = podBody("p", { containers: [{ name: "c", command: ["a"], ports: [{ containerPort: 80 }] }], nodeSelector: { a: "b" }, tolerations: [{}] }, { finalizers: ["x"] });
+    assert.deepEqual(fieldSetOf(pod, "core.Pod"), {
+      "f:metadata": { "f:finalizers": { ".": {}, 'v:"x"': {} } },
+      "f:spec": {
+        "f:containers": { ".": {}, 'k:{"name":"c"}': { ".": {}, "f:name": {}, "f:command": {}, "f:ports": { ".": {}, 'k:{"containerPort":80,"protocol":"TCP"}': { ".": {}, "f:containerPort": {} } } } },
+        "f:nodeSelector": {},
+        "f:tolerations": {},
+      },
+    });
+  });
+
+  test("a field belongs to who changed it last; what is gone belongs to nobody", () => {
+    const first: ApiObject = podBody("p", {}, { annotations: { a: "1", b: "1" } });
+    first.metadata.managedFields = afterUpdate(first, undefined, "core.Pod", by("kubectl"));
+    const second: ApiObject = { ...first, metadata: { ...first.metadata, annotations: { b: "2", c: "1" } } };
+    const entries = afterUpdate(second, first, "core.Pod", by("scheduler-extender"));
+    assert.deepEqual(entries.map((entry) => [entry.manager, entry.fieldsV1["f:metadata"]]), [
+      ["kubectl", { "f:annotations": { ".": {} } }],
+      ["scheduler-extender", { "f:annotations": { "f:b": {}, "f:c": {} } }],
+    ]);
+  });
+
+  test("a status write has an entry of its own subresource", () => {
+    const pod = podBody("p");
+    pod.metadata.managedFields = afterUpdate(pod, undefined, "core.Pod", by("spherelet"));
+    const after: ApiObject = { ...pod, status: { phase: "Running" } };
+    const entries = afterUpdate(after, pod, "core.Pod", by("spherelet", "status"));
+    assert.deepEqual(entries.map((entry) => [entry.subresource, Object.keys(entry.fieldsV1)]), [[undefined, ["f:spec"]], ["status", ["f:status"]]]);
+  });
+
+  test("sets: union, intersection, difference", () => {
+    const left = { a: { b: {}, c: {} }, d: {} };
+    const right = { a: { c: {} }, e: {} };
+    assert.deepEqual(unite(left, right), { a: { b: {}, c: {} }, d: {}, e: {} });
+    assert.deepEqual(intersect(left, right), { a: { c: {} } });
+    assert.deepEqual(subtract(left, right), { a: { b: {} }, d: {} });
+    assert.equal(subtract(right, right), undefined);
+  });
+});
