@@ -31,7 +31,6 @@ export const podKind: Kind = {
   subresources: [
     { name: "binding", group: "", version: "v1", kind: "Binding", verbs: ["create"] },
     { name: "eviction", group: "policy", version: "v1", kind: "Eviction", verbs: ["create"] },
-    { name: "log", group: "", version: "v1", kind: "Pod", verbs: ["get"] },
   ],
   nameComplaints: ofPrefix(subdomainComplaints),
   fields: {
