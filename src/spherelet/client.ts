@@ -6,10 +6,13 @@ import type { Dice } from "../base/seeded-random.js";
 import { StopPodRequest } from "../gen/spheresim/crx/v1/agent.js";
 import { AgentServiceClient, type AgentServiceService } from "../gen/spheresim/crx/v1/agent_service.js";
 import { HostServiceClient } from "../gen/spheresim/hostd/v1/host_service.js";
+import { VmPhase, VmUpdateKind } from "../gen/spheresim/hostd/v1/host.js";
+import { VirtualMachinePowerState } from "../gen/spheresim/vim/v1/virtual_machine.js";
+import { type FollowedStream, followStream } from "../rpc/followed-stream.js";
 import { type Channel, openChannel, type PromiseClient } from "../rpc/channel.js";
 import type { TlsMaterial } from "../rpc/tls.js";
 import { fromRpcError } from "./errors.js";
-import { type Agents, type ContainerListener, type HostD, type Provider, ProviderFault } from "./vsphere.js";
+import { type Agents, type ContainerListener, type HostD, type Provider, ProviderFault, type VmNews } from "./vsphere.js";
 
 /** Boot of an agent and start of containers take emulated time; a peer that died is noticed sooner by keep-alive. */
 const WORK_DEADLINE_MS = 120_000;
@@ -52,6 +55,28 @@ export function hostdOver(channel: Channel): HostD {
       }
     },
   };
+}
+
+/** Follows the VMs of all hosts over one stream; every state is told at least once, the present ones after each loss of the stream's place. */
+export function followVms(channel: Channel, tell: (news: VmNews) => void, around: { readonly clock: Clock; readonly dice: Dice; readonly log: Logger }): FollowedStream {
+  const client = channel.client(HostServiceClient);
+  return followStream({
+    name: "virtual machines",
+    open: (resumeToken, signal) => client.watchVms({ resumeToken, hostName: "" }, { signal }),
+    onChange: ({ kind, vm }) => {
+      if (vm === undefined) return;
+      tell({
+        host: vm.hostName,
+        vmUuid: vm.config?.uuid ?? "",
+        powerOnCount: vm.powerOnCount,
+        waits: vm.phase === VmPhase.INIT_WAITING,
+        off: kind === VmUpdateKind.LEAVE || vm.powerState !== VirtualMachinePowerState.POWERED_ON,
+      });
+    },
+    // What was missed shows in the states that follow; a VM that is gone for good shows in its agent's stream.
+    onRestart: () => undefined,
+    ...around,
+  });
 }
 
 /** What connections to agents need. */

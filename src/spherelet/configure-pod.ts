@@ -1,4 +1,4 @@
-import { ConfigurePodRequest, ConfigurePodState } from "../gen/spheresim/spherelet/v1/pod.js";
+import { type ConfigurePodRequest, ConfigurePodState } from "../gen/spheresim/spherelet/v1/pod.js";
 import { isUuid } from "../base/ids.js";
 import type { ApiClient } from "../kubernetes/api-client.js";
 import type { Pod } from "../kubernetes/pod.js";
@@ -74,7 +74,7 @@ function readPod(request: ConfigurePodRequest): Pod | undefined {
   const { metadata, spec } = pod ?? {};
   if (typeof metadata?.uid !== "string" || typeof metadata.resourceVersion !== "string" || !Array.isArray(spec?.containers)) throw invalidArgument("pod_json", "is no pod of an API server");
   if (metadata.namespace !== request.namespace || metadata.name !== request.name) throw invalidArgument("pod_json", `is pod ${metadata.namespace}/${metadata.name}, not ${request.namespace}/${request.name}`);
-  return { ...pod, metadata, spec } as Pod;
+  return { ...pod, metadata, spec };
 }
 
 function invalidArgument(field: string, why: string): SphereletFault {

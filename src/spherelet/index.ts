@@ -21,7 +21,7 @@ import { parseAddress } from "../rpc/address.js";
 import { openChannel } from "../rpc/channel.js";
 import { startRpcServer } from "../rpc/server.js";
 import type { TlsMaterial } from "../rpc/tls.js";
-import { AgentConnections, hostdOver } from "./client.js";
+import { AgentConnections, followVms, hostdOver } from "./client.js";
 import { ApiConfigSource } from "./config-source.js";
 import { Gate } from "./gate.js";
 import type { HostContext } from "./host-context.js";
@@ -182,11 +182,12 @@ export async function startSpherelets(options: SphereletsOptions): Promise<Spher
     workers.start();
     keeper.start();
     for (const informer of [nodes, images, services, pods]) informer.start();
+    const vms = followVms(hostdChannel, (news) => workers.hear(news), { clock: monotonic, dice: dice.fork("vms"), log });
 
     let closed: Promise<void> | undefined;
     const close = async (): Promise<void> => {
       imageBook.close();
-      const ended = [server.close(), keeper.close(), workers.close(), informers.close(), pods.close()];
+      const ended = [vms.close(), server.close(), keeper.close(), workers.close(), informers.close(), pods.close()];
       // The last events get a moment; calls to peers that are gone would hold the end up, so the connections go before the workers.
       const enough = new AbortController();
       const flushed = Promise.all(recorders.map((recorder) => recorder.close()));

@@ -42,11 +42,11 @@ export function setbackOf(error: unknown, attempts: number): Setback | undefined
 }
 
 function ofProvider(error: ProviderFault, attempts: number): Setback | undefined {
-  const isLost = error.fault === "ManagedObjectNotFound";
+  const isLost = error.provider === "HostD" && error.fault === "ManagedObjectNotFound";
   const final = isLost ? attempts >= ATTEMPTS_BEFORE_LOST : !error.passing;
   if (!final && attempts < ATTEMPTS_BEFORE_TROUBLE) return undefined;
   const trouble: Trouble = {
-    reason: error.provider === "HostD" ? "ProviderFailed" : "AgentUnreachable",
+    reason: error.provider === "HostD" || final ? "ProviderFailed" : "AgentUnreachable",
     message: `${error.provider}: ${error.message}`,
     final,
   };

@@ -23,6 +23,8 @@ export class NoPodAddress extends Error {
 export interface ReadyVm {
   readonly agentAddress: string;
   readonly podIp: string;
+  /** Number of the VM's power-on. */
+  readonly powerOnCount: number;
   /** Set when the VM had its personality already: containers may run in it. */
   readonly mayRun: boolean;
 }
@@ -62,7 +64,7 @@ export async function giveBody(context: HostContext, pod: Pod, vmUuid: string, m
 
 function readyVm(vm: HostVm, mayRun: boolean): ReadyVm {
   if (vm.agentAddress === "") throw new ProviderFault("HostD", "InvalidState", `VM ${vm.config?.uuid ?? ""} has no agent address in phase ${vm.phase}`, true);
-  return { agentAddress: vm.agentAddress, podIp: vm.personality?.networkInterfaces[0]?.ip ?? "", mayRun };
+  return { agentAddress: vm.agentAddress, podIp: vm.personality?.networkInterfaces[0]?.ip ?? "", powerOnCount: vm.powerOnCount, mayRun };
 }
 
 function addressFor(context: HostContext, pod: Pod): PodAddress {

@@ -12,6 +12,7 @@ import { deleteForGood, graceSecondsOf, stopContainers } from "./pod-teardown.js
 import { isNewer, revisionOf } from "./resource-version.js";
 import { writeStatus } from "./status-writer.js";
 import { VmLife } from "./vm-life.js";
+import type { VmNews } from "./vsphere.js";
 
 /** A start that takes longer than this shows in the pod's status as it stands; a quicker one needs one write only. */
 const SLOW_START_MS = 1_000;
@@ -96,6 +97,15 @@ export class PodWorker {
     if (vmUuidOf(this.#pod) !== undefined || this.#missesVm !== undefined || isBeingDeleted(this.#pod)) return;
     this.#missesVm = { reason: "PodVMAnnotationsMissing", message: "the pod is bound to this node and has no annotation vmware-system-vm-uuid", final: false };
     this.wake("soon");
+  }
+
+  /** HostD tells of the pod's VM: a life may have ended, or a VM that was waited for may be there. */
+  hear(news: VmNews): void {
+    if (news.vmUuid !== vmUuidOf(this.#pod)) return;
+    const life = this.#life;
+    if (life !== undefined && !life.over) {
+      if (news.off || news.powerOnCount > life.powerOnCount) life.expire();
+    } else if (news.waits && this.#asked) this.wake("urgent");
   }
 
   wake(why: Wake): void {
@@ -217,6 +227,7 @@ export class PodWorker {
       vmUuid,
       agentAddress: vm.agentAddress,
       podIp: vm.podIp,
+      powerOnCount: vm.powerOnCount,
       onChange: (before, now) => this.#containersChanged(before, now),
     });
     this.#life = life;

@@ -6,6 +6,7 @@ import { parseTime } from "../kubernetes/timestamp.js";
 import { vmUuidOf } from "../kubernetes/vsphere-pod.js";
 import type { HostContext } from "./host-context.js";
 import { PodWorker } from "./pod-worker.js";
+import type { VmNews } from "./vsphere.js";
 
 export interface PodWorkersOptions {
   /** By node name. */
@@ -30,6 +31,8 @@ export class PodWorkers {
   readonly #workers = new Map<string, PodWorker>();
   /** UIDs of pods that are bound and have no VM yet. */
   readonly #withoutVm = new Set<string>();
+  /** UID of the pod by the BIOS uuid of its VM. */
+  readonly #byVm = new Map<string, string>();
   #unsubscribe: (() => void) | undefined;
   #sweep: Timer | undefined;
 
@@ -59,9 +62,15 @@ export class PodWorkers {
   configure(context: HostContext, pod: Pod): { readonly before: boolean } {
     const worker = this.#workers.get(pod.metadata.uid) ?? this.#open(context, pod, false);
     const before = worker.asked;
+    this.#file(pod);
     worker.see(pod);
     worker.ask();
     return { before };
+  }
+
+  /** HostD tells of a VM. */
+  hear(news: VmNews): void {
+    this.#workers.get(this.#byVm.get(news.vmUuid) ?? "")?.hear(news);
   }
 
   /** Ends the work; containers and VMs stay as they are. */
@@ -76,8 +85,7 @@ export class PodWorkers {
     const context = this.#options.contexts.get(pod.spec.nodeName ?? "");
     if (context === undefined) return;
     const { uid } = pod.metadata;
-    if (vmUuidOf(pod) === undefined) this.#withoutVm.add(uid);
-    else this.#withoutVm.delete(uid);
+    this.#file(pod);
     const known = this.#workers.get(uid);
     if (known !== undefined) {
       known.see(pod);
@@ -86,6 +94,17 @@ export class PodWorkers {
     // What is there at the start may have been configured by a Spherelet that is no more: it is looked after without being asked.
     const recovered = !this.#options.pods.hasSynced && vmUuidOf(pod) !== undefined;
     this.#open(context, pod, recovered).wake("soon");
+  }
+
+  #file(pod: Pod): void {
+    const { uid } = pod.metadata;
+    const vmUuid = vmUuidOf(pod);
+    if (vmUuid === undefined) {
+      this.#withoutVm.add(uid);
+      return;
+    }
+    this.#withoutVm.delete(uid);
+    this.#byVm.set(vmUuid, uid);
   }
 
   #open(context: HostContext, pod: Pod, recovered: boolean): PodWorker {
@@ -97,7 +116,10 @@ export class PodWorkers {
   #gone(pod: Pod): void {
     const { uid } = pod.metadata;
     this.#withoutVm.delete(uid);
-    this.#workers.get(uid)?.abandon();
+    const worker = this.#workers.get(uid);
+    const vmUuid = vmUuidOf(worker?.pod ?? pod);
+    if (vmUuid !== undefined && this.#byVm.get(vmUuid) === uid) this.#byVm.delete(vmUuid);
+    worker?.abandon();
     this.#workers.delete(uid);
   }
 

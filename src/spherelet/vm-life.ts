@@ -9,6 +9,8 @@ export interface VmLifeOptions {
   readonly agentAddress: string;
   /** Address the personality gave the pod. */
   readonly podIp: string;
+  /** Number of the VM's power-on. */
+  readonly powerOnCount: number;
   /** Something changed. */
   readonly onChange: (before: PodContainers | undefined, now: PodContainers | undefined) => void;
 }
@@ -22,6 +24,7 @@ export class VmLife {
   readonly vmUuid: string;
   readonly agentAddress: string;
   readonly podIp: string;
+  readonly powerOnCount: number;
   readonly #options: VmLifeOptions;
   readonly #unfollow: () => void;
   #containers: PodContainers | undefined;
@@ -33,13 +36,10 @@ export class VmLife {
     this.vmUuid = options.vmUuid;
     this.agentAddress = options.agentAddress;
     this.podIp = options.podIp;
+    this.powerOnCount = options.powerOnCount;
     this.#unfollow = options.agents.follow(options.agentAddress, options.vmUuid, {
       changed: (containers) => this.learn(containers),
-      gone: () => {
-        if (this.#over) return;
-        this.#over = true;
-        this.#options.onChange(this.#containers, undefined);
-      },
+      gone: () => this.expire(),
       lost: () => {
         if (this.#over || this.#lost) return;
         this.#lost = true;
@@ -72,6 +72,13 @@ export class VmLife {
     const isNews = containers.podUid === this.#options.podUid && (before === undefined || containers.revision > before.revision);
     if (isNews) this.#containers = containers;
     if (isNews || found) this.#options.onChange(before, this.#containers);
+  }
+
+  /** The VM lost power. */
+  expire(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#options.onChange(this.#containers, undefined);
   }
 
   /** Lets go. */

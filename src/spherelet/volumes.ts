@@ -1,5 +1,5 @@
 import { Quantity } from "../base/quantity.js";
-import { VolumeSpec } from "../gen/spheresim/crx/v1/agent.js";
+import type { VolumeSpec } from "../gen/spheresim/crx/v1/agent.js";
 import type { ConfigMap, Secret } from "../kubernetes/cluster-objects.js";
 import type { ConfigMapSource, DownwardItem, SecretSource, Volume } from "../kubernetes/pod.js";
 import { volumeSource } from "../kubernetes/pod.js";

@@ -29,6 +29,19 @@ export interface HostD {
   getVm(host: string, vmUuid: string, signal: AbortSignal): Promise<HostVm | undefined>;
 }
 
+/** What HostD tells of a VM without being asked. */
+export interface VmNews {
+  readonly host: string;
+  /** BIOS uuid. */
+  readonly vmUuid: string;
+  /** Number of the present power-on. */
+  readonly powerOnCount: number;
+  /** Whether CRX init waits for a personality. */
+  readonly waits: boolean;
+  /** Whether nothing runs in it: it is off, or the host has it no more. */
+  readonly off: boolean;
+}
+
 /** Hears of one VM's containers. */
 export interface ContainerListener {
   /** The whole state, at each change. */

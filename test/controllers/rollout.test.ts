@@ -34,7 +34,7 @@ test("the worked example: the first step of a rolling update", () => {
 
 test("pods that never became available go first and do not wait for the new ones", () => {
   const step = rolloutStep(deployment(4), replicaSet("new", 1, 0), [replicaSet("broken", 4, 0)]);
-  assert.equal(step.oldReplicas.get("broken"), 1);
+  assert.equal(step.oldReplicas.get("broken"), 3);
 });
 
 test("Recreate waits until the old pods are gone", () => {

@@ -1,9 +1,9 @@
 import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
 import { silentLogger } from "../../src/base/log.js";
-import { type ConfigurePersonalityRequest, HostVm, type VmKey, VmPhase } from "../../src/gen/spheresim/hostd/v1/host.js";
+import { type ConfigurePersonalityRequest, HostVm, type VmKey, VmPhase, type VmUpdate, VmUpdateKind } from "../../src/gen/spheresim/hostd/v1/host.js";
 import { HostServiceService } from "../../src/gen/spheresim/hostd/v1/host_service.js";
 import { VirtualMachineConfigSpec, VirtualMachinePowerState } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
-import { serve, startRpcServer } from "../../src/rpc/server.js";
+import { serve, startRpcServer, type StreamWriter } from "../../src/rpc/server.js";
 
 /** HostD as a Spherelet meets it: VMs that wait for their personality. */
 export interface FakeHostD {
@@ -16,6 +16,8 @@ export interface FakeHostD {
   intercept: ((method: string) => void | Promise<void>) | undefined;
   /** Adds a CRX that waits for its personality. */
   addVm(uuid: string, ownerUid: string): void;
+  /** The VM boots again without its personality. */
+  reboot(uuid: string): void;
   close(): Promise<void>;
 }
 
@@ -23,6 +25,7 @@ export interface FakeHostD {
 export async function startFakeHostD(agentAddress: string, onAgent: (uuid: string) => void): Promise<FakeHostD> {
   const vms = new Map<string, HostVm>();
   const calls: FakeHostD["calls"] = [];
+  const streams = new Set<StreamWriter<VmUpdate>>();
   const find = (key: VmKey | undefined): HostVm => {
     const uuid = key?.key?.value ?? "";
     const vm = vms.get(uuid);
@@ -32,6 +35,7 @@ export async function startFakeHostD(agentAddress: string, onAgent: (uuid: strin
   const server = await startRpcServer({
     listen: "127.0.0.1:0",
     room: "fake-hostd",
+    closeLimitMs: 100,
     log: silentLogger,
     services: [
       serve(HostServiceService, {
@@ -52,6 +56,11 @@ export async function startFakeHostD(agentAddress: string, onAgent: (uuid: strin
           vms.set(uuid, ready);
           return ready;
         },
+        watchVms: async (_request, stream, call) => {
+          streams.add(stream);
+          await new Promise<void>((resolve) => call.signal.addEventListener("abort", () => resolve(), { once: true }));
+          streams.delete(stream);
+        },
       }),
     ],
   });
@@ -70,6 +79,12 @@ export async function startFakeHostD(agentAddress: string, onAgent: (uuid: strin
           powerOnCount: 1,
         }),
       ),
+    reboot: (uuid) => {
+      const { personality: _, ...vm } = find({ key: { $case: "uuid", value: uuid } });
+      const again = { ...vm, personality: undefined, phase: VmPhase.INIT_WAITING, agentAddress: "", powerOnCount: vm.powerOnCount + 1, hostName: "" };
+      vms.set(uuid, again);
+      for (const stream of streams) stream.write({ kind: VmUpdateKind.MODIFY, resumeToken: "1", vm: again }).catch(() => undefined);
+    },
     close: () => server.close(),
   };
   return fake;
