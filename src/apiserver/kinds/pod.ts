@@ -52,7 +52,7 @@ export const podKind: Kind = {
     const gated = (pod["spec"].schedulingGates ?? []).length > 0;
     pod["status"] = {
       phase: "Pending",
-      ...(gated ? { conditions: [{ type: "PodScheduled", status: "False", lastProbeTime: null, lastTransitionTime: null, reason: "SchedulingGated", message: "Scheduling is blocked due to non-empty scheduling gates" }] } : {}),
+      ...(gated ? { conditions: [{ type: "PodScheduled", status: "False", lastTransitionTime: pod.metadata.creationTimestamp, reason: "SchedulingGated", message: "Scheduling is blocked due to non-empty scheduling gates" }] } : {}),
       qosClass: qosClassOf({ ...pod["spec"], containers: pod["spec"].containers ?? [] }),
     };
   },
