@@ -114,13 +114,14 @@ export function unauthorized(): StatusError {
   return new StatusError(401, "Unauthorized", "Unauthorized");
 }
 
-export function methodNotAllowed(of: ResourceName, verb: string): StatusError {
-  return new StatusError(405, "MethodNotAllowed", `${verb} is not supported on resources of kind "${qualified(of)}"`, details(of, ""));
-}
-
 /** The HTTP method does not exist on this path. */
 export function methodNotSupported(): StatusError {
   return new StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {});
+}
+
+/** It exists in Kubernetes, but not here; `what` names it. */
+export function notImplemented(what: string): StatusError {
+  return new StatusError(501, "NotImplemented", `${what} is not implemented by spheresim`);
 }
 
 export function notAcceptable(accepted: readonly string[]): StatusError {
@@ -155,10 +156,6 @@ export function serviceUnavailable(message: string): StatusError {
   return new StatusError(503, "ServiceUnavailable", message, { retryAfterSeconds: 1 });
 }
 
-export function tooManyRequests(message: string, retryAfterSeconds: number): StatusError {
-  return new StatusError(429, "TooManyRequests", message, { retryAfterSeconds });
-}
-
 export function internalError(message: string): StatusError {
   return new StatusError(500, "InternalError", `Internal error occurred: ${message}`, { causes: [{ message }] });
 }
@@ -173,6 +170,14 @@ export function invalid(of: { readonly group: string; readonly kind: string }, n
     kind: of.kind,
     causes,
   });
+}
+
+/** Server-side apply would take fields that others manage. */
+export function applyConflict(causes: readonly StatusCause[]): StatusError {
+  const [first] = causes;
+  const text =
+    causes.length === 1 ? `Apply failed with 1 conflict: ${first!.message}: ${first!.field}` : `Apply failed with ${causes.length} conflicts: ${causes.map((cause) => `${cause.message}: ${cause.field}`).join("\n")}`;
+  return new StatusError(409, "Conflict", text, { causes });
 }
 
 /** The answer of a delete that leaves nothing behind. */

@@ -109,7 +109,7 @@ export function memberOf(parent: unknown, step: string, field: Field | undefined
 }
 
 /** Leaves of `set` whose value differs between two objects. */
-function changedLeaves(set: FieldSet, now: unknown, before: unknown, type: TypeRef, field: Field | undefined): FieldSet | undefined {
+export function changedLeaves(set: FieldSet, now: unknown, before: unknown, type: TypeRef, field: Field | undefined): FieldSet | undefined {
   const result: FieldSet = {};
   for (const [step, inner] of Object.entries(set)) {
     const next = memberType(type, step);
@@ -163,7 +163,7 @@ export function changedFields(object: ApiObject, old: ApiObject | undefined, str
 }
 
 /** Takes fields away from everybody; entries that own nothing any more are dropped. */
-export function releaseFields(entries: readonly ManagedFieldsEntry[], fields: FieldSet): ManagedFieldsEntry[] {
+function releaseFields(entries: readonly ManagedFieldsEntry[], fields: FieldSet): ManagedFieldsEntry[] {
   return entries.flatMap((entry) => {
     const left = subtract(entry.fieldsV1, fields);
     return left ? [{ ...entry, fieldsV1: left }] : [];
@@ -189,8 +189,34 @@ export function afterUpdate(object: ApiObject, old: ApiObject | undefined, struc
   return [...others, entry];
 }
 
-/** managedFields after server-side apply: the applier's entry is exactly what it applied. */
-export function afterApply(entries: readonly ManagedFieldsEntry[], applied: FieldSet, manager: Manager, took: FieldSet | undefined): ManagedFieldsEntry[] {
-  const others = entries.filter((entry) => !isEntryOf(entry, manager));
-  return [...(took ? releaseFields(others, took) : others), entryOf(manager, applied)];
+/** managedFields after server-side apply: the applier's entry is exactly what it applied; the others keep what still exists. */
+export function afterApply(object: ApiObject, entries: readonly ManagedFieldsEntry[], struct: string, applied: FieldSet, manager: Manager, taken: FieldSet | undefined): ManagedFieldsEntry[] {
+  const present = fieldSetOf(object, struct);
+  const before = entries.find((entry) => isEntryOf(entry, manager));
+  const others = entries.filter((entry) => entry !== before);
+  const kept = (taken ? releaseFields(others, taken) : others).flatMap((entry) => {
+    const fieldsV1 = intersect(entry.fieldsV1, present);
+    return fieldsV1 ? [{ ...entry, fieldsV1 }] : [];
+  });
+  return [before && isDeepStrictEqual(before.fieldsV1, applied) ? before : entryOf(manager, applied), ...kept];
+}
+
+/** The entry of one manager, if it has one. */
+export function entryOfManager(entries: readonly ManagedFieldsEntry[], manager: Manager): ManagedFieldsEntry | undefined {
+  return entries.find((entry) => isEntryOf(entry, manager));
+}
+
+/** Leaves of `set` as paths: `.spec.containers[name="c"].image`. */
+export function pathsOf(set: FieldSet, at = ""): string[] {
+  return Object.entries(set).flatMap(([step, inner]) => {
+    const here = step === "." ? at : step.startsWith("f:") ? `${at}.${step.slice(2)}` : `${at}[${keyText(step)}]`;
+    return isLeaf(inner) ? [here] : pathsOf(inner, here);
+  });
+}
+
+function keyText(step: string): string {
+  if (step.startsWith("v:")) return `=${step.slice(2)}`;
+  return Object.entries(JSON.parse(step.slice(2)) as Record<string, unknown>)
+    .map(([key, value]) => `${key}=${JSON.stringify(value)}`)
+    .join(",");
 }

@@ -61,7 +61,8 @@ export class Registry implements Lookup {
   async fresh(kind: Kind, namespace: string, name: string): Promise<Stored | undefined> {
     const key = keyOf(kind, namespace, name);
     const { rows, revision } = await this.backend.range({ key });
-    const stored = rows[0] ? Stored.fromRow(rows[0]) : undefined;
+    const known = this.cached(kind, namespace, name);
+    const stored = rows[0] && known?.revision === rows[0].modRevision ? known : rows[0] ? Stored.fromRow(rows[0]) : undefined;
     this.cache.learn(key, stored?.revision ?? revision, stored);
     return stored;
   }

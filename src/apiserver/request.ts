@@ -1,4 +1,5 @@
 import type { Caller } from "./kinds/kind.js";
+import type { ApiObject, ManagedFieldsEntry } from "./object.js";
 
 /** What to do with unknown and duplicate fields of a body (`fieldValidation`). */
 export type FieldValidation = "Strict" | "Warn" | "Ignore";
@@ -16,6 +17,11 @@ export interface WriteOptions {
   readonly subresource?: string;
   /** Collects sentences for the caller. */
   readonly warn: (text: string) => void;
+}
+
+/** A write that keeps its own books of who manages what (server-side apply). */
+export interface EditOptions extends WriteOptions {
+  readonly managedFields?: (result: ApiObject) => ManagedFieldsEntry[];
 }
 
 /** `meta/v1 DeleteOptions`, decoded. */

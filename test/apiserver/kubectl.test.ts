@@ -96,7 +96,7 @@ describe("kubectl", { skip: skipWithout("kubectl") }, () => {
   test("wait sees a condition come, get -w prints a change, events are listed", async () => {
     await kubectl("apply -f -", POD.replace("name: web", "name: watched"));
     const waited = kubectl("wait --for=condition=Ready pod/watched --timeout=30s");
-    const watch = spawn(findProgram("kubectl") ?? "kubectl", words("get pods watched -w"), { env: environment(), stdio: ["ignore", "pipe", "ignore"] });
+    const watch = spawn(findProgram("kubectl") ?? "kubectl", words("get pods -w --field-selector metadata.name=watched"), { env: environment(), stdio: ["ignore", "pipe", "ignore"] });
     let seen = "";
     const enough = new Promise<void>((resolve) => {
       watch.stdout.setEncoding("utf8").on("data", (chunk: string) => {
@@ -104,14 +104,31 @@ describe("kubectl", { skip: skipWithout("kubectl") }, () => {
         if (seen.includes("Running")) resolve();
       });
     });
-    const status = { phase: "Running", conditions: [{ type: "Ready", status: "True" }], containerStatuses: [{ name: "c", ready: true, restartCount: 0, image: "i", imageID: "", state: { running: { startedAt: "2026-01-01T00:00:00Z" } } }] };
-    await kubectl(["patch", "pod", "watched", "--subresource=status", "--type=merge", "-p", JSON.stringify({ status })]);
-    assert.match(await waited, /pod\/watched condition met/);
-    await enough;
-    watch.kill();
+    try {
+      const status = { phase: "Running", conditions: [{ type: "Ready", status: "True" }], containerStatuses: [{ name: "c", ready: true, restartCount: 0, image: "i", imageID: "", state: { running: { startedAt: "2026-01-01T00:00:00Z" } } }] };
+      await kubectl(["patch", "pod", "watched", "--subresource=status", "--type=merge", "-p", JSON.stringify({ status })]);
+      assert.match(await waited, /pod\/watched condition met/);
+      await enough;
+    } finally {
+      watch.kill();
+    }
     assert.match(seen, /watched\s+1\/1\s+Running/);
     await kubectl("create -f -", "apiVersion: v1\nkind: Event\nmetadata: {name: e1}\ninvolvedObject: {kind: Pod, name: watched, namespace: default}\nreason: Scheduled\nmessage: Successfully assigned\ntype: Normal\nlastTimestamp: '2026-01-01T00:00:00Z'\n");
     assert.match(await kubectl("get events"), /Normal\s+Scheduled\s+pod\/watched\s+Successfully assigned/);
+  });
+
+  test("server-side apply: created, unchanged, taken from another manager by force", async () => {
+    const config = (value: string): string => `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ssa}\ndata: {a: '${value}'}\n`;
+    assert.equal(await kubectl("apply --server-side -f -", config("1")), "configmap/ssa serverside-applied");
+    assert.equal(await kubectl("apply --server-side -f -", config("1")), "configmap/ssa serverside-applied");
+    assert.match(await kubectl("apply --server-side --field-manager=other -f -", config("2"), true), /Apply failed with 1 conflict: conflict with "kubectl" using v1: \.data\.a/);
+    assert.equal(await kubectl("apply --server-side --field-manager=other --force-conflicts -f -", config("2")), "configmap/ssa serverside-applied");
+    assert.equal(await kubectl("get configmap ssa -o jsonpath={.data.a}"), "2");
+  });
+
+  test("whoami and can-i", async () => {
+    assert.match(await kubectl("auth whoami"), /Username\s+kubernetes-admin/);
+    assert.equal(await kubectl("auth can-i create pods"), "yes");
   });
 
   test("dry run, diff of pages, explain, raw", async () => {

@@ -34,7 +34,7 @@ describe("the wire of the API server", () => {
       const answer = await raw.send("GET", "/apis", { headers: { accept } });
       assert.equal(answer.headers["content-type"], `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`);
       assert.equal(answer.json.apiVersion, `apidiscovery.k8s.io/${version}`);
-      assert.deepEqual(answer.json.items.map((item: { metadata: { name: string } }) => item.metadata.name), ["apps", "coordination.k8s.io", "events.k8s.io", "scheduling.k8s.io", "imagecontroller.vmware.com"]);
+      assert.deepEqual(answer.json.items.map((item: { metadata: { name: string } }) => item.metadata.name), ["apps", "coordination.k8s.io", "events.k8s.io", "scheduling.k8s.io", "imagecontroller.vmware.com", "authentication.k8s.io", "authorization.k8s.io"]);
     }
     assert.equal((await raw.send("GET", "/api")).json.kind, "APIVersions");
     assert.equal((await raw.send("GET", "/apis")).json.kind, "APIGroupList");

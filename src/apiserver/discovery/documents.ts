@@ -1,3 +1,4 @@
+import { type Review, REVIEWS, reviewSingular } from "../auth/reviews.js";
 import { apiVersionOf, type Kind } from "../kinds/kind.js";
 
 const VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
@@ -36,6 +37,23 @@ function legacyResources(kind: Kind): object[] {
   return [own, ...others, ...status];
 }
 
+function legacyReview(review: Review): object {
+  return { name: review.resource, singularName: reviewSingular(review), namespaced: false, kind: review.expected.kind, verbs: ["create"] };
+}
+
+/** A group with everything it serves. */
+interface Served {
+  readonly group: string;
+  readonly version: string;
+  readonly kinds: readonly Kind[];
+  readonly reviews: readonly Review[];
+}
+
+function served(kinds: readonly Kind[]): readonly Served[] {
+  const stored = groupsOf(kinds).map((row) => ({ ...row, reviews: [] }));
+  return [...stored, ...REVIEWS.map((review) => ({ group: review.group, version: "v1", kinds: [], reviews: [review] }))];
+}
+
 /** `GET /api`. */
 export function apiVersions(address: string): object {
   return { kind: "APIVersions", versions: ["v1"], serverAddressByClientCIDRs: [{ clientCIDR: "0.0.0.0/0", serverAddress: address }] };
@@ -48,20 +66,20 @@ function legacyGroup(group: string, version: string): object {
 
 /** `GET /apis` without aggregation. */
 export function apiGroupList(kinds: readonly Kind[]): object {
-  const groups = groupsOf(kinds).filter(({ group }) => group !== "");
+  const groups = served(kinds).filter(({ group }) => group !== "");
   return { kind: "APIGroupList", apiVersion: "v1", groups: groups.map(({ group, version }) => legacyGroup(group, version)) };
 }
 
 /** `GET /apis/{group}`. */
 export function apiGroup(kinds: readonly Kind[], name: string): object | undefined {
-  const found = groupsOf(kinds).find(({ group }) => group === name && group !== "");
+  const found = served(kinds).find(({ group }) => group === name && group !== "");
   return found ? { kind: "APIGroup", apiVersion: "v1", ...legacyGroup(found.group, found.version) } : undefined;
 }
 
 /** `GET /api/v1` and `GET /apis/{group}/{version}`. */
 export function apiResourceList(kinds: readonly Kind[], groupVersion: string): object | undefined {
-  const found = groupsOf(kinds).find((row) => apiVersionOf(row) === groupVersion);
-  return found ? { kind: "APIResourceList", apiVersion: "v1", groupVersion, resources: found.kinds.flatMap(legacyResources) } : undefined;
+  const found = served(kinds).find((row) => apiVersionOf(row) === groupVersion);
+  return found ? { kind: "APIResourceList", apiVersion: "v1", groupVersion, resources: [...found.kinds.flatMap(legacyResources), ...found.reviews.map(legacyReview)] } : undefined;
 }
 
 function aggregatedResource(kind: Kind): object {
@@ -81,16 +99,20 @@ function aggregatedResource(kind: Kind): object {
   };
 }
 
+function aggregatedReview(review: Review): object {
+  return { resource: review.resource, responseKind: { group: review.group, version: "v1", kind: review.expected.kind }, scope: "Cluster", singularResource: reviewSingular(review), verbs: ["create"] };
+}
+
 /** `APIGroupDiscoveryList`: everything under `/api` (the core group) or `/apis` in one answer. */
 export function aggregatedDiscovery(kinds: readonly Kind[], core: boolean, version: "v2" | "v2beta1"): object {
-  const groups = groupsOf(kinds).filter(({ group }) => (group === "") === core);
+  const groups = served(kinds).filter(({ group }) => (group === "") === core);
   return {
     kind: "APIGroupDiscoveryList",
     apiVersion: `apidiscovery.k8s.io/${version}`,
     metadata: {},
     items: groups.map((row) => ({
       metadata: { name: row.group, creationTimestamp: null },
-      versions: [{ version: row.version, resources: row.kinds.map(aggregatedResource), freshness: "Current" }],
+      versions: [{ version: row.version, resources: [...row.kinds.map(aggregatedResource), ...row.reviews.map(aggregatedReview)], freshness: "Current" }],
     })),
   };
 }

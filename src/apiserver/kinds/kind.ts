@@ -38,11 +38,6 @@ export interface Column {
 
 export type Cell = string | number | boolean | null;
 
-/** How long an object still lives after its deletion was asked for. */
-export interface Grace {
-  readonly graceSeconds: number;
-}
-
 /** A subresource beside `status`. */
 export interface Subresource {
   readonly name: string;

@@ -31,7 +31,6 @@ export const podKind: Kind = {
   subresources: [
     { name: "binding", group: "", version: "v1", kind: "Binding", verbs: ["create"] },
     { name: "eviction", group: "policy", version: "v1", kind: "Eviction", verbs: ["create"] },
-    { name: "log", group: "", version: "v1", kind: "Pod", verbs: ["get"] },
   ],
   nameComplaints: ofPrefix(subdomainComplaints),
   fields: {
@@ -53,7 +52,7 @@ export const podKind: Kind = {
     const gated = (pod["spec"].schedulingGates ?? []).length > 0;
     pod["status"] = {
       phase: "Pending",
-      ...(gated ? { conditions: [{ type: "PodScheduled", status: "False", lastProbeTime: null, lastTransitionTime: null, reason: "SchedulingGated", message: "Scheduling is blocked due to non-empty scheduling gates" }] } : {}),
+      ...(gated ? { conditions: [{ type: "PodScheduled", status: "False", lastTransitionTime: pod.metadata.creationTimestamp, reason: "SchedulingGated", message: "Scheduling is blocked due to non-empty scheduling gates" }] } : {}),
       qosClass: qosClassOf({ ...pod["spec"], containers: pod["spec"].containers ?? [] }),
     };
   },

@@ -4,7 +4,7 @@ import { apiVersionOf, type Kind, type WriteContext } from "../kinds/kind.js";
 import { afterUpdate } from "../managed-fields.js";
 import { type ApiObject, cloneObject } from "../object.js";
 import type { Registry } from "../registry.js";
-import type { WriteOptions } from "../request.js";
+import type { EditOptions, WriteOptions } from "../request.js";
 import { Stored } from "../storage/stored.js";
 import { validateMetadata } from "../validation/metadata.js";
 
@@ -57,7 +57,7 @@ function newMetadata(registry: Registry, object: ApiObject, countsGeneration: bo
 }
 
 /** Stores a new object: admission, defaults, validation, one Txn (one per drawn name with generateName). */
-export async function createObject(registry: Registry, kind: Kind, namespace: string, body: ApiObject, options: WriteOptions): Promise<Stored> {
+export async function createObject(registry: Registry, kind: Kind, namespace: string, body: ApiObject, options: EditOptions): Promise<Stored> {
   const object = kind.view ? kind.view.toStored(body) : body;
   if (object.metadata.resourceVersion) throw badRequest("resourceVersion should not be set on objects to be created");
   settleNamespace(kind, namespace, object);
@@ -76,19 +76,17 @@ export async function createObject(registry: Registry, kind: Kind, namespace: st
   }
 }
 
-async function createNamed(registry: Registry, kind: Kind, object: ApiObject, options: WriteOptions): Promise<Stored | undefined> {
+async function createNamed(registry: Registry, kind: Kind, object: ApiObject, options: EditOptions): Promise<Stored | undefined> {
   const context = contextOf(registry, options);
   await requireNamespace(registry, kind, object);
-  const requested = object.metadata.managedFields;
   object.metadata = newMetadata(registry, object, kind.countsGeneration !== undefined);
   kind.setDefaults?.(object);
   await kind.prepareCreate?.(object, context);
   const causes = [...validateMetadata(kind, object), ...(kind.validate?.(object) ?? [])];
   if (causes.length > 0) throw invalid(kind, object.metadata.name, causes);
-  object.metadata.managedFields =
-    options.subresource === "apply" && requested
-      ? requested
-      : afterUpdate(kind.hasStatus ? { ...object, status: undefined } : object, undefined, kind.struct, { manager: options.fieldManager, operation: "Update", apiVersion: apiVersionOf(kind), time: formatTime(context.nowMs) });
+  object.metadata.managedFields = options.managedFields
+    ? options.managedFields(object)
+    : afterUpdate(kind.hasStatus ? { ...object, status: undefined } : object, undefined, kind.struct, { manager: options.fieldManager, operation: "Update", apiVersion: apiVersionOf(kind), time: formatTime(context.nowMs) });
   if (options.dryRun) {
     const existing = registry.cached(kind, object.metadata.namespace ?? "", object.metadata.name) ?? (await registry.fresh(kind, object.metadata.namespace ?? "", object.metadata.name));
     return existing ? undefined : new Stored("", 0, object);

@@ -22,8 +22,11 @@ const TYPES: Readonly<Record<string, Patch["type"]>> = {
   "application/strategic-merge-patch+json": "strategic",
 };
 
+/** Server-side apply, which is no patch of what is there but a statement of what is wanted (see apply.ts). */
+export const APPLY_TYPE = "application/apply-patch+yaml";
+
 /** Media types of patches, as a refusal lists them. */
-export const PATCH_TYPES = ["application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml", "application/strategic-merge-patch+json"];
+const PATCH_TYPES = ["application/json-patch+json", "application/merge-patch+json", APPLY_TYPE, "application/strategic-merge-patch+json"];
 
 /** Reads a patch; 415 for a media type that is none, or one the kind cannot take. */
 export function parsePatch(kind: Kind, body: RawBody): Patch {

@@ -10,7 +10,7 @@ import { editObject } from "./update.js";
 /** How a bound pod says so. */
 function scheduled(conditions: readonly Record<string, unknown>[] | undefined, nowMs: number): Record<string, unknown>[] {
   const others = (conditions ?? []).filter((condition) => condition["type"] !== "PodScheduled");
-  return [...others, { type: "PodScheduled", status: "True", lastProbeTime: null, lastTransitionTime: formatTime(nowMs) }];
+  return [...others, { type: "PodScheduled", status: "True", lastTransitionTime: formatTime(nowMs) }];
 }
 
 /** Checks a Binding's own fields. */

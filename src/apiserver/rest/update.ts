@@ -3,20 +3,15 @@ import { formatTime } from "../../kubernetes/timestamp.js";
 import { badRequest, conflict, invalid, modified, notFound } from "../errors.js";
 import { apiVersionOf, type Kind } from "../kinds/kind.js";
 import { afterUpdate } from "../managed-fields.js";
-import { type ApiObject, cloneObject, type ManagedFieldsEntry } from "../object.js";
+import { type ApiObject, cloneObject } from "../object.js";
 import type { Change, Changed, Registry } from "../registry.js";
-import type { WriteOptions } from "../request.js";
+import type { EditOptions, WriteOptions } from "../request.js";
 import { Stored } from "../storage/stored.js";
 import { validateMetadataUpdate } from "../validation/metadata.js";
 import { contextOf, createObject, settleNamespace } from "./create.js";
 
 /** What a write wants of an object, computed from what it is; may throw a StatusError. */
 export type Edit = (current: ApiObject) => Promise<ApiObject> | ApiObject;
-
-/** How an edit's own managedFields (of server-side apply) replace the ordinary bookkeeping. */
-export interface EditOptions extends WriteOptions {
-  readonly managedFields?: (result: ApiObject) => ManagedFieldsEntry[];
-}
 
 /** Whether an object marked for deletion has nothing left that holds it. */
 export function isReadyToGo(kind: Kind, object: ApiObject): boolean {

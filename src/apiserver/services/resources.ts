@@ -2,11 +2,12 @@ import { authorizePodWrite, authorizeWrite } from "../auth/authorizer.js";
 import { badRequest, deleted, methodNotSupported, noSuchPath } from "../errors.js";
 import { apiVersionOf, bodyStructOf, type Kind } from "../kinds/kind.js";
 import { partialMetadata, tableOf } from "../printing/table.js";
+import { applyObject } from "../rest/apply.js";
 import { decodeBody } from "../rest/body.js";
 import { createObject } from "../rest/create.js";
 import type { Deletion } from "../rest/delete.js";
 import { listObjects, type ListQuery } from "../rest/list.js";
-import { parsePatch, patchObject } from "../rest/patch.js";
+import { APPLY_TYPE, parsePatch, patchObject } from "../rest/patch.js";
 import { replaceObject } from "../rest/update.js";
 import type { WatchQuery } from "../rest/watch.js";
 import type { Stored } from "../storage/stored.js";
@@ -129,7 +130,12 @@ async function patch(exchange: Exchange, room: Room, target: Target): Promise<vo
   const options = writeOptions(exchange, subresource);
   authorizeWrite(kind, name, exchange.caller);
   authorizeStatus(exchange, room, target);
-  const changed = await patchObject(room.registry, kind, namespace, name, parsePatch(kind, await exchange.body()), options);
+  const body = await exchange.body();
+  if (body.contentType === APPLY_TYPE) {
+    const { stored, created } = await applyObject(room.registry, kind, namespace, name, body, exchange.parameter("fieldManager"), options);
+    return sendObject(exchange, room.registry, kind, stored, created ? 201 : 200);
+  }
+  const changed = await patchObject(room.registry, kind, namespace, name, parsePatch(kind, body), options);
   sendObject(exchange, room.registry, kind, changed.stored);
 }
 

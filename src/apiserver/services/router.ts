@@ -1,8 +1,10 @@
+import { REVIEWS } from "../auth/reviews.js";
 import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from "../discovery/documents.js";
 import type { OpenApi } from "../discovery/openapi.js";
 import { OPENAPI_V2_TYPE, openApiV2 } from "../discovery/openapi-v2.js";
 import { versionInfo } from "../discovery/version.js";
 import { methodNotSupported, noSuchPath } from "../errors.js";
+import { decodeBody } from "../rest/body.js";
 import type { Exchange } from "./exchange.js";
 import { negotiateDiscovery } from "./negotiation.js";
 import type { Room } from "./object-answer.js";
@@ -81,6 +83,12 @@ export async function route(exchange: Exchange, options: RouterOptions): Promise
   if (parts[0] === "api" && parts.length === 2) return sendDocument(exchange, apiResourceList(kinds, parts[1]!));
   if (parts[0] === "apis" && parts.length === 2) return sendDocument(exchange, apiGroup(kinds, parts[1]!));
   if (parts[0] === "apis" && parts.length === 3) return sendDocument(exchange, apiResourceList(kinds, `${parts[1]}/${parts[2]}`));
+  const review = REVIEWS.find((row) => path === `/apis/${row.group}/v1/${row.resource}`);
+  if (review) {
+    if (exchange.method !== "POST") throw methodNotSupported();
+    const request = decodeBody(await exchange.body(), review.expected, "Ignore", (text) => exchange.warn(text));
+    return exchange.json(201, JSON.stringify(review.answer(request, exchange.caller)));
+  }
   const target = parts[0] === "api" || parts[0] === "apis" ? parseTarget(path, kinds) : undefined;
   if (!target) throw noSuchPath();
   await serveResource(exchange, options, target);

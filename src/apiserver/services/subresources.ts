@@ -1,4 +1,4 @@
-import { badRequest, methodNotSupported, noSuchPath } from "../errors.js";
+import { badRequest, methodNotSupported, noSuchPath, notImplemented } from "../errors.js";
 import { apiVersionOf, type Kind } from "../kinds/kind.js";
 import type { ApiObject } from "../object.js";
 import { decodeBody, decodeObject } from "../rest/body.js";
@@ -74,6 +74,14 @@ const HANDLERS: Readonly<Record<string, (exchange: Exchange, room: Room, target:
   finalize: serveFinalize,
 };
 
+/** Subresources a real API server has and this one has not yet; they are not in discovery, and say their name when called. */
+const UNIMPLEMENTED: Readonly<Record<string, readonly string[]>> = {
+  pods: ["attach", "ephemeralcontainers", "exec", "log", "portforward", "proxy", "resize"],
+  nodes: ["proxy"],
+  services: ["proxy"],
+  serviceaccounts: ["token"],
+};
+
 function isServed(kind: Kind, subresource: string): boolean {
   return kind.subresources.some((row) => row.name === subresource);
 }
@@ -81,6 +89,7 @@ function isServed(kind: Kind, subresource: string): boolean {
 /** Answers a request for a subresource other than status. */
 export async function serveSubresource(exchange: Exchange, room: Room, target: Target): Promise<void> {
   const handler = HANDLERS[target.subresource];
+  if (UNIMPLEMENTED[target.kind.resource]?.includes(target.subresource)) throw notImplemented(`${target.kind.resource}/${target.subresource}`);
   if (!handler || !isServed(target.kind, target.subresource)) throw noSuchPath();
   await handler(exchange, room, target);
 }

@@ -23,6 +23,8 @@ export interface Subscriber {
 const HISTORY_LIMIT = 4096;
 /** Rows read at a time. */
 const LIST_PAGE = 1_000;
+/** Keys that may be known newer than the watch. */
+const AHEAD_LIMIT = 10_000;
 const RETRY_MIN_MS = 50;
 const RETRY_MAX_MS = 5_000;
 
@@ -143,6 +145,8 @@ export class WatchCache {
     const known = this.#ahead.get(key);
     if (known && known.revision >= revision) return;
     this.#ahead.delete(key);
+    // Forgetting one costs at most a Txn that fails and is tried again.
+    if (this.#ahead.size >= AHEAD_LIMIT) for (const oldest of this.#ahead.keys()) if (this.#ahead.delete(oldest)) break;
     this.#ahead.set(key, { revision, ...(object ? { object } : {}) });
   }
 

@@ -100,12 +100,6 @@ export function ofPrefix(complaints: (text: string) => string[]): (text: string,
   return (text, isPrefix) => complaints(isPrefix && text.endsWith("-") ? `${text.slice(0, -1)}a` : text);
 }
 
-/** Names that may hold anything but path separators (events, and nodes' leases among them use subdomains). */
-export function pathSegmentComplaints(text: string): string[] {
-  if (text === "." || text === "..") return [`may not be '${text}'`];
-  return ["/", "%"].filter((character) => text.includes(character)).map((character) => `may not contain '${character}'`);
-}
-
 /** What is wrong with a port's name (IANA_SVC_NAME). */
 export function portNameComplaints(text: string): string[] {
   const found: string[] = [];
