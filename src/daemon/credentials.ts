@@ -13,6 +13,7 @@ const users = [
   { stored: "scheduler", commonName: "system:kube-scheduler", organizations: ["system:masters"] },
   { stored: "controllers", commonName: "system:kube-controller-manager", organizations: ["system:masters"] },
   { stored: "lifecycle", commonName: "system:serviceaccount:vmware-system-lifecycle:default", organizations: ["system:masters"] },
+  { stored: "spherelets", commonName: "spherelets", organizations: ["system:masters"] },
   { stored: "emulator", commonName: "spheresim-emulator", organizations: ["system:masters"] },
   { stored: "apiserver-kubelet-client", commonName: "kube-apiserver-kubelet-client", organizations: ["system:masters"] },
 ] as const;

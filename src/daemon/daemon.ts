@@ -7,6 +7,7 @@ import { version } from "../base/version.js";
 import { pinoLogger } from "../rpc/log.js";
 import { freePorts, requireFreePorts } from "../rpc/port.js";
 import { chooseAddresses, listenersOf, type Addresses } from "./addresses.js";
+import { endpointsOf } from "./endpoints.js";
 import { makeCredentials } from "./credentials.js";
 import { type DataDirectory, takeDataDirectory } from "./data-directory.js";
 import { defaultInventory, readInventory } from "./inventory.js";
@@ -63,7 +64,7 @@ export async function startDaemon(options: UpOptions): Promise<Daemon> {
       }),
     );
     const hosts = await populate(plans, log);
-    const ready = readyLine(options, plans, hosts);
+    const ready = readyLine(options, plans[0] as PlanePlan, hosts);
     writeFileSync(readyFile, `${JSON.stringify(ready)}\n`, { mode: 0o600 });
     return { ready, close, pids: () => Object.fromEntries(running.map((each) => [each.name, each.pid])) };
   } catch (error) {
@@ -103,19 +104,7 @@ async function requireOwnPorts(options: UpOptions, addresses: Addresses): Promis
   }
 }
 
-function readyLine(options: UpOptions, plans: readonly PlanePlan[], hosts: ReadyLine["hosts"]): ReadyLine {
-  const rooms = new Set(plans.flatMap((plan) => plan.rooms));
-  const { addresses, etcdEndpoints } = plans[0] as PlanePlan;
-  const endpoints: Record<string, string> = {};
-  if (rooms.has("emulator")) endpoints["emulator"] = addresses.emulator;
-  if (rooms.has("vcenter")) endpoints["vcenter"] = addresses.vcenter;
-  if (rooms.has("hostd")) endpoints["esxi"] = addresses.hostd;
-  if (rooms.has("spherelet")) endpoints["spherelet"] = addresses.spherelet;
-  if (rooms.has("crx")) endpoints["crx"] = addresses.crx;
-  if (rooms.has("scheduler")) endpoints["scheduler"] = addresses.scheduler;
-  if (rooms.has("scheduler")) endpoints["extender"] = `http://${addresses.extender}`;
-  endpoints["etcd"] = etcdEndpoints.join(",");
-  if (rooms.has("apiserver")) endpoints["apiserver"] = `https://${addresses.apiserver}`;
+function readyLine(options: UpOptions, plan: PlanePlan, hosts: ReadyLine["hosts"]): ReadyLine {
   return {
     ready: true,
     version,
@@ -126,6 +115,6 @@ function readyLine(options: UpOptions, plans: readonly PlanePlan[], hosts: Ready
     dataDir: options.dataDir,
     kubeconfig: join(options.dataDir, "kubeconfig"),
     hosts,
-    endpoints,
+    endpoints: endpointsOf(plan),
   };
 }

@@ -45,6 +45,11 @@ export class Change {
     return (this.#eventWithPrevious ??= this.#encode(this.#previous === undefined ? readPrevious(this) : (this.#previous ?? undefined)));
   }
 
+  /** The same change for watchers who must not see what was before, because that is compacted. */
+  withoutPrevious(): Change {
+    return new Change(this.key, this.main, this.sub, this.tombstone, this.row, null);
+  }
+
   #encode(previous: Buffer | undefined): Buffer {
     const event = new BinaryWriter();
     if (this.tombstone) event.uint32(TYPE_TAG).int32(DELETE);

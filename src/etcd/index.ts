@@ -12,6 +12,7 @@ import { LevelTable } from "./level-table.js";
 import { Lessor } from "./lessor.js";
 import { Member } from "./member.js";
 import { clusterService } from "./services/cluster.js";
+import { answerHttp } from "./services/http.js";
 import { kvService } from "./services/kv.js";
 import { leaseService } from "./services/lease.js";
 import { maintenanceService } from "./services/maintenance.js";
@@ -92,6 +93,7 @@ export async function startEtcd(options: EtcdOptions): Promise<Etcd> {
       log,
       tls: options.tls,
       maxReceiveBytes: MAX_MESSAGE_BYTES,
+      http: answerHttp,
       services: [kvService(room), watchService(room), leaseService(room), clusterService(room), maintenanceService(room), ...unimplementedServices()],
     });
     open.push(server);

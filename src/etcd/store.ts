@@ -22,6 +22,7 @@ export interface StoreOptions {
   readonly cacheBytes?: number;
 }
 
+const EVERYTHING: KeyRange = { start: "", end: undefined, single: false };
 const DEFAULT_CACHE_BYTES = 256 * 1024 * 1024;
 /** A larger row is not cached. */
 const MAX_CACHED_ROW_BYTES = 64 * 1024;
@@ -89,7 +90,7 @@ export class Store implements ReadView {
   /** Tells `attachments` of every key that changes its lease from now on, and of the attachments there are. */
   attach(attachments: LeaseAttachments): void {
     this.#leases = attachments;
-    this.#index.visit({ start: "", end: undefined, single: false }, (history) => {
+    this.#index.visit(EVERYTHING, (history) => {
       if (history.lease !== 0n) attachments.move(history.key, 0n, history.lease);
       return true;
     });
@@ -189,6 +190,22 @@ export class Store implements ReadView {
     return change.main > revision || (this.#index.get(change.key)?.keeps(change.main, change.sub, revision) ?? false);
   }
 
+  /** Whether a row is what a reader at `revision` sees of its key. */
+  isLive(change: Change, revision: number): boolean {
+    const version = this.#index.get(change.key)?.at(revision);
+    return version?.main === change.main && version.sub === change.sub;
+  }
+
+  /** Whether any key exists at a revision. */
+  hasLive(revision: number): boolean {
+    let found = false;
+    this.#index.visit(EVERYTHING, (history) => {
+      found = history.at(revision) !== undefined;
+      return !found;
+    });
+    return found;
+  }
+
   /** Resolves when all that was taken is durable and nothing runs in the background any more. */
   async close(): Promise<void> {
     await this.#commits.stop();
@@ -216,7 +233,7 @@ export class Store implements ReadView {
 
   #countCache(): number {
     this.#cachedBytes = 0;
-    this.#index.visit({ start: "", end: undefined, single: false }, (history) => {
+    this.#index.visit(EVERYTHING, (history) => {
       this.#cachedBytes += history.row?.length ?? 0;
       return true;
     });
@@ -225,7 +242,7 @@ export class Store implements ReadView {
 
   #dropCache(): void {
     this.#cachedBytes = 0;
-    this.#index.visit({ start: "", end: undefined, single: false }, (history) => {
+    this.#index.visit(EVERYTHING, (history) => {
       if (!this.#undurable.has(history.modRevision)) history.row = undefined;
       return true;
     });

@@ -28,7 +28,9 @@ interface Path {
 
 /** Executes a Put. Throws before it changes anything. */
 export function executePut(request: PutRequest, txn: WriteTxn, leaseExists: LeaseExists): PutResponse {
-  validatePut(request, txn, leaseExists);
+  // Alone, a Put is asked for its lease first; in a Txn for its key.
+  validateLease(request, leaseExists);
+  validateKept(request, txn);
   return put(request, txn);
 }
 
@@ -70,12 +72,17 @@ function choose(request: TxnRequest, view: ReadView): Path {
 }
 
 function validate(path: Path, txn: WriteTxn, leaseExists: LeaseExists): void {
-  validateRanges(path, txn);
+  // In this order, because the first thing found is what the client is told.
   validatePuts(path, txn, leaseExists);
+  validateRanges(path, txn);
 }
 
 function validatePuts(path: Path, txn: WriteTxn, leaseExists: LeaseExists): void {
-  for (const { request: op } of path.ops) if (op?.$case === "requestPut") validatePut(op.value, txn, leaseExists);
+  for (const { request: op } of path.ops) {
+    if (op?.$case !== "requestPut") continue;
+    validateKept(op.value, txn);
+    validateLease(op.value, leaseExists);
+  }
   for (const nested of path.nested) validatePuts(nested, txn, leaseExists);
 }
 
@@ -88,8 +95,12 @@ function validateRanges(path: Path, view: ReadView): void {
   for (const nested of path.nested) validateRanges(nested, view);
 }
 
-function validatePut(request: PutRequest, view: ReadView, leaseExists: LeaseExists): void {
+/** What is to be kept must be there. */
+function validateKept(request: PutRequest, view: ReadView): void {
   if ((request.ignoreValue || request.ignoreLease) && view.get(keyOf(request.key)) === undefined) throw etcdError("keyNotFound");
+}
+
+function validateLease(request: PutRequest, leaseExists: LeaseExists): void {
   if (request.lease !== 0n && !leaseExists(request.lease)) throw etcdError("leaseNotFound");
 }
 

@@ -167,8 +167,9 @@ export class WatchStream {
     const { commits, upTo } = await this.#hub.history(watcher.nextRevision);
     // Both may have happened meanwhile: the client cancelled, or what was read is no longer whole.
     if (!this.#behind.has(watcher) || this.#cancelIfCompacted(watcher)) return;
-    const changes = commits.flatMap((commit) => watcher.select(commit.changes));
-    const { revision } = this.#hub.store;
+    const { revision, compactRevision } = this.#hub.store;
+    const selected = commits.flatMap((commit) => watcher.select(commit.changes));
+    const changes = selected.map((change) => (change.main > compactRevision ? change : change.withoutPrevious()));
     this.#behind.delete(watcher);
     watcher.nextRevision = upTo + 1;
     if (upTo < revision) this.#behind.add(watcher);

@@ -125,14 +125,14 @@ function checkValue(key: string, value: string): string {
 
 /** The query form of a LabelSelector object, for `labelSelector=` and for matching. */
 export function requirementsOf(selector: LabelSelector): readonly LabelRequirement[] {
-  const operators = { In: "in", NotIn: "notin", Exists: "exists", DoesNotExist: "doesNotExist" } as const;
+  const operators: Readonly<Record<string, "in" | "notin" | "exists" | "doesNotExist">> = { In: "in", NotIn: "notin", Exists: "exists", DoesNotExist: "doesNotExist" };
   return [
     ...Object.entries(selector.matchLabels ?? {})
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([key, value]): LabelRequirement => ({ key, operator: "in", values: [value] })),
     ...(selector.matchExpressions ?? []).map((expression): LabelRequirement => {
       const operator = operators[expression.operator];
-      if (operator === undefined) throw new SelectorError(`"${String(expression.operator)}" is not a valid label selector operator`);
+      if (operator === undefined) throw new SelectorError(`"${expression.operator}" is not a valid label selector operator`);
       return { key: expression.key, operator, values: expression.values ?? [] };
     }),
   ];

@@ -52,7 +52,7 @@ export class LiveCalls {
   /** Tells every call to come to an end. */
   close(): void {
     this.#closing = true;
-    for (const call of [...this.#calls]) call.abort(closingError());
+    for (const call of this.#calls) call.abort(closingError());
   }
 }
 

@@ -147,7 +147,7 @@ export class CertificateAuthority {
 }
 
 function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
-  return webcrypto.subtle.generateKey(KEY, true, ["sign", "verify"]) as Promise<webcrypto.CryptoKeyPair>;
+  return webcrypto.subtle.generateKey(KEY, true, ["sign", "verify"]);
 }
 
 function importKey(keyPem: string): Promise<webcrypto.CryptoKey> {

@@ -42,7 +42,7 @@ export function addReflection(server: Server, services: readonly string[]): void
 function registrations(reflection: ReflectionService): Registration[] {
   const found: Registration[] = [];
   const recorder = { addService: (definition: ServiceDefinition, implementation: UntypedServiceImplementation) => void found.push({ definition, implementation }) };
-  reflection.addToServer(recorder as Parameters<ReflectionService["addToServer"]>[0]);
+  reflection.addToServer(recorder);
   return found;
 }
 

@@ -16,7 +16,7 @@ import type { TlsMaterial } from "./tls.js";
 
 export { serve, type ServedService } from "./service.js";
 export type { Call } from "./call.js";
-export { StreamWriter } from "./stream-writer.js";
+export type { StreamWriter } from "./stream-writer.js";
 
 /** What a server needs. */
 export interface RpcServerOptions {
@@ -62,8 +62,8 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
   // The port is ours and not grpc-js's: that way HTTP/1.1 can share it, and at the end it knows what it has to cut off.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const listener = await openListener({ address: wanted, tls: options.tls, http: options.http, onHttp2: (connection) => injector.injectConnection(connection) }).catch(
-    (error: Error) => {
-      throw listenError(error, wanted, options.room);
+    (error: unknown) => {
+      throw listenError(error as Error, wanted, options.room);
     },
   );
   const address = formatAddress({ host: wanted.host, port: listener.port });

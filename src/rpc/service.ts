@@ -54,7 +54,7 @@ export interface ServedService {
 
 /** Joins a generated service definition with its handlers. */
 export function serve<S extends ServiceShape>(definition: S, handlers: HandlersOf<S>): ServedService {
-  return { definition: definition as ServiceShape & ServiceDefinition, handlers: handlers as Readonly<Record<string, AnyHandler | undefined>> };
+  return { definition, handlers };
 }
 
 /** `pkg.Service` of a definition. */

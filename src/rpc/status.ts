@@ -76,7 +76,7 @@ export function fromServiceError(error: ServiceError): RpcError {
     else if (detail.typeUrl === BAD_REQUEST) violations = BadRequest.decode(detail.value).fieldViolations;
     else details.push(detail);
   }
-  return new RpcError(error.code as RpcCode, error.details, { reason, violations, details });
+  return new RpcError(error.code, error.details, { reason, violations, details });
 }
 
 function readDetails(metadata: Metadata | undefined): readonly Detail[] {

@@ -38,7 +38,7 @@ test("draws keep their ranges and shapes", () => {
 
 test("numbers are spread evenly", () => {
   const dice = new Dice("spread");
-  const counts = new Array<number>(10).fill(0);
+  const counts = Array.from({ length: 10 }, () => 0);
   for (let draw = 0; draw < 10_000; draw += 1) {
     const bucket = dice.int(10);
     counts[bucket] = (counts[bucket] ?? 0) + 1;

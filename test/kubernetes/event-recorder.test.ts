@@ -46,7 +46,7 @@ test("a new event begins when the old one aged out; text is cut; the queue is bo
   await recorder.flushed();
   const [old] = cluster.peekAll(events);
   assert.equal(old?.message?.length, 1024);
-  await cluster.delete(events, { namespace: "default", name: old!.metadata.name });
+  await cluster.delete(events, { namespace: "default", name: old.metadata.name });
   recorder.record(pod, "Normal", "A", "x".repeat(2000));
   await recorder.flushed();
   assert.equal(cluster.peekAll(events)[0]?.count, 2);

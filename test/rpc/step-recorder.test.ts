@@ -4,7 +4,7 @@ import { ManualClock, monotonicClock, type Clock } from "../../src/base/clock.js
 import { silentLogger } from "../../src/base/log.js";
 import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
 import { Dice } from "../../src/base/seeded-random.js";
-import { RecordStepsRequest, StepRecord } from "../../src/gen/spheresim/emulator/v1/journal.js";
+import { type RecordStepsRequest, StepRecord } from "../../src/gen/spheresim/emulator/v1/journal.js";
 import { JournalServiceService } from "../../src/gen/spheresim/emulator/v1/journal_service.js";
 import { openChannel } from "../../src/rpc/channel.js";
 import { type RpcServer, serve, startRpcServer } from "../../src/rpc/server.js";

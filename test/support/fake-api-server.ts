@@ -117,7 +117,7 @@ async function answer(cluster: FakeCluster, stream: ServerHttp2Stream, headers: 
     }
     case "POST":
       if (subresource === "binding") return send(await cluster.bind(body as unknown as Binding));
-      return send(await cluster.create(type, { ...body, metadata: { ...(body?.["metadata"] as object), ...(namespace === undefined ? {} : { namespace }) } } as never));
+      return send(await cluster.create(type, { ...body, metadata: { ...(body?.["metadata"] as object), ...(namespace === undefined ? {} : { namespace }) } }));
     case "PUT":
       return send(await cluster.update(type, body as unknown as KubernetesObject, subresource === undefined ? {} : { subresource }));
     case "PATCH": {

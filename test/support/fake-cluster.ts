@@ -130,7 +130,7 @@ export class FakeCluster implements ApiClient {
     let next: Stored;
     if (patch.type === "json") {
       try {
-        next = jsonPatch.applyPatch(structuredClone(stored), structuredClone(patch.body) as jsonPatch.Operation[]).newDocument as Stored;
+        next = jsonPatch.applyPatch(structuredClone(stored), structuredClone(patch.body) as jsonPatch.Operation[]).newDocument;
       } catch (error) {
         throw refuse(422, "Invalid", String(error));
       }
@@ -170,8 +170,8 @@ export class FakeCluster implements ApiClient {
     const finalizers = [...((stored.metadata["finalizers"] as string[] | undefined) ?? [])];
     if (options.propagationPolicy === "Foreground") finalizers.push("foregroundDeletion");
     if (options.propagationPolicy === "Orphan") finalizers.push("orphan");
-    const held = finalizers.length > 0 || (type.plural === "namespaces" && ((stored["spec"] as Json | undefined)?.["finalizers"] as unknown[] | undefined)?.length);
-    if (grace === 0 && !held) {
+    const isHeld = finalizers.length > 0 || (type.plural === "namespaces" && ((stored["spec"] as Json | undefined)?.["finalizers"] as unknown[] | undefined)?.length);
+    if (grace === 0 && !isHeld) {
       this.#remove(type, path, stored);
       return { kind: "Status", status: "Success" };
     }
@@ -179,11 +179,12 @@ export class FakeCluster implements ApiClient {
     next.metadata = { ...next.metadata, deletionTimestamp: formatTime(this.#clock.nowMs() + grace * 1000), ...(finalizers.length > 0 ? { finalizers } : {}) };
     if (type.plural === "pods") next.metadata["deletionGracePeriodSeconds"] = grace;
     if (type.plural === "namespaces") next["status"] = { phase: "Terminating" };
-    return this.#put(type, path, next, "MODIFIED") as unknown as T;
+    const held: unknown = this.#put(type, path, next, "MODIFIED");
+    return held as T;
   }
 
   #write(type: ResourceType<KubernetesObject>, path: string, stored: Stored, wanted: Stored, subresource: string | undefined): Stored {
-    const next: Stored = subresource === "status" ? ({ ...stored, status: wanted["status"] } as Stored) : subresource === "finalize" ? { ...stored, spec: wanted["spec"] } : { ...wanted, ...(stored["status"] === undefined ? {} : { status: stored["status"] }) };
+    const next: Stored = subresource === "status" ? { ...stored, status: wanted["status"] } : subresource === "finalize" ? { ...stored, spec: wanted["spec"] } : { ...wanted, ...(stored["status"] === undefined ? {} : { status: stored["status"] }) };
     next.metadata = { ...(subresource === undefined ? wanted.metadata : stored.metadata), uid: stored.metadata["uid"], resourceVersion: stored.metadata.resourceVersion };
     if (JSON.stringify(next["spec"]) !== JSON.stringify(stored["spec"])) next.metadata["generation"] = Number(stored.metadata["generation"]) + 1;
     const finalizers = (next.metadata["finalizers"] as string[] | undefined) ?? [];
@@ -281,7 +282,7 @@ function conflict(type: ResourceType<KubernetesObject>, name: string): ApiError 
 function matches(object: Stored, options: SelectOptions): boolean {
   const field = (path: string): string => {
     const value = path.split(".").reduce<unknown>((at, part) => (at as Json | undefined)?.[part], object);
-    return value === undefined || value === null ? "" : String(value as string | number | boolean);
+    return typeof value === "string" ? value : typeof value === "number" || typeof value === "boolean" ? String(value) : "";
   };
   return (
     (options.labelSelector === undefined || matchesRequirements(parseLabelSelector(options.labelSelector), object.metadata["labels"] as Record<string, string> | undefined)) &&

@@ -1,0 +1,70 @@
+import { RpcCode, RpcError } from "../base/rpc-error.js";
+import { EtcdClient, type EtcdClientOptions, EtcdCompactedError, type EtcdPair } from "../rpc/etcd-client.js";
+import { type Backend, CompactedError, FutureRevisionError, type RangeQuery, type RangeResult, type Row, type RowBatch, type Swap, type SwapResult } from "./storage/backend.js";
+
+function rowOf(pair: EtcdPair): Row {
+  return { key: pair.key, value: Buffer.from(pair.value).toString("utf8"), createRevision: pair.createRevision, modRevision: pair.modRevision };
+}
+
+/** etcd's refusals that mean something to a list or watch. */
+function translate(error: unknown): unknown {
+  if (error instanceof EtcdCompactedError) return new CompactedError(error.compactRevision);
+  if (!RpcError.is(error, RpcCode.OUT_OF_RANGE)) return error;
+  if (error.message.includes("compacted")) return new CompactedError(0);
+  return error.message.includes("future revision") ? new FutureRevisionError() : error;
+}
+
+/** The store over the etcd v3 API: ours, or any etcd from 3.4 on. */
+export class EtcdBackend implements Backend {
+  readonly #client: EtcdClient;
+
+  constructor(options: EtcdClientOptions) {
+    this.#client = new EtcdClient(options);
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  async range(query: RangeQuery): Promise<RangeResult> {
+    try {
+      const { revision, pairs, more, count } = await this.#client.range(query);
+      return { revision, rows: pairs.map(rowOf), more, count };
+    } catch (error) {
+      throw translate(error);
+    }
+  }
+
+  async swap({ key, expectedRevision, value, leaseId }: Swap): Promise<SwapResult> {
+    const { succeeded, revision, gets } = await this.#client.txn({
+      when: [{ key, modRevision: expectedRevision }],
+      then: [value === undefined ? { delete: { key } } : { put: key, value, ...(leaseId === undefined ? {} : { lease: leaseId }) }],
+      otherwise: [{ get: { key } }],
+    });
+    const current = gets[0]?.pairs[0];
+    return { succeeded, revision, ...(current && !succeeded ? { current: rowOf(current) } : {}) };
+  }
+
+  async *watch(prefix: string, startRevision: number, signal: AbortSignal): AsyncIterable<RowBatch> {
+    try {
+      for await (const { revision, events } of this.#client.watch({ prefix, fromRevision: startRevision, previous: true, progress: true, signal })) {
+        yield {
+          revision,
+          events: events.map(({ type, key, revision: changed, pair, previous }) => ({
+            type,
+            key,
+            revision: changed,
+            ...(pair ? { row: rowOf(pair) } : {}),
+            ...(previous ? { previous: rowOf(previous) } : {}),
+          })),
+        };
+      }
+    } catch (error) {
+      throw translate(error);
+    }
+  }
+
+  async grantLease(ttlSeconds: number): Promise<bigint> {
+    return (await this.#client.grantLease(ttlSeconds)).id;
+  }
+}

@@ -1,0 +1,155 @@
+import type { Clock } from "../base/clock.js";
+import type { Logger } from "../base/log.js";
+import type { Dice } from "../base/seeded-random.js";
+import { internalError, type ResourceName } from "./errors.js";
+import { type Kind, keyOf, type Lookup } from "./kinds/kind.js";
+import type { ApiObject } from "./object.js";
+import { type Backend, type Swap } from "./storage/backend.js";
+import { Stored, storedText } from "./storage/stored.js";
+import type { WatchCache } from "./storage/watch-cache.js";
+
+/** How often a read-modify-write starts over when others write the same object meanwhile. */
+export const SWAP_LIMIT = 64;
+
+/** What a change makes of an object: a new content, its removal, or nothing at all. */
+export type Change = { readonly to: ApiObject } | "remove" | "keep";
+
+/** The outcome of a change. */
+export interface Changed {
+  readonly stored: Stored;
+  /** The revision of the Txn; absent when nothing was written. */
+  readonly revision?: number;
+  readonly removed: boolean;
+}
+
+/** Everything a kind's objects need that is not the kind: the store, its cache, time and chance. */
+export class Registry implements Lookup {
+  readonly backend: Backend;
+  readonly cache: WatchCache;
+  readonly kinds: readonly Kind[];
+  /** Emulated: timestamps in objects. */
+  readonly emulated: Clock;
+  /** Monotonic: deadlines. */
+  readonly monotonic: Clock;
+  readonly dice: Dice;
+  readonly log: Logger;
+  #lease: { readonly id: bigint; readonly untilMs: number } | undefined;
+  #leaseUnderWay: Promise<bigint> | undefined;
+
+  constructor(options: { backend: Backend; cache: WatchCache; kinds: readonly Kind[]; emulated: Clock; monotonic: Clock; dice: Dice; log: Logger }) {
+    this.backend = options.backend;
+    this.cache = options.cache;
+    this.kinds = options.kinds;
+    this.emulated = options.emulated;
+    this.monotonic = options.monotonic;
+    this.dice = options.dice;
+    this.log = options.log;
+  }
+
+  kindOf({ group, resource }: ResourceName): Kind {
+    const kind = this.kinds.find((row) => row.group === group && row.resource === resource);
+    if (!kind) throw internalError(`no kind ${resource}.${group}`);
+    return kind;
+  }
+
+  /** What this server knows of an object without asking the store; may be a moment old. */
+  cached(kind: Kind, namespace: string, name: string): Stored | undefined {
+    return this.cache.get(kind.prefix, keyOf(kind, namespace, name));
+  }
+
+  /** The object as the store has it now. */
+  async fresh(kind: Kind, namespace: string, name: string): Promise<Stored | undefined> {
+    const key = keyOf(kind, namespace, name);
+    const { rows, revision } = await this.backend.range({ key });
+    const stored = rows[0] ? Stored.fromRow(rows[0]) : undefined;
+    this.cache.learn(key, stored?.revision ?? revision, stored);
+    return stored;
+  }
+
+  async find(of: ResourceName, namespace: string, name: string): Promise<ApiObject | undefined> {
+    const kind = this.kindOf(of);
+    return (this.cached(kind, namespace, name) ?? (await this.fresh(kind, namespace, name)))?.object;
+  }
+
+  *all(of: ResourceName): Iterable<ApiObject> {
+    for (const stored of this.cache.shelf(this.kindOf(of).prefix).objects.values()) yield stored.object;
+  }
+
+  /** Writes a new object; undefined when the name is taken. One Txn. */
+  async insert(kind: Kind, object: ApiObject): Promise<Stored | undefined> {
+    const key = keyOf(kind, object.metadata.namespace ?? "", object.metadata.name);
+    const leaseId = kind.ttlSeconds === undefined ? undefined : await this.#leaseFor(kind.ttlSeconds);
+    const result = await this.backend.swap({ key, expectedRevision: 0, value: storedText(object), ...(leaseId === undefined ? {} : { leaseId }) });
+    if (!result.succeeded) {
+      if (result.current) this.cache.learn(key, result.current.modRevision, Stored.fromRow(result.current));
+      return undefined;
+    }
+    return this.#written(key, result.revision, object);
+  }
+
+  /**
+   * Reads, lets `decide` change, writes if nobody else wrote meanwhile, and starts over if somebody did.
+   *
+   * The first round starts from the cache, so that an undisturbed change costs exactly one Txn. Whatever `decide` refuses
+   * on cached state is decided again on fresh state before it counts.
+   */
+  async change(kind: Kind, namespace: string, name: string, decide: (current: Stored | undefined) => Promise<Change> | Change): Promise<Changed> {
+    const key = keyOf(kind, namespace, name);
+    let current = this.cached(kind, namespace, name);
+    let certain = false;
+    for (let round = 0; round < SWAP_LIMIT; round++) {
+      let change: Change;
+      try {
+        change = await decide(current);
+      } catch (error) {
+        if (certain) throw error;
+        change = "keep";
+      }
+      if (change === "keep" || !current) {
+        if (certain) {
+          if (!current) throw internalError(`${key} vanished while it was changed`);
+          if (change === "keep") return { stored: current, removed: false };
+        }
+        current = await this.fresh(kind, namespace, name);
+        certain = true;
+        continue;
+      }
+      const leaseId = kind.ttlSeconds === undefined || change === "remove" ? undefined : await this.#leaseFor(kind.ttlSeconds);
+      const swap: Swap = { key, expectedRevision: current.revision, ...(change === "remove" ? {} : { value: storedText(change.to) }), ...(leaseId === undefined ? {} : { leaseId }) };
+      const result = await this.backend.swap(swap);
+      if (result.succeeded) {
+        if (change !== "remove") return { stored: this.#written(key, result.revision, change.to), revision: result.revision, removed: false };
+        this.cache.learn(key, result.revision);
+        return { stored: current.at(result.revision), revision: result.revision, removed: true };
+      }
+      current = result.current ? Stored.fromRow(result.current) : undefined;
+      this.cache.learn(key, current?.revision ?? result.revision, current);
+      certain = true;
+    }
+    throw internalError(`${key} changed ${SWAP_LIMIT} times while one change of it was tried`);
+  }
+
+  #written(key: string, revision: number, object: ApiObject): Stored {
+    const stored = new Stored(key, revision, { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } });
+    this.cache.learn(key, revision, stored);
+    return stored;
+  }
+
+  /** One etcd lease serves all objects written within a minute, as kube-apiserver does for events. */
+  async #leaseFor(ttlSeconds: number): Promise<bigint> {
+    const nowMs = this.monotonic.nowMs();
+    if (this.#lease && this.#lease.untilMs > nowMs) return this.#lease.id;
+    this.#leaseUnderWay ??= this.backend.grantLease(ttlSeconds + 60).then(
+      (id) => {
+        this.#lease = { id, untilMs: nowMs + 60_000 };
+        this.#leaseUnderWay = undefined;
+        return id;
+      },
+      (error: unknown) => {
+        this.#leaseUnderWay = undefined;
+        throw error;
+      },
+    );
+    return this.#leaseUnderWay;
+  }
+}

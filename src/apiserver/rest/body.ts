@@ -1,0 +1,129 @@
+import { parseDocument } from "yaml";
+import { badRequest, StatusError, unsupportedMediaType } from "../errors.js";
+import type { ApiObject } from "../object.js";
+import type { FieldValidation } from "../request.js";
+import { decodeStruct, DecodeError } from "../schema/decode.js";
+import { JsonSyntaxError, parseJson } from "../schema/json-text.js";
+import { decodeMessage, openEnvelope, ProtobufError } from "../schema/protobuf.js";
+
+/** A request's body as it came. */
+export interface RawBody {
+  readonly bytes: Buffer;
+  /** Media type without parameters. */
+  readonly contentType: string;
+}
+
+/** The type a body must have. */
+export interface Expected {
+  /** `v1`, `apps/v1`. */
+  readonly apiVersion: string;
+  readonly kind: string;
+  /** Struct of schema/. */
+  readonly struct: string;
+}
+
+/** How many complaints of strict decoding are named. */
+const COMPLAINT_LIMIT = 100;
+
+const ACCEPTED = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+
+interface Parsed {
+  readonly value: unknown;
+  readonly duplicates: readonly string[];
+}
+
+/** Parses JSON; a syntax error is 400 with Go's words. */
+export function parseJsonBody(text: string, kind: string): Parsed {
+  try {
+    return parseJson(text);
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError)) throw error;
+    throw badRequest(`the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; json parse error: ${error.message} (${Buffer.from(text).subarray(0, 32).toString("hex")} ...)`);
+  }
+}
+
+function parseYamlBody(text: string, kind: string): Parsed {
+  const document = parseDocument(text, { uniqueKeys: false, schema: "core" });
+  const [first] = document.errors;
+  if (first) throw badRequest(`the object provided is unrecognized (must be of type ${kind}): yaml: ${first.message.split("\n", 1)[0]}`);
+  // Through JSON, so that anchors and special numbers become plain values; duplicates are seen by the strict reader of YAML.
+  const strict = parseDocument(text, { uniqueKeys: true, schema: "core" });
+  const duplicates = strict.errors.filter((error) => error.code === "DUPLICATE_KEY").map((error) => error.message.split("\n", 1)[0]!);
+  return { value: JSON.parse(JSON.stringify(document.toJS() ?? null)), duplicates };
+}
+
+/** Reports unknown and duplicate fields as the caller asked: refuse, warn or stay silent. */
+export function report(expected: Expected, complaints: readonly string[], validation: FieldValidation, warn: (text: string) => void): void {
+  if (complaints.length === 0 || validation === "Ignore") return;
+  const named = complaints.slice(0, COMPLAINT_LIMIT);
+  if (validation === "Warn") for (const complaint of named) warn(complaint);
+  else throw badRequest(`${expected.kind} in version "${expected.apiVersion.split("/").at(-1)}" cannot be handled as a ${expected.kind}: strict decoding error: ${named.join(", ")}`);
+}
+
+/** Decodes plain JSON as an object of the expected type: types checked, unknown fields dropped and reported. */
+export function decodeObject(value: unknown, duplicates: readonly string[], expected: Expected, validation: FieldValidation, warn: (text: string) => void): ApiObject {
+  if (value === null || typeof value !== "object" || Array.isArray(value)) {
+    const kind = Array.isArray(value) ? "array" : value === null ? "null" : typeof value;
+    throw badRequest(`couldn't get version/kind; json parse error: json: cannot unmarshal ${kind} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`);
+  }
+  const body = value as Record<string, unknown>;
+  requireType(body["apiVersion"], body["kind"], expected);
+  try {
+    const decoded = decodeStruct(body, expected.struct);
+    report(expected, [...duplicates.map((path) => `duplicate field "${path}"`), ...decoded.unknown.map((path) => `unknown field "${path}"`)], validation, warn);
+    return withType(decoded.value, expected);
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    throw badRequest(`${expected.kind} in version "${expected.apiVersion.split("/").at(-1)}" cannot be handled as a ${expected.kind}: ${error.message}`);
+  }
+}
+
+function requireType(apiVersion: unknown, kind: unknown, expected: Expected): void {
+  if ((kind ?? "") === "" && (apiVersion ?? "") === "") return;
+  if ((kind ?? "") !== "" && kind !== expected.kind) {
+    const [group, version] = String(apiVersion ?? "").includes("/") ? String(apiVersion).split("/") : ["", String(apiVersion ?? "")];
+    throw badRequest(`${String(kind)} in version "${String(apiVersion ?? "")}" cannot be handled as a ${expected.kind}: no kind "${String(kind)}" is registered for version "${group === "" ? version : `${group}/${version}`}" in scheme "spheresim"`);
+  }
+  if ((apiVersion ?? "") !== "" && apiVersion !== expected.apiVersion) {
+    throw badRequest(`the API version in the data (${String(apiVersion)}) does not match the expected API version (${expected.apiVersion})`);
+  }
+}
+
+function withType(value: Record<string, unknown>, expected: Expected): ApiObject {
+  const { apiVersion: _version, kind: _kind, metadata, ...rest } = value;
+  return { apiVersion: expected.apiVersion, kind: expected.kind, metadata: (metadata ?? {}) as ApiObject["metadata"], ...rest };
+}
+
+/** Decodes a request body (JSON, YAML or protobuf) as an object of the expected type. */
+export function decodeBody(body: RawBody, expected: Expected, validation: FieldValidation, warn: (text: string) => void): ApiObject {
+  switch (body.contentType) {
+    case "":
+    case "application/json": {
+      if (body.bytes.length === 0) throw badRequest(`EOF`);
+      const parsed = parseJsonBody(body.bytes.toString("utf8"), expected.kind);
+      return decodeObject(parsed.value, parsed.duplicates, expected, validation, warn);
+    }
+    case "application/yaml": {
+      const parsed = parseYamlBody(body.bytes.toString("utf8"), expected.kind);
+      return decodeObject(parsed.value, parsed.duplicates, expected, validation, warn);
+    }
+    case "application/vnd.kubernetes.protobuf":
+      return decodeProtobuf(body.bytes, expected);
+    default:
+      throw unsupportedMediaType(`the body of the request was in an unknown format - accepted media types include: ${ACCEPTED}`);
+  }
+}
+
+function decodeProtobuf(bytes: Buffer, expected: Expected): ApiObject {
+  try {
+    const envelope = openEnvelope(bytes);
+    if (expected.struct.startsWith("image.")) throw unsupportedMediaType(`${expected.kind} has no protobuf form: send application/json`);
+    requireType(envelope.apiVersion, envelope.kind, expected);
+    // Through the same gate as JSON: canonical quantities, and a type error would be a fault of the decoder.
+    return withType(decodeStruct(decodeMessage(envelope.raw, expected.struct), expected.struct).value, expected);
+  } catch (error) {
+    if (error instanceof StatusError) throw error;
+    if (error instanceof ProtobufError || error instanceof DecodeError) throw badRequest(`${expected.kind} in version "${expected.apiVersion.split("/").at(-1)}" cannot be handled as a ${expected.kind}: ${error.message}`);
+    throw error;
+  }
+}

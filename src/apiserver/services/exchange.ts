@@ -1,0 +1,109 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import { stringify } from "yaml";
+import { requestTooLarge, type Status, StatusError } from "../errors.js";
+import type { Caller } from "../kinds/kind.js";
+import type { RawBody } from "../rest/body.js";
+import type { Representation } from "./negotiation.js";
+
+export type Request = IncomingMessage | Http2ServerRequest;
+/** Node's compatibility layer gives HTTP/2 answers the same methods. */
+export type Response = ServerResponse | Http2ServerResponse;
+
+/** The largest body that is read. */
+export const BODY_LIMIT_BYTES = 3 * 1024 * 1024;
+
+/** One request and its answer, over HTTP/1.1 or HTTP/2. */
+export class Exchange {
+  readonly request: Request;
+  readonly response: ServerResponse;
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly caller: Caller;
+  readonly #warnings: string[] = [];
+
+  constructor(request: Request, response: Response, caller: Caller) {
+    this.request = request;
+    this.response = response as ServerResponse;
+    this.method = request.method ?? "GET";
+    const url = new URL(request.url ?? "/", "https://apiserver");
+    this.path = url.pathname;
+    this.query = url.searchParams;
+    this.caller = caller;
+  }
+
+  header(name: string): string | undefined {
+    const value = this.request.headers[name];
+    return Array.isArray(value) ? value.join(", ") : value;
+  }
+
+  /** A query parameter, "" when absent. */
+  parameter(name: string): string {
+    return this.query.get(name) ?? "";
+  }
+
+  /** Adds a sentence that kubectl prints as `Warning: ...`. */
+  warn(text: string): void {
+    if (!this.#warnings.includes(text)) this.#warnings.push(text);
+  }
+
+  /** Reads the body; 413 as soon as it is larger than the limit. */
+  async body(): Promise<RawBody> {
+    const contentType = (this.header("content-type") ?? "").split(";", 1)[0]!.trim().toLowerCase();
+    if (Number(this.header("content-length") ?? 0) > BODY_LIMIT_BYTES) throw requestTooLarge(BODY_LIMIT_BYTES);
+    const chunks: Buffer[] = [];
+    let size = 0;
+    for await (const chunk of this.request as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > BODY_LIMIT_BYTES) throw requestTooLarge(BODY_LIMIT_BYTES);
+      chunks.push(chunk);
+    }
+    return { bytes: Buffer.concat(chunks), contentType };
+  }
+
+  /** Headers that every answer has. */
+  headers(contentType: string): Record<string, string | string[]> {
+    return {
+      "content-type": contentType,
+      "cache-control": "no-cache, private",
+      ...(this.#warnings.length > 0 ? { warning: this.#warnings.map((text) => `299 - "${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll(/[\r\n]+/g, " ")}"`) } : {}),
+    };
+  }
+
+  /** Sends an answer that is bytes already. */
+  bytes(status: number, contentType: string, bytes: Buffer): void {
+    this.response.writeHead(status, { ...this.headers(contentType), "content-length": String(bytes.length) } as Record<string, string>);
+    if (this.method === "HEAD") this.response.end();
+    else this.response.end(bytes);
+  }
+
+  /** Sends an answer that is text already. */
+  text(status: number, contentType: string, text: string): void {
+    this.bytes(status, contentType, Buffer.from(text));
+  }
+
+  /** Sends JSON text in the representation the client chose. */
+  json(status: number, text: string, representation: Representation = { format: "json" }): void {
+    if (representation.format === "yaml") this.text(status, "application/yaml", stringify(JSON.parse(text)));
+    else this.text(status, "application/json", `${text}\n`);
+  }
+
+  status(status: Status): void {
+    this.json(status.code ?? 200, JSON.stringify(status));
+  }
+
+  /** Sends a refusal; an answer that has begun can only be cut. */
+  refuse(error: StatusError): void {
+    if (this.response.headersSent) {
+      this.response.destroy();
+      return;
+    }
+    const retry = error.details?.retryAfterSeconds;
+    if (retry !== undefined) this.response.setHeader("retry-after", String(retry));
+    if (error.code === 401) this.response.setHeader("www-authenticate", 'Basic realm="kubernetes-master"');
+    // What is left of a refused body is not read: the connection of HTTP/1.1 ends with the answer.
+    if (error.code === 413 && this.request.httpVersionMajor === 1) this.response.setHeader("connection", "close");
+    this.status(error.toStatus());
+  }
+}

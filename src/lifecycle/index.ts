@@ -1,0 +1,171 @@
+/*
+ * The controllers of a Supervisor that stand between the pod's object and its VM: the vSphere Pod Lifecycle Controller, the
+ * image controller with its fetchers, and the network's controller (NCP, of which this is a stand-in). The lifecycle controller
+ * does step 11 of the article (it sees the VM id by watch and has the Spherelet configure the pod) and, on the way back, D4 and
+ * D6: the VM is destroyed, then the finalizer goes. The other two prepare what step 10 waits for; none of them keeps state of its
+ * own, so the room can be killed at any moment.
+ */
+import type { Clock } from "../base/clock.js";
+import type { Logger } from "../base/log.js";
+import type { Dice } from "../base/seeded-random.js";
+import { Outcome, StepRecord } from "../gen/spheresim/emulator/v1/journal.js";
+import { EventRecorder } from "../kubernetes/event-recorder.js";
+import { Informers } from "../kubernetes/informers.js";
+import { objectKey } from "../kubernetes/object-meta.js";
+import { RestClient, type RestClientOptions } from "../kubernetes/rest-client.js";
+import { images as imageType, nodes as nodeType, pods as podType } from "../kubernetes/resource-type.js";
+import { openChannel } from "../rpc/channel.js";
+import type { TlsMaterial } from "../rpc/tls.js";
+import { followTasks, spherelets, vcenterVms } from "./client.js";
+import { ImageController } from "./image-controller.js";
+import { type ImageDurations, ImageFetcher } from "./image-fetcher.js";
+import { NodeGone } from "./node-gone.js";
+import { OrphanSweep } from "./orphan-sweep.js";
+import { PodConfigurator } from "./pod-configurator.js";
+import { PodNetwork } from "./pod-network.js";
+import type { LifecycleSteps } from "./step-sink.js";
+import { VmReaper } from "./vm-reaper.js";
+
+/** Milliseconds of emulated time that this room's part of the world takes. */
+export interface LifecycleDurations extends ImageDurations {
+  /** From a stored pod to its realized port. */
+  readonly networkRealizeMs: number;
+}
+
+export interface LifecycleOptions {
+  readonly apiserver: Pick<RestClientOptions, "server" | "tls" | "token">;
+  /** vCenter, `host:port`. */
+  readonly vcenterAddress: string;
+  /** The Spherelets of all hosts, `host:port`; a call's `:authority` is the node's name. */
+  readonly sphereletAddress: string;
+  /** Mutual TLS of the gRPC peers. */
+  readonly tls?: TlsMaterial | undefined;
+  readonly log: Logger;
+  /** Emulated. */
+  readonly clock: Clock;
+  readonly monotonic: Clock;
+  readonly dice: Dice;
+  readonly recorder?: { record(step: StepRecord): void };
+  readonly profile: { readonly durations: LifecycleDurations };
+  /** Range of the pods' addresses; `10.244.0.0/16` when absent. */
+  readonly podCidr?: string;
+  /** Between two orphan sweeps; 10,000 when absent. */
+  readonly sweepPeriodMs?: number;
+}
+
+/** The running controllers. They listen nowhere. */
+export interface Lifecycle {
+  /** Resolves when the first lists are in and work has begun. */
+  readonly ready: Promise<void>;
+  /** One orphan sweep now; answers how many VMs it had destroyed. */
+  sweep(): Promise<number>;
+  close(): Promise<void>;
+}
+
+const DEFAULT_POD_CIDR = "10.244.0.0/16";
+
+/** Starts the controllers; they wait for their peers themselves. */
+export function startLifecycle(options: LifecycleOptions): Promise<Lifecycle> {
+  const { log, clock, monotonic, dice, profile } = options;
+  const client = new RestClient({ ...options.apiserver, userAgent: "lifecycle-controller/spheresim", clock: monotonic, dice: dice.fork("apiserver") });
+  const informers = new Informers({ client, clock: monotonic, dice: dice.fork("informers"), log });
+  const pods = informers.of(podType);
+  const images = informers.of(imageType);
+  const nodes = informers.of(nodeType);
+  pods.store.addIndex("uid", (pod) => [pod.metadata.uid]);
+
+  const tls = options.tls === undefined ? {} : { tls: options.tls };
+  const vcenter = openChannel({ address: options.vcenterAddress, ...tls });
+  const spherelet = openChannel({ address: options.sphereletAddress, ...tls });
+  const vms = vcenterVms(vcenter);
+  const events = (component: string): EventRecorder => new EventRecorder({ client, component, clock, dice: dice.fork(component), log });
+  const recorders = { lifecycle: events("lifecycle-controller"), image: events("image-controller"), network: events("nsx-container-ncp") };
+  const steps = stepsOf(options);
+
+  const configurator = new PodConfigurator({ pods: pods.store, spherelets: spherelets(spherelet, dice.fork("spans")), events: recorders.lifecycle, steps, clock, monotonic, log });
+  const reaper = new VmReaper({ client, pods: pods.store, vms, steps, clock, monotonic, log });
+  const imageController = new ImageController({ client, pods: pods.store, images: images.store, events: recorders.image, monotonic, log });
+  const fetcher = new ImageFetcher({ client, images: images.store, events: recorders.image, durations: profile.durations, clock, monotonic, log });
+  const network = new PodNetwork({
+    client,
+    pods: pods.store,
+    events: recorders.network,
+    podCidr: options.podCidr ?? DEFAULT_POD_CIDR,
+    realizeMs: profile.durations.networkRealizeMs,
+    clock,
+    monotonic,
+    dice: dice.fork("network"),
+    log,
+  });
+  const sweep = new OrphanSweep({
+    client,
+    podByUid: (uid) => pods.store.byIndex("uid", uid)[0],
+    vms,
+    clock,
+    monotonic,
+    log,
+    ...(options.sweepPeriodMs === undefined ? {} : { periodMs: options.sweepPeriodMs }),
+  });
+  const nodeGone = new NodeGone({ client, pods, nodes, monotonic, log });
+
+  const onPod = (pod: Parameters<PodConfigurator["forget"]>[0]): void => {
+    const key = objectKey(pod);
+    for (const controller of [network, imageController, configurator, reaper]) controller.consider(key, pod);
+  };
+  pods.subscribe({
+    added: onPod,
+    updated: onPod,
+    deleted: (pod) => {
+      for (const controller of [network, imageController, configurator, reaper]) controller.forget(pod);
+    },
+  });
+  const onImage = (image: Parameters<ImageFetcher["imageChanged"]>[0]): void => {
+    fetcher.imageChanged(image);
+    imageController.imageChanged(image);
+  };
+  images.subscribe({ added: onImage, updated: onImage, deleted: (image) => imageController.imageGone(image) });
+
+  const tasks = followTasks(vcenter, reaper, { clock: monotonic, dice: dice.fork("tasks"), log });
+  let closing = false;
+  const ready = informers.start().then(() => {
+    if (closing) return;
+    for (const controller of [network, fetcher, imageController, configurator, reaper, sweep, nodeGone]) controller.start();
+  });
+
+  const close = async (): Promise<void> => {
+    closing = true;
+    await Promise.all([tasks.close(), sweep.close(), nodeGone.close(), informers.close()]);
+    // Calls under way to peers that are gone would hold the end up: the channels go first.
+    vcenter.close();
+    spherelet.close();
+    await Promise.all([client.close(), ...[network, fetcher, imageController, configurator, reaper].map((controller) => controller.close())]);
+    await Promise.all(Object.values(recorders).map((recorder) => recorder.close()));
+  };
+  return Promise.resolve({ ready, sweep: () => sweep.sweep(), close });
+}
+
+function stepsOf({ recorder, clock }: LifecycleOptions): LifecycleSteps {
+  return {
+    record({ pod, startMs, failed, etcdRevision, ...step }) {
+      const { uid, namespace = "", name } = pod.metadata;
+      recorder?.record(
+        StepRecord.fromPartial({
+          ...step,
+          podUid: uid,
+          namespace,
+          name,
+          room: "lifecycle",
+          startTime: timestamp(startMs),
+          endTime: timestamp(clock.nowMs()),
+          outcome: failed === true ? Outcome.FAILED : Outcome.OK,
+          etcdRevision: etcdRevision ?? 0n,
+        }),
+      );
+    },
+  };
+}
+
+function timestamp(ms: number): { readonly seconds: bigint; readonly nanos: number } {
+  const seconds = Math.floor(ms / 1000);
+  return { seconds: BigInt(seconds), nanos: Math.round((ms - seconds * 1000) * 1e6) };
+}

@@ -1,0 +1,9 @@
+import type { FilterPlugin } from "../plugin.js";
+import { nodePasses } from "../plugin.js";
+
+/** `spec.nodeName`. A pod that names its node never waits in the queue; the filter guards the rule all the same. */
+export const nodeName: FilterPlugin = {
+  name: "NodeName",
+  filter: ({ pod }, node) => (pod.spec.nodeName === undefined || pod.spec.nodeName === "" || pod.spec.nodeName === node.name ? [] : ["node(s) didn't match the requested node name"]),
+  helps: (event, pod) => nodePasses(nodeName, event, pod),
+};

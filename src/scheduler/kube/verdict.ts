@@ -1,0 +1,51 @@
+/** What was decided about one node in one attempt. */
+export interface NodeVerdict {
+  readonly node: string;
+  /** On the curated list. */
+  readonly feasible: boolean;
+  /** The plugin that ruled it out; empty for a feasible node. */
+  readonly plugin: string;
+  /** In kube-scheduler's words. */
+  readonly reasons: readonly string[];
+  /** 0 to 100: what Kubernetes alone thinks of it, the weighted mean of `scores`; 0 for a node ruled out. */
+  readonly score: number;
+  /** By plugin. */
+  readonly scores: Readonly<Record<string, number>>;
+  /** Why the extender ruled out a feasible node. */
+  readonly extenderReason?: string;
+}
+
+export type AttemptOutcome = "assigned" | "unschedulable" | "error";
+
+/** One attempt at finding a node for a pod: step 3 with each node's verdict, and how it went on. Times are emulated. */
+export interface SchedulingAttempt {
+  readonly podUid: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** From 1. */
+  readonly attempt: number;
+  readonly startMs: number;
+  /** When the curated list stood. */
+  readonly filteredMs: number;
+  readonly verdicts: readonly NodeVerdict[];
+  /** Reasons against the pod as a whole, whatever the nodes. */
+  readonly preFilterReasons: readonly string[];
+  readonly outcome: AttemptOutcome;
+  /** The chosen node; absent unless assigned. */
+  readonly node?: string;
+  /** The FailedScheduling text, or who chose. */
+  readonly message: string;
+}
+
+/** kube-scheduler's text for a pod without a node: `0/4 nodes are available: 1 Too many pods, 3 Insufficient cpu.` */
+export function failureMessage(verdicts: readonly NodeVerdict[], preFilterReasons: readonly string[]): string {
+  if (verdicts.length === 0) return "no nodes available to schedule pods";
+  const head = `0/${verdicts.length} nodes are available`;
+  if (preFilterReasons.length > 0) return `${head}: ${preFilterReasons.join(", ")}.`;
+  const counts = new Map<string, number>();
+  for (const verdict of verdicts) {
+    for (const reason of verdict.extenderReason === undefined ? verdict.reasons : [verdict.extenderReason]) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  }
+  const texts = [...counts].map(([reason, count]) => `${count} ${reason}`).sort((a, b) => (a < b ? -1 : 1));
+  return `${head}: ${texts.join(", ")}.`;
+}

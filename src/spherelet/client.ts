@@ -1,0 +1,214 @@
+import { Backoff } from "../base/backoff.js";
+import type { Clock, Timer } from "../base/clock.js";
+import { secretHex } from "../base/ids.js";
+import type { Logger } from "../base/log.js";
+import type { Dice } from "../base/seeded-random.js";
+import { StopPodRequest } from "../gen/spheresim/crx/v1/agent.js";
+import { AgentServiceClient, type AgentServiceService } from "../gen/spheresim/crx/v1/agent_service.js";
+import { HostServiceClient } from "../gen/spheresim/hostd/v1/host_service.js";
+import { VmPhase, VmUpdateKind } from "../gen/spheresim/hostd/v1/host.js";
+import { VirtualMachinePowerState } from "../gen/spheresim/vim/v1/virtual_machine.js";
+import { type FollowedStream, followStream } from "../rpc/followed-stream.js";
+import { type Channel, openChannel, type PromiseClient } from "../rpc/channel.js";
+import type { TlsMaterial } from "../rpc/tls.js";
+import { fromRpcError } from "./errors.js";
+import { type Agents, type ContainerListener, type HostD, type Provider, ProviderFault, type VmNews } from "./vsphere.js";
+
+/** Boot of an agent and start of containers take emulated time; a peer that died is noticed sooner by keep-alive. */
+const WORK_DEADLINE_MS = 120_000;
+const READ_DEADLINE_MS = 10_000;
+/** A stop takes as long as the grace period, on a clock that may run slower than this one. */
+const NO_DEADLINE = 0;
+const RETRY_INITIAL_MS = 50;
+const RETRY_MAX_MS = 2_000;
+/** So long may nothing be heard of a process of agents before its pods are told. */
+const LOST_AFTER_MS = 10_000;
+/** So long a connection to agents is kept that no pod needs. */
+const IDLE_MS = 30_000;
+
+async function asking<T>(provider: Provider, call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    throw fromRpcError(provider, error);
+  }
+}
+
+/** HostD of all hosts behind one address; each call names its host by `:authority`. */
+export function hostdOver(channel: Channel): HostD {
+  const client = channel.client(HostServiceClient);
+  // Another process of the same seed must not find answers to this one's requests.
+  const process = secretHex(8);
+  let requests = 0;
+  return {
+    configurePersonality: (host, vmUuid, personality, signal) => {
+      requests += 1;
+      const request = { requestId: `spherelet-${process}-${requests}`, vm: { key: { $case: "uuid" as const, value: vmUuid } }, personality };
+      return asking("HostD", client.configurePersonality(request, { authority: host, deadlineMs: WORK_DEADLINE_MS, signal }));
+    },
+    getVm: async (host, vmUuid, signal) => {
+      try {
+        return await asking("HostD", client.getVm({ vm: { key: { $case: "uuid", value: vmUuid } } }, { authority: host, deadlineMs: READ_DEADLINE_MS, signal }));
+      } catch (error) {
+        if (error instanceof ProviderFault && error.fault === "ManagedObjectNotFound") return undefined;
+        throw error;
+      }
+    },
+  };
+}
+
+/** Follows the VMs of all hosts over one stream; every state is told at least once, the present ones after each loss of the stream's place. */
+export function followVms(channel: Channel, tell: (news: VmNews) => void, around: { readonly clock: Clock; readonly dice: Dice; readonly log: Logger }): FollowedStream {
+  const client = channel.client(HostServiceClient);
+  return followStream({
+    name: "virtual machines",
+    open: (resumeToken, signal) => client.watchVms({ resumeToken, hostName: "" }, { signal }),
+    onChange: ({ kind, vm }) => {
+      if (vm === undefined) return;
+      tell({
+        host: vm.hostName,
+        vmUuid: vm.config?.uuid ?? "",
+        powerOnCount: vm.powerOnCount,
+        waits: vm.phase === VmPhase.INIT_WAITING,
+        off: kind === VmUpdateKind.LEAVE || vm.powerState !== VirtualMachinePowerState.POWERED_ON,
+      });
+    },
+    // What was missed shows in the states that follow; a VM that is gone for good shows in its agent's stream.
+    onRestart: () => undefined,
+    ...around,
+  });
+}
+
+/** What connections to agents need. */
+export interface AgentConnectionsOptions {
+  readonly tls: TlsMaterial | undefined;
+  readonly monotonic: Clock;
+  readonly dice: Dice;
+  readonly log: Logger;
+}
+
+/** The agents of all CRX instances: one connection and one stream of changes for each process they run in. */
+export class AgentConnections implements Agents {
+  readonly #options: AgentConnectionsOptions;
+  readonly #connections = new Map<string, AgentConnection>();
+
+  constructor(options: AgentConnectionsOptions) {
+    this.#options = options;
+  }
+
+  startPod: Agents["startPod"] = (address, vmUuid, request, signal) =>
+    asking("the Spherelet agent", this.#at(address).client.startPod(request, { authority: authorityOf(vmUuid), deadlineMs: WORK_DEADLINE_MS, signal }));
+
+  stopPod: Agents["stopPod"] = (address, vmUuid, podUid, graceSeconds, signal) => {
+    const request = StopPodRequest.create({ podUid, gracePeriod: { seconds: BigInt(graceSeconds), nanos: 0 } });
+    return asking("the Spherelet agent", this.#at(address).client.stopPod(request, { authority: authorityOf(vmUuid), deadlineMs: NO_DEADLINE, signal }));
+  };
+
+  getPod: Agents["getPod"] = (address, vmUuid, signal) =>
+    asking("the Spherelet agent", this.#at(address).client.getPod({}, { authority: authorityOf(vmUuid), deadlineMs: READ_DEADLINE_MS, signal }));
+
+  follow: Agents["follow"] = (address, vmUuid, listener) => this.#at(address).follow(vmUuid, listener);
+
+  close(): void {
+    for (const connection of this.#connections.values()) connection.close();
+    this.#connections.clear();
+  }
+
+  #at(address: string): AgentConnection {
+    let connection = this.#connections.get(address);
+    if (connection === undefined) {
+      connection = new AgentConnection(address, this.#options, () => {
+        if (this.#connections.get(address) === connection) this.#connections.delete(address);
+      });
+      this.#connections.set(address, connection);
+    }
+    return connection;
+  }
+}
+
+/** Name of an instance's agent behind the shared port. */
+export function authorityOf(vmUuid: string): string {
+  return `${vmUuid.toLowerCase()}.crx.spheresim.test`;
+}
+
+/** The agents behind one address. */
+class AgentConnection {
+  readonly client: PromiseClient<typeof AgentServiceService>;
+  readonly #options: AgentConnectionsOptions;
+  readonly #channel: Channel;
+  readonly #listeners = new Map<string, ContainerListener>();
+  readonly #abort = new AbortController();
+  readonly #onIdle: () => void;
+  #following = false;
+  #idle: Timer | undefined;
+
+  constructor(address: string, options: AgentConnectionsOptions, onIdle: () => void) {
+    this.#options = options;
+    this.#channel = openChannel({ address, tls: options.tls });
+    this.client = this.#channel.client(AgentServiceClient);
+    this.#onIdle = onIdle;
+    this.#rest();
+  }
+
+  follow(vmUuid: string, listener: ContainerListener): () => void {
+    this.#idle?.cancel();
+    this.#idle = undefined;
+    this.#listeners.set(vmUuid, listener);
+    if (!this.#following) {
+      this.#following = true;
+      void this.#run();
+    }
+    return () => {
+      if (this.#listeners.get(vmUuid) === listener) this.#listeners.delete(vmUuid);
+      if (this.#listeners.size === 0) this.#rest();
+    };
+  }
+
+  close(): void {
+    this.#idle?.cancel();
+    this.#abort.abort();
+    this.#channel.close();
+  }
+
+  #rest(): void {
+    if (this.#abort.signal.aborted) return;
+    this.#idle?.cancel();
+    this.#idle = this.#options.monotonic.timer(IDLE_MS, () => {
+      this.close();
+      this.#onIdle();
+    });
+  }
+
+  /** Follows the stream across lost connections and restarts of the process. */
+  async #run(): Promise<void> {
+    const { monotonic, dice, log } = this.#options;
+    const { signal } = this.#abort;
+    const backoff = new Backoff({ initialMs: RETRY_INITIAL_MS, maxMs: RETRY_MAX_MS, jitter: 0.3, dice: dice.fork(this.#channel.address) });
+    let silence: Timer | undefined;
+    while (!signal.aborted) {
+      try {
+        // A stream begins with everything there is; who followed before it and is not among it is gone.
+        const expected = new Set(this.#listeners.keys());
+        for await (const { vmUuid, pod, synced } of this.client.watchPods({ vmUuid: "" }, { signal })) {
+          silence?.cancel();
+          silence = undefined;
+          backoff.reset();
+          if (synced) for (const missing of expected) this.#listeners.get(missing)?.gone();
+          if (synced) expected.clear();
+          else expected.delete(vmUuid);
+          if (vmUuid === "") continue;
+          if (pod === undefined) this.#listeners.get(vmUuid)?.gone();
+          else this.#listeners.get(vmUuid)?.changed(pod);
+        }
+      } catch (error) {
+        if (signal.aborted) break;
+        log.info({ err: error, address: this.#channel.address }, "stream of containers broke, opening it again");
+      }
+      silence ??= monotonic.timer(LOST_AFTER_MS, () => {
+        for (const listener of this.#listeners.values()) listener.lost();
+      });
+      await monotonic.sleep(backoff.nextMs(), signal).catch(() => undefined);
+    }
+    silence?.cancel();
+  }
+}

@@ -1,0 +1,36 @@
+import type { Clock } from "../base/clock.js";
+import type { Logger } from "../base/log.js";
+import type { Dice } from "../base/seeded-random.js";
+import type { ApiClient } from "../kubernetes/api-client.js";
+import type { ConfigSource } from "./config-source.js";
+import type { Gate } from "./gate.js";
+import type { Host } from "./host.js";
+import type { ImageBook } from "./image-book.js";
+import type { AddressRange } from "./pod-address.js";
+import type { PodEvents } from "./pod-events.js";
+import type { SphereletSteps } from "./step-sink.js";
+import type { Agents, HostD } from "./vsphere.js";
+
+/** All that the Spherelet of one host works with. */
+export interface HostContext {
+  readonly host: Host;
+  /** The API server, as this host's node. */
+  readonly api: Pick<ApiClient, "patch" | "delete" | "create">;
+  readonly hostd: HostD;
+  readonly agents: Agents;
+  readonly config: ConfigSource;
+  readonly images: Pick<ImageBook, "get" | "onChange">;
+  readonly events: PodEvents;
+  readonly addresses: AddressRange;
+  readonly steps: SphereletSteps;
+  /** Pods of a process being started at the same time. */
+  readonly startGate: Gate;
+  /** Emulated. */
+  readonly clock: Clock;
+  readonly monotonic: Clock;
+  readonly dice: Dice;
+  readonly log: Logger;
+}
+
+/** Who a Spherelet is in `metadata.managedFields`. */
+export const FIELD_MANAGER = "spherelet";

@@ -1,0 +1,64 @@
+import type { PodContainers } from "../gen/spheresim/crx/v1/agent.js";
+import { VmPhase } from "../gen/spheresim/hostd/v1/host.js";
+import { VirtualMachinePowerState } from "../gen/spheresim/vim/v1/virtual_machine.js";
+import { nameOf } from "../kubernetes/object-meta.js";
+import type { Pod } from "../kubernetes/pod.js";
+import { pods } from "../kubernetes/resource-type.js";
+import { isConflict, isNotFound } from "../kubernetes/status.js";
+import type { HostContext } from "./host-context.js";
+import type { VmLife } from "./vm-life.js";
+import { ProviderFault } from "./vsphere.js";
+
+/** What core/v1 says where a pod says nothing. */
+const DEFAULT_GRACE_SECONDS = 30;
+
+/** How long the containers of a pod that is being deleted may take between TERM and KILL, seconds. */
+export function graceSecondsOf(pod: Pod): number {
+  return pod.metadata.deletionGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS;
+}
+
+/**
+ * D2: stops the containers. Answers how they ended, or undefined where nothing runs: the VM is gone, off, or never got its
+ * personality. A pod whose agent does not answer while its VM is on is not let go: the caller tries again.
+ */
+export async function stopContainers(context: HostContext, pod: Pod, vmUuid: string, life: VmLife | undefined, signal: AbortSignal): Promise<PodContainers | undefined> {
+  const { host, hostd, agents, steps, clock, events } = context;
+  const startMs = clock.nowMs();
+  const record = (message: string): void =>
+    steps.record({ pod, step: 102, peer: "crx", wire: "spheresim.crx.v1.AgentService/StopPod", startMs, subject: `${host.name}/${vmUuid}`, message });
+  let address = life === undefined || life.over || life.lost ? undefined : life.agentAddress;
+  if (address === undefined) {
+    const vm = await hostd.getVm(host.name, vmUuid, signal);
+    const runs = vm !== undefined && vm.powerState === VirtualMachinePowerState.POWERED_ON && vm.phase === VmPhase.AGENT_READY && vm.personality?.podUid === pod.metadata.uid;
+    if (!runs) {
+      record("no container runs");
+      return undefined;
+    }
+    address = vm.agentAddress;
+  }
+  events.killing(pod, life?.containers);
+  const graceSeconds = graceSecondsOf(pod);
+  try {
+    const containers = await agents.stopPod(address, vmUuid, pod.metadata.uid, graceSeconds, signal);
+    record(`containers stopped, grace ${graceSeconds} s`);
+    return containers;
+  } catch (error) {
+    if (!(error instanceof ProviderFault) || error.fault !== "OwnerMismatch") throw error;
+    record("the VM runs another pod");
+    return undefined;
+  }
+}
+
+/** D3: the last word of the Spherelet. The lifecycle controller's finalizer keeps the object until the VM is gone too. */
+export async function deleteForGood(context: HostContext, pod: Pod, signal: AbortSignal): Promise<void> {
+  const { api, steps, clock } = context;
+  const startMs = clock.nowMs();
+  const { uid, name, namespace = "" } = pod.metadata;
+  try {
+    await api.delete(pods, nameOf(pod), { gracePeriodSeconds: 0, preconditions: { uid }, signal });
+  } catch (error) {
+    // Gone, or another pod has its name by now: what was to be deleted is.
+    if (!isNotFound(error) && !isConflict(error)) throw error;
+  }
+  steps.record({ pod, step: 103, peer: "apiserver", wire: `DELETE /api/v1/namespaces/${namespace}/pods/${name}`, startMs, subject: name, message: "deleted with grace 0" });
+}

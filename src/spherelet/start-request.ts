@@ -1,0 +1,91 @@
+import { Quantity } from "../base/quantity.js";
+import { ContainerSpec, RestartPolicy, StartPodRequest, VolumeMount } from "../gen/spheresim/crx/v1/agent.js";
+import type { Container } from "../kubernetes/container.js";
+import type { PodSpec } from "../kubernetes/pod.js";
+import { isSidecar } from "../kubernetes/pod-resources.js";
+import { ConfigError } from "./config-error.js";
+import type { ConfigSource } from "./config-source.js";
+import { resolveEnvironment } from "./environment.js";
+import { expand } from "./expansion.js";
+import type { PodFacts } from "./field-ref.js";
+import { imageObjectsOf } from "./pod-annotations.js";
+import { resolveVolumes } from "./volumes.js";
+
+/** A container cannot be made of what its spec says. */
+export class ContainerConfigError extends ConfigError {
+  override readonly name = "ContainerConfigError";
+  readonly container: string;
+  readonly reason: "CreateContainerConfigError" | "CreateContainerError";
+
+  constructor(container: string, message: string, reason: ContainerConfigError["reason"]) {
+    super(message);
+    this.container = container;
+    this.reason = reason;
+  }
+}
+
+/** Containers that must not run again in a new life of the VM: they ended well and the restart policy lets them be. */
+export type Finished = ReadonlySet<string>;
+
+/** What the agent is asked to start (step 13). Throws MountError or ContainerConfigError. */
+export async function buildStartRequest(facts: PodFacts, source: ConfigSource, restartCounts: ReadonlyMap<string, number>, finished: Finished): Promise<StartPodRequest> {
+  const { metadata, spec } = facts.pod;
+  const volumes = await resolveVolumes(facts, source);
+  const build = (container: Container): Promise<ContainerSpec> => buildContainer(facts, container, source);
+  return StartPodRequest.create({
+    podUid: metadata.uid,
+    namespace: metadata.namespace ?? "",
+    name: metadata.name,
+    initContainers: await inOrder(spec.initContainers ?? [], build),
+    containers: await inOrder(spec.containers.filter((container) => !finished.has(container.name)), build),
+    volumes,
+    restartPolicy: restartPolicyOf(spec),
+    restartCounts: Object.fromEntries(restartCounts),
+  });
+}
+
+async function inOrder<A, B>(list: readonly A[], make: (item: A) => Promise<B>): Promise<B[]> {
+  const made: B[] = [];
+  for (const item of list) made.push(await make(item));
+  return made;
+}
+
+function restartPolicyOf(spec: PodSpec): RestartPolicy {
+  if (spec.restartPolicy === "Never") return RestartPolicy.NEVER;
+  return spec.restartPolicy === "OnFailure" ? RestartPolicy.ON_FAILURE : RestartPolicy.ALWAYS;
+}
+
+async function buildContainer(facts: PodFacts, container: Container, source: ConfigSource): Promise<ContainerSpec> {
+  const { name } = container;
+  if (isSidecar(container) && facts.pod.spec.initContainers?.includes(container) === true) {
+    throw new ContainerConfigError(name, `init container ${name} has restartPolicy Always: sidecar containers are not emulated yet`, "CreateContainerError");
+  }
+  if ((container.volumeDevices ?? []).length > 0) throw new ContainerConfigError(name, `container ${name} has volumeDevices: block volumes are not emulated`, "CreateContainerError");
+  let environment: ReadonlyMap<string, string>;
+  try {
+    environment = await resolveEnvironment(facts, container, source);
+  } catch (error) {
+    if (error instanceof ConfigError) throw new ContainerConfigError(name, error.message, "CreateContainerConfigError");
+    throw error;
+  }
+  const expanded = (text: string): string => expand(text, (variable) => environment.get(variable));
+  return ContainerSpec.create({
+    name,
+    image: container.image ?? "",
+    imageId: imageObjectsOf(facts.pod).get(name) ?? "",
+    command: (container.command ?? []).map(expanded),
+    args: (container.args ?? []).map(expanded),
+    env: Object.fromEntries(environment),
+    mounts: (container.volumeMounts ?? []).map((mount) =>
+      VolumeMount.create({
+        name: mount.name,
+        mountPath: mount.mountPath,
+        readOnly: mount.readOnly ?? false,
+        subPath: mount.subPathExpr === undefined || mount.subPathExpr === "" ? (mount.subPath ?? "") : expanded(mount.subPathExpr),
+      }),
+    ),
+    workingDir: container.workingDir ?? "",
+    limitCpuMilli: Quantity.parseOrZero(container.resources?.limits?.["cpu"]).milliValue(),
+    limitMemoryBytes: Quantity.parseOrZero(container.resources?.limits?.["memory"]).value(),
+  });
+}

@@ -1,0 +1,63 @@
+import type { PodContainers, StartPodRequest } from "../gen/spheresim/crx/v1/agent.js";
+import type { HostVm, Personality } from "../gen/spheresim/hostd/v1/host.js";
+
+/** Whose answer a fault is. */
+export type Provider = "HostD" | "the Spherelet agent";
+
+/** HostD or the agent said no, or nothing. */
+export class ProviderFault extends Error {
+  override readonly name = "ProviderFault";
+  readonly provider: Provider;
+  /** Name of the vim25 fault; empty when no answer came. */
+  readonly fault: string;
+  /** Whether the same call can succeed later: nobody answered, or the VM is not there yet. */
+  readonly passing: boolean;
+
+  constructor(provider: Provider, fault: string, message: string, passing: boolean, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.provider = provider;
+    this.fault = fault;
+    this.passing = passing;
+  }
+}
+
+/** What a Spherelet asks of its host's HostD. Failures are ProviderFaults. */
+export interface HostD {
+  /** Gives the VM its personality and answers when its agent is ready (step 12). */
+  configurePersonality(host: string, vmUuid: string, personality: Personality, signal: AbortSignal): Promise<HostVm>;
+  /** The VM by BIOS uuid; undefined when the host has none of it. */
+  getVm(host: string, vmUuid: string, signal: AbortSignal): Promise<HostVm | undefined>;
+}
+
+/** What HostD tells of a VM without being asked. */
+export interface VmNews {
+  readonly host: string;
+  /** BIOS uuid. */
+  readonly vmUuid: string;
+  /** Number of the present power-on. */
+  readonly powerOnCount: number;
+  /** Whether CRX init waits for a personality. */
+  readonly waits: boolean;
+  /** Whether nothing runs in it: it is off, or the host has it no more. */
+  readonly off: boolean;
+}
+
+/** Hears of one VM's containers. */
+export interface ContainerListener {
+  /** The whole state, at each change. */
+  changed(containers: PodContainers): void;
+  /** The instance is no more: powered off, crashed, or booted again without personality. */
+  gone(): void;
+  /** Nothing was heard of its process for a while; `changed` or `gone` follow if that ends. */
+  lost(): void;
+}
+
+/** What a Spherelet asks of the agents inside CRX instances. Failures are ProviderFaults. */
+export interface Agents {
+  startPod(address: string, vmUuid: string, request: StartPodRequest, signal: AbortSignal): Promise<PodContainers>;
+  /** TERM, grace, KILL; answers when all have ended (D2). */
+  stopPod(address: string, vmUuid: string, podUid: string, graceSeconds: number, signal: AbortSignal): Promise<PodContainers>;
+  getPod(address: string, vmUuid: string, signal: AbortSignal): Promise<PodContainers>;
+  /** Listens from now on; the returned function ends it. */
+  follow(address: string, vmUuid: string, listener: ContainerListener): () => void;
+}

@@ -1,0 +1,220 @@
+import { TaskState, type TaskInfo } from "../gen/spheresim/vim/v1/task.js";
+import type { ApplyRecommendationRequest } from "../gen/spheresim/vcenter/v1/placement.js";
+import type { VirtualMachineConfigSpec } from "../gen/spheresim/vim/v1/virtual_machine.js";
+import type { Clock } from "../base/clock.js";
+import type { Dice } from "../base/seeded-random.js";
+import type { Holds } from "./holds.js";
+import type { Journal } from "./journal.js";
+import { recordKey } from "./keyspace.js";
+import { moref } from "./moref.js";
+import type { Placements } from "./placements.js";
+import { type ResolvedSpec, resolveSpec } from "./placement-spec.js";
+import { ownerEntry, taskEntry, vmEntry, type OwnerRecord, type VmRecord } from "./records.js";
+import { timestamp } from "./timestamp.js";
+import { VimFault } from "./vim-fault.js";
+import { identify } from "./vm-config.js";
+import type { VmTasks } from "./vm-tasks.js";
+
+/** What deploying needs beside the frame of a task. */
+export interface DeploymentsOptions {
+  readonly vmTasks: VmTasks;
+  readonly placements: Placements;
+  readonly holds: Holds;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly dice: Dice;
+  /** Told when a VM's record went away although its host may have the VM. */
+  readonly onAbandoned: (vm: VmRecord) => void;
+}
+
+/** A VM to be created. */
+interface Wish {
+  readonly config: VirtualMachineConfigSpec;
+  readonly host: string;
+  readonly pool: string;
+  readonly powerOn: boolean;
+  /** The hold whose capacity it takes over. */
+  readonly holdKey?: string;
+}
+
+const CREATE_TASK = "ResourcePool.createVm";
+
+/**
+ * Step 7: creates a VM on its host and powers it on.
+ *
+ * Two durable Txns per VM. The first, before HostD is called, writes the VM, its owner (which must have none) and the task; vCenter has
+ * chosen every id by then, so the call can be repeated after a crash and makes the same VM. The second, when HostD has answered,
+ * removes the task. If HostD refuses, or cannot be reached for long, one Txn removes all three.
+ */
+export class Deployments {
+  readonly #options: DeploymentsOptions;
+
+  constructor(options: DeploymentsOptions) {
+    this.#options = options;
+  }
+
+  /** ApplyRecommendation. Resolves with the task as soon as it is durable. */
+  async apply(request: ApplyRecommendationRequest): Promise<TaskInfo> {
+    const { holds, vmTasks } = this.#options;
+    const { inventory } = vmTasks.options;
+    const owner = request.ownerUid === "" ? undefined : inventory.owner(request.ownerUid);
+    if (owner !== undefined) return this.#taskOf(owner);
+
+    const wish = this.#wish(request);
+    if (wish.holdKey !== undefined) return this.#start({ ...wish, powerOn: true });
+    // The owner's hold on another host must not count against it.
+    holds.dropOwner(request.ownerUid);
+    try {
+      this.#options.placements.admit(wish.config, wish.host, wish.pool);
+    } catch (error) {
+      if (error instanceof VimFault) return this.#refused(wish, error);
+      throw error;
+    }
+    return this.#start({ ...wish, powerOn: true });
+  }
+
+  /** Creates an ordinary VM; with `powerOn` it is admitted first. */
+  async create(config: VirtualMachineConfigSpec, host: string, pool: string, powerOn: boolean): Promise<TaskInfo> {
+    if (powerOn) this.#options.placements.admit(config, host, pool);
+    return this.#start({ config, host, pool, powerOn });
+  }
+
+  /** Takes up what was under way when the vCenter before this one ended. */
+  resume(task: TaskInfo): void {
+    const { inventory, tasks, log } = this.#options.vmTasks.options;
+    const vm = inventory.findVm(task.entity?.value ?? "");
+    if (vm === undefined) {
+      log.error({ task: task.task?.value }, "a stored task has no virtual machine");
+      return;
+    }
+    const cancel = new AbortController();
+    this.#run(vm, tasks.add(task, cancel), cancel);
+  }
+
+  /** The VM, host and pool a request stands for, and its hold if that is still there. */
+  #wish(request: ApplyRecommendationRequest): Omit<Wish, "powerOn"> {
+    const { holds } = this.#options;
+    const spec = request.spec === undefined ? undefined : this.#ownSpec(request);
+    const held = request.key === "" ? holds.ofOwner(request.ownerUid) : undefined;
+    const found = held === undefined ? holds.find(request.key) : { recommended: held, held: true };
+    if (found !== undefined && found.recommended.ownerUid !== request.ownerUid) throw VimFault.ownerMismatch(undefined, request.ownerUid, found.recommended.ownerUid);
+    // A bound pod says where it must run; a hold elsewhere is of no use to it.
+    const fits = found !== undefined && (spec === undefined || spec.hosts[0] === found.recommended.host);
+    if (fits && found.held) return { ...found.recommended, holdKey: found.recommended.key };
+    if (spec !== undefined) return { config: spec.config, host: spec.hosts[0] ?? "", pool: spec.pool.moid };
+    if (found !== undefined) return found.recommended;
+    if (request.key === "") throw VimFault.invalidArgument("key", "is required where neither a hold of the owner nor a spec says what to apply");
+    throw VimFault.recommendationExpired(request.key);
+  }
+
+  #ownSpec(request: ApplyRecommendationRequest): ResolvedSpec {
+    const { inventory } = this.#options.vmTasks.options;
+    const spec = request.spec?.ownerUid === "" ? { ...request.spec, ownerUid: request.ownerUid } : request.spec;
+    const resolved = resolveSpec(spec, "spec", inventory);
+    if (resolved.ownerUid !== request.ownerUid) throw VimFault.invalidArgument("spec.owner_uid", `is "${resolved.ownerUid}", but owner_uid is "${request.ownerUid}"`);
+    if (resolved.hosts.length !== 1) throw VimFault.invalidArgument("spec.hosts", `must name the one host to use, names ${resolved.hosts.length}`);
+    return resolved;
+  }
+
+  /** The task by which an owner's VM came. */
+  #taskOf(owner: OwnerRecord): TaskInfo {
+    const { tasks, inventory } = this.#options.vmTasks.options;
+    const holder = tasks.holderOf(owner.vm);
+    // A VM that is being destroyed is none to hand out.
+    if (holder !== undefined && holder !== owner.task) tasks.requireFree(owner.vm);
+    this.#options.holds.dropOwner(owner.uid);
+    return tasks.get(owner.task) ?? this.finishedTask(owner, inventory.vm(owner.vm));
+  }
+
+  /** The task of a VM that was finished in an earlier life of vCenter, as far as the VM's record tells. */
+  finishedTask(owner: OwnerRecord, vm: VmRecord): TaskInfo {
+    const draft = this.#options.vmTasks.draft(CREATE_TASK, vm, owner.task);
+    const times = { queueTime: vm.createDate, startTime: vm.createDate, completeTime: vm.createDate };
+    return { ...draft, ...times, state: TaskState.SUCCESS, progress: undefined, result: moref("VirtualMachine", vm.moid) };
+  }
+
+  /** A task that ends at once, because the host or the pool no longer admits the VM. */
+  #refused(wish: Omit<Wish, "powerOn">, fault: VimFault): TaskInfo {
+    const { tasks, counters } = this.#options.vmTasks.options;
+    const moid = counters.next("Task");
+    const task = tasks.draft({
+      moid,
+      descriptionId: CREATE_TASK,
+      entity: moref("ResourcePool", wish.pool),
+      entityName: wish.config.name,
+      ownerUid: wish.config.ownerUid,
+      vmUuid: "",
+      host: moref("HostSystem", wish.host),
+      ephemeralDiskUuid: "",
+    });
+    tasks.add(task);
+    return tasks.fail(moid, fault);
+  }
+
+  async #start(wish: Wish): Promise<TaskInfo> {
+    const { vmTasks, holds, clock, dice } = this.#options;
+    const { inventory, counters, tasks } = vmTasks.options;
+    const host = inventory.host(wish.host);
+    const moid = counters.next("VirtualMachine");
+    const vm: VmRecord = {
+      moid,
+      config: identify(wish.config, moid, dice, host.spec.datastores[0] ?? ""),
+      host: wish.host,
+      pool: wish.pool,
+      createDate: timestamp(clock.nowMs()),
+      wantedOn: wish.powerOn,
+      isOn: false,
+      onHost: undefined,
+    };
+    const draft = vmTasks.draft(CREATE_TASK, vm);
+    const owner: OwnerRecord | undefined = vm.config.ownerUid === "" ? undefined : { uid: vm.config.ownerUid, vm: moid, task: draft.task?.value ?? "" };
+
+    // Memory first and without a pause: from here on no other call gets the capacity or the owner.
+    const cancel = new AbortController();
+    const task = tasks.add(draft, cancel);
+    if (wish.holdKey !== undefined) holds.become(wish.holdKey, moid, inventory.claimOf(vm));
+    inventory.putVm(vm);
+    if (owner !== undefined) inventory.putOwner(owner);
+    try {
+      const puts = [vmEntry(vm), taskEntry(draft), ...(owner === undefined ? [] : [ownerEntry(owner)])];
+      await vmTasks.commit({ puts, absent: owner === undefined ? [] : [recordKey("owners", owner.uid)] });
+    } catch (error) {
+      inventory.removeVm(moid);
+      if (owner !== undefined) inventory.removeOwner(owner.uid);
+      tasks.withdraw(draft.task?.value ?? "");
+      throw error;
+    }
+    this.#run(vm, task, cancel);
+    return tasks.get(draft.task?.value ?? "") ?? task;
+  }
+
+  #run(vm: VmRecord, task: TaskInfo, cancel: AbortController): void {
+    const { vmTasks, journal } = this.#options;
+    const { inventory, tasks, closing } = vmTasks.options;
+    const moid = task.task?.value ?? "";
+    const startMs = journal.nowMs();
+    const hostName = inventory.host(vm.host).spec.name;
+    const step = { podUid: vm.config.ownerUid, name: vm.config.name, namespace: inventory.pool(vm.pool).namespace, step: 7, startMs, subject: `${hostName}/${vm.moid}` } as const;
+    const signal = AbortSignal.any([closing, cancel.signal]);
+
+    const work = async (): Promise<ReturnType<typeof moref>> => {
+      await vmTasks.call(vm.host, (daemon, host) => daemon.createVm(host.spec.name, vm.config, vm.wantedOn, signal), signal);
+      tasks.pastCancel(moid);
+      const etcdRevision = await vmTasks.commit({ deletes: [recordKey("tasks", moid)] });
+      inventory.putVm({ ...inventory.vm(vm.moid), isOn: vm.wantedOn, onHost: true });
+      journal.record({ ...step, outcome: "ok", etcdRevision, message: `${vm.moid} was created and powered on by HostD of ${hostName}` });
+      return moref("VirtualMachine", vm.moid);
+    };
+    const undo = async (fault: VimFault): Promise<void> => {
+      tasks.pastCancel(moid);
+      const owners = vm.config.ownerUid === "" ? [] : [recordKey("owners", vm.config.ownerUid)];
+      const etcdRevision = await vmTasks.commit({ deletes: [recordKey("vms", vm.moid), recordKey("tasks", moid), ...owners] });
+      inventory.removeVm(vm.moid);
+      inventory.removeOwner(vm.config.ownerUid);
+      journal.record({ ...step, outcome: "failed", etcdRevision, message: fault.message });
+      this.#options.onAbandoned(vm);
+    };
+    vmTasks.run(task, work, undo);
+  }
+}
+

@@ -1,0 +1,29 @@
+/** CPU in MHz and memory in MB: the two resources every account of this room counts. */
+export interface Amount {
+  readonly cpuMhz: number;
+  readonly memoryMb: number;
+}
+
+/** The names of the two resources. */
+export type Resource = keyof Amount;
+
+/** Both resources, in the order in which they are checked. */
+export const RESOURCES: readonly Resource[] = ["cpuMhz", "memoryMb"];
+
+/** Nothing. */
+export const NOTHING: Amount = { cpuMhz: 0, memoryMb: 0 };
+
+/** The sum of two amounts. */
+export function plus(left: Amount, right: Amount): Amount {
+  return { cpuMhz: left.cpuMhz + right.cpuMhz, memoryMb: left.memoryMb + right.memoryMb };
+}
+
+/** What is left of `left` without `right`; may be negative. */
+export function minus(left: Amount, right: Amount): Amount {
+  return { cpuMhz: left.cpuMhz - right.cpuMhz, memoryMb: left.memoryMb - right.memoryMb };
+}
+
+/** The resource of which `available` has less than `wanted`, CPU before memory; undefined when both suffice. */
+export function shortOf(wanted: Amount, available: Amount): Resource | undefined {
+  return RESOURCES.find((resource) => wanted[resource] > available[resource]);
+}

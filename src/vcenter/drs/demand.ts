@@ -1,0 +1,30 @@
+import type { Amount } from "./amount.js";
+import type { VmShape } from "./vm-shape.js";
+
+/**
+ * The share of what a VM holds without actively using it that counts as demand all the same: 25 %, the default by which DRS treats
+ * idle consumed memory (active + 25 % of (consumed - active) + overhead).
+ */
+const IDLE_SHARE = 0.25;
+
+/** What a VM uses at this moment: an ordinary VM what it was told to, a pod VM its reservation. */
+export function activeUse(shape: VmShape): Amount {
+  return shape.activity ?? { cpuMhz: shape.reserved.cpuMhz, memoryMb: shape.reserved.memoryMb - shape.overheadMemoryMb };
+}
+
+/**
+ * What a VM is expected to need on a host with cores of `coreMhz`.
+ *
+ * A pod VM that starts has no history, so its reservation counts as active and its configured size as consumed; DRS's memory
+ * formula is then applied to both resources (for CPU this is our choice). Example: 1 vCPU of 2600 MHz, 1024 MB, reservation
+ * 500 MHz and 512 MB, overhead 26 MB: 500 + 0.25 * 2100 = 1025 MHz and 512 + 0.25 * 512 + 26 = 666 MB.
+ * An ordinary VM needs what it was told to use, and its overhead.
+ */
+export function predictedDemand(shape: VmShape, coreMhz: number): Amount {
+  const active = activeUse(shape);
+  if (!shape.isPod) return { cpuMhz: active.cpuMhz, memoryMb: active.memoryMb + shape.overheadMemoryMb };
+  return {
+    cpuMhz: active.cpuMhz + IDLE_SHARE * Math.max(0, shape.numCpus * coreMhz - active.cpuMhz),
+    memoryMb: active.memoryMb + IDLE_SHARE * Math.max(0, shape.memoryMb - active.memoryMb) + shape.overheadMemoryMb,
+  };
+}

@@ -1,0 +1,104 @@
+import type { FieldViolation } from "../base/rpc-error.js";
+import { MethodFault } from "../gen/spheresim/vim/v1/fault.js";
+import type { ManagedObjectReference } from "../gen/spheresim/vim/v1/managed_object.js";
+
+/** One vim25 fault with its payload, as the contract's oneof. */
+export type FaultCase = NonNullable<MethodFault["fault"]>;
+
+/** A call, or a task, ended by a vim25 fault. errors.ts says how it looks on the wire. */
+export class VimFault extends Error {
+  readonly fault: FaultCase;
+  readonly violations: readonly FieldViolation[];
+
+  constructor(message: string, fault: FaultCase, violations: readonly FieldViolation[] = []) {
+    super(message);
+    this.name = "VimFault";
+    this.fault = fault;
+    this.violations = violations;
+  }
+
+  /** The fault as a message: in tasks, verdicts and error details. */
+  get methodFault(): MethodFault {
+    return { localizedMessage: this.message, fault: this.fault };
+  }
+
+  /** `field` is the path in the request, such as `spec.config.memory_mb`. */
+  static invalidArgument(field: string, description: string): VimFault {
+    return new VimFault(`${field}: ${description}`, { $case: "invalidArgument", value: { invalidProperty: field } }, [{ field, description }]);
+  }
+
+  static notFound(obj: ManagedObjectReference): VimFault {
+    return new VimFault(`The object ${obj.type} "${obj.value}" has already been deleted or has not been completely created.`, {
+      $case: "managedObjectNotFound",
+      value: { obj },
+    });
+  }
+
+  /** No VM belongs to this owner. */
+  static ownerNotFound(ownerUid: string): VimFault {
+    return new VimFault(`No virtual machine belongs to owner "${ownerUid}".`, { $case: "managedObjectNotFound", value: { obj: undefined } });
+  }
+
+  static duplicateName(name: string, object: ManagedObjectReference): VimFault {
+    return new VimFault(`The name "${name}" already exists.`, { $case: "duplicateName", value: { name, object } });
+  }
+
+  static resourceInUse(type: string, name: string, why: string): VimFault {
+    return new VimFault(`The resource "${name}" is in use: ${why}.`, { $case: "resourceInUse", value: { type, name } });
+  }
+
+  static invalidState(why: string): VimFault {
+    return new VimFault(why, { $case: "invalidState", value: {} });
+  }
+
+  static invalidPowerState(requestedState: string, existingState: string): VimFault {
+    return new VimFault(`The attempted operation cannot be performed in the current state (${existingState}).`, {
+      $case: "invalidPowerState",
+      value: { requestedState, existingState },
+    });
+  }
+
+  static taskInProgress(task: ManagedObjectReference): VimFault {
+    return new VimFault(`Another task is already in progress: ${task.value}.`, { $case: "taskInProgress", value: { task } });
+  }
+
+  static notSupported(what: string): VimFault {
+    return new VimFault(`The operation is not supported on the object: ${what}.`, { $case: "notSupported", value: {} });
+  }
+
+  static requestCanceled(): VimFault {
+    return new VimFault("The task was canceled by a user.", { $case: "requestCanceled", value: {} });
+  }
+
+  static hostNotConnected(host: string): VimFault {
+    return new VimFault(`Unable to communicate with the remote host ${host}, since it is disconnected.`, { $case: "hostNotConnected", value: {} });
+  }
+
+  static hostNotReachable(host: string, why: string): VimFault {
+    return new VimFault(`The remote host ${host} is not reachable: ${why}`, { $case: "hostNotReachable", value: {} });
+  }
+
+  static ownerMismatch(vm: ManagedObjectReference | undefined, requestedOwnerUid: string, existingOwnerUid: string): VimFault {
+    return new VimFault(`It belongs to owner "${existingOwnerUid}", not to "${requestedOwnerUid}".`, {
+      $case: "ownerMismatch",
+      value: { vm, requestedOwnerUid, existingOwnerUid },
+    });
+  }
+
+  static recommendationExpired(key: string): VimFault {
+    return new VimFault(`The recommendation "${key}" is unknown, was applied, or is no longer held.`, { $case: "recommendationExpired", value: { key } });
+  }
+
+  static requestIdReused(requestId: string): VimFault {
+    return new VimFault(`The request id "${requestId}" was used before with another body.`, { $case: "requestIdReused", value: { requestId } });
+  }
+
+  static invalidCollectorVersion(oldestToken: string): VimFault {
+    const oldest = oldestToken === "" ? "start without a token" : `the oldest that can be resumed is "${oldestToken}"`;
+    return new VimFault(`The token names a state that is gone; ${oldest}.`, { $case: "invalidCollectorVersion", value: { oldestToken } });
+  }
+
+  static staleWriter(epoch: bigint, currentEpoch: bigint): VimFault {
+    return new VimFault(`A vCenter with epoch ${currentEpoch} has taken over from epoch ${epoch}.`, { $case: "staleWriter", value: { epoch, currentEpoch } });
+  }
+}

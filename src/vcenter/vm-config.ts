@@ -1,0 +1,81 @@
+import type { Dice } from "../base/seeded-random.js";
+import { type ResourceAllocationInfo, SharesLevel, type SharesInfo } from "../gen/spheresim/vim/v1/resource.js";
+import type { VirtualDevice, VirtualMachineConfigSpec } from "../gen/spheresim/vim/v1/virtual_machine.js";
+import { memoryOverheadMb } from "./drs/memory-overhead.js";
+import { checkAllocation } from "./pool-allocation.js";
+import { MAX_INT32, MIN_MEMORY_MB } from "./spec-limits.js";
+import { VimFault } from "./vim-fault.js";
+
+const MAX_NAME = 253;
+const PER_CPU = { [SharesLevel.LOW]: 500, [SharesLevel.NORMAL]: 1_000, [SharesLevel.HIGH]: 2_000 } as const;
+const PER_MB = { [SharesLevel.LOW]: 5, [SharesLevel.NORMAL]: 10, [SharesLevel.HIGH]: 20 } as const;
+
+/**
+ * A config as DRS and HostD take it: checked, with the memory overhead of vSphere's table and the shares of its level. Throws
+ * InvalidArgument with the path of the field.
+ */
+export function completeVmConfig(config: VirtualMachineConfigSpec | undefined, field: string): VirtualMachineConfigSpec {
+  if (config === undefined) throw VimFault.invalidArgument(field, "is required");
+  if (config.name === "") throw VimFault.invalidArgument(`${field}.name`, "is required");
+  if (config.name.length > MAX_NAME) throw VimFault.invalidArgument(`${field}.name`, `has ${config.name.length} characters, at most ${MAX_NAME} are taken`);
+  if (config.numCpus < 1) throw VimFault.invalidArgument(`${field}.num_cpus`, `must be at least 1, is ${config.numCpus}`);
+  if (config.memoryMb < MIN_MEMORY_MB || config.memoryMb % MIN_MEMORY_MB !== 0) {
+    throw VimFault.invalidArgument(`${field}.memory_mb`, `must be a multiple of ${MIN_MEMORY_MB} and at least ${MIN_MEMORY_MB}, is ${config.memoryMb}`);
+  }
+  checkAllocation(config.cpuAllocation, `${field}.cpu_allocation`);
+  checkAllocation(config.memoryAllocation, `${field}.memory_allocation`);
+  const reservedMb = config.memoryAllocation?.reservation ?? 0;
+  if (reservedMb > config.memoryMb) throw VimFault.invalidArgument(`${field}.memory_allocation.reservation`, `${reservedMb} MB is more than the memory of ${config.memoryMb} MB`);
+  if (config.activity?.profile !== undefined && config.activity.profile.$case !== "constant") {
+    throw VimFault.notSupported(`activity profile ${config.activity.profile.$case} (only constant activity is emulated)`);
+  }
+  return {
+    ...config,
+    overheadMemoryMb: memoryOverheadMb(config.numCpus, config.memoryMb),
+    cpuAllocation: completeAllocation(config.cpuAllocation, PER_CPU, config.numCpus),
+    memoryAllocation: completeAllocation(config.memoryAllocation, PER_MB, config.memoryMb),
+  };
+}
+
+function completeAllocation(info: ResourceAllocationInfo | undefined, perUnit: typeof PER_CPU | typeof PER_MB, units: number): ResourceAllocationInfo {
+  return {
+    reservation: info?.reservation ?? 0,
+    expandableReservation: false,
+    limit: info?.limit ?? -1,
+    shares: completeShares(info?.shares, perUnit, units),
+  };
+}
+
+function completeShares(shares: SharesInfo | undefined, perUnit: typeof PER_CPU | typeof PER_MB, units: number): SharesInfo {
+  if (shares?.level === SharesLevel.CUSTOM) return shares;
+  const level = shares?.level === SharesLevel.LOW || shares?.level === SharesLevel.HIGH ? shares.level : SharesLevel.NORMAL;
+  return { level, shares: Math.min(MAX_INT32, perUnit[level] * units) };
+}
+
+/**
+ * The config under which a VM is created: with uuids drawn for its moid, so the same seed gives the same ones whatever happened
+ * before, and disks on a datastore of the host.
+ */
+export function identify(config: VirtualMachineConfigSpec, moid: string, dice: Dice, datastore: string): VirtualMachineConfigSpec {
+  const own = dice.fork(`vm/${moid}`);
+  const instanceUuid = `52${own.uuid().slice(2)}`;
+  const uuid = `50${own.uuid().slice(2)}`;
+  const devices = config.devices.map((device): VirtualDevice => {
+    if (device.backing?.$case !== "disk") return device;
+    const disk = device.backing.value;
+    return { ...device, backing: { $case: "disk", value: { ...disk, uuid: diskUuid(own), datastore: disk.datastore === "" ? datastore : disk.datastore } } };
+  });
+  return { ...config, instanceUuid, uuid, devices };
+}
+
+/** A uuid in VMDK spelling, such as `6000C29f-15c9-c1c1-ea28-c90890ee7804`. */
+function diskUuid(dice: Dice): string {
+  const digits = dice.hex(25);
+  return `6000C29${digits.slice(0, 1)}-${digits.slice(1, 5)}-${digits.slice(5, 9)}-${digits.slice(9, 13)}-${digits.slice(13)}`;
+}
+
+/** The uuid of a VM's first disk; empty without one. */
+export function firstDiskUuid(config: VirtualMachineConfigSpec): string {
+  for (const { backing } of config.devices) if (backing?.$case === "disk") return backing.value.uuid;
+  return "";
+}

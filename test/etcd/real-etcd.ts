@@ -1,0 +1,66 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { EtcdClient } from "../../src/rpc/etcd-client.js";
+import { findProgram } from "../support/external-program.js";
+
+/** A server to test and how to end it. */
+export interface ServerUnderTest {
+  readonly address: string;
+  close(): Promise<void>;
+}
+
+/** Starts the etcd that is installed, on a fresh directory. */
+export async function startRealEtcd(): Promise<ServerUnderTest> {
+  const program = findProgram("etcd");
+  if (program === undefined) throw new Error("etcd is not installed (Debian: etcd-server)");
+  const directory = mkdtempSync(join(tmpdir(), "spheresim-real-etcd-"));
+  const [client, peer] = await freePorts(2);
+  const clientUrl = `http://127.0.0.1:${client}`;
+  const peerUrl = `http://127.0.0.1:${peer}`;
+  const child = spawn(
+    program,
+    [
+      ["--data-dir", directory],
+      ["--listen-client-urls", clientUrl],
+      ["--advertise-client-urls", clientUrl],
+      ["--listen-peer-urls", peerUrl],
+      ["--initial-advertise-peer-urls", peerUrl],
+      ["--initial-cluster", `default=${peerUrl}`],
+      ["--log-level", "error"],
+    ].flat(),
+    { stdio: "ignore" },
+  );
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  const close = async (): Promise<void> => {
+    child.kill("SIGKILL");
+    await ended;
+    rmSync(directory, { recursive: true, force: true });
+  };
+  const address = `127.0.0.1:${client}`;
+  const probe = new EtcdClient({ endpoints: [address], deadlineMs: 20_000 });
+  try {
+    await probe.get("ready");
+  } catch (error) {
+    await close();
+    throw error;
+  } finally {
+    probe.close();
+  }
+  return { address, close };
+}
+
+/** Ports that are free now. etcd wants to be told its port, so there is no better way. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, () => {
+      const server = createServer();
+      return new Promise<typeof server>((resolve, reject) => server.once("error", reject).listen(0, "127.0.0.1", () => resolve(server)));
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}

@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Node } from "../../src/kubernetes/node.js";
+import type { Draft } from "../../src/kubernetes/object-meta.js";
+import type { Pod, PodSpec } from "../../src/kubernetes/pod.js";
+import { evaluate } from "../../src/scheduler/kube/evaluation.js";
+import { usageOf } from "../../src/scheduler/kube/node-info.js";
+import { SchedulerCache } from "../../src/scheduler/kube/scheduler-cache.js";
+import { failureMessage } from "../../src/scheduler/kube/verdict.js";
+import { aNode, aPod, manifest } from "../support/kube-objects.js";
+
+let uids = 0;
+const stored = (draft: Draft<Pod>): Pod => ({ ...draft, metadata: { uid: `uid-${(uids += 1)}`, resourceVersion: "1", creationTimestamp: "", name: "p", ...draft.metadata } });
+const storedNode = (draft: Draft<Node>): Node => ({ ...draft, metadata: { uid: "u", resourceVersion: "1", creationTimestamp: "", name: "n", ...draft.metadata } });
+
+function cacheOf(nodes: readonly Draft<Node>[], running: readonly Pod[] = []): SchedulerCache {
+  const cache = new SchedulerCache();
+  for (const node of nodes) cache.setNode(storedNode(node));
+  for (const pod of running) cache.setPod(pod);
+  return cache;
+}
+
+function messageFor(pod: Draft<Pod>, cache: SchedulerCache): string {
+  const { verdicts, preFilterReasons, feasible } = evaluate(usageOf(stored(pod)), cache.nodes());
+  return feasible.length > 0 ? `fits ${feasible.join(",")}` : failureMessage(verdicts, preFilterReasons);
+}
+
+const four = ["n1", "n2", "n3", "n4"].map((name) => aNode(name));
+
+test("each filter refuses in kube-scheduler's words", () => {
+  const tainted = aNode("t", { taints: [{ key: "k", value: "v", effect: "NoSchedule" }] });
+  const cordoned = aNode("c", { unschedulable: true });
+  const cases: [string, Partial<PodSpec>, readonly Draft<Node>[], string][] = [
+    ["nodes", {}, [], "no nodes available to schedule pods"],
+    ["taint", {}, [tainted], "0/1 nodes are available: 1 node(s) had untolerated taint {k: v}."],
+    ["tolerated", { tolerations: [{ key: "k", operator: "Exists" }] }, [tainted], "fits t"],
+    ["cordon", {}, [cordoned], "0/1 nodes are available: 1 node(s) were unschedulable."],
+    ["cordon tolerated", { tolerations: [{ operator: "Exists" }] }, [cordoned], "fits c"],
+    ["selector", { nodeSelector: { a: "b" } }, four, "0/4 nodes are available: 4 node(s) didn't match Pod's node affinity/selector."],
+    ["name", { nodeName: "n3" }, four, "fits n3"],
+    ["wrong name", { nodeName: "x" }, four, "0/4 nodes are available: 4 node(s) didn't match the requested node name."],
+  ];
+  for (const [what, spec, nodes, wanted] of cases) assert.equal(messageFor(aPod("p", {}, spec), cacheOf(nodes)), wanted, what);
+});
+
+test("resources by Kubernetes' arithmetic: to the last millicore, with pod count and extended resources", () => {
+  const running = ["n1", "n2"].map((node) => stored(aPod("r", { cpu: "15500m" }, { nodeName: node })));
+  const cache = cacheOf(four.slice(0, 2), running);
+  assert.equal(messageFor(aPod("p", { cpu: "500m" }), cache), "fits n1,n2");
+  assert.equal(messageFor(aPod("p", { cpu: "501m", memory: "65Gi" }), cache), "0/2 nodes are available: 2 Insufficient cpu, 2 Insufficient memory.");
+  assert.equal(messageFor(aPod("p", { "example.com/gpu": "1" }), cache), "0/2 nodes are available: 2 Insufficient example.com/gpu.");
+  const full = cacheOf([aNode("n", { allocatable: { pods: "1" } })], [stored(aPod("r", {}, { nodeName: "n" }))]);
+  assert.equal(messageFor(aPod("p"), full), "0/1 nodes are available: 1 Too many pods.");
+});
+
+test("mixed reasons are counted and sorted", () => {
+  const nodes = [aNode("a"), aNode("b", { allocatable: { cpu: "1" } }), aNode("c", { allocatable: { cpu: "1", memory: "1Gi" } })];
+  assert.equal(messageFor(aPod("p", { cpu: "20", memory: "2Gi" }), cacheOf(nodes)), "0/3 nodes are available: 1 Insufficient memory, 3 Insufficient cpu.");
+});
+
+test("what is not supported yet is refused by name, whatever the nodes", () => {
+  const term = { topologyKey: "zone", labelSelector: {} };
+  const spread = { maxSkew: 1, topologyKey: "zone", whenUnsatisfiable: "DoNotSchedule" as const };
+  const cases: [Partial<PodSpec>, RegExp][] = [
+    [{ affinity: { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] } } }, /spec\.affinity\.podAffinity\.required/],
+    [{ affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] } } }, /spec\.affinity\.podAntiAffinity\.required/],
+    [{ topologySpreadConstraints: [{ ...spread, whenUnsatisfiable: "ScheduleAnyway" }, spread] }, /spec\.topologySpreadConstraints\[1\] with whenUnsatisfiable DoNotSchedule/],
+    [{ volumes: [{ name: "v", hostPath: { path: "/etc" } }] }, /spec\.volumes\[0\]\.hostPath: a vSphere Pod may mount \/var\/log\/pods read-only/],
+    [{ volumes: [{ name: "v", persistentVolumeClaim: { claimName: "c" } }] }, /spec\.volumes\[0\]\.persistentVolumeClaim is not supported/],
+    [{ volumes: [{ name: "v", nfs: {} } as never] }, /spec\.volumes\[0\]\.nfs is not supported/],
+    [{ resourceClaims: [{ name: "r" }] }, /spec\.resourceClaims/],
+    [{ runtimeClassName: "kata" }, /spec\.runtimeClassName/],
+    [{ containers: [{ name: "c", resources: { claims: [{ name: "r" }] } }] }, /spec\.containers\[0\]\.resources\.claims/],
+  ];
+  for (const [spec, wanted] of cases) {
+    const message = messageFor(aPod("p", {}, spec), cacheOf(four));
+    assert.match(message, wanted);
+    assert.match(message, /^0\/4 nodes are available: /);
+  }
+});
+
+test("wishes and plain volumes do not stop a pod", () => {
+  const preferred = [{ weight: 1, podAffinityTerm: { topologyKey: "zone" } }];
+  const fits: Partial<PodSpec>[] = [
+    { affinity: { podAffinity: { preferredDuringSchedulingIgnoredDuringExecution: preferred } } },
+    { topologySpreadConstraints: [{ maxSkew: 1, topologyKey: "zone", whenUnsatisfiable: "ScheduleAnyway" }] },
+    { volumes: [{ name: "a", emptyDir: {} }, { name: "b", configMap: { name: "c" } }, { name: "c" }, { name: "d", projected: {} }] },
+    { volumes: [{ name: "l", hostPath: { path: "/var/log/pods/" } }], containers: [{ name: "c", volumeMounts: [{ name: "l", mountPath: "/l", readOnly: true }] }] },
+  ];
+  for (const spec of fits) assert.equal(messageFor(aPod("p", {}, spec), cacheOf(four)), "fits n1,n2,n3,n4");
+});
+
+test("scores: the emptier, the preferred, the untainted node", () => {
+  const score = (pod: Draft<Pod>, cache: SchedulerCache): Record<string, number> => Object.fromEntries(evaluate(usageOf(stored(pod)), cache.nodes()).verdicts.map((verdict) => [verdict.node, verdict.score]));
+  const busy = score(aPod("p", { cpu: "1" }), cacheOf(four.slice(0, 2), [stored(aPod("r", { cpu: "8" }, { nodeName: "n1" }))]));
+  assert.ok(busy["n2"]! > busy["n1"]!);
+  const ssd = { matchExpressions: [{ key: "disktype", operator: "In" as const, values: ["ssd"] }] };
+  const preferring = aPod("p", {}, { affinity: { nodeAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1, preference: ssd }] } } });
+  const preferred = score(preferring, cacheOf([aNode("a"), aNode("b", { labels: { disktype: "ssd" } })]));
+  assert.ok(preferred["b"]! > preferred["a"]!);
+  const tainted = score(aPod("p"), cacheOf([aNode("a"), aNode("b", { taints: [{ key: "k", effect: "PreferNoSchedule" }] })]));
+  assert.ok(tainted["a"]! > tainted["b"]!);
+});
+
+test("LeastAllocated as in the plugin's example", () => {
+  const cache = cacheOf([aNode("n")], [stored(aPod("r", { cpu: "3", memory: "12Gi" }, { nodeName: "n" }))]);
+  const { verdicts } = evaluate(usageOf(stored(aPod("p", { cpu: "1", memory: "4Gi" }))), cache.nodes());
+  assert.equal(verdicts[0]?.scores["NodeResourcesFit"], 75);
+  assert.equal(verdicts[0]?.scores["NodeResourcesBalancedAllocation"], 100);
+});
+
+test("the cache: assumed pods count, a confirmation keeps them, forgetting frees them, a node's return finds its pods", () => {
+  const cache = cacheOf([aNode("n")]);
+  const pod = stored(aPod("p", { cpu: "10" }));
+  cache.assume(usageOf(pod), "n");
+  assert.equal(messageFor(aPod("q", { cpu: "10" }), cache), "0/1 nodes are available: 1 Insufficient cpu.");
+  cache.forget(pod.metadata.uid);
+  assert.equal(messageFor(aPod("q", { cpu: "10" }), cache), "fits n");
+  cache.assume(usageOf(pod), "n");
+  cache.setPod({ ...pod, spec: { ...pod.spec, nodeName: "n" } });
+  cache.forget(pod.metadata.uid);
+  assert.equal(cache.node("n")?.podCount, 1, "a confirmed pod is not forgotten");
+  cache.removeNode("n");
+  assert.equal(messageFor(aPod("q"), cache), "no nodes available to schedule pods");
+  cache.setNode(storedNode(aNode("n")));
+  assert.equal(cache.node("n")?.requested.get("cpu"), 10_000n);
+  cache.removePod(pod.metadata.uid);
+  assert.equal(cache.node("n")?.podCount, 0);
+});
+
+const zones = ["a", "a", "b", "b"];
+const plain = ["n1", "n2", "n3", "n4"].map((name, at) => aNode(name, { labels: { "topology.kubernetes.io/zone": zones[at]! } }));
+const taintAll = plain.map((node) => aNode(node.metadata.name!, { taints: [{ key: "kwok.x-k8s.io/node", value: "fake", effect: "NoSchedule" }] }));
+
+for (const [path, nodes, wanted] of [
+  ["affinity/pod.yaml", plain, "0/4 nodes are available: 4 node(s) didn't match Pod's node affinity/selector."],
+  ["affinity/pod-nginx-preferred-affinity.yaml", plain, "fits n1,n2,n3,n4"],
+  ["affinity/pod-nginx-required-affinity.yaml", plain, "0/4 nodes are available: 4 node(s) didn't match Pod's node affinity/selector."],
+  ["affinity/pod-nginx-required-affinity.yaml", [...plain.slice(1), aNode("n9", { labels: { disktype: "ssd" } })], "fits n9"],
+  ["affinity/pod-with-pod-affinity.yaml", plain, "0/4 nodes are available: spec.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution is not supported by this scheduler yet."],
+  ["taints/no-toleration-pod.yaml", plain, "fits n1,n2,n3,n4"],
+  ["taints/no-toleration-pod.yaml", taintAll, "0/4 nodes are available: 4 node(s) had untolerated taint {kwok.x-k8s.io/node: fake}."],
+  ["resources/cpu-request-limit-2.yaml", plain, "0/4 nodes are available: 4 Insufficient cpu."],
+  ["resources/qos-pod.yaml", plain, "fits n1,n2,n3,n4"],
+  ["volumes/redis.yaml", plain, "fits n1,n2,n3,n4"],
+  ["gates/pod-without-scheduling-gates.yaml", plain, "fits n1,n2,n3,n4"],
+  ["priority/high-priority-pod.yaml", plain, "fits n1,n2,n3,n4"],
+] as const) {
+  const pod = manifest(path);
+  test(`${path}: ${wanted}`, { skip: pod === undefined ? "the manifests do not stand beside this checkout" : false }, () => {
+    assert.equal(messageFor(pod!, cacheOf(nodes)), wanted);
+  });
+}

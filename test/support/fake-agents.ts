@@ -1,0 +1,115 @@
+import type { Clock } from "../../src/base/clock.js";
+import { silentLogger } from "../../src/base/log.js";
+import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
+import { Dice } from "../../src/base/seeded-random.js";
+import { toTimestamp } from "../../src/base/timestamp.js";
+import { ContainerStatus, PodContainers, PodContainersUpdate, type StartPodRequest, type StopPodRequest, Terminated } from "../../src/gen/spheresim/crx/v1/agent.js";
+import { AgentServiceService } from "../../src/gen/spheresim/crx/v1/agent_service.js";
+import type { Call } from "../../src/rpc/server.js";
+import { serve, startRpcServer, type StreamWriter } from "../../src/rpc/server.js";
+
+/** Spherelet agents as a Spherelet meets them: containers run at once and end with 0 when stopped. */
+export interface FakeAgents {
+  readonly address: string;
+  readonly started: StartPodRequest[];
+  readonly stopped: StopPodRequest[];
+  /** Called before each unary call; may throw, or hold it up. */
+  intercept: ((method: string) => void | Promise<void>) | undefined;
+  /** A VM has its personality: its agent answers. */
+  boot(vmUuid: string): void;
+  /** The instance is gone. */
+  kill(vmUuid: string): void;
+  /** Changes the first container of an instance. */
+  change(vmUuid: string, change: (status: ContainerStatus) => ContainerStatus): void;
+  close(): Promise<void>;
+}
+
+/** @param listen to come back at the address of one that was closed. */
+export async function startFakeAgents(clock: Clock, listen = "127.0.0.1:0"): Promise<FakeAgents> {
+  const instances = new Map<string, PodContainers>();
+  const streams = new Set<StreamWriter<PodContainersUpdate>>();
+  const dice = new Dice("fake-agents");
+  let revision = 0n;
+  const tell = (vmUuid: string, pod: PodContainers | undefined): void => {
+    for (const stream of streams) stream.write(PodContainersUpdate.create({ vmUuid, ...(pod === undefined ? {} : { pod }) })).catch(() => undefined);
+  };
+  const put = (vmUuid: string, pod: PodContainers): PodContainers => {
+    revision += 1n;
+    const next = { ...pod, revision };
+    instances.set(vmUuid, next);
+    tell(vmUuid, next);
+    return next;
+  };
+  const find = (call: Call): { readonly vmUuid: string; readonly pod: PodContainers } => {
+    const vmUuid = call.authority.split(".")[0] ?? "";
+    const pod = instances.get(vmUuid);
+    if (pod === undefined) throw new RpcError(RpcCode.UNAVAILABLE, `no agent for ${vmUuid}`);
+    return { vmUuid, pod };
+  };
+  const running = (name: string, image: string, restartCount: number): ContainerStatus =>
+    ContainerStatus.create({ name, image, containerId: dice.uuid(), restartCount, ready: true, state: { $case: "running", value: { startedAt: toTimestamp(clock.nowMs()) } } });
+  const finished = (status: ContainerStatus): ContainerStatus => {
+    if (status.state?.$case !== "running") return status;
+    const value = Terminated.create({ exitCode: 0, reason: "Completed", startedAt: status.state.value.startedAt, finishedAt: toTimestamp(clock.nowMs()), containerId: status.containerId });
+    return { ...status, ready: false, state: { $case: "terminated", value } };
+  };
+  const server = await startRpcServer({
+    listen,
+    room: "fake-crx",
+    log: silentLogger,
+    closeLimitMs: 100,
+    services: [
+      serve(AgentServiceService, {
+        startPod: async (request, call) => {
+          await fake.intercept?.("startPod");
+          const { vmUuid, pod } = find(call);
+          if (pod.podUid !== "") return pod;
+          fake.started.push(request);
+          const counts = request.restartCounts;
+          return put(vmUuid, {
+            ...pod,
+            podUid: request.podUid,
+            networkReady: true,
+            initContainers: request.initContainers.map((spec) => finished(running(spec.name, spec.image, counts[spec.name] ?? 0))),
+            containers: request.containers.map((spec) => running(spec.name, spec.image, counts[spec.name] ?? 0)),
+          });
+        },
+        stopPod: async (request, call) => {
+          fake.stopped.push(request);
+          await fake.intercept?.("stopPod");
+          const { vmUuid, pod } = find(call);
+          return put(vmUuid, { ...pod, containers: pod.containers.map(finished) });
+        },
+        getPod: async (_request, call) => {
+          await fake.intercept?.("getPod");
+          return find(call).pod;
+        },
+        watchPods: async (_request, stream, call) => {
+          for (const [vmUuid, pod] of instances) await stream.write(PodContainersUpdate.create({ vmUuid, pod }));
+          await stream.write(PodContainersUpdate.create({ synced: true }));
+          streams.add(stream);
+          await new Promise<void>((resolve) => call.signal.addEventListener("abort", () => resolve(), { once: true }));
+          streams.delete(stream);
+        },
+      }),
+    ],
+  });
+  const fake: FakeAgents = {
+    address: server.address,
+    started: [],
+    stopped: [],
+    intercept: undefined,
+    boot: (vmUuid) => void instances.set(vmUuid, PodContainers.create({})),
+    kill: (vmUuid) => {
+      instances.delete(vmUuid);
+      tell(vmUuid, undefined);
+    },
+    change: (vmUuid, change) => {
+      const pod = instances.get(vmUuid);
+      if (pod === undefined) throw new Error(`no instance ${vmUuid}`);
+      put(vmUuid, { ...pod, containers: pod.containers.map((status, index) => (index === 0 ? change(status) : status)) });
+    },
+    close: () => server.close(),
+  };
+  return fake;
+}
