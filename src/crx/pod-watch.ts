@@ -8,6 +8,8 @@ import type { Machine } from "./machine.js";
 export class PodWatch {
   readonly #machine: Machine;
   readonly #changed = new Set<string>();
+  /** Instances the reader has seen alive: only of these it hears that they are gone. */
+  readonly #shown = new Set<string>();
   readonly #end: () => void;
   #wake: (() => void) | undefined;
 
@@ -27,8 +29,12 @@ export class PodWatch {
     for (const uuid of this.#changed) {
       this.#changed.delete(uuid);
       const instance = this.#machine.instance(uuid);
-      if (instance === undefined) return { vmUuid: uuid, pod: undefined, synced: false };
-      if (instance.hasAgent) return { vmUuid: uuid, pod: instance.pod(), synced: false };
+      if (instance?.hasAgent === true) {
+        this.#shown.add(uuid);
+        return { vmUuid: uuid, pod: instance.pod(), synced: false };
+      }
+      // Gone, or in a new life that has no agent yet.
+      if (this.#shown.delete(uuid)) return { vmUuid: uuid, pod: undefined, synced: false };
     }
     return undefined;
   }

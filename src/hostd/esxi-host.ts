@@ -169,13 +169,19 @@ export class EsxiHost {
     if (!vm.crx) throw notSupported("only a CRX instance takes a personality");
     if (personality.podUid !== vm.config.ownerUid) throw ownerMismatch(vm.vmId, personality.podUid, vm.config.ownerUid);
     if (!vm.poweredOn) throw invalidPowerState("poweredOn", "poweredOff");
-    if (vm.state.personality !== undefined) {
-      if (!sameMessage(vm.state.personality, personality)) throw invalidState(`The virtual machine ${vm.vmId} has another personality already.`);
+    const given = vm.state.personality ?? vm.personalityOnTheWay;
+    if (given !== undefined) {
+      if (!sameMessage(given, personality)) throw invalidState(`The virtual machine ${vm.vmId} has another personality already.`);
       if (vm.state.phase === VmPhase.AGENT_READY) return vm.state;
       if (vm.operation?.name === "VirtualMachine.reconfigure") return vm.operation.done.then(() => vm.state);
     }
     vm.requireIdle();
-    return vm.run("VirtualMachine.reconfigure", () => this.#givePersonality(vm, personality));
+    vm.personalityOnTheWay = personality;
+    try {
+      return await vm.run("VirtualMachine.reconfigure", () => this.#givePersonality(vm, personality));
+    } finally {
+      vm.personalityOnTheWay = undefined;
+    }
   }
 
   /** A guest of the present life says that its init waits. */

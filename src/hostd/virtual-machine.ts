@@ -1,5 +1,5 @@
 import { toTimestamp } from "../base/timestamp.js";
-import { HostVm, VmPhase } from "../gen/spheresim/hostd/v1/host.js";
+import { HostVm, VmPhase, type Personality } from "../gen/spheresim/hostd/v1/host.js";
 import { VirtualMachineConfigSpec, VirtualMachinePowerState } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import { taskInProgress } from "./host-fault.js";
 import type { PowerLife } from "./power-life.js";
@@ -21,6 +21,8 @@ export class VirtualMachine {
   state: HostVm;
   /** Its present life; absent while powered off. */
   life: PowerLife | undefined;
+  /** A personality that is being written to disk. */
+  personalityOnTheWay: Personality | undefined;
   #operation: Operation | undefined;
   #tasks = 0;
 

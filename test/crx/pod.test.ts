@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fromTimestamp } from "../../src/base/timestamp.js";
+import { CrashBackoff } from "../../src/crx/crash-backoff.js";
+import { RestartPolicy, VolumeSpec } from "../../src/gen/spheresim/crx/v1/agent.js";
+import { allWords, container, isFault, MachineFixture, podRequest, podUid, words } from "./machine-fixture.js";
+
+test("containers start side by side after the init containers, one after the other", async () => {
+  const fixture = new MachineFixture({ initMs: 0, agentMs: 0, containerStartMs: 50 });
+  const agent = await fixture.agent();
+  const startMs = fixture.clock.nowMs();
+  const initContainers = [container("one", "busybox", "sleep", "2"), container("two", "busybox", "true")];
+  const call = agent.startPod(podRequest({ initContainers, containers: [container("web", "nginx"), container("log", "redis")] }));
+  await fixture.clock.advance(0);
+  assert.deepEqual(allWords(agent.pod()), ["one waiting PodInitializing", "two waiting PodInitializing", "web waiting PodInitializing", "log waiting PodInitializing"]);
+  await fixture.clock.advance(50);
+  assert.deepEqual(allWords(await call), ["one running", "two waiting PodInitializing", "web waiting PodInitializing", "log waiting PodInitializing"]);
+  await fixture.clock.advance(2_000);
+  assert.deepEqual(allWords(agent.pod()).slice(0, 2), ["one terminated Completed 0", "two waiting PodInitializing"]);
+  await fixture.clock.advance(100);
+  const pod = agent.pod();
+  assert.deepEqual(allWords(pod), ["one terminated Completed 0", "two terminated Completed 0", "web running", "log running"]);
+  assert.deepEqual(pod.initContainers.map((each) => each.ready), [true, true]);
+  assert.deepEqual(pod.containers.map((each) => each.ready), [true, true]);
+  assert.equal(pod.containers[0]?.imageId, "nginx-object");
+  const state = pod.containers[0]?.state;
+  assert.equal(state?.$case === "running" && state.value.startedAt && fromTimestamp(state.value.startedAt) - startMs, 2_150);
+  assert.deepEqual(fixture.facts.map((fact) => [fact.endMs - fact.startMs, fact.failure]), [[2_150, ""]]);
+});
+
+test("a second StartPod answers the present state; another pod is OwnerMismatch", async () => {
+  const fixture = new MachineFixture();
+  const agent = await fixture.agent();
+  const [one, two] = await Promise.all([agent.startPod(podRequest({})), agent.startPod(podRequest({}))]);
+  assert.deepEqual(one, two);
+  assert.deepEqual(allWords(one), ["web running"]);
+  await assert.rejects(agent.startPod(podRequest({ podUid: "other" })), isFault("ownerMismatch"));
+  await assert.rejects(agent.stopPod("other", 0), isFault("ownerMismatch"));
+});
+
+test("a container that ends at once is restarted at once, then after 10 s, doubling", async () => {
+  const fixture = new MachineFixture();
+  const agent = await fixture.agent();
+  await agent.startPod(podRequest({ containers: [container("job", "busybox", "false")] }));
+  await fixture.clock.advance(0);
+  const now = (): string => words(agent.pod().containers[0]);
+  assert.equal(now(), "job waiting CrashLoopBackOff restarts 1");
+  const { state, lastTermination, containerId } = agent.pod().containers[0] ?? {};
+  assert.equal(state?.$case === "waiting" && state.value.message, `back-off 10s restarting failed container=job pod=web_default(${podUid})`);
+  assert.deepEqual([lastTermination?.exitCode, lastTermination?.reason, lastTermination?.containerId], [1, "Error", containerId]);
+  await fixture.clock.advance(9_999);
+  assert.equal(now(), "job waiting CrashLoopBackOff restarts 1");
+  await fixture.clock.advance(1);
+  assert.equal(now(), "job waiting CrashLoopBackOff restarts 2");
+  await fixture.clock.advance(20_000);
+  assert.equal(now(), "job waiting CrashLoopBackOff restarts 3");
+  assert.notEqual(agent.pod().containers[0]?.containerId, containerId);
+});
+
+test("back-off: 0, 10, 20, ... 300 s, forgiven after ten minutes of running", () => {
+  const backoff = new CrashBackoff();
+  let nowMs = 0;
+  const waits = Array.from({ length: 8 }, () => {
+    const waitMs = backoff.waitMs(nowMs);
+    nowMs += waitMs;
+    backoff.restarted(nowMs);
+    return waitMs / 1000;
+  });
+  assert.deepEqual(waits, [0, 10, 20, 40, 80, 160, 300, 300]);
+  assert.equal(backoff.waitMs(nowMs + 600_000), 300_000);
+  assert.equal(backoff.waitMs(nowMs + 600_001), 0);
+});
+
+test("restart policies", async () => {
+  const cases: [RestartPolicy, string, string][] = [
+    [RestartPolicy.NEVER, "false", "c terminated Error 1"],
+    [RestartPolicy.NEVER, "true", "c terminated Completed 0"],
+    [RestartPolicy.ON_FAILURE, "true", "c terminated Completed 0"],
+    [RestartPolicy.ON_FAILURE, "false", "c waiting CrashLoopBackOff restarts 1"],
+    [RestartPolicy.ALWAYS, "true", "c waiting CrashLoopBackOff restarts 1"],
+    [RestartPolicy.UNSPECIFIED, "true", "c waiting CrashLoopBackOff restarts 1"],
+  ];
+  for (const [restartPolicy, command, expected] of cases) {
+    const fixture = new MachineFixture();
+    const agent = await fixture.agent();
+    await agent.startPod(podRequest({ restartPolicy, containers: [container("c", "busybox", command)] }));
+    await fixture.clock.advance(0);
+    assert.deepEqual(allWords(agent.pod()), [expected]);
+  }
+});
+
+test("an init container that fails ends a pod that never restarts, and is tried again otherwise", async () => {
+  const initContainers = [container("init", "busybox", "false")];
+  const never = new MachineFixture();
+  const agent = await never.agent();
+  await agent.startPod(podRequest({ initContainers, restartPolicy: RestartPolicy.NEVER }));
+  await never.clock.advance(0);
+  assert.deepEqual(allWords(agent.pod()), ["init terminated Error 1", "web waiting PodInitializing"]);
+  assert.deepEqual(never.facts.map((fact) => fact.failure), ["init container init failed"]);
+  const always = new MachineFixture();
+  const other = await always.agent();
+  await other.startPod(podRequest({ initContainers }));
+  await always.clock.advance(10_000);
+  assert.deepEqual(allWords(other.pod()), ["init waiting CrashLoopBackOff restarts 2", "web waiting PodInitializing"]);
+});
+
+test("restarts of former lives are counted on", async () => {
+  const fixture = new MachineFixture();
+  const agent = await fixture.agent();
+  const pod = await agent.startPod(podRequest({ restartCounts: { web: 3 } }));
+  assert.deepEqual(allWords(pod), ["web running restarts 3"]);
+});
+
+test("StopPod: TERM, grace, KILL", async () => {
+  const fixture = new MachineFixture();
+  const agent = await fixture.agent();
+  const containers = [container("web", "nginx"), container("own", "vendor/own"), container("deaf", "busybox", "sleep", "3600"), container("crash", "busybox", "false")];
+  await agent.startPod(podRequest({ containers }));
+  const startMs = fixture.clock.nowMs();
+  const stop = agent.stopPod(podUid, 30_000);
+  await fixture.clock.advance(0);
+  assert.deepEqual(allWords(agent.pod()), ["web terminated Completed 0", "own terminated Error 143", "deaf running", "crash terminated Error 1 restarts 1"]);
+  await fixture.clock.advance(30_000);
+  const pod = await stop;
+  assert.deepEqual(allWords(pod)[2], "deaf terminated Error 137");
+  const deaf = pod.containers[2]?.state;
+  assert.ok(deaf?.$case === "terminated" && deaf.value.finishedAt !== undefined);
+  assert.deepEqual([deaf.value.signal, fromTimestamp(deaf.value.finishedAt) - startMs], [9, 30_000]);
+  assert.equal(fixture.clock.waiting, 0);
+  await agent.stopPod(podUid, 0);
+});
+
+test("a shorter second stop shortens the first; a stop before the start leaves the rest waiting", async () => {
+  const fixture = new MachineFixture();
+  const agent = await fixture.agent();
+  await agent.startPod(podRequest({ initContainers: [container("deaf", "busybox", "sleep", "3600")] }));
+  const long = agent.stopPod(podUid, 30_000);
+  const short = agent.stopPod(podUid, 0);
+  await Promise.all([long, short]);
+  assert.deepEqual(allWords(agent.pod()), ["deaf terminated Error 137", "web waiting PodInitializing"]);
+  assert.equal(fixture.clock.waiting, 0);
+});
+
+test("a pod the agent cannot set up is refused with the field at fault", async () => {
+  const fixture = new MachineFixture();
+  const agent = await fixture.agent();
+  const volume = VolumeSpec.create({ name: "data", source: { $case: "emptyDir", value: { sizeLimitBytes: 0n } } });
+  const mount = (name: string, mountPath: string) => ({ ...container("web", "nginx"), mounts: [{ name, mountPath, readOnly: false, subPath: "" }] });
+  const wrong: [Parameters<typeof podRequest>[0], string][] = [
+    [{ containers: [] }, "containers"],
+    [{ containers: [container("", "nginx")] }, "containers[0].name"],
+    [{ containers: [container("a", "")] }, "containers[0].image"],
+    [{ containers: [container("a", "nginx"), container("a", "nginx")] }, "containers[1].name"],
+    [{ volumes: [VolumeSpec.create({ name: "disk" })] }, "volumes[0].source"],
+    [{ volumes: [volume, volume] }, "volumes[1].name"],
+    [{ containers: [mount("nowhere", "/x")] }, "containers[0].mounts[0].name"],
+    [{ volumes: [volume], containers: [mount("data", "x")] }, "containers[0].mounts[0].mount_path"],
+    [{ restartCounts: { web: -1 } }, "restart_counts.web"],
+  ];
+  for (const [change, field] of wrong) await assert.rejects(agent.startPod(podRequest(change)), isFault("invalidArgument", field));
+  assert.deepEqual(allWords(await agent.startPod(podRequest({ volumes: [volume], containers: [mount("data", "/data")] }))), ["web running"]);
+});

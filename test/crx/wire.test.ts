@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { monotonicClock, wallClock } from "../../src/base/clock.js";
+import { deferred } from "../../src/base/deferred.js";
+import { latencyProfile } from "../../src/base/latency-profile.js";
+import { silentLogger } from "../../src/base/log.js";
+import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
+import { Dice } from "../../src/base/seeded-random.js";
+import { startCrx, type Crx } from "../../src/crx/index.js";
+import { AgentServiceClient, type AgentServiceService } from "../../src/gen/spheresim/crx/v1/agent_service.js";
+import type { GuestHello, GuestToHost, HostToGuest } from "../../src/gen/spheresim/hostd/v1/guest.js";
+import { GuestServiceService } from "../../src/gen/spheresim/hostd/v1/guest_service.js";
+import { Personality } from "../../src/gen/spheresim/hostd/v1/host.js";
+import { VirtualMachineConfigSpec } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
+import { openChannel, type Channel, type PromiseClient } from "../../src/rpc/channel.js";
+import { serve, startRpcServer, type RpcServer, type StreamWriter } from "../../src/rpc/server.js";
+import { podRequest, podUid, uuid, words } from "./machine-fixture.js";
+
+const common = { log: silentLogger, clock: wallClock(), monotonic: monotonicClock(), dice: new Dice(1), profile: latencyProfile("instant") };
+const guest = { uuid, powerOnCount: 1 };
+const authority = `${uuid}.crx.spheresim.test`;
+
+/** A HostD that notes what guests say and says what the test wants. */
+interface FakeHostd {
+  readonly server: RpcServer;
+  readonly hello: Promise<GuestHello>;
+  readonly orders: Promise<StreamWriter<HostToGuest>>;
+  heard(what: NonNullable<GuestToHost["message"]>["$case"]): Promise<void>;
+}
+
+async function fakeHostd(listen: string): Promise<FakeHostd> {
+  const hello = deferred<GuestHello>();
+  const orders = deferred<StreamWriter<HostToGuest>>();
+  const heard: string[] = [];
+  const waiting: { readonly what: string; readonly resolve: () => void }[] = [];
+  const server = await startRpcServer({
+    listen,
+    room: "hostd",
+    log: silentLogger,
+    services: [
+      serve(GuestServiceService, {
+        connect: async (requests, stream) => {
+          orders.resolve(stream);
+          for await (const { message } of requests) {
+            if (message?.$case === "hello") hello.resolve(message.value);
+            heard.push(message?.$case ?? "");
+            for (const each of waiting) if (heard.includes(each.what)) each.resolve();
+          }
+        },
+      }),
+    ],
+  });
+  return {
+    server,
+    hello: hello.promise,
+    orders: orders.promise,
+    heard: (what) =>
+      new Promise((resolve) => {
+        if (heard.includes(what)) resolve();
+        else waiting.push({ what, resolve });
+      }),
+  };
+}
+
+let hostd: FakeHostd;
+let crx: Crx;
+let channel: Channel;
+let agent: PromiseClient<typeof AgentServiceService>;
+
+before(async () => {
+  hostd = await fakeHostd("127.0.0.1:0");
+  crx = await startCrx({ ...common, hostdAddress: hostd.server.address });
+  channel = openChannel({ address: crx.address });
+  agent = channel.client(AgentServiceClient);
+});
+after(async () => {
+  channel.close();
+  await crx.close();
+  await hostd.server.close();
+});
+
+test("the whole way over the wire: hello, boot, personality, StartPod, watch, a broken channel, kill", async () => {
+  assert.deepEqual((await hostd.hello).guests, []);
+  await assert.rejects(agent.getPod({}, { authority }), (error) => RpcError.is(error, RpcCode.UNAVAILABLE) && error.reason?.reason === "ManagedObjectNotFound");
+  const orders = await hostd.orders;
+  await orders.write({ message: { $case: "boot", value: { guest, kernel: "photon-crx", hostName: "esxi-01.spheresim.test", config: VirtualMachineConfigSpec.create({ uuid }) } } });
+  await hostd.heard("initWaiting");
+  await assert.rejects(agent.startPod(podRequest({}), { authority }), (error) => RpcError.is(error, RpcCode.UNAVAILABLE) && error.reason?.reason === "HostNotReachable");
+  await orders.write({ message: { $case: "personality", value: { guest, personality: Personality.create({ podUid, name: "web" }) } } });
+  await hostd.heard("agentReady");
+
+  const watch = agent.watchPods({ vmUuid: "" })[Symbol.asyncIterator]();
+  assert.equal((await watch.next()).value?.vmUuid, uuid);
+  assert.equal((await watch.next()).value?.synced, true);
+  assert.equal(words((await agent.startPod(podRequest({}), { authority })).containers[0]), "web running");
+  for (;;) {
+    const { value } = await watch.next();
+    if (words(value?.pod?.containers[0]) === "web running") break;
+  }
+  // One instance behind the port: a call that names none means it.
+  assert.equal((await agent.getPod({})).podUid, podUid);
+  assert.equal((await agent.getPod({}, { metadata: { "spheresim-host": authority } })).podUid, podUid);
+  await assert.rejects(agent.getPod({}, { metadata: { "spheresim-host": "elsewhere" } }), (error) => RpcError.is(error, RpcCode.INVALID_ARGUMENT) && error.message.includes(authority));
+
+  // HostD goes and comes back at the same address: the guest has lived on, and hello names it.
+  const { address } = hostd.server;
+  await hostd.server.close();
+  assert.equal(words((await agent.getPod({}, { authority })).containers[0]), "web running");
+  hostd = await fakeHostd(address);
+  assert.deepEqual((await hostd.hello).guests, [guest]);
+  await hostd.heard("agentReady");
+  await (await hostd.orders).write({ message: { $case: "kill", value: { guest } } });
+  for (;;) {
+    const { value } = await watch.next();
+    if (value !== undefined && value.pod === undefined) break;
+  }
+  await watch.return?.();
+  await assert.rejects(agent.getPod({}, { authority }), (error) => RpcError.is(error, RpcCode.UNAVAILABLE));
+});
+
+test("Exec is unimplemented by name; a call that names nothing is refused", async () => {
+  const exec = agent.exec({ authority });
+  await assert.rejects(exec[Symbol.asyncIterator]().next(), (error) => RpcError.is(error, RpcCode.UNIMPLEMENTED) && error.message.includes("AgentService/Exec"));
+  await assert.rejects(agent.getPod({}), (error) => RpcError.is(error, RpcCode.INVALID_ARGUMENT) && error.message.includes("the call names no CRX instance"));
+});
