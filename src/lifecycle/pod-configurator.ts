@@ -81,6 +81,7 @@ export class PodConfigurator {
       }
       throw error;
     }
+    if (pods.get(key)?.metadata.uid !== uid) return;
     this.#handedOver.set(uid, { wish, sentMs: monotonic.nowMs() });
     if (!again) {
       steps.record({ pod, step: 11, peer: "spherelet", wire: "spheresim.spherelet.v1.SphereletService/ConfigurePod", startMs, subject: host, message: `Spherelet of ${host} took the pod on` });

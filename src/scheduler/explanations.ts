@@ -3,7 +3,7 @@ import { NodeVerdict } from "../gen/spheresim/emulator/v1/journal.js";
 import { Explanation } from "../gen/spheresim/scheduler/v1/explain.js";
 import type { Pod } from "../kubernetes/pod.js";
 import type { DrsDecision } from "./extension/drs-decision.js";
-import type { SchedulingAttempt } from "./kube/verdict.js";
+import type { NodeVerdict as Verdict, SchedulingAttempt } from "./kube/verdict.js";
 
 /** Pods remembered. */
 const MAX_PODS = 10_000;
@@ -24,7 +24,7 @@ export const notWeighed: readonly string[] = [
 interface Remembered {
   readonly podUid: string;
   attempt: number;
-  nodeVerdicts: readonly NodeVerdict[];
+  nodeVerdicts: readonly Verdict[];
   node: string;
   message: string;
   decision: DrsDecision | undefined;
@@ -48,11 +48,11 @@ export class Explanations {
   attempted(attempt: SchedulingAttempt): void {
     const entry = this.#entry(attempt.namespace, attempt.name, attempt.podUid);
     entry.attempt = attempt.attempt;
-    entry.nodeVerdicts = attempt.verdicts.map(({ node, feasible, plugin, reasons, score }) => NodeVerdict.create({ node, feasible, plugin, reasons: [...reasons], score }));
+    entry.nodeVerdicts = attempt.verdicts;
     entry.node = attempt.node ?? "";
-    entry.message = attempt.message;
     // The list was empty this time: DRS was not asked.
     if (entry.decisionAttempt !== attempt.attempt) entry.decision = undefined;
+    entry.message = entry.decision?.node === undefined || attempt.node === undefined ? attempt.message : entry.decision.message;
   }
 
   /** Undefined for a pod that was never tried. */
@@ -65,7 +65,7 @@ export class Explanations {
       name,
       podUid: entry.podUid,
       node: entry.node,
-      nodeVerdicts: [...entry.nodeVerdicts],
+      nodeVerdicts: entry.nodeVerdicts.map(({ node, feasible, plugin, reasons, score }) => NodeVerdict.create({ node, feasible, plugin, reasons: [...reasons], score })),
       hostVerdicts: [...(decision?.verdicts ?? [])],
       ...(decision?.sized === undefined ? {} : { sized: decision.sized }),
       message: entry.message,

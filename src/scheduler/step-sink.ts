@@ -1,6 +1,6 @@
-import { Outcome, StepRecord } from "../gen/spheresim/emulator/v1/journal.js";
+import { type NodeVerdict, Outcome, StepRecord } from "../gen/spheresim/emulator/v1/journal.js";
 import type { Clock } from "../base/clock.js";
-import type { Pod } from "../kubernetes/pod.js";
+import type { ObjectMeta } from "../kubernetes/object-meta.js";
 
 /** Where recorded steps go. */
 export interface StepSink {
@@ -9,13 +9,15 @@ export interface StepSink {
 
 /** A step as the scheduler tells it; the rest is filled in. */
 export interface SchedulerStep {
-  readonly pod: Pod;
+  readonly pod: { readonly metadata: Pick<ObjectMeta, "uid" | "namespace" | "name"> };
   /** 3, 5, 6, 9 or 10. */
   readonly step: number;
   readonly peer: string;
   readonly wire: string;
   /** Emulated, when it began. */
   readonly startMs: number;
+  /** When it ended; now when absent. */
+  readonly endMs?: number;
   readonly subject: string;
   readonly message: string;
   readonly outcome?: Outcome;
@@ -23,6 +25,8 @@ export interface SchedulerStep {
   readonly attempt?: number;
   /** Store revision the step wrote. */
   readonly etcdRevision?: bigint;
+  /** Step 3. */
+  readonly nodeVerdicts?: NodeVerdict[];
 }
 
 /** Records steps of the scheduler room. */
@@ -36,10 +40,10 @@ export class SchedulerSteps {
     this.#clock = clock;
   }
 
-  record({ pod, startMs, ...step }: SchedulerStep): void {
+  record({ pod, startMs, endMs, ...step }: SchedulerStep): void {
     const { uid, namespace = "", name } = pod.metadata;
     this.#sink?.record(
-      StepRecord.fromPartial({ outcome: Outcome.OK, ...step, podUid: uid, namespace, name, room: "scheduler", startTime: timestamp(startMs), endTime: timestamp(this.#clock.nowMs()) }),
+      StepRecord.fromPartial({ outcome: Outcome.OK, ...step, podUid: uid, namespace, name, room: "scheduler", startTime: timestamp(startMs), endTime: timestamp(endMs ?? this.#clock.nowMs()) }),
     );
   }
 }

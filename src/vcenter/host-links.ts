@@ -49,7 +49,7 @@ export class HostLinks {
     const addresses = new Set(this.#options.inventory.hosts.filter((host) => !host.disconnected).map((host) => host.address));
     for (const [address, link] of this.#links) {
       if (addresses.has(address)) continue;
-      link.close();
+      void link.close();
       this.#links.delete(address);
     }
     for (const address of addresses) {

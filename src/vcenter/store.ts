@@ -45,13 +45,13 @@ export class Store {
   readonly #kv: KeyValue;
   readonly #monotonic: Clock;
   readonly #log: Logger;
-  readonly #closing: AbortController;
+  readonly #closing: AbortSignal;
   #pending = 0;
   #commits = 0;
   #stale: VimFault | undefined;
   #onStale: (fault: VimFault) => void = () => undefined;
 
-  private constructor(kv: KeyValue, epoch: bigint, monotonic: Clock, log: Logger, closing: AbortController) {
+  private constructor(kv: KeyValue, epoch: bigint, monotonic: Clock, log: Logger, closing: AbortSignal) {
     this.#kv = kv;
     this.epoch = epoch;
     this.#monotonic = monotonic;
@@ -60,9 +60,9 @@ export class Store {
   }
 
   /** Takes over as the one writer and reads everything. Waits for etcd until `closing` aborts. */
-  static async open(kv: KeyValue, options: { readonly monotonic: Clock; readonly log: Logger; readonly closing: AbortController }): Promise<{ readonly store: Store; readonly entries: readonly KeyValueEntry[] }> {
+  static async open(kv: KeyValue, options: { readonly monotonic: Clock; readonly log: Logger; readonly closing: AbortSignal }): Promise<{ readonly store: Store; readonly entries: readonly KeyValueEntry[] }> {
     const { monotonic, log, closing } = options;
-    const persist = <T>(what: string, attempt: () => Promise<T>): Promise<T> => untilKnown(what, attempt, monotonic, log, closing.signal);
+    const persist = <T>(what: string, attempt: () => Promise<T>): Promise<T> => untilKnown(what, attempt, monotonic, log, closing);
     for (;;) {
       const before = (await persist("reading the epoch", () => kv.list(EPOCH_KEY))).find((entry) => entry.key === EPOCH_KEY);
       const epoch = BigInt(before?.value ?? "0") + 1n;
@@ -94,7 +94,7 @@ export class Store {
     const txn = { compare, puts, deletes, readOnFailure: [EPOCH_KEY, ...absent] };
     this.#pending += 1;
     try {
-      const result = await untilKnown("a commit", () => this.#kv.txn(txn), this.#monotonic, this.#log, this.#closing.signal);
+      const result = await untilKnown("a commit", () => this.#kv.txn(txn), this.#monotonic, this.#log, this.#closing);
       if (!result.succeeded) this.#explain(result.found, puts);
       this.#commits += 1;
       return result.revision;

@@ -104,6 +104,6 @@ export class VmTasks {
 
   /** Resolves when no task is at work any more; called after `closing`. */
   async settled(): Promise<void> {
-    await Promise.allSettled([...this.#running.values()]);
+    await Promise.allSettled(this.#running.values());
   }
 }

@@ -97,6 +97,11 @@ export class FakeVcenter {
     for (const stream of this.#inventoryStreams) void stream.write(update).catch(() => undefined);
   }
 
+  /** Tells that a VM has left the inventory. */
+  tellVmGone(moid: string): void {
+    this.tellInventory(InventoryUpdate.fromPartial({ kind: UpdateKind.LEAVE, resumeToken: "9", object: { $case: "virtualMachine", value: { ref: { type: "VirtualMachine", value: moid } } } }));
+  }
+
   #services(): ReturnType<typeof serve>[] {
     return [
       serve(PlacementServiceService, {

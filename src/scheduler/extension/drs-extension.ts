@@ -7,6 +7,9 @@ import type { PlacementDesk } from "./placement-desk.js";
 import type { PodVms } from "./pod-vms.js";
 import type { Vcenter } from "./vcenter.js";
 
+/** Who picks among the nodes on the curated list: DRS, or Kubernetes by its score. VMs are made in either case. */
+export type Decider = "drs" | "kubernetes";
+
 export interface DrsExtensionOptions {
   readonly desk: PlacementDesk;
   readonly vms: PodVms;
@@ -14,6 +17,8 @@ export interface DrsExtensionOptions {
   readonly explanations: Explanations;
   readonly bell: CapacityBell;
   readonly log: Logger;
+  /** `drs` when absent. */
+  readonly decider?: Decider;
 }
 
 /** The Pacific scheduler extension as kube-scheduler sees it: leaves of the curated list the one node that DRS recommends. */
@@ -29,7 +34,8 @@ export class DrsExtension implements SchedulerExtender {
 
   /** Steps 4 and 5. */
   async filter({ pod, attempt, nodes }: FilterRequest): Promise<FilterAnswer> {
-    const { desk, explanations } = this.#options;
+    const { desk, explanations, decider } = this.#options;
+    if (decider === "kubernetes") return { nodes: nodes.map(({ node }) => node.metadata.name), failedNodes: {} };
     let decision: DrsDecision;
     try {
       decision = await desk.decide({ pod, attempt, nodes: nodes.map(({ node }) => node.metadata.name) });

@@ -11,7 +11,7 @@ import type { Explanations } from "../explanations.js";
 import type { SchedulerSteps } from "../step-sink.js";
 import { CapacityBell } from "./capacity-bell.js";
 import { followInventory, followTasks, vcenterClient } from "./client.js";
-import { DrsExtension } from "./drs-extension.js";
+import { type Decider, DrsExtension } from "./drs-extension.js";
 import { ExtenderVerbs } from "./extender-verbs.js";
 import { HostDirectory } from "./host-directory.js";
 import { PlacementDesk } from "./placement-desk.js";
@@ -33,6 +33,8 @@ export interface ExtensionOptions {
   readonly monotonic: Clock;
   readonly dice: Dice;
   readonly log: Logger;
+  /** Who picks among the nodes on the curated list; `drs` when absent. */
+  readonly decider?: Decider;
 }
 
 /** The extension, composed; `start` when the informer has synced. */
@@ -63,7 +65,7 @@ export function openExtension(options: ExtensionOptions): Extension {
   const consider = (pod: Pod): void => vms.consider(pod);
   const unsubscribe = pods.subscribe({ added: consider, updated: consider, deleted: (pod) => vms.forget(pod) });
   return {
-    extender: new DrsExtension({ desk, vms, vcenter, explanations, bell, log }),
+    extender: new DrsExtension({ desk, vms, vcenter, explanations, bell, log, ...(options.decider === undefined ? {} : { decider: options.decider }) }),
     verbs: new ExtenderVerbs({ client, desk, vms, explanations, steps, podByUid, clock }),
     start: () => vms.start(),
     async close() {

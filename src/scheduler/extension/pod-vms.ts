@@ -137,6 +137,11 @@ export class PodVms {
       this.#options.desk.forget(uid);
       return undefined;
     }
+    if (vm?.state === "committed") {
+      // From here on the VM is the pod's, and the lifecycle controller's to destroy.
+      if (pod.metadata.deletionTimestamp !== undefined) this.#vms.delete(uid);
+      return undefined;
+    }
     const node = nodeOf(pod, vm);
     if (vm !== undefined && (node !== vm.node || vm.next !== undefined)) return this.#drop(vm);
     if (node === undefined) return undefined;
@@ -215,10 +220,9 @@ export class PodVms {
   /** Step 10, when everything it waits for is there. */
   async #commit(vm: PodVm): Promise<void> {
     const outcome = await this.#options.commit.write(vm.pod, vm.node, vm.task!);
-    if (outcome === "stored") {
-      vm.moveTo("committed");
-      this.#vms.delete(vm.uid);
-    } else if (outcome === "unwanted") await this.#drop(vm);
+    // Kept until the informer shows it: an older state of the pod may still be on its way here.
+    if (outcome === "stored") vm.moveTo("committed");
+    else if (outcome === "unwanted") await this.#drop(vm);
   }
 
   #failed(vm: PodVm, why: string, answer: "retry" | "retry-some" | "give-up"): void {

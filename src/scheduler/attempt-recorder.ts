@@ -1,0 +1,55 @@
+import { NodeVerdict, Outcome } from "../gen/spheresim/emulator/v1/journal.js";
+import { nameOf } from "../kubernetes/object-meta.js";
+import { pathOf, pods as podType } from "../kubernetes/resource-type.js";
+import type { Explanations } from "./explanations.js";
+import type { BindingRecord } from "./kube/binding-cycle.js";
+import type { SchedulerObserver } from "./kube/kube-scheduler.js";
+import type { SchedulingAttempt } from "./kube/verdict.js";
+import type { SchedulerSteps } from "./step-sink.js";
+
+/** Tells the journal of steps 3 and 6, and `explain` of what Kubernetes thought. */
+export class AttemptRecorder implements SchedulerObserver {
+  readonly #steps: SchedulerSteps;
+  readonly #explanations: Explanations;
+
+  constructor(steps: SchedulerSteps, explanations: Explanations) {
+    this.#steps = steps;
+    this.#explanations = explanations;
+  }
+
+  /** Step 3: every node's verdict and the length of the curated list. */
+  attempted(attempt: SchedulingAttempt): void {
+    this.#explanations.attempted(attempt);
+    const curated = attempt.verdicts.filter((verdict) => verdict.feasible).length;
+    this.#steps.record({
+      pod: { metadata: { uid: attempt.podUid, namespace: attempt.namespace, name: attempt.name } },
+      step: 3,
+      attempt: attempt.attempt,
+      peer: "apiserver",
+      wire: "GET /api/v1/pods?watch=true",
+      startMs: attempt.startMs,
+      endMs: attempt.filteredMs,
+      subject: attempt.node ?? "",
+      message: curated > 0 ? `${curated} of ${attempt.verdicts.length} nodes on the curated list` : attempt.message,
+      outcome: curated > 0 ? Outcome.OK : Outcome.UNSCHEDULABLE,
+      nodeVerdicts: attempt.verdicts.map(({ node, feasible, plugin, reasons, score }) => NodeVerdict.create({ node, feasible, plugin, reasons: [...reasons], score })),
+    });
+  }
+
+  /** Step 6. */
+  bound({ placement, startMs, endMs, error }: BindingRecord): void {
+    const { pod, node, attempt } = placement;
+    this.#steps.record({
+      pod,
+      step: 6,
+      attempt,
+      peer: "apiserver",
+      wire: `POST ${pathOf(podType, nameOf(pod), "binding")}`,
+      startMs,
+      endMs,
+      subject: node,
+      message: error === undefined ? `bound to ${node}` : error instanceof Error ? error.message : "the binding failed",
+      outcome: error === undefined ? Outcome.OK : Outcome.FAILED,
+    });
+  }
+}

@@ -1,0 +1,107 @@
+import type { Clock } from "../base/clock.js";
+import type { VmUpdate } from "../gen/spheresim/hostd/v1/host.js";
+import { HostServiceClient, type HostServiceService } from "../gen/spheresim/hostd/v1/host_service.js";
+import type { VirtualMachineConfigSpec } from "../gen/spheresim/vim/v1/virtual_machine.js";
+import { type Channel, openChannel, type PromiseClient } from "../rpc/channel.js";
+import { EtcdClient } from "../rpc/etcd-client.js";
+import type { TlsMaterial } from "../rpc/tls.js";
+import type { HostDaemon, HostDaemons } from "./host-daemon.js";
+import type { KeyCompare, KeyValue, KeyValueEntry, KeyValueTxn, KeyValueTxnResult } from "./key-value.js";
+
+/** A power-on may take half a minute of a slow profile; a HostD that takes longer than this is stuck. */
+const HOST_DEADLINE_MS = 120_000;
+const GREETING_DEADLINE_MS = 5_000;
+
+/** HostD over gRPC: one connection per address, the host by `:authority`. */
+export class GrpcHostDaemons implements HostDaemons {
+  readonly #tls: TlsMaterial | undefined;
+  readonly #open = new Map<string, { readonly channel: Channel; readonly daemon: HostDaemon }>();
+
+  constructor(tls: TlsMaterial | undefined) {
+    this.#tls = tls;
+  }
+
+  at(address: string): HostDaemon {
+    const known = this.#open.get(address);
+    if (known !== undefined) return known.daemon;
+    const channel = openChannel({ address, tls: this.#tls });
+    const daemon = new GrpcHostDaemon(channel.client(HostServiceClient));
+    this.#open.set(address, { channel, daemon });
+    return daemon;
+  }
+
+  close(): void {
+    for (const { channel } of this.#open.values()) channel.close();
+  }
+}
+
+class GrpcHostDaemon implements HostDaemon {
+  readonly #client: PromiseClient<typeof HostServiceService>;
+
+  constructor(client: PromiseClient<typeof HostServiceService>) {
+    this.#client = client;
+  }
+
+  getHost(host: string, signal: AbortSignal): ReturnType<HostDaemon["getHost"]> {
+    return this.#client.getHost({}, { authority: host, signal, deadlineMs: GREETING_DEADLINE_MS });
+  }
+
+  createVm(host: string, config: VirtualMachineConfigSpec, powerOn: boolean, signal: AbortSignal): ReturnType<HostDaemon["createVm"]> {
+    return this.#client.createVm({ requestId: `create-${config.instanceUuid}`, config, powerOn }, { authority: host, signal, deadlineMs: HOST_DEADLINE_MS });
+  }
+
+  // The calls below carry no request id: each is idempotent by the state it asks for, and is meant anew every time.
+
+  powerOnVm(host: string, instanceUuid: string, signal: AbortSignal): ReturnType<HostDaemon["powerOnVm"]> {
+    return this.#client.powerOnVm({ requestId: "", vm: byInstance(instanceUuid) }, { authority: host, signal, deadlineMs: HOST_DEADLINE_MS });
+  }
+
+  powerOffVm(host: string, instanceUuid: string, signal: AbortSignal): ReturnType<HostDaemon["powerOffVm"]> {
+    return this.#client.powerOffVm({ requestId: "", vm: byInstance(instanceUuid) }, { authority: host, signal, deadlineMs: HOST_DEADLINE_MS });
+  }
+
+  async destroyVm(host: string, instanceUuid: string, signal: AbortSignal): Promise<void> {
+    await this.#client.destroyVm({ requestId: "", vm: byInstance(instanceUuid), powerOff: true }, { authority: host, signal, deadlineMs: HOST_DEADLINE_MS });
+  }
+
+  watchVms(signal: AbortSignal): AsyncIterable<VmUpdate> {
+    return this.#client.watchVms({ resumeToken: "", hostName: "" }, { signal });
+  }
+}
+
+function byInstance(instanceUuid: string): { key: { $case: "instanceUuid"; value: string } } {
+  return { key: { $case: "instanceUuid", value: instanceUuid } };
+}
+
+/** vCenter's records in etcd. */
+export class EtcdKeyValue implements KeyValue {
+  readonly #etcd: EtcdClient;
+
+  constructor(options: { readonly endpoints: readonly string[]; readonly tls: TlsMaterial | undefined; readonly clock: Clock }) {
+    this.#etcd = new EtcdClient(options);
+  }
+
+  async list(prefix: string): Promise<readonly KeyValueEntry[]> {
+    const { pairs } = await this.#etcd.list(prefix);
+    return pairs.map(({ key, value }) => ({ key, value: value.toString() }));
+  }
+
+  async txn(txn: KeyValueTxn): Promise<KeyValueTxnResult> {
+    const { succeeded, revision, gets } = await this.#etcd.txn({
+      when: txn.compare.map(condition),
+      // oxlint-disable-next-line unicorn/no-thenable -- the field is etcd's; nobody awaits the request
+      then: [...txn.puts.map(({ key, value }) => ({ put: key, value })), ...txn.deletes.map((key) => ({ delete: { key } }))],
+      otherwise: txn.readOnFailure.map((key) => ({ get: { key } })),
+    });
+    const found = succeeded ? [] : gets.flatMap((get) => get?.pairs.map(({ key, value }) => ({ key, value: value.toString() })) ?? []);
+    return { succeeded, revision: BigInt(revision), found };
+  }
+
+  close(): void {
+    this.#etcd.close();
+  }
+}
+
+function condition(compare: KeyCompare): { key: string; exists: boolean } | { key: string; value: string } {
+  return "absent" in compare ? { key: compare.key, exists: false } : { key: compare.key, value: compare.value };
+}

@@ -1,0 +1,181 @@
+import type { Cluster, Datacenter, Host, HostSpec } from "../gen/spheresim/vcenter/v1/inventory.js";
+import { HostPowerState } from "../gen/spheresim/vcenter/v1/inventory.js";
+import { ScaleSharesBehavior } from "../gen/spheresim/vim/v1/resource.js";
+import type { HostKey } from "../gen/spheresim/vim/v1/virtual_machine.js";
+import type { HostLinks } from "./host-links.js";
+import type { Holds } from "./holds.js";
+import type { Inventory } from "./inventory.js";
+import { recordKey } from "./keyspace.js";
+import type { MoidCounters } from "./moid-counters.js";
+import { moref } from "./moref.js";
+import { completeConfig } from "./pool-allocation.js";
+import { requireHost } from "./placement-spec.js";
+import { clusterEntry, datacenterEntry, hostEntry, type HostRecord, poolEntry, type PoolRecord } from "./records.js";
+import type { Serial } from "./serial.js";
+import { MAX_INT32 } from "./spec-limits.js";
+import type { Store, Write } from "./store.js";
+import { VimFault } from "./vim-fault.js";
+
+const MAX_NAME = 80;
+const MAX_HOSTS = 10_000;
+/** An FQDN in lower case (RFC 1123): the host's Node has the same name. */
+const HOST_NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const ADDRESS = /^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/;
+
+/** What administering needs. */
+export interface InventoryAdminOptions {
+  readonly inventory: Inventory;
+  readonly store: Store;
+  readonly counters: MoidCounters;
+  readonly holds: Holds;
+  readonly links: HostLinks;
+  readonly serial: Serial;
+}
+
+/** Datacenters, clusters and hosts: made, changed and removed, each change committed before anybody sees it. */
+export class InventoryAdmin {
+  readonly #options: InventoryAdminOptions;
+
+  constructor(options: InventoryAdminOptions) {
+    this.#options = options;
+  }
+
+  createDatacenter(name: string): Promise<Datacenter> {
+    checkName(name, "name");
+    return this.#options.serial.run(async () => {
+      const { inventory, counters } = this.#options;
+      const known = inventory.datacenters.find((datacenter) => datacenter.name === name);
+      if (known !== undefined) return known;
+      const datacenter: Datacenter = { ref: moref("Datacenter", counters.next("Datacenter")), name };
+      await this.#commit({ puts: [datacenterEntry(datacenter)] });
+      inventory.putDatacenter(datacenter);
+      return datacenter;
+    });
+  }
+
+  /** A cluster with its root pool `Resources`. */
+  createCluster(datacenterMoid: string, name: string): Promise<Cluster> {
+    checkName(name, "name");
+    return this.#options.serial.run(async () => {
+      const { inventory, counters } = this.#options;
+      const datacenter = inventory.datacenter(datacenterMoid);
+      const known = inventory.clusters.find((cluster) => cluster.name === name && cluster.datacenter?.value === datacenterMoid);
+      if (known !== undefined) return known;
+      const rootPool: PoolRecord = { moid: counters.next("ResourcePool"), name: "Resources", parent: undefined, config: completeConfig(undefined, "config"), namespace: "" };
+      const cluster: Cluster = {
+        ref: moref("ClusterComputeResource", counters.next("ClusterComputeResource")),
+        name,
+        datacenter: datacenter.ref,
+        rootPool: moref("ResourcePool", rootPool.moid),
+        scaleDescendantsShares: ScaleSharesBehavior.DISABLED,
+      };
+      await this.#commit({ puts: [clusterEntry(cluster), poolEntry(rootPool)] });
+      inventory.putCluster(cluster, rootPool);
+      return cluster;
+    });
+  }
+
+  /** AddHost_Task; the host counts as not responding until its HostD has answered. */
+  addHost(clusterMoid: string, spec: HostSpec | undefined, address: string): Promise<Host> {
+    const checked = checkHostSpec(spec, "spec");
+    if (!ADDRESS.test(address)) throw VimFault.invalidArgument("address", `"${address}" is not host:port`);
+    return this.#options.serial.run(async () => {
+      const { inventory, counters } = this.#options;
+      const cluster = inventory.cluster(clusterMoid);
+      const known = inventory.hostByName(checked.name);
+      if (known !== undefined) {
+        if (!sameCapacity(known, checked) || known.cluster !== clusterMoid) throw VimFault.duplicateName(checked.name, moref("HostSystem", known.moid));
+        return known.address === address ? inventory.hostMessage(known.moid) : this.#change(known, { address, responding: false });
+      }
+      if (inventory.hosts.length >= MAX_HOSTS) throw VimFault.notSupported(`more than ${MAX_HOSTS} hosts`);
+      const host: HostRecord = {
+        moid: counters.next("HostSystem"),
+        spec: checked,
+        cluster: cluster.ref?.value ?? "",
+        address,
+        disconnected: false,
+        inMaintenanceMode: false,
+        inQuarantineMode: false,
+        powerState: HostPowerState.POWERED_ON,
+        responding: false,
+      };
+      await this.#commit({ puts: [hostEntry(host)] });
+      inventory.putHost(host);
+      this.#options.links.refresh();
+      return inventory.hostMessage(host.moid);
+    });
+  }
+
+  /** Takes a host without VMs out; holds on it are dropped. */
+  removeHost(key: HostKey | undefined): Promise<void> {
+    return this.#options.serial.run(async () => {
+      const { inventory, holds, links } = this.#options;
+      const host = this.#host(key);
+      const vms = inventory.vmsOn(host.moid);
+      if (vms.length > 0) throw VimFault.resourceInUse("HostSystem", host.spec.name, `${vms.length} virtual machines are registered on it, ${vms[0]?.moid} among them`);
+      // From here on no placement chooses it, so that nothing arrives while the removal is being stored.
+      inventory.putHost({ ...host, disconnected: true });
+      holds.dropHost(host.moid);
+      try {
+        await this.#commit({ deletes: [recordKey("hosts", host.moid)] });
+      } catch (error) {
+        inventory.putHost(host);
+        throw error;
+      }
+      inventory.removeHost(host.moid);
+      links.refresh();
+    });
+  }
+
+  setMaintenanceMode(key: HostKey | undefined, inMaintenanceMode: boolean): Promise<Host> {
+    return this.#options.serial.run(async () => this.#change(this.#host(key), { inMaintenanceMode }));
+  }
+
+  setConnection(key: HostKey | undefined, connected: boolean): Promise<Host> {
+    return this.#options.serial.run(async () => {
+      const host = this.#host(key);
+      return host.disconnected === !connected ? this.#options.inventory.hostMessage(host.moid) : this.#change(host, { disconnected: !connected, responding: false });
+    });
+  }
+
+  async #change(host: HostRecord, change: Partial<HostRecord>): Promise<Host> {
+    const { inventory, links } = this.#options;
+    await this.#commit({ puts: [hostEntry({ ...host, ...change })] });
+    inventory.putHost({ ...inventory.host(host.moid), ...change });
+    links.refresh();
+    return inventory.hostMessage(host.moid);
+  }
+
+  #host(key: HostKey | undefined): HostRecord {
+    const { inventory } = this.#options;
+    if (key?.key !== undefined && inventory.hostByKey(key) === undefined) {
+      throw VimFault.notFound(moref("HostSystem", key.key.$case === "name" ? key.key.value : key.key.value.value));
+    }
+    return requireHost(key, "host", inventory);
+  }
+
+  #commit(write: Write): Promise<bigint> {
+    return this.#options.store.commit({ ...write, puts: [...(write.puts ?? []), ...this.#options.counters.due()] });
+  }
+}
+
+/** Refuses an empty or overlong name, and one with a slash or a control character. */
+export function checkName(name: string, field: string): void {
+  if (name === "") throw VimFault.invalidArgument(field, "is required");
+  if (name.length > MAX_NAME) throw VimFault.invalidArgument(field, `has ${name.length} characters, at most ${MAX_NAME} are taken`);
+  if (/[/\\%\p{Cc}]/u.test(name)) throw VimFault.invalidArgument(field, "must not contain /, \\, % or control characters");
+}
+
+function checkHostSpec(spec: HostSpec | undefined, field: string): HostSpec {
+  if (spec === undefined) throw VimFault.invalidArgument(field, "is required");
+  if (spec.name.length > 253 || !HOST_NAME.test(spec.name)) throw VimFault.invalidArgument(`${field}.name`, `"${spec.name}" is not a DNS name in lower case`);
+  if (spec.numCpuCores < 1) throw VimFault.invalidArgument(`${field}.num_cpu_cores`, `must be at least 1, is ${spec.numCpuCores}`);
+  if (spec.cpuMhz < 1) throw VimFault.invalidArgument(`${field}.cpu_mhz`, `must be at least 1, is ${spec.cpuMhz}`);
+  if (spec.memoryMb < 1) throw VimFault.invalidArgument(`${field}.memory_mb`, `must be at least 1, is ${spec.memoryMb}`);
+  if (spec.numCpuCores * spec.cpuMhz > MAX_INT32) throw VimFault.invalidArgument(`${field}.num_cpu_cores`, `${spec.numCpuCores} cores of ${spec.cpuMhz} MHz are more MHz than an int32 can say`);
+  return spec;
+}
+
+function sameCapacity(host: HostRecord, spec: HostSpec): boolean {
+  return host.spec.numCpuCores === spec.numCpuCores && host.spec.cpuMhz === spec.cpuMhz && host.spec.memoryMb === spec.memoryMb;
+}

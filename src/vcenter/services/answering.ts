@@ -1,0 +1,36 @@
+import type { Call } from "../../rpc/server.js";
+import type { StreamWriter } from "../../rpc/stream-writer.js";
+import type { ChangeFeed, FeedUpdate } from "../change-feed.js";
+import { toRpcError } from "../errors.js";
+import type { Clock } from "../../base/clock.js";
+
+/** A unary handler whose vim25 faults become the call's status. */
+export function answering<Req, Res>(work: (request: Req, call: Call) => Promise<Res> | Res): (request: Req, call: Call) => Promise<Res> {
+  return async (request, call) => {
+    try {
+      return await work(request, call);
+    } catch (error) {
+      throw toRpcError(error);
+    }
+  };
+}
+
+/** A quiet watch gets a bookmark after so long. */
+const BOOKMARK_MS = 10_000;
+
+/** Sends a feed over a stream until the caller leaves. */
+export async function sendFeed<T, Update>(
+  feed: ChangeFeed<T>,
+  resumeToken: string,
+  options: { readonly stream: StreamWriter<Update>; readonly call: Call; readonly monotonic: Clock; readonly message: (update: FeedUpdate<T>) => Update | undefined },
+): Promise<void> {
+  const { stream, call, monotonic, message } = options;
+  try {
+    for await (const update of feed.watch(resumeToken, { signal: call.signal, wait: (signal) => monotonic.sleep(BOOKMARK_MS, signal) })) {
+      const sent = message(update);
+      if (sent !== undefined) await stream.write(sent);
+    }
+  } catch (error) {
+    throw toRpcError(error);
+  }
+}

@@ -1,0 +1,98 @@
+import type { Clock } from "../../base/clock.js";
+import {
+  type AboutInfo,
+  AddHostRequest,
+  Cluster,
+  CreateClusterRequest,
+  CreateDatacenterRequest,
+  Datacenter,
+  Host,
+  type InventoryUpdate,
+  RemoveHostRequest,
+  ResourcePool,
+  SetHostConnectionRequest,
+  SetMaintenanceModeRequest,
+  UpdateKind,
+  VirtualMachine,
+} from "../../gen/spheresim/vcenter/v1/inventory.js";
+import { InventoryServiceService } from "../../gen/spheresim/vcenter/v1/inventory_service.js";
+import { serve, type ServedService } from "../../rpc/server.js";
+import type { FeedUpdate } from "../change-feed.js";
+import { type Inventory, inOrder } from "../inventory.js";
+import type { InventoryAdmin } from "../inventory-admin.js";
+import { type MoType, moref } from "../moref.js";
+import type { Pages } from "../pages.js";
+import type { RequestCache } from "../request-cache.js";
+import { VimFault } from "../vim-fault.js";
+import { answering, sendFeed } from "./answering.js";
+
+/** What the service works with. */
+export interface InventoryServiceOptions {
+  readonly about: AboutInfo;
+  readonly inventory: Inventory;
+  readonly admin: InventoryAdmin;
+  readonly requests: RequestCache;
+  readonly hostPages: Pages<Host>;
+  readonly monotonic: Clock;
+}
+
+const KINDS = { enter: UpdateKind.ENTER, modify: UpdateKind.MODIFY, leave: UpdateKind.LEAVE, synced: UpdateKind.SYNCED, bookmark: UpdateKind.BOOKMARK } as const;
+
+/** InventoryService on the wire. */
+export function inventoryService(options: InventoryServiceOptions): ServedService {
+  const { about, inventory, admin, requests, hostPages, monotonic } = options;
+  return serve(InventoryServiceService, {
+    getAbout: () => about,
+    createDatacenter: answering((request) =>
+      requests.answer("CreateDatacenter", request.requestId, CreateDatacenterRequest.encode(request).finish(), () => admin.createDatacenter(request.name)),
+    ),
+    createCluster: answering((request) =>
+      requests.answer("CreateCluster", request.requestId, CreateClusterRequest.encode(request).finish(), () => {
+        if (request.datacenter === undefined) throw VimFault.invalidArgument("datacenter", "is required");
+        return admin.createCluster(request.datacenter.value, request.name);
+      }),
+    ),
+    addHost: answering((request) =>
+      requests.answer("AddHost", request.requestId, AddHostRequest.encode(request).finish(), () => {
+        if (request.cluster === undefined) throw VimFault.invalidArgument("cluster", "is required");
+        return admin.addHost(request.cluster.value, request.spec, request.address);
+      }),
+    ),
+    removeHost: answering((request) =>
+      requests.answer("RemoveHost", request.requestId, RemoveHostRequest.encode(request).finish(), async () => {
+        await admin.removeHost(request.host);
+        return {};
+      }),
+    ),
+    setMaintenanceMode: answering((request) =>
+      requests.answer("SetMaintenanceMode", request.requestId, SetMaintenanceModeRequest.encode(request).finish(), () => admin.setMaintenanceMode(request.host, request.inMaintenanceMode)),
+    ),
+    setHostConnection: answering((request) =>
+      requests.answer("SetHostConnection", request.requestId, SetHostConnectionRequest.encode(request).finish(), () => admin.setConnection(request.host, request.connected)),
+    ),
+    getInventory: answering(() => inventory.message()),
+    listHosts: answering((request) => {
+      const { items, nextPageToken } = hostPages.page(request, () => inOrder(inventory.hosts.map((host) => host.moid)).map((moid) => inventory.hostMessage(moid)));
+      return { hosts: [...items], nextPageToken };
+    }),
+    watchInventory: (request, stream, call) => sendFeed(inventory.feed, request.resumeToken, { stream, call, monotonic, message: inventoryUpdate }),
+  });
+}
+
+type FeedObject = NonNullable<InventoryUpdate["object"]>;
+
+function inventoryUpdate(update: FeedUpdate<FeedObject>): InventoryUpdate {
+  const base = { kind: KINDS[update.kind], resumeToken: update.token };
+  if ("object" in update) return { ...base, object: update.object };
+  return { ...base, object: "key" in update ? departed(update.key) : undefined };
+}
+
+/** An object that is gone: its ref alone. The moid's prefix says what it was. */
+function departed(moid: string): FeedObject {
+  const ref = (type: MoType): { ref: ReturnType<typeof moref> } => ({ ref: moref(type, moid) });
+  if (moid.startsWith("vm-")) return { $case: "virtualMachine", value: VirtualMachine.create(ref("VirtualMachine")) };
+  if (moid.startsWith("host-")) return { $case: "host", value: Host.create(ref("HostSystem")) };
+  if (moid.startsWith("resgroup-")) return { $case: "resourcePool", value: ResourcePool.create(ref("ResourcePool")) };
+  if (moid.startsWith("domain-")) return { $case: "cluster", value: Cluster.create(ref("ClusterComputeResource")) };
+  return { $case: "datacenter", value: Datacenter.create(ref("Datacenter")) };
+}

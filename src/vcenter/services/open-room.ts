@@ -1,0 +1,122 @@
+import type { Clock } from "../../base/clock.js";
+import type { Logger } from "../../base/log.js";
+import type { Dice } from "../../base/seeded-random.js";
+import { serve, type ServedService } from "../../rpc/server.js";
+import { RuleServiceService } from "../../gen/spheresim/vcenter/v1/rule_service.js";
+import { Deployments } from "../deployments.js";
+import type { HostDaemons } from "../host-daemon.js";
+import { HostLinks } from "../host-links.js";
+import { Holds } from "../holds.js";
+import { Inventory } from "../inventory.js";
+import { InventoryAdmin } from "../inventory-admin.js";
+import { Journal, type StepSink } from "../journal.js";
+import { ABOUT_KEY } from "../keyspace.js";
+import type { KeyValue } from "../key-value.js";
+import { loadInventory } from "../load.js";
+import { MoidCounters } from "../moid-counters.js";
+import { Pages } from "../pages.js";
+import { Placements } from "../placements.js";
+import { PoolAdmin } from "../pool-admin.js";
+import { Reconciler } from "../reconciler.js";
+import { RequestCache } from "../request-cache.js";
+import { Serial } from "../serial.js";
+import { Store } from "../store.js";
+import { TaskRegistry } from "../task-registry.js";
+import type { VimFault } from "../vim-fault.js";
+import { VmLifecycle } from "../vm-lifecycle.js";
+import { VmTasks } from "../vm-tasks.js";
+import type { OpenServices } from "./gate.js";
+import { inventoryService } from "./inventory-service.js";
+import { placementService } from "./placement-service.js";
+import { resourcePoolService } from "./resource-pool-service.js";
+import { taskService } from "./task-service.js";
+import { virtualMachineService } from "./virtual-machine-service.js";
+
+/** What an open room is made of. */
+export interface OpenRoomOptions {
+  readonly keyValue: KeyValue | undefined;
+  readonly daemons: HostDaemons;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly monotonic: Clock;
+  readonly dice: Dice;
+  readonly recorder?: StepSink | undefined;
+  readonly hostWindowMs?: number;
+  readonly closing: AbortController;
+  readonly onStale: (fault: VimFault) => void;
+}
+
+/** The room with its records read: it answers, watches hosts and works on tasks. */
+export interface OpenRoom {
+  readonly services: OpenServices;
+  readonly commits: number;
+  /** Ends what is under way; the caller has aborted `closing`. */
+  close(): Promise<void>;
+}
+
+const VERSION = "0.1.0";
+const DEFAULT_HOST_WINDOW_MS = 10_000;
+
+/** Takes over the records, rebuilds the inventory, resumes tasks and connects to the hosts. */
+export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
+  const { keyValue, daemons, log, clock, monotonic, dice, closing } = options;
+  if (keyValue === undefined) throw new Error("no store to keep records in");
+  const { store, entries } = await Store.open(keyValue, { monotonic, log, closing: closing.signal });
+  store.onStale = options.onStale;
+  const { epoch } = store;
+  const inventory = new Inventory(epoch);
+  const loaded = loadInventory(entries, inventory);
+  const counters = new MoidCounters(loaded.counters);
+  const instanceUuid = loaded.instanceUuid ?? dice.fork("instance").uuid();
+  if (loaded.instanceUuid === undefined) await store.commit({ puts: [{ key: ABOUT_KEY, value: JSON.stringify({ instanceUuid }) }, ...counters.due()] });
+
+  const tasks = new TaskRegistry(epoch, clock);
+  const journal = new Journal(options.recorder, clock);
+  const requests = new RequestCache();
+  const serial = new Serial();
+  const holds = new Holds(inventory.ledger, monotonic);
+  const placements = new Placements({ inventory, holds, clock, dice, journal, epoch });
+  const hostWindowMs = options.hostWindowMs ?? DEFAULT_HOST_WINDOW_MS;
+  const vmTasks = new VmTasks({ inventory, tasks, store, counters, daemons, monotonic, log, hostWindowMs, closing: closing.signal });
+  const lifecycle = new VmLifecycle(vmTasks, placements, journal);
+  const reconciler = new Reconciler({ vmTasks, lifecycle, monotonic, log, closing: closing.signal });
+  const links = new HostLinks({ inventory, daemons, facts: reconciler, monotonic, log, closing: closing.signal });
+  const onAbandoned = (vm: Parameters<Reconciler["abandoned"]>[0]): void => {
+    const host = inventory.findHost(vm.host);
+    reconciler.abandoned(vm, host === undefined ? undefined : links.vmOn(host, vm.config.instanceUuid));
+  };
+  const deployments = new Deployments({ vmTasks, placements, holds, journal, clock, dice, onAbandoned });
+  const admin = new InventoryAdmin({ inventory, store, counters, holds, links, serial });
+  const pools = new PoolAdmin({ inventory, store, counters, serial });
+
+  const underWay = new Set(loaded.tasks.map((task) => task.task?.value));
+  for (const owner of inventory.owners) {
+    const vm = inventory.findVm(owner.vm);
+    if (vm !== undefined && !underWay.has(owner.task)) tasks.restore(deployments.finishedTask(owner, vm));
+  }
+  links.refresh();
+  for (const task of loaded.tasks) deployments.resume(task);
+  log.info({ epoch: String(epoch), hosts: inventory.hosts.length, vms: inventory.vms.length, resumedTasks: loaded.tasks.length }, "vCenter is open");
+
+  const about = { name: "spheresim vCenter", instanceUuid, version: VERSION, apiType: "VirtualCenter", epoch };
+  const services: readonly ServedService[] = [
+    inventoryService({ about, inventory, admin, requests, hostPages: new Pages(epoch, monotonic), monotonic }),
+    resourcePoolService({ inventory, pools, requests, poolPages: new Pages(epoch, monotonic) }),
+    placementService({ inventory, placements, deployments, holds, requests }),
+    virtualMachineService({ inventory, deployments, lifecycle, requests, vmPages: new Pages(epoch, monotonic) }),
+    taskService({ tasks, taskPages: new Pages(epoch, monotonic), monotonic }),
+    serve(RuleServiceService, {}),
+  ];
+  return {
+    services: new Map(services.map((service) => [service.definition, service])),
+    get commits() {
+      return store.commits;
+    },
+    close: async () => {
+      holds.close();
+      await Promise.all([links.close(), vmTasks.settled()]);
+      // The next start goes on with the next number instead of the next block.
+      await store.commit({ puts: [counters.final()] }).catch((error: unknown) => log.debug({ err: error }, "the moid counters were not stored at the end"));
+    },
+  };
+}

@@ -1,0 +1,66 @@
+import type { Clock } from "../../base/clock.js";
+import { UpdateKind } from "../../gen/spheresim/vcenter/v1/inventory.js";
+import type { TaskUpdate } from "../../gen/spheresim/vcenter/v1/task.js";
+import { TaskServiceService } from "../../gen/spheresim/vcenter/v1/task_service.js";
+import { TaskInfo } from "../../gen/spheresim/vim/v1/task.js";
+import { serve, type ServedService } from "../../rpc/server.js";
+import { moref } from "../moref.js";
+import type { Pages } from "../pages.js";
+import type { TaskRegistry } from "../task-registry.js";
+import { VimFault } from "../vim-fault.js";
+import { answering, sendFeed } from "./answering.js";
+
+/** What the service works with. */
+export interface TaskServiceOptions {
+  readonly tasks: TaskRegistry;
+  readonly taskPages: Pages<TaskInfo>;
+  readonly monotonic: Clock;
+}
+
+/** TaskService on the wire. */
+export function taskService({ tasks, taskPages, monotonic }: TaskServiceOptions): ServedService {
+  return serve(TaskServiceService, {
+    getTask: answering((request) => {
+      const moid = required(request.task?.value);
+      const task = tasks.get(moid);
+      if (task === undefined) throw VimFault.notFound(moref("Task", moid));
+      return task;
+    }),
+    listTasks: answering((request) => {
+      const { items, nextPageToken } = taskPages.page(request, () => tasks.list());
+      return { tasks: [...items], nextPageToken };
+    }),
+    watchTasks: (request, stream, call) => {
+      let synced = false;
+      const message = (update: Parameters<typeof taskUpdate>[0]): TaskUpdate | undefined => {
+        if (update.kind === "synced") synced = true;
+        const ended = "object" in update && update.object.completeTime !== undefined;
+        return request.skipEnded && !synced && ended ? undefined : taskUpdate(update);
+      };
+      return sendFeed(tasks.feed, request.resumeToken, { stream, call, monotonic, message });
+    },
+    cancelTask: answering((request) => tasks.cancel(required(request.task?.value))),
+  });
+}
+
+type FeedUpdateOfTask = Parameters<Parameters<typeof sendFeed<TaskInfo, TaskUpdate>>[2]["message"]>[0];
+
+function taskUpdate(update: FeedUpdateOfTask): TaskUpdate {
+  switch (update.kind) {
+    case "enter":
+      return { kind: UpdateKind.ENTER, resumeToken: update.token, task: update.object };
+    case "modify":
+      return { kind: UpdateKind.MODIFY, resumeToken: update.token, task: update.object };
+    case "leave":
+      return { kind: UpdateKind.LEAVE, resumeToken: update.token, task: TaskInfo.create({ task: moref("Task", update.key) }) };
+    case "synced":
+      return { kind: UpdateKind.SYNCED, resumeToken: update.token, task: undefined };
+    case "bookmark":
+      return { kind: UpdateKind.BOOKMARK, resumeToken: update.token, task: undefined };
+  }
+}
+
+function required(moid: string | undefined): string {
+  if (moid === undefined || moid === "") throw VimFault.invalidArgument("task", "is required");
+  return moid;
+}

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { ManualClock } from "../../src/base/clock.js";
+import { silentLogger } from "../../src/base/log.js";
+import { Lessor } from "../../src/etcd/lessor.js";
+import { MemoryTable } from "../../src/etcd/memory-table.js";
+import { Store } from "../../src/etcd/store.js";
+
+async function open(table: MemoryTable, clock: ManualClock): Promise<{ store: Store; lessor: Lessor; close: () => Promise<void> }> {
+  const store = await Store.open(table, { onFailure: assert.fail });
+  const lessor = await Lessor.open(store, clock, silentLogger);
+  return { store, lessor, close: async () => (lessor.close(), store.close()) };
+}
+
+const put = (store: Store, key: string, lease: bigint): Promise<void> => store.write((txn) => txn.put(key, Buffer.from("v"), lease));
+
+it("ends a lease that nobody renews, with its keys, in one revision", async () => {
+  const clock = new ManualClock();
+  const { store, lessor, close } = await open(new MemoryTable(), clock);
+  await lessor.grant(7n, 5n);
+  await put(store, "b", 7n);
+  await put(store, "a", 7n);
+  const ends: string[] = [];
+  store.subscribe(({ revision, changes }) => ends.push(`${revision}: ${changes.map(({ key }) => key).join(",")}`));
+  await clock.advance(3_000);
+  assert.equal(lessor.renew(7n), 5);
+  await clock.advance(4_000);
+  assert.deepEqual(ends, []);
+  assert.equal((await lessor.lookup(7n))?.leftSeconds, 1);
+  await clock.advance(1_500);
+  assert.deepEqual(ends, ["4: a,b"]);
+  assert.equal(await lessor.lookup(7n), undefined);
+  assert.equal(lessor.renew(7n), 0);
+  await clock.advance(1_000);
+  assert.equal(clock.waiting, 0);
+  await close();
+});
+
+it("is followed by the key, not by its history: the last put decides", async () => {
+  const { store, lessor, close } = await open(new MemoryTable(), new ManualClock());
+  await lessor.grant(1n, 60n);
+  await lessor.grant(2n, 60n);
+  await put(store, "a", 1n);
+  await put(store, "a", 2n);
+  await put(store, "b", 2n);
+  await put(store, "b", 0n);
+  assert.deepEqual([(await lessor.lookup(1n))?.keys, (await lessor.lookup(2n))?.keys], [[], ["a"]]);
+  await store.write((txn) => txn.delete({ start: "a", end: "b", single: false }, false));
+  assert.deepEqual((await lessor.lookup(2n))?.keys, []);
+  await close();
+});
+
+it("lives on over a restart, with its keys and its full time", async () => {
+  const table = new MemoryTable();
+  const clock = new ManualClock();
+  const before = await open(table, clock);
+  await before.lessor.grant(7n, 10n);
+  await before.lessor.grant(8n, 10n);
+  await put(before.store, "a", 7n);
+  await before.lessor.revoke(8n);
+  await clock.advance(9_000);
+  await before.close();
+  await clock.advance(60_000);
+  const after = await open(table, clock);
+  assert.deepEqual(await after.lessor.list(), [7n]);
+  assert.deepEqual(await after.lessor.lookup(7n), { id: 7n, grantedSeconds: 10, leftSeconds: 10, keys: ["a"] });
+  await clock.advance(10_500);
+  assert.equal(after.store.get("a"), undefined);
+  await after.close();
+});
