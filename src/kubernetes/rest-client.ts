@@ -67,6 +67,9 @@ export class RestClient implements ApiClient {
   readonly #dice: Dice | undefined;
   readonly #gate: RequestGate;
   readonly #headers: Readonly<Record<string, string>>;
+  /** Calls under way, between their attempts too: none outlives the client. */
+  readonly #calls = new Set<AbortController>();
+  #closed = false;
 
   constructor(options: RestClientOptions) {
     const url = new URL(options.server);
@@ -178,6 +181,8 @@ export class RestClient implements ApiClient {
 
   /** Ends the connection; running calls and watches fail. */
   close(): Promise<void> {
+    this.#closed = true;
+    for (const call of this.#calls) call.abort(closedError());
     return this.#session.close();
   }
 
@@ -187,7 +192,9 @@ export class RestClient implements ApiClient {
 
   async #withDeadline<R>(options: CallOptions, work: (signal: AbortSignal) => Promise<R>): Promise<R> {
     const timeoutMs = options.timeoutMs ?? CALL_TIMEOUT_MS;
+    if (this.#closed) throw closedError();
     const abort = new AbortController();
+    this.#calls.add(abort);
     const deadline = this.#clock.timer(timeoutMs, () => abort.abort(transportError(`no answer from ${this.#authority} within ${timeoutMs} ms`)));
     const onAbort = (): void => abort.abort(options.signal?.reason);
     if (options.signal?.aborted === true) onAbort();
@@ -195,6 +202,7 @@ export class RestClient implements ApiClient {
     try {
       return await work(abort.signal);
     } finally {
+      this.#calls.delete(abort);
       deadline.cancel();
       options.signal?.removeEventListener("abort", onAbort);
     }
@@ -234,6 +242,10 @@ export class RestClient implements ApiClient {
       signal,
     );
   }
+}
+
+function closedError(): ApiError {
+  return transportError("the client is closed");
 }
 
 function selection(options: SelectOptions): URLSearchParams {

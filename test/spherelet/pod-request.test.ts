@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ConfigMap, Secret, Service } from "../../src/kubernetes/cluster-objects.js";
+import type { Container } from "../../src/kubernetes/container.js";
+import type { Pod, PodSpec } from "../../src/kubernetes/pod.js";
+import type { ConfigSource } from "../../src/spherelet/config-source.js";
+import { resolveEnvironment } from "../../src/spherelet/environment.js";
+import { expand } from "../../src/spherelet/expansion.js";
+import type { PodFacts } from "../../src/spherelet/field-ref.js";
+import { readHosts } from "../../src/spherelet/host.js";
+import { personalityOf } from "../../src/spherelet/personality.js";
+import { AddressRange, annotatedAddress } from "../../src/spherelet/pod-address.js";
+import { serviceEnvironment } from "../../src/spherelet/service-environment.js";
+import { buildStartRequest } from "../../src/spherelet/start-request.js";
+import { resolveVolumes } from "../../src/spherelet/volumes.js";
+
+const meta = (name: string, namespace = "default") => ({ name, namespace, uid: "u", resourceVersion: "1", creationTimestamp: "2026-01-01T00:00:00Z" });
+const host = readHosts([{ name: "ESXI-01.spheresim.test", cores: 4, memoryMb: 8192 }], "127.0.0.1").get("esxi-01.spheresim.test")!;
+const redis: Service = { metadata: meta("redis-master"), spec: { clusterIP: "10.96.0.9", ports: [{ name: "db", port: 6379 }] } };
+const site: ConfigMap = { metadata: meta("site"), data: { level: "high", "index.html": "hello" }, binaryData: { logo: Buffer.from([1, 2]).toString("base64") } };
+const keys: Secret = { metadata: meta("keys"), data: { token: Buffer.from("abc").toString("base64") } };
+
+const source: ConfigSource = {
+  configMap: (_namespace, name) => Promise.resolve(name === "site" ? site : undefined),
+  secret: (_namespace, name) => Promise.resolve(name === "keys" ? keys : undefined),
+  services: () => [redis],
+};
+
+function factsOf(spec: Partial<PodSpec> = {}, annotations: Record<string, string> = {}): PodFacts {
+  const pod: Pod = { metadata: { ...meta("web"), labels: { app: "web", zone: "a" }, annotations }, spec: { containers: [{ name: "a", image: "nginx" }], enableServiceLinks: false, nodeName: host.name, ...spec } };
+  return { pod, host, podIp: "10.244.0.7" };
+}
+
+async function environmentOf(container: Partial<Container>, spec: Partial<PodSpec> = {}): Promise<Record<string, string>> {
+  const whole = { name: "a", image: "nginx", ...container };
+  return Object.fromEntries(await resolveEnvironment(factsOf({ containers: [whole], ...spec }), whole, source));
+}
+
+test("$(NAME) is replaced, $$ is a dollar, what nobody knows stays", () => {
+  const values: Record<string, string> = { A: "1" };
+  assert.equal(expand("$(A) $$(A) $(B) $A $", (name) => values[name]), "1 $(A) $(B) $A $");
+});
+
+test("environment: services, then envFrom, then env in order", async () => {
+  assert.deepEqual(
+    await environmentOf({
+      envFrom: [{ configMapRef: { name: "site" } }, { prefix: "S_", secretRef: { name: "keys" } }, { configMapRef: { name: "none", optional: true } }],
+      env: [
+        { name: "level", value: "own-$(level)" },
+        { name: "AGAIN", value: "$(level)" },
+        { name: "TOKEN", valueFrom: { secretKeyRef: { name: "keys", key: "token" } } },
+        { name: "NOTHING", valueFrom: { secretKeyRef: { name: "keys", key: "none", optional: true } } },
+        { name: "POD", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
+        { name: "APP", valueFrom: { fieldRef: { fieldPath: "metadata.labels['app']" } } },
+        { name: "IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } },
+        { name: "CPU", valueFrom: { resourceFieldRef: { resource: "limits.cpu", divisor: "1m" } } },
+        { name: "MEMORY", valueFrom: { resourceFieldRef: { resource: "limits.memory", divisor: "1Mi" } } },
+      ],
+      resources: { limits: { cpu: "250m" } },
+    }),
+    { level: "own-high", "index.html": "hello", S_token: "abc", AGAIN: "own-high", TOKEN: "abc", POD: "web", APP: "web", IP: "10.244.0.7", CPU: "250", MEMORY: "8192" },
+  );
+});
+
+test("environment: what is missing is named as Kubernetes names it", async () => {
+  await assert.rejects(environmentOf({ env: [{ name: "A", valueFrom: { configMapKeyRef: { name: "none", key: "k" } } }] }), { message: 'configmap "none" not found' });
+  await assert.rejects(environmentOf({ env: [{ name: "A", valueFrom: { configMapKeyRef: { name: "site", key: "k" } } }] }), { message: "couldn't find key k in ConfigMap default/site" });
+  await assert.rejects(environmentOf({ envFrom: [{ secretRef: { name: "none" } }] }), { message: 'secret "none" not found' });
+  await assert.rejects(environmentOf({ env: [{ name: "A", valueFrom: { fieldRef: { fieldPath: "spec.wrong" } } }] }), { message: "unsupported fieldPath: spec.wrong" });
+});
+
+test("service links: the worked example", () => {
+  assert.deepEqual(Object.fromEntries(serviceEnvironment([redis], "default", true)), {
+    REDIS_MASTER_SERVICE_HOST: "10.96.0.9",
+    REDIS_MASTER_SERVICE_PORT: "6379",
+    REDIS_MASTER_SERVICE_PORT_DB: "6379",
+    REDIS_MASTER_PORT: "tcp://10.96.0.9:6379",
+    REDIS_MASTER_PORT_6379_TCP: "tcp://10.96.0.9:6379",
+    REDIS_MASTER_PORT_6379_TCP_PROTO: "tcp",
+    REDIS_MASTER_PORT_6379_TCP_PORT: "6379",
+    REDIS_MASTER_PORT_6379_TCP_ADDR: "10.96.0.9",
+  });
+  assert.equal(serviceEnvironment([redis], "other", true).size, 0);
+  assert.equal(serviceEnvironment([{ ...redis, spec: { clusterIP: "None", ports: [] } }], "default", true).size, 0);
+});
+
+test("volumes: emptyDir, configMap, secret, projected, downwardAPI", async () => {
+  const volumes = await resolveVolumes(
+    factsOf({
+      volumes: [
+        { name: "scratch", emptyDir: { sizeLimit: "1Mi" } },
+        { name: "bare" },
+        { name: "site", configMap: { name: "site" } },
+        { name: "some", configMap: { name: "site", items: [{ key: "level", path: "conf/level" }] } },
+        { name: "keys", secret: { secretName: "keys" } },
+        { name: "about", downwardAPI: { items: [{ path: "labels", fieldRef: { fieldPath: "metadata.labels" } }, { path: "cpu", resourceFieldRef: { containerName: "a", resource: "limits.cpu" } }] } },
+        { name: "all", projected: { sources: [{ configMap: { name: "site", items: [{ key: "level", path: "level" }] } }, { secret: { name: "keys" } }] } },
+      ],
+    }),
+    source,
+  );
+  const shown = volumes.map(({ name, source: made }) => [name, made?.$case === "files" ? Object.fromEntries(Object.entries(made.value.data).map(([path, data]) => [path, data.toString("utf8")])) : made?.value]);
+  assert.deepEqual(shown, [
+    ["scratch", { sizeLimitBytes: 1_048_576n }],
+    ["bare", { sizeLimitBytes: 0n }],
+    ["site", { level: "high", "index.html": "hello", logo: "\u0001\u0002" }],
+    ["some", { "conf/level": "high" }],
+    ["keys", { token: "abc" }],
+    ["about", { labels: 'app="web"\nzone="a"', cpu: "4" }],
+    ["all", { level: "high", token: "abc" }],
+  ]);
+});
+
+test("volumes: every other kind is refused by its name, lastingly; a missing object is not", async () => {
+  for (const [field, value] of [["nfs", { server: "s", path: "/" }], ["hostPath", { path: "/var/log/pods" }], ["persistentVolumeClaim", { claimName: "c" }]] as const) {
+    await assert.rejects(resolveVolumes(factsOf({ volumes: [{ name: "v", [field]: value }] }), source), { name: "MountError", volume: "v", lasting: true, message: new RegExp(field) });
+  }
+  const token = { name: "v", projected: { sources: [{ serviceAccountToken: { path: "token" } }] } };
+  await assert.rejects(resolveVolumes(factsOf({ volumes: [token] }), source), { lasting: true, message: /serviceAccountToken/ });
+  await assert.rejects(resolveVolumes(factsOf({ volumes: [{ name: "v", secret: { secretName: "none" } }] }), source), { volume: "v", lasting: false, message: 'secret "none" not found' });
+  await assert.rejects(resolveVolumes(factsOf({ volumes: [{ name: "v", configMap: { name: "site", items: [{ key: "x", path: "x" }] } }] }), source), { message: "references non-existent config key: x" });
+});
+
+test("the start request carries what the agent needs, and leaves out what has ended well", async () => {
+  const facts = factsOf(
+    {
+      restartPolicy: "OnFailure",
+      initContainers: [{ name: "i", image: "busybox", command: ["sh", "-c", "echo $(LEVEL)"], env: [{ name: "LEVEL", value: "low" }] }],
+      containers: [
+        { name: "a", image: "nginx", volumeMounts: [{ name: "v", mountPath: "/x", subPathExpr: "$(NAME)", readOnly: true }], env: [{ name: "NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } }], resources: { limits: { cpu: "1500m", memory: "1Gi" } } },
+        { name: "b", image: "busybox" },
+      ],
+      volumes: [{ name: "v", emptyDir: {} }],
+    },
+    { "vmware-system-image-references": '{"a":"nginx-0a-v1"}' },
+  );
+  const request = await buildStartRequest(facts, source, new Map([["a", 2]]), new Set(["b"]));
+  assert.deepEqual(request.initContainers[0]?.command, ["sh", "-c", "echo low"]);
+  assert.deepEqual(request.containers.map(({ name }) => name), ["a"]);
+  const [a] = request.containers;
+  assert.deepEqual([a?.imageId, a?.limitCpuMilli, a?.limitMemoryBytes], ["nginx-0a-v1", 1500n, 1_073_741_824n]);
+  assert.deepEqual(a?.mounts, [{ name: "v", mountPath: "/x", readOnly: true, subPath: "web" }]);
+  assert.deepEqual([request.restartPolicy, request.restartCounts], [2, { a: 2 }]);
+});
+
+test("a sidecar is refused by name", async () => {
+  const facts = factsOf({ initContainers: [{ name: "proxy", image: "envoy", restartPolicy: "Always" }] });
+  await assert.rejects(buildStartRequest(facts, source, new Map(), new Set()), { container: "proxy", reason: "CreateContainerError" });
+});
+
+test("addresses: from the annotation, or round the node's range", () => {
+  assert.deepEqual(annotatedAddress(factsOf({}, { "spheresim.dev/pod-ip": "10.244.3.9" }).pod), { ip: "10.244.3.9", prefixLength: 16, gateway: "10.244.0.1" });
+  assert.deepEqual(annotatedAddress(factsOf({}, { "spheresim.dev/pod-ip": "10.1.2.9/24" }).pod), { ip: "10.1.2.9", prefixLength: 24, gateway: "10.1.2.1" });
+  assert.equal(annotatedAddress(factsOf({}, { "spheresim.dev/pod-ip": "nonsense" }).pod), undefined);
+  const range = new AddressRange("10.245.0.0/29");
+  const ips = ["a", "b", "c", "d", "e"].map((uid) => range.take(uid)?.ip);
+  assert.deepEqual(ips, ["10.245.0.2", "10.245.0.3", "10.245.0.4", "10.245.0.5", "10.245.0.6"]);
+  assert.equal(range.take("f"), undefined);
+  assert.equal(range.take("a")?.ip, "10.245.0.2", "a pod keeps its own");
+  range.release("c");
+  assert.equal(range.take("g", "10.245.0.2")?.ip, "10.245.0.4", "one that is taken is not given twice");
+  range.release("e");
+  assert.equal(range.take("h", "10.245.0.6")?.ip, "10.245.0.6", "a pod from before gets its own again");
+  assert.throws(() => new AddressRange("10.245.0.0"), /is no range of pod addresses/);
+});
+
+test("the personality of a pod is always the same", () => {
+  const { pod } = factsOf({ hostname: "h" }, { mac: "04:50:56:00:00:01", "vmware-system-image-references": '{"a":"nginx-0a-v1"}', "vmware-system-ephemeral-disk-uuid": "6000C29f-15c9-c1c1-ea28-c90890ee7804" });
+  const address = { ip: "10.244.0.7", prefixLength: 16, gateway: "10.244.0.1" };
+  const disk = `${"ab".repeat(32)}-v0`;
+  const image = { metadata: meta("nginx-0a-v1"), spec: { reference: "nginx" }, status: { phase: "Ready" as const, imageDisk: disk } };
+  const personality = personalityOf(pod, address, [image]);
+  assert.deepEqual(personality, personalityOf(pod, address, [image]));
+  assert.equal(personality.hostname, "h");
+  assert.equal(personality.disks[1]?.role, disk);
+  assert.match(personality.disks[1]?.uuid ?? "", /^6000C29[0-9a-f](-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+});
