@@ -111,7 +111,6 @@ export class PlacementDesk {
 
   async #call(batch: readonly Waiting[]): Promise<void> {
     const { vcenter, log } = this.#options;
-    const startMs = this.#options.clock.nowMs();
     const prepared: { readonly waiting: Waiting; readonly spec: PlacementSpec; readonly sized: SizePodResponse; readonly outside: ReadonlyMap<string, string> }[] = [];
     const preparing = batch.map(async (waiting) => {
       const { curated } = waiting;
@@ -143,12 +142,12 @@ export class PlacementDesk {
     for (const [index, { waiting, sized, outside }] of prepared.entries()) {
       const result = results[index];
       if (result === undefined) waiting.reject(new Error("vCenter answered fewer placements than it was asked for"));
-      else waiting.resolve(this.#received(waiting.curated, readDecision(result, sized, outside), startMs));
+      else waiting.resolve(this.#received(waiting.curated, readDecision(result, sized, outside)));
     }
   }
 
   /** Step 5. */
-  #received(curated: CuratedPod, decision: DrsDecision, startMs: number): DrsDecision {
+  #received(curated: CuratedPod, decision: DrsDecision): DrsDecision {
     const { pod, attempt = 0 } = curated;
     if (decision.node !== undefined) this.#recommended.set(pod.metadata.uid, { key: decision.recommendationKey, node: decision.node });
     this.#options.steps.record({
@@ -157,7 +156,7 @@ export class PlacementDesk {
       attempt,
       peer: "vcenter",
       wire: "spheresim.vcenter.v1.PlacementService/PlaceVms",
-      startMs,
+      startMs: this.#options.clock.nowMs(),
       subject: decision.node ?? "",
       message: decision.message,
       outcome: decision.node === undefined ? Outcome.UNSCHEDULABLE : Outcome.OK,
