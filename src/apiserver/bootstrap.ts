@@ -3,6 +3,7 @@ import { priorityClassKind, SYSTEM_CLASSES } from "./kinds/priority-class.js";
 import { serviceAccountKind } from "./kinds/service-account.js";
 import { serviceKind } from "./kinds/service.js";
 import type { Kind } from "./kinds/kind.js";
+import { StatusError } from "./errors.js";
 import type { Registry } from "./registry.js";
 import type { WriteOptions } from "./request.js";
 import { createObject } from "./rest/create.js";
@@ -22,9 +23,9 @@ async function ensure(registry: Registry, kind: Kind, namespace: string, apiVers
   if (await registry.find(kind, namespace, name)) return;
   const body = { apiVersion, kind: kind.kind, metadata: { name, ...("labels" in rest ? { labels: rest.labels as Record<string, string> } : {}) }, ...rest };
   delete (body as { labels?: unknown }).labels;
-  await createObject(registry, kind, namespace, body, OPTIONS).catch((error: { reason?: string }) => {
+  await createObject(registry, kind, namespace, body, OPTIONS).catch((error: unknown) => {
     // Another API server on the same store was quicker.
-    if (error.reason !== "AlreadyExists") throw error;
+    if (!(error instanceof StatusError) || error.reason !== "AlreadyExists") throw error;
   });
 }
 

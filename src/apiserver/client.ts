@@ -38,6 +38,7 @@ export class EtcdBackend implements Backend {
   async swap({ key, expectedRevision, value, leaseId }: Swap): Promise<SwapResult> {
     const { succeeded, revision, gets } = await this.#client.txn({
       when: [{ key, modRevision: expectedRevision }],
+      // oxlint-disable-next-line unicorn/no-thenable -- the word of the etcd client
       then: [value === undefined ? { delete: { key } } : { put: key, value, ...(leaseId === undefined ? {} : { lease: leaseId }) }],
       otherwise: [{ get: { key } }],
     });

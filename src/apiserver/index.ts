@@ -1,6 +1,7 @@
 // The Kubernetes API server of the Supervisor: the front door for kubectl, the schedulers, the controllers and every Spherelet.
 // It keeps all objects in etcd under /registry/ and tells every watch what changed.
 // It takes steps 1 (a manifest arrives) and 2 (it is stored), carries 6, 10 and 14, and begins the way back (D1).
+import { setMaxListeners } from "node:events";
 import type { Clock } from "../base/clock.js";
 import { monotonicClock } from "../base/clock.js";
 import type { Logger } from "../base/log.js";
@@ -57,6 +58,8 @@ export async function startApiserver(options: ApiserverOptions): Promise<Apiserv
   const cache = new WatchCache({ backend, clock: monotonic, log, root: ROOT_PREFIX, prefixes: [...new Set(KINDS.map((kind) => kind.prefix))] });
   const registry = new Registry({ backend, cache, kinds: KINDS, emulated: clock, monotonic, dice: options.dice, log });
   const closing = new AbortController();
+  // Every open watch listens to it.
+  setMaxListeners(0, closing.signal);
   try {
     await cache.start();
     await bootstrap(registry);

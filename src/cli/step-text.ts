@@ -46,10 +46,14 @@ export function startMs(record: StepRecord): number {
   return time === undefined ? 0 : Number(time.seconds) * 1000 + time.nanos / 1e6;
 }
 
-/** One line of a followed placement: pod, step, what, where, how long. */
-export function stepLine(record: StepRecord, podWidth: number, originMs: number): string {
+/** Columns of a line when standard output is no terminal. */
+const defaultColumns = 120;
+
+/** One line of a followed placement: pod, step, when, room, what, about what; cut to the width of the terminal. */
+export function stepLine(record: StepRecord, podWidth: number, originMs: number, columns = process.stdout.columns ?? defaultColumns): string {
   const mark = record.outcome === Outcome.FAILED ? "✗" : record.outcome === Outcome.UNSCHEDULABLE ? "–" : "✓";
   const at = `+${Math.max(0, endMs(record) - originMs).toFixed(0)} ms`.padStart(9);
-  const about = [record.subject, record.message].filter((part) => part !== "").join("  ");
-  return `${record.name.padEnd(podWidth)} ${stepName(record.step).padStart(3)} ${mark} ${at}  ${record.room.padEnd(10)} ${stepTitle(record.step).padEnd(46)} ${about}`.trimEnd();
+  const about = record.outcome === Outcome.OK && record.subject !== "" ? record.subject : record.message;
+  const line = `${record.name.padEnd(podWidth)} ${stepName(record.step).padStart(3)} ${mark} ${at}  ${record.room.padEnd(10)} ${stepTitle(record.step).padEnd(45)} ${about}`.trimEnd();
+  return line.length > columns && columns > 40 ? `${line.slice(0, columns - 1)}…` : line;
 }

@@ -26,7 +26,7 @@ export function namespacePools(channel: Channel): NamespacePools {
       const { name } = namespace.metadata;
       let moid = moids.get(name);
       if (moid === undefined) {
-        const pool = await service.createResourcePool(CreateResourcePoolRequest.fromPartial({ name, namespace: name }));
+        const pool = await service.createResourcePool(CreateResourcePoolRequest.fromPartial({ name, namespace: name })).catch(notYet);
         moid = pool.ref?.value ?? "";
         moids.set(name, moid);
       }
@@ -43,4 +43,9 @@ export function namespacePools(channel: Channel): NamespacePools {
       moids.delete(namespace);
     },
   };
+}
+
+/** A vCenter whose inventory is still empty is one that is not there yet. */
+function notYet(error: unknown): never {
+  throw RpcError.is(error, RpcCode.NOT_FOUND) || RpcError.is(error, RpcCode.FAILED_PRECONDITION) ? RpcError.unavailable(error.message) : error;
 }

@@ -8,7 +8,7 @@ import { pinoLogger } from "../rpc/log.js";
 import { freePorts, requireFreePorts } from "../rpc/port.js";
 import { chooseAddresses, listenersOf, type Addresses } from "./addresses.js";
 import { endpointsOf } from "./endpoints.js";
-import { makeCredentials } from "./credentials.js";
+import { makeCredentials } from "./credential-maker.js";
 import { type DataDirectory, takeDataDirectory } from "./data-directory.js";
 import { defaultInventory, readInventory } from "./inventory.js";
 import { populate } from "./population.js";
@@ -30,6 +30,8 @@ export interface Daemon {
 interface Running {
   readonly name: string;
   readonly pid: number | undefined;
+  /** Place among the processes: the first is called by all others. */
+  readonly order: number;
   close(): Promise<void>;
 }
 
@@ -43,8 +45,8 @@ export async function startDaemon(options: UpOptions): Promise<Daemon> {
   const close = (): Promise<void> =>
     (closed ??= (async () => {
       rmSync(readyFile, { force: true });
-      // Together: each room copes with the others being gone, and a storm of restarts has no one to restart it.
-      await Promise.all(running.map((each) => each.close()));
+      // Callers before those they call, so that nobody complains of a peer that is only on its way out too.
+      for (const each of [...running].sort((a, b) => b.order - a.order)) await each.close();
       directory.release();
     })());
   try {
@@ -52,14 +54,14 @@ export async function startDaemon(options: UpOptions): Promise<Daemon> {
     const plans = await planProcesses(options, inventory, addresses, directory);
     const log = pinoLogger({ level: options.logLevel, fields: { plane: "daemon" } });
     await Promise.all(
-      plans.map(async (plan) => {
+      plans.map(async (plan, order) => {
         if (options.processes === "one") {
           const rooms = await startRooms(plan, log);
-          running.push({ name: plan.name, pid: process.pid, close: () => rooms.close() });
+          running.push({ name: plan.name, pid: process.pid, order, close: () => rooms.close() });
           return;
         }
         const plane = new PlaneProcess(plan, monotonicClock(), log);
-        running.push({ name: plane.name, get pid() { return plane.pid; }, close: () => plane.stop() });
+        running.push({ name: plane.name, get pid() { return plane.pid; }, order, close: () => plane.stop() });
         await plane.start();
       }),
     );

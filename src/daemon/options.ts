@@ -6,7 +6,7 @@ import { stateHome } from "../base/state-home.js";
 import { UserError } from "../base/user-error.js";
 
 /** The rooms that can run, in the order in which they are started. */
-export const roomNames = ["etcd", "apiserver", "vcenter", "hostd", "crx", "spherelet", "scheduler", "controllers", "lifecycle", "emulator"] as const;
+export const roomNames = ["etcd", "hostd", "crx", "vcenter", "apiserver", "spherelet", "scheduler", "controllers", "lifecycle", "emulator"] as const;
 export type RoomName = (typeof roomNames)[number];
 
 const port = z.coerce.number().int().min(1).max(65_535);

@@ -7,11 +7,12 @@ export interface Plane {
   readonly rooms: readonly RoomName[];
 }
 
+/** In the order of who is called by whom; stopped from the last to the first. */
 const byPlane: readonly Plane[] = [
   { name: "store", rooms: ["etcd"] },
-  { name: "kubernetes", rooms: ["apiserver", "scheduler", "controllers", "lifecycle", "emulator"] },
-  { name: "vsphere", rooms: ["vcenter"] },
   { name: "esxi", rooms: ["hostd", "crx", "spherelet"] },
+  { name: "vsphere", rooms: ["vcenter"] },
+  { name: "kubernetes", rooms: ["apiserver", "scheduler", "controllers", "lifecycle", "emulator"] },
 ];
 
 /** Divides the rooms that run into processes. */

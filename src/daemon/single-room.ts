@@ -3,7 +3,7 @@ import { monotonicClock } from "../base/clock.js";
 import { pinoLogger } from "../rpc/log.js";
 import { freePorts } from "../rpc/port.js";
 import { chooseAddresses, listenersOf } from "./addresses.js";
-import { makeCredentials } from "./credentials.js";
+import { makeCredentials } from "./credential-maker.js";
 import { countStart } from "./data-directory.js";
 import { defaultInventory, readInventory } from "./inventory.js";
 import type { RoomName, UpOptions } from "./options.js";

@@ -12,6 +12,7 @@ import { journalPrefix } from "./journal-key.js";
 import { KindTable } from "./kind-table.js";
 import type { ManifestObject } from "./manifest.js";
 import { hasArrived, outcomeOf } from "./pod-outcome.js";
+import { StepOrder } from "./step-order.js";
 
 /** What Place works with. */
 export interface PlaceSurroundings {
@@ -66,30 +67,29 @@ export async function* place(around: PlaceSurroundings, options: PlaceOptions): 
   }
 }
 
-/** Tells steps in the order in which they were recorded until the pods are settled and the journal has caught up. */
+/** Tells steps in the article's order until the pods are settled and the journal has caught up. */
 async function* follow(heard: BoundedQueue<Heard>, followed: FollowedPods, startLagTimer: () => void): AsyncGenerator<PlaceResponse, void> {
-  const early = new Map<string, StoredRecord[]>();
+  const order = new StepOrder();
   const finished = new Set<string>();
   let lagging = false;
   for await (const each of heard) {
-    if (each.kind === "time") return;
+    if (each.kind === "time") break;
     if (each.kind === "step") {
       const { record } = each.stored;
+      order.add(record);
       if (record.step === lastStep) finished.add(record.podUid);
-      if (followed.has(record.podUid)) yield response("step", record);
-      else early.set(record.podUid, [...(early.get(record.podUid) ?? []), each.stored]);
+      if (followed.has(record.podUid)) yield* order.next(record.podUid).map((step) => response("step", step));
     } else if (each.event.type === "DELETED") {
       followed.forget(each.event.object.metadata.uid);
     } else if (each.event.type !== "BOOKMARK" && (await followed.take(each.event.object))) {
-      const { uid } = each.event.object.metadata;
-      for (const { record } of early.get(uid) ?? []) yield response("step", record);
-      early.delete(uid);
+      yield* order.next(each.event.object.metadata.uid).map((step) => response("step", step));
     }
     if (!followed.settled) continue;
-    if (followed.pods.every((pod) => !hasArrived(pod) || finished.has(pod.metadata.uid))) return;
+    if (followed.pods.every((pod) => !hasArrived(pod) || finished.has(pod.metadata.uid))) break;
     if (!lagging) startLagTimer();
     lagging = true;
   }
+  for (const pod of followed.pods) yield* order.rest(pod.metadata.uid).map((step) => response("step", step));
 }
 
 async function pump<T>(heard: BoundedQueue<Heard>, source: AsyncIterable<T>, wrap: (item: T) => Heard): Promise<void> {

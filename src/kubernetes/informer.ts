@@ -9,6 +9,7 @@ import { InformerSubscription } from "./informer-subscription.js";
 import type { KubernetesObject } from "./object-meta.js";
 import { objectKey } from "./object-meta.js";
 import { ObjectStore } from "./object-store.js";
+import { reportFailure } from "./retry-report.js";
 import type { ResourceType } from "./resource-type.js";
 import { isExpired } from "./status.js";
 
@@ -114,7 +115,7 @@ export class Informer<T extends KubernetesObject> {
           const first = this.#resourceVersion !== undefined;
           this.#resourceVersion = undefined;
           if (first) continue;
-        } else this.#log.warn({ err: error }, "list or watch failed, will try again");
+        } else reportFailure(this.#log, error, backoff.attempts + 1, {}, "list or watch failed, will try again");
       }
       await clock.sleep(backoff.nextMs(), signal).catch(() => undefined);
     }

@@ -1,6 +1,7 @@
 import { Backoff } from "../base/backoff.js";
 import type { Clock, Timer } from "../base/clock.js";
 import type { Logger } from "../base/log.js";
+import { reportFailure } from "./retry-report.js";
 
 export interface WorkQueueOptions {
   /** Monotonic. */
@@ -101,7 +102,8 @@ export class WorkQueue {
       if (!this.#closed) {
         const backoff = this.#failures.get(key) ?? new Backoff({ initialMs: INITIAL_RETRY_MS, maxMs: MAX_RETRY_MS });
         this.#failures.set(key, backoff);
-        this.#options.log.warn({ err: error, key, queue: this.#options.name, attempts: backoff.attempts + 1 }, "work failed, will try again");
+        const attempts = backoff.attempts + 1;
+        reportFailure(this.#options.log, error, attempts, { key, queue: this.#options.name, attempts }, "work failed, will try again");
         this.addAfter(key, backoff.nextMs());
       }
     }

@@ -26,6 +26,8 @@ export interface FollowOptions<T extends Resumable> {
   readonly log: Logger;
 }
 
+/** Times in a row a peer may be away before it is said. */
+const PATIENCE = 6;
 const INITIAL_RETRY_MS = 50;
 const MAX_RETRY_MS = 2_000;
 
@@ -70,7 +72,8 @@ async function run<T extends Resumable>(options: FollowOptions<T>, signal: Abort
       if (RpcError.is(error, RpcCode.OUT_OF_RANGE)) {
         log.info({ watch: name }, "the resume token is too old, watching from the beginning");
         token = "";
-      } else if (!warned) {
+      } else if (!warned && (!RpcError.is(error, RpcCode.UNAVAILABLE) || backoff.attempts >= PATIENCE)) {
+        // At a start and a restart every peer is away for a moment; that is worth no line.
         warned = true;
         log.warn({ watch: name, err: error }, "watch broke, opening it again");
       }

@@ -3,6 +3,7 @@ import type { ApplyRecommendationRequest } from "../gen/spheresim/vcenter/v1/pla
 import type { VirtualMachineConfigSpec } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import type { Clock } from "../base/clock.js";
 import type { Dice } from "../base/seeded-random.js";
+import { toTimestamp } from "../base/timestamp.js";
 import type { Holds } from "./holds.js";
 import type { Journal } from "./journal.js";
 import { recordKey } from "./keyspace.js";
@@ -10,7 +11,6 @@ import { moref } from "./moref.js";
 import type { Placements } from "./placements.js";
 import { type ResolvedSpec, resolveSpec } from "./placement-spec.js";
 import { ownerEntry, taskEntry, vmEntry, type OwnerRecord, type VmRecord } from "./records.js";
-import { timestamp } from "./timestamp.js";
 import { VimFault } from "./vim-fault.js";
 import { identify } from "./vm-config.js";
 import type { VmTasks } from "./vm-tasks.js";
@@ -161,7 +161,7 @@ export class Deployments {
       config: identify(wish.config, moid, dice, host.spec.datastores[0] ?? ""),
       host: wish.host,
       pool: wish.pool,
-      createDate: timestamp(clock.nowMs()),
+      createDate: toTimestamp(clock.nowMs()),
       wantedOn: wish.powerOn,
       isOn: false,
       onHost: undefined,

@@ -11,7 +11,7 @@ import { moref } from "./moref.js";
 import { completeConfig } from "./pool-allocation.js";
 import { requireHost } from "./placement-spec.js";
 import { clusterEntry, datacenterEntry, hostEntry, type HostRecord, poolEntry, type PoolRecord } from "./records.js";
-import { Serial } from "./serial.js";
+import type { Serial } from "./serial.js";
 import { MAX_INT32 } from "./spec-limits.js";
 import type { Store, Write } from "./store.js";
 import { VimFault } from "./vim-fault.js";

@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.js";
+import { toTimestamp } from "../base/timestamp.js";
 import { Outcome, StepRecord } from "../gen/spheresim/emulator/v1/journal.js";
-import { HostVerdict } from "../gen/spheresim/vcenter/v1/placement.js";
-import { timestamp } from "./timestamp.js";
+import type { HostVerdict } from "../gen/spheresim/vcenter/v1/placement.js";
 
 /** Where steps go: one `record` that returns at once. The recorder of `rpc` is one. */
 export interface StepSink {
@@ -67,8 +67,8 @@ export class Journal {
       peer: WIRES[step.step].peer,
       wire: WIRES[step.step].wire,
       etcdRevision: step.etcdRevision ?? 0n,
-      startTime: timestamp(step.startMs),
-      endTime: timestamp(this.#clock.nowMs()),
+      startTime: toTimestamp(step.startMs),
+      endTime: toTimestamp(this.#clock.nowMs()),
       outcome: OUTCOMES[step.outcome],
       message: step.message,
       subject: step.subject,

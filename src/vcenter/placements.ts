@@ -1,18 +1,18 @@
 import type { Clock } from "../base/clock.js";
 import type { Dice } from "../base/seeded-random.js";
+import { toTimestamp } from "../base/timestamp.js";
 import type { Duration } from "../gen/google/protobuf/duration.js";
 import { type PlacementResult, type PlacementSpec, VerdictDetail } from "../gen/spheresim/vcenter/v1/placement.js";
 import { poolFault } from "./drs/decision-tree.js";
 import { type Decision, place } from "./drs/place.js";
 import { vmShape } from "./drs/vm-shape.js";
-import { Holds, type Recommended } from "./holds.js";
+import type { Holds, Recommended } from "./holds.js";
 import type { Inventory } from "./inventory.js";
 import type { Journal } from "./journal.js";
 import { MAX_VERDICTS } from "./journal.js";
 import { existingVmResult, noHostResult, recommendation, verdicts } from "./placement-result.js";
 import { type ResolvedSpec, resolveSpec } from "./placement-spec.js";
 import { MAX_BATCH } from "./spec-limits.js";
-import { durationMs, timestamp } from "./timestamp.js";
 import { VimFault } from "./vim-fault.js";
 
 const DEFAULT_HOLD_MS = 30_000;
@@ -84,7 +84,7 @@ export class Placements {
     };
     this.#options.holds.hold(recommended, inventory.claimOf({ config: spec.config, host: chosen.host.moid, pool: spec.pool.moid, isOn: false }), holdMs);
     const nowMs = this.#options.clock.nowMs();
-    const made = recommendation(recommended, chosen, { time: timestamp(nowMs), holdUntil: timestamp(nowMs + holdMs), feasible: judged.feasible.length, ruledOut: judged.ruledOut.length });
+    const made = recommendation(recommended, chosen, { time: toTimestamp(nowMs), holdUntil: toTimestamp(nowMs + holdMs), feasible: judged.feasible.length, ruledOut: judged.ruledOut.length });
     const result = { recommendations: [made], drsFault: undefined, verdicts: shown, sized: spec.config };
     this.#record(spec, startMs, { ...result, verdicts: this.#fullVerdicts(judged) }, made.reasonText);
     return result;
@@ -119,7 +119,7 @@ export class Placements {
     const vm = inventory.vm(vmMoid);
     const host = inventory.host(vm.host);
     this.#recommendations += 1;
-    const result = existingVmResult(vm, host, `${epoch}.${this.#recommendations}`, timestamp(clock.nowMs()));
+    const result = existingVmResult(vm, host, `${epoch}.${this.#recommendations}`, toTimestamp(clock.nowMs()));
     this.#record(spec, startMs, result, result.recommendations[0]?.reasonText ?? "");
     return result;
   }
@@ -148,4 +148,8 @@ function holdTime(holdFor: Duration | undefined): number {
   const ms = durationMs(holdFor);
   if (ms <= 0 || ms > MAX_HOLD_MS) throw VimFault.invalidArgument("hold_for", `must be more than 0 and at most ${MAX_HOLD_MS / 1000} s, is ${ms / 1000} s`);
   return ms;
+}
+
+function durationMs(duration: Duration): number {
+  return Number(duration.seconds) * 1000 + duration.nanos / 1e6;
 }

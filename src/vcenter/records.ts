@@ -1,6 +1,6 @@
 import { Cluster, Datacenter, Host, HostConnectionState, HostPowerState, type HostSpec, ResourcePool, VirtualMachine, VirtualMachineConnectionState } from "../gen/spheresim/vcenter/v1/inventory.js";
 import type { Timestamp } from "../gen/google/protobuf/timestamp.js";
-import type { ResourceConfigSpec } from "../gen/spheresim/vim/v1/resource.js";
+import { ResourceConfigSpec } from "../gen/spheresim/vim/v1/resource.js";
 import { TaskInfo } from "../gen/spheresim/vim/v1/task.js";
 import { type VirtualMachineConfigSpec, VirtualMachinePowerState } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import type { HostReach } from "./drs/host-candidate.js";
@@ -159,7 +159,7 @@ export function poolEntry(pool: PoolRecord): KeyValueEntry {
 
 export function readPool(moid: string, value: string): PoolRecord {
   const pool = ResourcePool.fromJSON(JSON.parse(value));
-  return { moid, name: pool.name, parent: pool.parent?.value, config: pool.config ?? { cpuAllocation: undefined, memoryAllocation: undefined, scaleDescendantsShares: 0 }, namespace: pool.namespace };
+  return { moid, name: pool.name, parent: pool.parent?.value, config: pool.config ?? ResourceConfigSpec.create(), namespace: pool.namespace };
 }
 
 /** A VM in etcd; its power state is the one it should have. */

@@ -1,10 +1,10 @@
 import type { Clock } from "../base/clock.js";
 import { RpcCode, RpcError } from "../base/rpc-error.js";
+import { toTimestamp } from "../base/timestamp.js";
 import type { ManagedObjectReference } from "../gen/spheresim/vim/v1/managed_object.js";
 import { TaskInfo, TaskState } from "../gen/spheresim/vim/v1/task.js";
 import { ChangeFeed } from "./change-feed.js";
 import { moref } from "./moref.js";
-import { timestamp } from "./timestamp.js";
 import { VimFault } from "./vim-fault.js";
 
 /** What a new task is about. */
@@ -43,7 +43,7 @@ export class TaskRegistry {
   /** A new task as it will be stored: accepted and begun at once. It is not registered yet. */
   draft(subject: TaskSubject): TaskInfo {
     this.#eventChain += 1;
-    const now = timestamp(this.#clock.nowMs());
+    const now = toTimestamp(this.#clock.nowMs());
     return TaskInfo.create({
       task: moref("Task", subject.moid),
       descriptionId: subject.descriptionId,
@@ -150,7 +150,7 @@ export class TaskRegistry {
     this.#cancels.delete(moid);
     const task = this.#tasks.get(moid);
     if (task !== undefined) this.#unlock(task);
-    return this.#change(moid, (running) => ({ ...how(running), progress: undefined, cancelable: false, completeTime: timestamp(this.#clock.nowMs()) }));
+    return this.#change(moid, (running) => ({ ...how(running), progress: undefined, cancelable: false, completeTime: toTimestamp(this.#clock.nowMs()) }));
   }
 
   #change(moid: string, how: (task: TaskInfo) => TaskInfo): TaskInfo {

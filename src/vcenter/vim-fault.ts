@@ -1,5 +1,5 @@
 import type { FieldViolation } from "../base/rpc-error.js";
-import { MethodFault } from "../gen/spheresim/vim/v1/fault.js";
+import type { MethodFault } from "../gen/spheresim/vim/v1/fault.js";
 import type { ManagedObjectReference } from "../gen/spheresim/vim/v1/managed_object.js";
 
 /** One vim25 fault with its payload, as the contract's oneof. */

@@ -1,24 +1,23 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { monotonicClock, wallClock, type Clock } from "../../src/base/clock.js";
+import { type Clock, monotonicClock, wallClock } from "../../src/base/clock.js";
 import { silentLogger } from "../../src/base/log.js";
 import { Dice } from "../../src/base/seeded-random.js";
+import { type Apiserver, type ApiserverOptions, startApiserver } from "../../src/apiserver/index.js";
+import { MemoryTable, startEtcd } from "../../src/etcd/index.js";
 import { RestClient } from "../../src/kubernetes/rest-client.js";
 import { CertificateAuthority, serverAddresses, serverNames } from "../../src/rpc/certificates.js";
 import type { TlsMaterial } from "../../src/rpc/tls.js";
-import { type Apiserver, type ApiserverOptions, startApiserver } from "../../src/apiserver/index.js";
+import { findProgram } from "../support/external-program.js";
 
-const ETCD = "/usr/bin/etcd";
-
-/** Why a test that needs the real etcd cannot run here; undefined when it can. */
-export function missingEtcd(): string | undefined {
-  if (existsSync(ETCD)) return undefined;
-  if (process.env["SPHERESIM_INTEROP"] === "require") throw new Error(`${ETCD} is missing and SPHERESIM_INTEROP=require`);
-  return `${ETCD} is not installed`;
+/** A store that can be closed. */
+interface Store {
+  readonly address: string;
+  close(): Promise<void>;
 }
 
 async function freePort(): Promise<number> {
@@ -30,19 +29,25 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** A real etcd on a free port with a directory of its own. */
-export async function startEtcd(directory: string): Promise<{ readonly address: string; readonly process: ChildProcess }> {
-  const [client, peer] = [await freePort(), await freePort()];
+/** A real etcd on free ports. */
+async function startRealEtcd(directory: string): Promise<Store> {
+  const [client, peer] = [`http://127.0.0.1:${await freePort()}`, `http://127.0.0.1:${await freePort()}`];
   const child = spawn(
-    ETCD,
+    findProgram("etcd") ?? "etcd",
     [
-      "--data-dir", join(directory, "etcd"), "--unsafe-no-fsync",
-      "--listen-client-urls", `http://127.0.0.1:${client}`, "--advertise-client-urls", `http://127.0.0.1:${client}`,
-      "--listen-peer-urls", `http://127.0.0.1:${peer}`, "--initial-advertise-peer-urls", `http://127.0.0.1:${peer}`, "--initial-cluster", `default=http://127.0.0.1:${peer}`,
+      ...["--data-dir", join(directory, "etcd"), "--unsafe-no-fsync", "--listen-client-urls", client, "--advertise-client-urls", client],
+      ...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", `default=${peer}`],
     ],
     { stdio: "ignore" },
   );
-  return { address: `127.0.0.1:${client}`, process: child };
+  return {
+    address: client.slice("http://".length),
+    async close() {
+      const gone = once(child, "exit");
+      child.kill("SIGKILL");
+      await gone;
+    },
+  };
 }
 
 /** An API server on a store of its own, with a client of the cluster's administrator. */
@@ -52,14 +57,15 @@ export interface Cluster {
   readonly authority: CertificateAuthority;
   readonly admin: TlsMaterial;
   readonly client: RestClient;
+  /** `host:port` of the store. */
   readonly etcd: string;
-  /** A kubeconfig of the administrator. */
+  /** Path of the administrator's kubeconfig. */
   readonly kubeconfig: string;
   close(): Promise<void>;
 }
 
 /** A kubeconfig with everything inline. */
-export function kubeconfigOf(address: string, tls: TlsMaterial): string {
+function kubeconfigOf(address: string, tls: TlsMaterial): string {
   const base64 = (text: string): string => Buffer.from(text).toString("base64");
   return JSON.stringify({
     apiVersion: "v1",
@@ -71,23 +77,16 @@ export function kubeconfigOf(address: string, tls: TlsMaterial): string {
   });
 }
 
-/** Starts etcd and an API server. */
-export async function startCluster(options: { readonly clock?: Clock } & Partial<ApiserverOptions> = {}): Promise<Cluster> {
+/** Starts a store (ours, unless a real one is asked for) and an API server. */
+export async function startCluster(options: { readonly store?: "real" } & Partial<ApiserverOptions> = {}): Promise<Cluster> {
+  const { store: storeKind, ...overrides } = options;
   const directory = mkdtempSync(join(tmpdir(), "spheresim-apiserver-"));
-  const etcd = await startEtcd(directory);
+  const monotonic: Clock = monotonicClock();
+  const store = storeKind === "real" ? await startRealEtcd(directory) : await startEtcd({ listen: "127.0.0.1:0", dataDir: new MemoryTable(), clock: monotonic, log: silentLogger });
   const authority = await CertificateAuthority.open(directory);
   const serving = await authority.issue({ commonName: "kube-apiserver", dnsNames: serverNames, ipAddresses: serverAddresses, usages: ["server"] });
   const admin = await authority.issue({ commonName: "kubernetes-admin", organizations: ["system:masters"], usages: ["client"] });
-  const server = await startApiserver({
-    listen: "127.0.0.1:0",
-    etcdEndpoints: [etcd.address],
-    tls: serving,
-    clock: wallClock(),
-    monotonic: monotonicClock(),
-    dice: new Dice(1),
-    log: silentLogger,
-    ...options,
-  });
+  const server = await startApiserver({ listen: "127.0.0.1:0", etcdEndpoints: [store.address], tls: serving, clock: wallClock(), monotonic, dice: new Dice(1), log: silentLogger, ...overrides });
   const kubeconfig = join(directory, "kubeconfig");
   writeFileSync(kubeconfig, kubeconfigOf(server.address, admin));
   const client = new RestClient({ server: `https://${server.address}`, tls: { ca: admin.caPem, cert: admin.certPem, key: admin.keyPem }, userAgent: "test/1" });
@@ -97,14 +96,12 @@ export async function startCluster(options: { readonly clock?: Clock } & Partial
     authority,
     admin,
     client,
-    etcd: etcd.address,
+    etcd: store.address,
     kubeconfig,
     async close() {
-      client.close();
+      await client.close();
       await server.close();
-      const gone = once(etcd.process, "exit");
-      etcd.process.kill("SIGKILL");
-      await gone;
+      await store.close();
       rmSync(directory, { recursive: true, force: true });
     },
   };

@@ -90,6 +90,8 @@ export interface Kind extends ResourceName {
   readonly prepareCreate?: (object: ApiObject, context: WriteContext) => Promise<void> | void;
   /** Restores what an update may not touch. */
   readonly prepareUpdate?: (object: ApiObject, old: ApiObject) => void;
+  /** Restores what a status write may not touch. */
+  readonly prepareStatus?: (object: ApiObject, old: ApiObject) => void;
   readonly validate?: (object: ApiObject) => StatusCause[];
   readonly validateUpdate?: (object: ApiObject, old: ApiObject) => StatusCause[];
   readonly validateStatus?: (object: ApiObject, old: ApiObject) => StatusCause[];

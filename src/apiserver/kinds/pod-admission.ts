@@ -8,12 +8,17 @@ const NOT_READY = "node.kubernetes.io/not-ready";
 const UNREACHABLE = "node.kubernetes.io/unreachable";
 const TOLERATION_SECONDS = 300;
 
-/** DefaultTolerationSeconds: every pod outlives five minutes of a node's silence, unless it says otherwise. */
-function tolerateSilence(spec: ApiObject[string]): void {
-  const tolerations = (spec.tolerations ?? []) as { key?: string; operator?: string; effect?: string }[];
+/** DefaultTolerationSeconds, at creation and update: every pod outlives five minutes of a node's silence, unless it says otherwise. */
+export function tolerateSilence(spec: ApiObject[string]): void {
+  const tolerations = (spec.tolerations ?? []) as { key?: string; operator?: string; effect?: string; tolerationSeconds?: number }[];
   for (const key of [NOT_READY, UNREACHABLE]) {
     const isSaid = tolerations.some((toleration) => (!toleration.key || toleration.key === key) && (!toleration.effect || toleration.effect === "NoExecute") && (toleration.key || toleration.operator === "Exists"));
-    if (!isSaid) tolerations.push({ key, operator: "Exists", effect: "NoExecute", ...{ tolerationSeconds: TOLERATION_SECONDS } });
+    if (!isSaid) tolerations.push(({
+	key,
+	operator: 'Exists',
+	effect: 'NoExecute',
+	tolerationSeconds: TOLERATION_SECONDS
+}));
   }
   if (tolerations.length > 0) spec.tolerations = tolerations;
 }

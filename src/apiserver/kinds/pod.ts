@@ -5,7 +5,7 @@ import { POD_COLUMNS, podCells } from "../printing/pod-cells.js";
 import { ofPrefix, subdomainComplaints } from "../validation/names.js";
 import { validatePod, validatePodStatus, validatePodUpdate } from "../validation/pod.js";
 import type { Kind } from "./kind.js";
-import { admitPod } from "./pod-admission.js";
+import { admitPod, tolerateSilence } from "./pod-admission.js";
 
 /** Grace of a deletion: unbound and ended pods go at once, others as asked or as their spec says. */
 function graceOf(pod: ApiObject, askedSeconds: number | undefined): number {
@@ -62,6 +62,11 @@ export const podKind: Kind = {
     for (const field of ["priority", "preemptionPolicy", "serviceAccountName", "serviceAccount", "nodeName"]) {
       if (pod["spec"][field] === undefined && old["spec"][field] !== undefined) pod["spec"][field] = old["spec"][field];
     }
+    tolerateSilence(pod["spec"]);
+  },
+  prepareStatus(pod, old) {
+    // The class is settled at creation.
+    if (old["status"]?.qosClass) pod["status"] = { ...pod["status"], qosClass: old["status"].qosClass };
   },
   validate: validatePod,
   validateUpdate: validatePodUpdate,

@@ -78,15 +78,17 @@ export function decodeObject(value: unknown, duplicates: readonly string[], expe
   }
 }
 
+function text(value: unknown): string {
+  return typeof value === "string" ? value : value === undefined || value === null ? "" : JSON.stringify(value);
+}
+
 function requireType(apiVersion: unknown, kind: unknown, expected: Expected): void {
-  if ((kind ?? "") === "" && (apiVersion ?? "") === "") return;
-  if ((kind ?? "") !== "" && kind !== expected.kind) {
-    const [group, version] = String(apiVersion ?? "").includes("/") ? String(apiVersion).split("/") : ["", String(apiVersion ?? "")];
-    throw badRequest(`${String(kind)} in version "${String(apiVersion ?? "")}" cannot be handled as a ${expected.kind}: no kind "${String(kind)}" is registered for version "${group === "" ? version : `${group}/${version}`}" in scheme "spheresim"`);
+  const version = text(apiVersion);
+  if (text(kind) === "" && version === "") return;
+  if (text(kind) !== "" && kind !== expected.kind) {
+    throw badRequest(`${text(kind)} in version "${version}" cannot be handled as a ${expected.kind}: no kind "${text(kind)}" is registered for version "${version}" in scheme "spheresim"`);
   }
-  if ((apiVersion ?? "") !== "" && apiVersion !== expected.apiVersion) {
-    throw badRequest(`the API version in the data (${String(apiVersion)}) does not match the expected API version (${expected.apiVersion})`);
-  }
+  if (version !== "" && version !== expected.apiVersion) throw badRequest(`the API version in the data (${version}) does not match the expected API version (${expected.apiVersion})`);
 }
 
 function withType(value: Record<string, unknown>, expected: Expected): ApiObject {

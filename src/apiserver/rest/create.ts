@@ -88,7 +88,7 @@ async function createNamed(registry: Registry, kind: Kind, object: ApiObject, op
   object.metadata.managedFields =
     options.subresource === "apply" && requested
       ? requested
-      : afterUpdate(object, undefined, kind.struct, { manager: options.fieldManager, operation: "Update", apiVersion: apiVersionOf(kind), time: formatTime(context.nowMs) });
+      : afterUpdate(kind.hasStatus ? { ...object, status: undefined } : object, undefined, kind.struct, { manager: options.fieldManager, operation: "Update", apiVersion: apiVersionOf(kind), time: formatTime(context.nowMs) });
   if (options.dryRun) {
     const existing = registry.cached(kind, object.metadata.namespace ?? "", object.metadata.name) ?? (await registry.fresh(kind, object.metadata.namespace ?? "", object.metadata.name));
     return existing ? undefined : new Stored("", 0, object);

@@ -66,6 +66,7 @@ export function settleUpdate(kind: Kind, wanted: ApiObject, old: ApiObject, opti
       if (Object.hasOwn(old, field)) object[field] = old[field];
       else delete object[field];
     }
+    kind.prepareStatus?.(object, old);
     causes.push(...(kind.validateStatus?.(object, old) ?? []));
   } else {
     // A binding writes both halves; a namespace's finalize writes spec.finalizers, which an ordinary update may not.

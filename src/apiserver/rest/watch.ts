@@ -6,7 +6,7 @@ import { CompactedError } from "../storage/backend.js";
 import { Stored } from "../storage/stored.js";
 import type { ObjectEvent } from "../storage/watch-cache.js";
 import { listObjects, parseRevision } from "./list.js";
-import { Filter } from "./selection.js";
+import type { Filter } from "./selection.js";
 
 /** What a watch asks for (`meta/v1 ListOptions`). */
 export interface WatchQuery extends Selection {
@@ -35,7 +35,7 @@ export function seen(event: ObjectEvent, filter: Filter): WatchEvent | undefined
   const before = event.previous !== undefined && filter.matches(event.previous.object);
   if (now) return { type: before ? "MODIFIED" : "ADDED", object: event.object };
   if (!before) return undefined;
-  return { type: "DELETED", object: event.type === "DELETED" ? event.object : event.previous!.at(event.revision) };
+  return { type: "DELETED", object: event.type === "DELETED" ? event.object : event.previous.at(event.revision) };
 }
 
 /** Checks the combination of parameters as upstream does; sendInitialEvents has rules of its own. */
@@ -114,9 +114,8 @@ async function* fromStore(registry: Registry, prefix: string, revision: number, 
  * Without a resource version (or with 0) the present objects come first, as ADDED; with one, every change after it.
  * A revision that is compacted is answered by one ERROR event of 410 Expired.
  */
-export async function* watchObjects(registry: Registry, kind: Kind, query: WatchQuery, bookmarkMs: number, signal: AbortSignal): AsyncIterable<WatchEvent> {
+export async function* watchObjects(registry: Registry, kind: Kind, query: WatchQuery, filter: Filter, bookmarkMs: number, signal: AbortSignal): AsyncIterable<WatchEvent> {
   checkWatchQuery(query);
-  const filter = new Filter(kind, query.namespace, query);
   const initial = query.sendInitialEvents ?? (query.resourceVersion === "" || query.resourceVersion === "0");
   let revision = query.resourceVersion === "" ? 0 : parseRevision(query.resourceVersion);
   if (initial) {

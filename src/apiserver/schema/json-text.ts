@@ -7,7 +7,7 @@ export interface ParsedJson {
   readonly duplicates: readonly string[];
 }
 
-const MAX_DEPTH = 10_000;
+const MAX_DEPTH = 1_000;
 
 function printable(character: string): string {
   return character === "'" ? `'\\''` : character === '"' ? `'"'` : `'${character}'`;

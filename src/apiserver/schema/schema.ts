@@ -93,7 +93,7 @@ function typeRef(group: string, text: string): TypeRef {
 }
 
 function parseField(group: string, word: string): Field {
-  const match = /^([\w.-]+):(\d+)=([*\[\]\w.]+)(?:~(!?)(\w*))?(\^)?(?:@([\w,]*))?(!)?$/.exec(word);
+  const match = /^([\w.-]+):(\d+)=([*[\]\w.]+)(?:~(!?)(\w*))?(\^)?(?:@([\w,]*))?(!)?$/.exec(word);
   if (!match) throw new Error(`field table of ${group}: cannot read ${word}`);
   const [, name, number, type, retain, mergeKey, structRetain, listKeys, atomic] = match;
   return {

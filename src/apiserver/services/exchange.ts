@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { stringify } from "yaml";
-import { requestTooLarge, type Status, StatusError } from "../errors.js";
+import { requestTooLarge, type Status, type StatusError } from "../errors.js";
 import type { Caller } from "../kinds/kind.js";
 import type { RawBody } from "../rest/body.js";
 import type { Representation } from "./negotiation.js";

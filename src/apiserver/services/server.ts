@@ -1,4 +1,4 @@
-import { createSecureServer, type Http2ServerRequest, type ServerHttp2Session } from "node:http2";
+import { createSecureServer, type ServerHttp2Session } from "node:http2";
 import type { AddressInfo } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Logger } from "../../base/log.js";
@@ -17,7 +17,7 @@ export type Handler = (exchange: Exchange) => Promise<void>;
 const CLOSE_LIMIT_MS = 1_000;
 
 function socketOf(request: Request): TLSSocket {
-  const session = "stream" in request ? (request as Http2ServerRequest).stream.session : undefined;
+  const session = "stream" in request ? (request).stream.session : undefined;
   return (session?.socket ?? request.socket) as TLSSocket;
 }
 

@@ -67,7 +67,7 @@ class EventWriter {
 export async function serveWatch(exchange: Exchange, registry: Registry, kind: Kind, query: WatchQuery, representation: Representation, include: IncludeObject, closing: AbortSignal): Promise<void> {
   // Refusals of the query come as an ordinary answer, before the stream begins.
   checkWatchQuery(query);
-  new Filter(kind, query.namespace, query);
+  const filter = new Filter(kind, query.namespace, query);
   const { response } = exchange;
   const writer = new EventWriter(registry, kind, representation, include);
   const stop = new AbortController();
@@ -80,7 +80,7 @@ export async function serveWatch(exchange: Exchange, registry: Registry, kind: K
   // Node's HTTP/2 sends headers at once; HTTP/1.1 waits for the first event unless told.
   if (exchange.request.httpVersionMajor === 1) response.flushHeaders();
   try {
-    for await (const event of watchObjects(registry, kind, query, BOOKMARK_MS, stop.signal)) {
+    for await (const event of watchObjects(registry, kind, query, filter, BOOKMARK_MS, stop.signal)) {
       if (!response.write(writer.line(event)) && !stop.signal.aborted) await once(response, "drain", { signal: stop.signal }).catch(() => undefined);
     }
   } catch (error) {

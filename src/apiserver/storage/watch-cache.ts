@@ -185,7 +185,7 @@ export class WatchCache {
     const { revision, rows } = await this.#readAll();
     for (const shelf of this.#shelves) {
       shelf.reset(revision);
-      for (const subscriber of [...shelf.subscribers]) subscriber.onLost();
+      for (const subscriber of shelf.subscribers) subscriber.onLost();
     }
     for (const row of rows) {
       const object = this.#read(row);

@@ -59,8 +59,8 @@ function validateNarrowedSelector(now: Record<string, string>, old: Record<strin
 
 /** An update of a pod: its spec is fixed but for images, deadline, added tolerations and the removal of gates. */
 export function validatePodUpdate(pod: ApiObject, oldPod: ApiObject): StatusCause[] {
-  const spec = pod["spec"] as Json;
-  const old = oldPod["spec"] as Json;
+  const spec = pod["spec"];
+  const old = oldPod["spec"];
   const counts = [...sameCount(spec, old, "containers"), ...sameCount(spec, old, "initContainers")];
   if (counts.length > 0) return counts;
   const causes = [

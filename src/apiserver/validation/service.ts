@@ -33,7 +33,7 @@ function validatePorts(spec: Json): StatusCause[] {
 }
 
 export function validateService(service: ApiObject): StatusCause[] {
-  const spec = service["spec"] as Json;
+  const spec = service["spec"];
   const causes = validatePorts(spec);
   causes.push(...oneOf("spec.type", spec.type, ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"]), ...oneOf("spec.sessionAffinity", spec.sessionAffinity, ["ClientIP", "None"]));
   causes.push(...validateLabels(spec.selector, "spec.selector"));
@@ -49,8 +49,8 @@ export function validateService(service: ApiObject): StatusCause[] {
 
 export function validateServiceUpdate(service: ApiObject, old: ApiObject): StatusCause[] {
   const causes = validateService(service);
-  const before = old["spec"] as Json;
-  const now = service["spec"] as Json;
+  const before = old["spec"];
+  const now = service["spec"];
   if (before.type !== "ExternalName" && now.type !== "ExternalName" && before.clusterIP && now.clusterIP !== before.clusterIP) {
     causes.push(invalidValue("spec.clusterIPs[0]", [now.clusterIP ?? ""], "may not change once set"));
   }

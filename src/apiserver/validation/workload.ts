@@ -9,7 +9,7 @@ import { validateAnnotations, validateLabels } from "./metadata.js";
 import { validatePodSpec } from "./pod-spec.js";
 
 function validateTemplate(object: ApiObject): StatusCause[] {
-  const { selector, template } = object["spec"] as Json;
+  const { selector, template } = object["spec"];
   const labels = (template.metadata?.labels ?? {}) as Record<string, string>;
   const causes: StatusCause[] = [];
   const selectorIsGood = validateLabelSelector(selector, "spec.selector").length === 0;
@@ -25,7 +25,7 @@ function isEmpty(selector: Json): boolean {
 }
 
 function validateSelector(object: ApiObject, noun: string): StatusCause[] {
-  const { selector } = object["spec"] as Json;
+  const { selector } = object["spec"];
   if (!selector) return [required("spec.selector")];
   const causes = validateLabelSelector(selector, "spec.selector");
   if (isEmpty(selector)) causes.push(invalidValue("spec.selector", selector, `empty selector is invalid for ${noun}`));
@@ -54,13 +54,13 @@ function validateStrategy(spec: Json): StatusCause[] {
 
 /** `apps/v1 ReplicaSet`. */
 export function validateReplicaSet(object: ApiObject): StatusCause[] {
-  const spec = object["spec"] as Json;
+  const spec = object["spec"];
   return [...nonNegative("spec.replicas", spec.replicas), ...nonNegative("spec.minReadySeconds", spec.minReadySeconds), ...validateSelector(object, "replicaset"), ...validateTemplate(object)];
 }
 
 /** `apps/v1 Deployment`. */
 export function validateDeployment(object: ApiObject): StatusCause[] {
-  const spec = object["spec"] as Json;
+  const spec = object["spec"];
   const causes = [
     ...nonNegative("spec.replicas", spec.replicas),
     ...validateSelector(object, "deployment"),

@@ -2,14 +2,18 @@ import type { Clock } from "../../base/clock.js";
 import {
   type AboutInfo,
   AddHostRequest,
+  Cluster,
   CreateClusterRequest,
   CreateDatacenterRequest,
-  type Host,
+  Datacenter,
+  Host,
   type InventoryUpdate,
   RemoveHostRequest,
+  ResourcePool,
   SetHostConnectionRequest,
   SetMaintenanceModeRequest,
   UpdateKind,
+  VirtualMachine,
 } from "../../gen/spheresim/vcenter/v1/inventory.js";
 import { InventoryServiceService } from "../../gen/spheresim/vcenter/v1/inventory_service.js";
 import { serve, type ServedService } from "../../rpc/server.js";
@@ -83,17 +87,12 @@ function inventoryUpdate(update: FeedUpdate<FeedObject>): InventoryUpdate {
   return { ...base, object: "key" in update ? departed(update.key) : undefined };
 }
 
-const EMPTY_HOST = { spec: undefined, cluster: undefined, address: "", connectionState: 0, powerState: 0, inMaintenanceMode: false, inQuarantineMode: false, usage: undefined };
-
 /** An object that is gone: its ref alone. The moid's prefix says what it was. */
 function departed(moid: string): FeedObject {
-  const ref = (type: MoType): ReturnType<typeof moref> => moref(type, moid);
-  if (moid.startsWith("vm-")) {
-    const value = { ref: ref("VirtualMachine"), config: undefined, host: undefined, hostName: "", pool: undefined, powerState: 0, connectionState: 0, createDate: undefined, ownerUid: "", activity: undefined };
-    return { $case: "virtualMachine", value };
-  }
-  if (moid.startsWith("host-")) return { $case: "host", value: { ...EMPTY_HOST, ref: ref("HostSystem") } };
-  if (moid.startsWith("resgroup-")) return { $case: "resourcePool", value: { ref: ref("ResourcePool"), name: "", parent: undefined, config: undefined, namespace: "", usage: undefined } };
-  if (moid.startsWith("domain-")) return { $case: "cluster", value: { ref: ref("ClusterComputeResource"), name: "", datacenter: undefined, rootPool: undefined, scaleDescendantsShares: 0 } };
-  return { $case: "datacenter", value: { ref: ref("Datacenter"), name: "" } };
+  const ref = (type: MoType): { ref: ReturnType<typeof moref> } => ({ ref: moref(type, moid) });
+  if (moid.startsWith("vm-")) return { $case: "virtualMachine", value: VirtualMachine.create(ref("VirtualMachine")) };
+  if (moid.startsWith("host-")) return { $case: "host", value: Host.create(ref("HostSystem")) };
+  if (moid.startsWith("resgroup-")) return { $case: "resourcePool", value: ResourcePool.create(ref("ResourcePool")) };
+  if (moid.startsWith("domain-")) return { $case: "cluster", value: Cluster.create(ref("ClusterComputeResource")) };
+  return { $case: "datacenter", value: Datacenter.create(ref("Datacenter")) };
 }

@@ -1,0 +1,27 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+/** An etcd of ours in a process of its own. */
+export interface SpawnedEtcd {
+  readonly address: string;
+  /** Ends it as a power switch would end the process. */
+  kill(): Promise<void>;
+}
+
+/** Starts one on a directory and waits until it listens. */
+export async function spawnEtcd(directory: string, listen = "127.0.0.1:0"): Promise<SpawnedEtcd> {
+  const child = spawn(process.execPath, ["--enable-source-maps", fileURLToPath(new URL("./etcd-child.js", import.meta.url)), directory, listen], { stdio: ["pipe", "pipe", "inherit"] });
+  const exit = once(child, "exit");
+  const line = once(createInterface(child.stdout), "line") as Promise<[string]>;
+  const first = await Promise.race([line, exit.then(() => undefined)]);
+  if (first === undefined) throw new Error(`etcd ended with ${child.exitCode} before it listened`);
+  return {
+    address: first[0],
+    kill: async () => {
+      child.kill("SIGKILL");
+      await exit;
+    },
+  };
+}
