@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/log.js";
 import type { ApiClient } from "../kubernetes/api-client.js";
@@ -44,6 +45,8 @@ export class ImageFetcher {
 
   constructor(options: ImageFetcherOptions) {
     this.#options = options;
+    // One for each worker that waits.
+    setMaxListeners(FETCHERS + 1, this.#abort.signal);
     this.#queue = new WorkQueue({ clock: options.monotonic, log: options.log, name: "image fetch", workers: FETCHERS, work: (key) => this.#work(key) });
   }
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/log.js";
 import { Dice } from "../base/seeded-random.js";
@@ -63,6 +64,8 @@ export class PodNetwork {
     this.#range = new Ipv4Range(options.podCidr);
     this.#ips = new NumberPool(this.#range.size);
     this.#manager = `nsx-ncp-${options.dice.hex(10)}-${options.dice.hex(5)}`;
+    // One for each worker that waits.
+    setMaxListeners(WORKERS + 1, this.#abort.signal);
     this.#queue = new WorkQueue({ clock: options.monotonic, log: options.log, name: "pod network", workers: WORKERS, work: (key) => this.#work(key) });
   }
 

@@ -4,7 +4,7 @@ import { pathOf, pods as podType } from "../kubernetes/resource-type.js";
 import type { Explanations } from "./explanations.js";
 import type { BindingRecord } from "./kube/binding-cycle.js";
 import type { SchedulerObserver } from "./kube/kube-scheduler.js";
-import type { SchedulingAttempt } from "./kube/verdict.js";
+import { failureMessage, type FilteredPod, type SchedulingAttempt } from "./kube/verdict.js";
 import type { SchedulerSteps } from "./step-sink.js";
 
 /** Tells the journal of steps 3 and 6, and `explain` of what Kubernetes thought. */
@@ -18,22 +18,25 @@ export class AttemptRecorder implements SchedulerObserver {
   }
 
   /** Step 3: every node's verdict and the length of the curated list. */
-  attempted(attempt: SchedulingAttempt): void {
-    this.#explanations.attempted(attempt);
-    const curated = attempt.verdicts.filter((verdict) => verdict.feasible).length;
+  filtered({ pod, attempt, startMs, endMs, verdicts, preFilterReasons }: FilteredPod): void {
+    const curated = verdicts.filter((verdict) => verdict.feasible).length;
     this.#steps.record({
-      pod: { metadata: { uid: attempt.podUid, namespace: attempt.namespace, name: attempt.name } },
+      pod,
       step: 3,
-      attempt: attempt.attempt,
+      attempt,
       peer: "apiserver",
       wire: "GET /api/v1/pods?watch=true",
-      startMs: attempt.startMs,
-      endMs: attempt.filteredMs,
-      subject: attempt.node ?? "",
-      message: curated > 0 ? `${curated} of ${attempt.verdicts.length} nodes on the curated list` : attempt.message,
+      startMs,
+      endMs,
+      subject: "",
+      message: curated > 0 ? `${curated} of ${verdicts.length} nodes on the curated list` : failureMessage(verdicts, preFilterReasons),
       outcome: curated > 0 ? Outcome.OK : Outcome.UNSCHEDULABLE,
-      nodeVerdicts: attempt.verdicts.map(({ node, feasible, plugin, reasons, score }) => NodeVerdict.create({ node, feasible, plugin, reasons: [...reasons], score })),
+      nodeVerdicts: verdicts.map(({ node, feasible, plugin, reasons, score }) => NodeVerdict.create({ node, feasible, plugin, reasons: [...reasons], score })),
     });
+  }
+
+  attempted(attempt: SchedulingAttempt): void {
+    this.#explanations.attempted(attempt);
   }
 
   /** Step 6. */

@@ -139,17 +139,15 @@ export class PlacementDesk {
       for (const { waiting } of prepared) await this.#call([waiting]);
       return;
     }
-    // Step 5 begins where step 4, which vCenter records, has ended.
-    const receivedMs = this.#options.clock.nowMs();
     for (const [index, { waiting, sized, outside }] of prepared.entries()) {
       const result = results[index];
       if (result === undefined) waiting.reject(new Error("vCenter answered fewer placements than it was asked for"));
-      else waiting.resolve(this.#received(waiting.curated, readDecision(result, sized, outside), receivedMs));
+      else waiting.resolve(this.#received(waiting.curated, readDecision(result, sized, outside)));
     }
   }
 
   /** Step 5. */
-  #received(curated: CuratedPod, decision: DrsDecision, startMs: number): DrsDecision {
+  #received(curated: CuratedPod, decision: DrsDecision): DrsDecision {
     const { pod, attempt = 0 } = curated;
     if (decision.node !== undefined) this.#recommended.set(pod.metadata.uid, { key: decision.recommendationKey, node: decision.node });
     this.#options.steps.record({
@@ -158,7 +156,7 @@ export class PlacementDesk {
       attempt,
       peer: "vcenter",
       wire: "spheresim.vcenter.v1.PlacementService/PlaceVms",
-      startMs,
+      startMs: this.#options.clock.nowMs(),
       subject: decision.node ?? "",
       message: decision.message,
       outcome: decision.node === undefined ? Outcome.UNSCHEDULABLE : Outcome.OK,

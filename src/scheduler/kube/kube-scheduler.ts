@@ -20,11 +20,13 @@ import { PodConditionWriter, SCHEDULER_NAME } from "./pod-condition-writer.js";
 import { SchedulerCache } from "./scheduler-cache.js";
 import type { QueuedPod } from "./scheduling-queue.js";
 import { SchedulingQueue } from "./scheduling-queue.js";
-import type { NodeVerdict, SchedulingAttempt } from "./verdict.js";
+import type { FilteredPod, NodeVerdict, SchedulingAttempt } from "./verdict.js";
 import { failureMessage } from "./verdict.js";
 
 /** Hears of steps 3 and 6 as they happen, for the journal and `explain`. Must not throw or wait. */
 export interface SchedulerObserver {
+  /** Step 3 has ended: the curated list stands, or is empty. The outcome is told by `attempted` later. */
+  filtered?(attempt: FilteredPod): void;
   /** An attempt has ended: with a node, without one, or with an error. */
   attempted?(attempt: SchedulingAttempt): void;
   /** A binding has ended. */
@@ -207,6 +209,7 @@ export class KubeScheduler {
     const startMs = worldClock.nowMs();
     const evaluation = evaluate(queued.usage, this.cache.nodes());
     const attempt: Attempt = { queued, pod, evaluation, startMs, filteredMs: worldClock.nowMs() };
+    this.#options.observer?.filtered?.({ pod, attempt: queued.attempts, startMs, endMs: attempt.filteredMs, verdicts: evaluation.verdicts, preFilterReasons: evaluation.preFilterReasons });
     if (evaluation.feasible.length === 0) this.#unschedulable(attempt, evaluation.verdicts, evaluation.refusedBy);
     return attempt;
   }

@@ -1,3 +1,5 @@
+import type { Pod } from "../../kubernetes/pod.js";
+
 /** What was decided about one node in one attempt. */
 export interface NodeVerdict {
   readonly node: string;
@@ -16,6 +18,18 @@ export interface NodeVerdict {
 }
 
 export type AttemptOutcome = "assigned" | "unschedulable" | "error";
+
+/** Step 3 for one pod, before anybody is asked to choose. Times are emulated. */
+export interface FilteredPod {
+  readonly pod: Pod;
+  /** From 1. */
+  readonly attempt: number;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly verdicts: readonly NodeVerdict[];
+  /** Reasons against the pod as a whole, whatever the nodes. */
+  readonly preFilterReasons: readonly string[];
+}
 
 /** One attempt at finding a node for a pod: step 3 with each node's verdict, and how it went on. Times are emulated. */
 export interface SchedulingAttempt {
