@@ -53,7 +53,8 @@ function stage(name, say, inputs, product, make) {
 export function build({ onlyGenerate = false } = {}) {
   requireNode();
   stage("install", "installing packages (once)", () => [join(root, "package-lock.json")], join(root, "node_modules", "typescript"), () =>
-    run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], "npm ci"),
+    // Not `npm ci`: it wants every platform's optional binary in the lock file, also those a registry does not carry.
+    run("npm", ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"], "npm install"),
   );
   const contracts = () => [...filesUnder(join(root, "proto")), join(root, "buf.gen.yaml")];
   stage("generate", "generating code from proto/", contracts, join(root, "src", "gen"), () => {
