@@ -70,14 +70,15 @@ export async function* place(around: PlaceSurroundings, options: PlaceOptions): 
 /** Tells steps in the article's order until the pods are settled and the journal has caught up. */
 async function* follow(heard: BoundedQueue<Heard>, followed: FollowedPods, startLagTimer: () => void): AsyncGenerator<PlaceResponse, void> {
   const order = new StepOrder();
-  const finished = new Set<string>();
+  const told = new Map<string, Set<number>>();
+  const isRecorded = (uid: string): boolean => (told.get(uid)?.size ?? 0) >= lastStep;
   let lagging = false;
   for await (const each of heard) {
     if (each.kind === "time") break;
     if (each.kind === "step") {
       const { record } = each.stored;
       order.add(record);
-      if (record.step === lastStep) finished.add(record.podUid);
+      if (record.step <= lastStep) told.set(record.podUid, (told.get(record.podUid) ?? new Set()).add(record.step));
       if (followed.has(record.podUid)) yield* order.next(record.podUid).map((step) => response("step", step));
     } else if (each.event.type === "DELETED") {
       followed.forget(each.event.object.metadata.uid);
@@ -85,7 +86,7 @@ async function* follow(heard: BoundedQueue<Heard>, followed: FollowedPods, start
       yield* order.next(each.event.object.metadata.uid).map((step) => response("step", step));
     }
     if (!followed.settled) continue;
-    if (followed.pods.every((pod) => !hasArrived(pod) || finished.has(pod.metadata.uid))) break;
+    if (followed.pods.every((pod) => !hasArrived(pod) || isRecorded(pod.metadata.uid))) break;
     if (!lagging) startLagTimer();
     lagging = true;
   }
