@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { readyFileName, type ReadyLine } from "../base/ready-line.js";
 import { stateHome } from "../base/state-home.js";
 import { UserError } from "../base/user-error.js";
-import { Info } from "../gen/spheresim/emulator/v1/emulator.js";
+import type { Info } from "../gen/spheresim/emulator/v1/emulator.js";
 import { EmulatorServiceClient, type EmulatorServiceService } from "../gen/spheresim/emulator/v1/emulator_service.js";
 import { type Channel, openChannel, type PromiseClient } from "../rpc/channel.js";
 import { readTlsMaterial } from "../rpc/tls.js";

@@ -57,7 +57,7 @@ async function twoCaptains(profile: string): Promise<boolean> {
   const inventory = join(examplesDirectory, "inventories", "two-captains.yaml");
   return withEmulator({ name: "demo-two-captains", profile, inventory, processes: "one" }, async (connection) => {
     say("Three hosts of 100 GB. Pods reserve 60, 40 and 40 GB; ordinary VMs make B busy: 70 GB active there, 45 GB on C.\n");
-    const before = await connection.emulator.place({ manifest: example("two-captains-before.yaml"), namespace: "", timeout: undefined });
+    const before = connection.emulator.place({ manifest: example("two-captains-before.yaml"), namespace: "", timeout: undefined });
     let allRan = false;
     for await (const { event } of before) if (event?.$case === "result") allRan = event.value.allRunning;
     say("A newcomer reserves 35 GB.\n\n$ spheresim place -f examples/manifests/two-captains.yaml\n");

@@ -3,7 +3,6 @@ import { UserError } from "../base/user-error.js";
 
 /** Forms of output that reading commands have. */
 export const outputForms = ["table", "wide", "json", "yaml"] as const;
-export type OutputForm = (typeof outputForms)[number];
 
 /** Prints a value as JSON or YAML, or by `asTable`. */
 export function print(form: string, value: unknown, asTable: (wide: boolean) => string): void {

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import type { Command } from "commander";
 import { monotonicClock } from "../base/clock.js";
 import type { ReadyLine } from "../base/ready-line.js";
-import { type Daemon, readOptions, startDaemon } from "../daemon/index.js";
+import { readOptions, startDaemon } from "../daemon/index.js";
 import { addUpOptions, givenOptions } from "./up-options.js";
 
 interface UpFlags {
@@ -69,5 +69,3 @@ ${endpoints.join("\n")}
   Ctrl-C stops it; state stays in ${ready.dataDir}
 `;
 }
-
-export type { Daemon };

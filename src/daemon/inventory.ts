@@ -61,7 +61,6 @@ const schema = z
 
 /** The vSphere side an emulator starts with: one datacenter, one cluster, its hosts and ordinary VMs. */
 export type Inventory = z.infer<typeof schema>;
-export type InventoryHost = Inventory["hosts"][number];
 
 /**
  * The default inventory: hosts `esxi-01` ... of 16 cores at 2.6 GHz and 64 GiB, the first half in zone a, the rest in zone b.

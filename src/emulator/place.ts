@@ -1,6 +1,6 @@
 import { BoundedQueue } from "../base/bounded-queue.js";
 import type { Clock } from "../base/clock.js";
-import { PlaceResponse } from "../gen/spheresim/emulator/v1/emulator.js";
+import type { PlaceResponse } from "../gen/spheresim/emulator/v1/emulator.js";
 import type { ApiClient, WatchEvent } from "../kubernetes/api-client.js";
 import type { Pod } from "../kubernetes/pod.js";
 import type { RestClient } from "../kubernetes/rest-client.js";

@@ -34,9 +34,10 @@ export class StepOrder {
 
   /** The steps of a pod whose turn has come. */
   next(podUid: string): StepRecord[] {
-    const waiting = this.#pods.get(podUid);
     const told: StepRecord[] = [];
-    for (let record = waiting?.records.get(waiting.due); waiting !== undefined && record !== undefined; record = waiting.records.get(waiting.due)) {
+    const waiting = this.#pods.get(podUid);
+    if (waiting === undefined) return told;
+    for (let record = waiting.records.get(waiting.due); record !== undefined; record = waiting.records.get(waiting.due)) {
       told.push(record);
       waiting.records.delete(waiting.due);
       waiting.due++;

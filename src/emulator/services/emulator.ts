@@ -1,6 +1,6 @@
 import type { Clock } from "../../base/clock.js";
 import { RpcError } from "../../base/rpc-error.js";
-import { CheckInvariantsResponse, type Info, PlacementUpdate, type Violation, type WatchPlacementsRequest } from "../../gen/spheresim/emulator/v1/emulator.js";
+import { CheckInvariantsResponse, type Info, type PlacementUpdate, type Violation, type WatchPlacementsRequest } from "../../gen/spheresim/emulator/v1/emulator.js";
 import { EmulatorServiceService } from "../../gen/spheresim/emulator/v1/emulator_service.js";
 import type { Inventory } from "../../gen/spheresim/vcenter/v1/inventory.js";
 import type { Pod } from "../../kubernetes/pod.js";
