@@ -45,10 +45,11 @@ function runCommand(words: readonly string[], environment: NodeJS.ProcessEnv): P
     const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
     for (const signal of signals) process.on(signal, pass);
     // The emulator belongs to whoever asked for it: without them the command is ended, and with it everything.
-    watchParent(() => child.kill("SIGTERM"));
+    const unwatch = watchParent(() => child.kill("SIGTERM"));
     child.once("error", (error) => reject(new UserError("cannot-start", `command ${program}: ${error.message}`)));
     child.once("exit", (code, signal) => {
       for (const each of signals) process.off(each, pass);
+      unwatch();
       resolve(code ?? signalBase + (signalNumbers[signal as NodeJS.Signals] ?? 0));
     });
   });

@@ -15,10 +15,11 @@ export function addServe(program: Command): void {
   addUpOptions(command).action(async (room: RoomName, flags: { readonly config?: string }) => {
     const options = readOptions(givenOptions({ ...flags }, []), process.env, flags.config);
     const stopped = stopRequest();
-    if (options.exitWithParent) watchParent(stopped.request);
+    const unwatch = options.exitWithParent ? watchParent(stopped.request) : undefined;
     const running = await startRoom(room, options);
     process.stdout.write(`${JSON.stringify({ ready: true, room, pid: process.pid, endpoints: running.endpoints })}\n`);
     await stopped.requested;
+    unwatch?.();
     await running.close();
   });
 }

@@ -22,12 +22,13 @@ export function addUp(program: Command): void {
   addUpOptions(command).action(async (flags: UpFlags) => {
     const options = readOptions(givenOptions({ ...flags }, ["json", "readyFile"]), process.env, flags.config);
     const stopped = stopRequest();
-    if (options.exitWithParent) watchParent(stopped.request);
+    const unwatch = options.exitWithParent ? watchParent(stopped.request) : undefined;
     const daemon = await startDaemon(options);
     const line = JSON.stringify(daemon.ready);
     if (flags.readyFile !== undefined) writeFileSync(flags.readyFile, `${line}\n`);
     process.stdout.write(process.stdout.isTTY && flags.json !== true ? banner(daemon.ready) : `${line}\n`);
     await stopped.requested;
+    unwatch?.();
     await daemon.close();
   });
 }
@@ -47,14 +48,16 @@ export function stopRequest(): { readonly requested: Promise<void>; readonly req
 
 const parentPollMs = 500;
 
-/** Asks for the end when the process that started this one is gone; an orphan gets another parent. */
-export function watchParent(gone: () => void): void {
+/** Asks for the end when the process that started this one is gone; an orphan gets another parent. The function it returns ends the watch. */
+export function watchParent(gone: () => void): () => void {
+  const clock = monotonicClock();
   const parent = process.ppid;
   const look = (): void => {
     if (process.ppid !== parent) gone();
-    else monotonicClock().timer(parentPollMs, look);
+    else timer = clock.timer(parentPollMs, look);
   };
-  look();
+  let timer = clock.timer(parentPollMs, look);
+  return () => timer.cancel();
 }
 
 /** What to paste next, for a person. */
