@@ -89,7 +89,7 @@ async function planProcesses(options: UpOptions, inventory: PlanePlan["inventory
     inventory,
     startCount: directory.startCount,
     restarts: 0,
-    nodeOptions: ["--enable-source-maps"],
+    nodeOptions: ["--enable-source-maps", ...process.execArgv],
   }));
 }
 

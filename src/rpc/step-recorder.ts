@@ -164,6 +164,8 @@ class JournalRecorder implements StepRecorder {
 
   /** Waits before the next try; gives up records that the journal will never take. */
   async #failed(error: unknown): Promise<void> {
+    // A journal that is gone at the end is on its way out too, and has what was sent to it.
+    if (this.#queue.closed && RpcError.is(error, RpcCode.UNAVAILABLE)) this.#stop.abort();
     if (this.#stop.signal.aborted) return;
     if (isFinal(error) || (!RpcError.is(error, RpcCode.UNAVAILABLE) && this.#backoff.attempts >= MAX_TRIES)) {
       this.#refused += this.#unconfirmed.length;
