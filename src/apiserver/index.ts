@@ -78,7 +78,7 @@ export async function startApiserver(options: ApiserverOptions): Promise<Apiserv
       address: server.address,
       async close() {
         closing.abort();
-        await server.close((ms) => monotonic.sleep(ms));
+        await server.close(monotonic);
         await cache.stop();
         backend.close();
       },
