@@ -17,6 +17,4 @@ export interface PlanePlan {
   readonly startCount: number;
   /** How often this process was started again within this start. */
   readonly restarts: number;
-  /** Node's own options for the child: ours, and those the daemon was given (`--cpu-prof`, `--max-old-space-size` ...). */
-  readonly nodeOptions: readonly string[];
 }
