@@ -2,7 +2,7 @@
 import { monotonicClock } from "../base/clock.js";
 import { UserError } from "../base/user-error.js";
 import { pinoLogger } from "../rpc/log.js";
-import type { RoomName } from "./options.js";
+import type { RoomName } from "./room-name.js";
 import type { PlanePlan } from "./plane-plan.js";
 import type { PlaneMessage } from "./plane-process.js";
 import { loadRooms } from "./rooms.js";

@@ -1,6 +1,7 @@
 import type { Addresses } from "./addresses.js";
 import type { Inventory } from "./inventory.js";
-import type { RoomName, UpOptions } from "./options.js";
+import type { UpOptions } from "./options.js";
+import type { RoomName } from "./room-name.js";
 
 /** All that a process needs to start its rooms; travels to child processes as one message. */
 export interface PlanePlan {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { apiserverTls, hostTls, type UserName, userTls } from "./credentials.js";
 import { emulatorInfo } from "./emulator-info.js";
-import type { RoomName } from "./options.js";
+import type { RoomName } from "./room-name.js";
 import type { PlanePlan } from "./plane-plan.js";
 import type { RoomContext } from "./room-context.js";
 
