@@ -70,7 +70,7 @@ export async function startDaemon(options: UpOptions): Promise<Daemon> {
     const { makeCredentials } = await import("./credential-maker.js");
     await makeCredentials(directory.path, inventory, options, addresses.apiserver);
     const plans = planes.map((plane) => planOf(plane, options, inventory, addresses, directory));
-    await Promise.all(plans.map((plan, order) => starts[order]?.(plan)));
+    await Promise.all(starts.map((start, order) => start(plans[order] as PlanePlan)));
     const hosts = await populate(plans, log);
     const ready = readyLine(options, plans[0] as PlanePlan, hosts);
     writeFileSync(readyFile, `${JSON.stringify(ready)}\n`, { mode: 0o600 });
