@@ -1,51 +1,53 @@
-import type { Namespace } from "../kubernetes/cluster-objects.js";
 import { RpcCode, RpcError } from "../base/rpc-error.js";
-import { CreateResourcePoolRequest } from "../gen/spheresim/vcenter/v1/resource_pool.js";
+import type { ResourcePool } from "../gen/spheresim/vcenter/v1/inventory.js";
+import { InventoryServiceClient } from "../gen/spheresim/vcenter/v1/inventory_service.js";
+import { CreateResourcePoolRequest, DestroyResourcePoolRequest } from "../gen/spheresim/vcenter/v1/resource_pool.js";
 import { ResourcePoolServiceClient } from "../gen/spheresim/vcenter/v1/resource_pool_service.js";
 import type { Channel } from "../rpc/channel.js";
-import type { NamespacePools } from "./namespace-controller.js";
+import type { NamespacePool, PoolDirectory } from "./resource-pool-controller.js";
 
-const pageSize = 1000;
+const PAGE_SIZE = 1000;
 
-/** A namespace is a resource pool below the pool `Namespaces`, shares normal, expandable, nothing reserved. */
-export function namespacePools(channel: Channel): NamespacePools {
-  const service = channel.client(ResourcePoolServiceClient);
-  const moids = new Map<string, string>();
-  const find = async (namespace: string): Promise<string | undefined> => {
-    let pageToken = "";
-    do {
-      const page = await service.listResourcePools({ pageSize, pageToken });
-      const found = page.resourcePools.find((pool) => pool.namespace === namespace);
-      if (found !== undefined) return found.ref?.value;
-      pageToken = page.nextPageToken;
-    } while (pageToken !== "");
-    return undefined;
-  };
+/** Resource pools over `spheresim.vcenter.v1`. */
+export function poolDirectory(channel: Channel): PoolDirectory {
+  const pools = channel.client(ResourcePoolServiceClient);
+  const inventory = channel.client(InventoryServiceClient);
   return {
-    ensure: async (namespace: Namespace) => {
-      const { name } = namespace.metadata;
-      let moid = moids.get(name);
-      if (moid === undefined) {
-        const pool = await service.createResourcePool(CreateResourcePoolRequest.fromPartial({ name, namespace: name })).catch(notYet);
-        moid = pool.ref?.value ?? "";
-        moids.set(name, moid);
+    ensure: async (namespace, uid) => poolOf(await pools.createResourcePool(CreateResourcePoolRequest.fromPartial({ requestId: `namespace/${uid}`, name: namespace, namespace }))),
+    list: async () => {
+      const all: NamespacePool[] = [];
+      for (let pageToken = ""; ; ) {
+        const page = await pools.listResourcePools({ pageSize: PAGE_SIZE, pageToken });
+        all.push(...page.resourcePools.filter(({ namespace }) => namespace !== "").map(poolOf));
+        if (page.nextPageToken === "") return all;
+        pageToken = page.nextPageToken;
       }
-      return { "vmware-system-resource-pool": moid };
     },
-    remove: async (namespace: string) => {
-      const moid = moids.get(namespace) ?? (await find(namespace));
-      if (moid === undefined) return;
+    destroy: async (moid) => {
       try {
-        await service.destroyResourcePool({ requestId: "", pool: { type: "ResourcePool", value: moid } });
+        await pools.destroyResourcePool(DestroyResourcePoolRequest.fromPartial({ pool: { type: "ResourcePool", value: moid } }));
       } catch (error) {
-        if (!RpcError.is(error, RpcCode.NOT_FOUND)) throw error;
+        if (!(error instanceof RpcError) || error.code !== RpcCode.NOT_FOUND) throw error;
       }
-      moids.delete(namespace);
+    },
+    cluster: async () => {
+      const { clusters, hosts } = await inventory.getInventory({});
+      const moid = clusters[0]?.ref?.value;
+      if (moid === undefined) throw RpcError.unavailable("vCenter has no cluster yet");
+      const speeds = hosts.flatMap((host) => (host.cluster?.value === moid && host.spec !== undefined ? [host.spec.cpuMhz] : []));
+      return { moid, coreMhz: speeds.length === 0 ? 0 : Math.min(...speeds) };
     },
   };
 }
 
-/** A vCenter whose inventory is still empty is one that is not there yet. */
-function notYet(error: unknown): never {
-  throw RpcError.is(error, RpcCode.NOT_FOUND) || RpcError.is(error, RpcCode.FAILED_PRECONDITION) ? RpcError.unavailable(error.message) : error;
+function poolOf(pool: ResourcePool): NamespacePool {
+  const limited = (limit: number | undefined): number | undefined => (limit === undefined || limit < 0 ? undefined : limit);
+  const cpuLimitMhz = limited(pool.config?.cpuAllocation?.limit);
+  const memoryLimitMb = limited(pool.config?.memoryAllocation?.limit);
+  return {
+    moid: pool.ref?.value ?? "",
+    namespace: pool.namespace,
+    ...(cpuLimitMhz === undefined ? {} : { cpuLimitMhz }),
+    ...(memoryLimitMb === undefined ? {} : { memoryLimitMb }),
+  };
 }

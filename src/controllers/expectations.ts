@@ -1,65 +1,68 @@
 import type { Clock } from "../base/clock.js";
 
-/** A controller that has waited this long for its own creations stops waiting (upstream's ExpectationsTimeout). */
-const timeoutMs = 5 * 60_000;
+/** Expectations nobody fulfilled for so long are given up: a watch event was missed, and the next look tells the truth. */
+const EXPIRY_MS = 5 * 60_000;
 
-interface Expected {
-  readonly creations: Set<string>;
+interface Expectation {
+  creations: number;
   readonly deletions: Set<string>;
   readonly sinceMs: number;
 }
 
 /**
- * What a controller has asked for and its informer has not shown yet. Acting before it is shown would ask twice: two workers, one slow
- * watch, and a ReplicaSet of 3 has 6 pods.
+ * What a controller has done and not yet seen through its watch. Until then its copy of the pods is out of date, and
+ * counting on it would create or delete twice.
  *
- * Worked example: after creating a and b, `isFulfilled` is false; it is true when both were seen.
+ * Example: create 3 pods -> expectCreations("ns/rs", 3); each pod seen -> created("ns/rs"); after the third, isMet is true.
  */
 export class Expectations {
   readonly #monotonic: Clock;
-  readonly #byOwner = new Map<string, Expected>();
+  readonly #open = new Map<string, Expectation>();
 
   constructor(monotonic: Clock) {
     this.#monotonic = monotonic;
   }
 
-  expectCreation(owner: string, object: string): void {
-    this.#of(owner).creations.add(object);
+  expectCreations(key: string, count: number): void {
+    this.#of(key).creations += count;
   }
 
-  expectDeletion(owner: string, object: string): void {
-    this.#of(owner).deletions.add(object);
+  expectDeletions(key: string, uids: readonly string[]): void {
+    const { deletions } = this.#of(key);
+    for (const uid of uids) deletions.add(uid);
   }
 
-  /** The object was seen, or its creation failed. */
-  creationSeen(owner: string, object: string): void {
-    this.#byOwner.get(owner)?.creations.delete(object);
+  /** One creation was seen, or has failed and will not be. */
+  created(key: string): void {
+    const expectation = this.#open.get(key);
+    if (expectation !== undefined) expectation.creations -= 1;
   }
 
-  /** The object is gone or going, or its deletion failed. */
-  deletionSeen(owner: string, object: string): void {
-    this.#byOwner.get(owner)?.deletions.delete(object);
+  /** A deletion was seen, or has failed and will not be. */
+  deleted(key: string, uid: string): void {
+    this.#open.get(key)?.deletions.delete(uid);
   }
 
-  isFulfilled(owner: string): boolean {
-    const expected = this.#byOwner.get(owner);
-    if (expected === undefined) return true;
-    const done = expected.creations.size === 0 && expected.deletions.size === 0;
-    if (!done && this.#monotonic.nowMs() - expected.sinceMs < timeoutMs) return false;
-    this.#byOwner.delete(owner);
-    return true;
+  isMet(key: string): boolean {
+    const expectation = this.#open.get(key);
+    if (expectation === undefined) return true;
+    const isFulfilled = expectation.creations <= 0 && expectation.deletions.size === 0;
+    const isExpired = this.#monotonic.nowMs() - expectation.sinceMs > EXPIRY_MS;
+    if (isFulfilled || isExpired) this.#open.delete(key);
+    return isFulfilled || isExpired;
   }
 
-  forget(owner: string): void {
-    this.#byOwner.delete(owner);
+  /** The controller's object is gone. */
+  forget(key: string): void {
+    this.#open.delete(key);
   }
 
-  #of(owner: string): Expected {
-    let expected = this.#byOwner.get(owner);
-    if (expected === undefined) {
-      expected = { creations: new Set(), deletions: new Set(), sinceMs: this.#monotonic.nowMs() };
-      this.#byOwner.set(owner, expected);
+  #of(key: string): Expectation {
+    let expectation = this.#open.get(key);
+    if (expectation === undefined) {
+      expectation = { creations: 0, deletions: new Set(), sinceMs: this.#monotonic.nowMs() };
+      this.#open.set(key, expectation);
     }
-    return expected;
+    return expectation;
   }
 }

@@ -1,49 +1,47 @@
-import type { Informer } from "../kubernetes/informer.js";
-import { isBeingDeleted, type KubernetesObject, nameOf, objectKey, type OwnerReference } from "../kubernetes/object-meta.js";
-import { deployments, pods, replicaSets, type ResourceType } from "../kubernetes/resource-type.js";
+import { isBeingDeleted, nameOf, objectKey, type KubernetesObject, type ObjectName, type OwnerReference } from "../kubernetes/object-meta.js";
+import type { ResourceType } from "../kubernetes/resource-type.js";
+import { apiVersionOf, deployments, leases, namespaces, nodes, pods, replicaSets } from "../kubernetes/resource-type.js";
 import { isConflict, isNotFound } from "../kubernetes/status.js";
 import { WorkQueue } from "../kubernetes/work-queue.js";
-import type { Controller, Surroundings } from "./surroundings.js";
+import type { Controller, ControllerContext } from "./controller.js";
 
-const foreground = "foregroundDeletion";
-const orphan = "orphan";
-const ownersIndex = "owner uids";
+const FOREGROUND = "foregroundDeletion";
+const ORPHAN = "orphan";
+const BY_OWNER = "ownerUid";
+/** Kinds whose owner references are followed, and that may be owners. */
+const dependentTypes = [replicaSets, pods, leases] as const;
+const ownerTypes = [deployments, replicaSets, pods, nodes, namespaces] as const;
 
-/** Kinds that own or are owned here. */
-const kinds: readonly ResourceType<KubernetesObject>[] = [deployments, replicaSets, pods];
-
-interface Watched {
-  readonly type: ResourceType<KubernetesObject>;
-  readonly informer: Informer<KubernetesObject>;
-}
+type Type = ResourceType<KubernetesObject>;
 
 /**
- * Deletes what belongs to an owner that is gone; with `foreground` the owner waits for its dependents, with `orphan` they lose their
- * reference. Upstream: pkg/controller/garbagecollector, here for Deployments, ReplicaSets and pods.
+ * Deletes what nobody owns any more: dependents of a deleted owner (background), dependents before their owner
+ * (foreground), or cuts them loose (orphan). An owner is believed gone only when the API server itself says so; an owner of
+ * a kind not listed here is taken to exist.
  */
 export class GarbageCollector implements Controller {
-  readonly #around: Surroundings;
-  readonly #watched: readonly Watched[];
+  readonly #context: ControllerContext;
   readonly #queue: WorkQueue;
 
-  constructor(around: Surroundings) {
-    this.#around = around;
-    this.#watched = kinds.map((type) => ({ type, informer: around.informers.of(type) }));
-    this.#queue = new WorkQueue({ clock: around.monotonic, log: around.log, name: "garbage", work: (key) => this.#sync(key) });
-    for (const { type, informer } of this.#watched) {
-      informer.store.addIndex(ownersIndex, (object) => (object.metadata.ownerReferences ?? []).map((owner) => owner.uid));
-      const enqueue = (object: KubernetesObject): void => this.#queue.add(`${type.plural} ${objectKey(object)}`);
+  constructor(context: ControllerContext) {
+    this.#context = context;
+    this.#queue = new WorkQueue({ clock: context.monotonic, log: context.log, name: "garbage-collector", workers: 10, work: (key) => this.#work(key) });
+    for (const type of dependentTypes) {
+      const informer = context.informers.of<KubernetesObject>(type);
+      informer.store.addIndex(BY_OWNER, (object) => (object.metadata.ownerReferences ?? []).map(({ uid }) => uid));
       informer.subscribe({
-        added: (object) => {
-          if (needsWork(object)) enqueue(object);
+        added: (object) => this.#dependentSeen(type, object),
+        updated: (object, previous) => {
+          if (object.metadata.ownerReferences?.length !== previous.metadata.ownerReferences?.length) this.#dependentSeen(type, object);
         },
-        updated: (object) => {
-          if (needsWork(object)) enqueue(object);
-        },
-        deleted: (owner) => {
-          for (const [dependentType, dependent] of this.#dependents(owner.metadata.uid)) this.#queue.add(`${dependentType.plural} ${objectKey(dependent)}`);
-          for (const { uid } of owner.metadata.ownerReferences ?? []) this.#wakeOwner(uid);
-        },
+        deleted: (object) => this.#dependentGone(object),
+      });
+    }
+    for (const type of ownerTypes) {
+      context.informers.of<KubernetesObject>(type).subscribe({
+        added: (object) => this.#ownerSeen(type, object),
+        updated: (object) => this.#ownerSeen(type, object),
+        deleted: (object) => this.#dependentsOf(object.metadata.uid, (dependentType, dependent) => this.#queue.add(keyOf("dependent", dependentType, dependent))),
       });
     }
   }
@@ -56,80 +54,117 @@ export class GarbageCollector implements Controller {
     return this.#queue.close();
   }
 
-  #dependents(uid: string): Array<readonly [ResourceType<KubernetesObject>, KubernetesObject]> {
-    return this.#watched.flatMap(({ type, informer }) => informer.store.byIndex(ownersIndex, uid).map((object) => [type, object] as const));
+  #dependentsOf(uid: string, tell: (type: Type, object: KubernetesObject) => void): void {
+    for (const type of dependentTypes) for (const object of this.#context.informers.of<KubernetesObject>(type).store.byIndex(BY_OWNER, uid)) tell(type, object);
   }
 
-  /** An owner that waits in the foreground may go on when a dependent is gone. */
-  #wakeOwner(uid: string): void {
-    for (const { type, informer } of this.#watched) {
-      for (const object of informer.store.list()) {
-        if (object.metadata.uid === uid && isBeingDeleted(object)) this.#queue.add(`${type.plural} ${objectKey(object)}`);
-      }
+  /** Worth a look when an owner is not in sight: it may have gone before the dependent came. */
+  #dependentSeen(type: Type, object: KubernetesObject): void {
+    const isOrphan = (object.metadata.ownerReferences ?? []).some((owner) => {
+      const ownerType = typeOf(owner);
+      return ownerType !== undefined && this.#stored(ownerType, owner, object)?.metadata.uid !== owner.uid;
+    });
+    if (isOrphan) this.#queue.add(keyOf("dependent", type, object));
+  }
+
+  #dependentGone(object: KubernetesObject): void {
+    for (const owner of object.metadata.ownerReferences ?? []) {
+      const type = typeOf(owner);
+      const there = type === undefined ? undefined : this.#stored(type, owner, object);
+      if (there !== undefined && type !== undefined) this.#ownerSeen(type, there);
     }
   }
 
-  async #sync(key: string): Promise<void> {
-    const [plural, name] = key.split(" ", 2);
-    const watched = this.#watched.find(({ type }) => type.plural === plural);
-    const object = watched?.informer.store.get(name ?? "");
-    if (watched === undefined || object === undefined) return;
-    try {
-      if (isBeingDeleted(object)) await this.#letGo(watched.type, object);
-      else if (await this.#isOrphaned(object)) await this.#around.client.delete(watched.type, nameOf(object), { propagationPolicy: "Background", preconditions: { uid: object.metadata.uid } });
-    } catch (error) {
-      if (!isNotFound(error) && !isConflict(error)) throw error;
-    }
+  #ownerSeen(type: Type, object: KubernetesObject): void {
+    const finalizers = object.metadata.finalizers ?? [];
+    if (isBeingDeleted(object) && (finalizers.includes(FOREGROUND) || finalizers.includes(ORPHAN))) this.#queue.add(keyOf("owner", type, object));
   }
 
-  /** Works off the finalizers by which deletion waits for, or parts from, dependents. */
-  async #letGo(type: ResourceType<KubernetesObject>, owner: KubernetesObject): Promise<void> {
-    const finalizers = owner.metadata.finalizers ?? [];
-    const dependents = this.#dependents(owner.metadata.uid);
-    if (finalizers.includes(orphan)) {
-      for (const [dependentType, dependent] of dependents) {
-        const ownerReferences = (dependent.metadata.ownerReferences ?? []).filter(({ uid }) => uid !== owner.metadata.uid);
-        await this.#around.client.patch(dependentType, nameOf(dependent), { type: "merge", body: { metadata: { resourceVersion: dependent.metadata.resourceVersion, ownerReferences } } });
-      }
-      await this.#removeFinalizer(type, owner, orphan);
-    } else if (finalizers.includes(foreground)) {
-      for (const [dependentType, dependent] of dependents) {
-        if (isBeingDeleted(dependent)) continue;
-        await this.#around.client.delete(dependentType, nameOf(dependent), { propagationPolicy: "Foreground", preconditions: { uid: dependent.metadata.uid } });
-      }
-      if (dependents.length === 0) await this.#removeFinalizer(type, owner, foreground);
-    }
+  #stored(type: Type, owner: OwnerReference, dependent: KubernetesObject): KubernetesObject | undefined {
+    return this.#context.informers.of(type).store.get(objectKey(ownerName(type, owner, dependent)));
   }
 
-  async #removeFinalizer(type: ResourceType<KubernetesObject>, object: KubernetesObject, finalizer: string): Promise<void> {
-    const finalizers = (object.metadata.finalizers ?? []).filter((each) => each !== finalizer);
-    await this.#around.client.patch(type, nameOf(object), { type: "merge", body: { metadata: { resourceVersion: object.metadata.resourceVersion, finalizers } } });
+  #work(key: string): Promise<void> {
+    const [role, plural, name] = key.split("|");
+    const type = [...dependentTypes, ...ownerTypes].find((candidate) => candidate.plural === plural)!;
+    const object = this.#context.informers.of<KubernetesObject>(type).store.get(name!);
+    if (object === undefined) return Promise.resolve();
+    return role === "owner" ? this.#endOwner(type, object) : this.#judgeDependent(type, object);
   }
 
-  /** Whether every owner is certainly gone: not in the store, and the API server says so too. */
-  async #isOrphaned(object: KubernetesObject): Promise<boolean> {
+  async #judgeDependent(type: Type, object: KubernetesObject): Promise<void> {
+    const { client } = this.#context;
     const owners = object.metadata.ownerReferences ?? [];
-    if (owners.length === 0) return false;
-    for (const owner of owners) if (await this.#exists(owner, object.metadata.namespace)) return false;
-    return true;
-  }
-
-  async #exists(owner: OwnerReference, namespace: string | undefined): Promise<boolean> {
-    const watched = this.#watched.find(({ type }) => type.kind === owner.kind);
-    if (watched === undefined) return true; // a kind nobody here knows: its dependents are not ours to delete
-    const name = { name: owner.name, ...(namespace === undefined ? {} : { namespace }) };
-    if (watched.informer.store.get(objectKey(name))?.metadata.uid === owner.uid) return true;
+    if (isBeingDeleted(object) || owners.length === 0) return;
+    const gone = new Set<string>();
+    let foreground = false;
+    for (const owner of owners) {
+      const ownerType = typeOf(owner);
+      if (ownerType === undefined) continue;
+      const there = await client.get(ownerType, ownerName(ownerType, owner, object)).catch((error: unknown) => {
+        if (isNotFound(error)) return undefined;
+        throw error;
+      });
+      if (there?.metadata.uid !== owner.uid) gone.add(owner.uid);
+      else if (isBeingDeleted(there) && (there.metadata.finalizers ?? []).includes(FOREGROUND)) {
+        gone.add(owner.uid);
+        foreground = true;
+      }
+    }
+    if (gone.size === 0) return;
+    const { uid, resourceVersion } = object.metadata;
     try {
-      return (await this.#around.client.get(watched.type, name)).metadata.uid === owner.uid;
+      if (gone.size < owners.length) {
+        // Somebody still owns it: only the dead references go.
+        const body = { metadata: { uid, resourceVersion, ownerReferences: owners.filter((owner) => !gone.has(owner.uid)) } };
+        await client.patch(type, nameOf(object), { type: "merge", body });
+        return;
+      }
+      const hasDependents = dependentTypes.some((dependentType) => this.#context.informers.of<KubernetesObject>(dependentType).store.byIndex(BY_OWNER, uid).length > 0);
+      await client.delete(type, nameOf(object), { preconditions: { uid, resourceVersion }, propagationPolicy: foreground && hasDependents ? "Foreground" : "Background" });
     } catch (error) {
-      if (isNotFound(error)) return false;
+      if (isNotFound(error)) return;
+      // The object changed since: look again, at the newer one.
       throw error;
     }
   }
+
+  async #endOwner(type: Type, owner: KubernetesObject): Promise<void> {
+    const { client } = this.#context;
+    const finalizers = owner.metadata.finalizers ?? [];
+    const dependents: [Type, KubernetesObject][] = [];
+    this.#dependentsOf(owner.metadata.uid, (dependentType, dependent) => void dependents.push([dependentType, dependent]));
+    const isOrphaning = finalizers.includes(ORPHAN);
+    for (const [dependentType, dependent] of dependents) {
+      if (!isOrphaning) {
+        await this.#judgeDependent(dependentType, dependent);
+        continue;
+      }
+      const { uid, resourceVersion } = dependent.metadata;
+      const ownerReferences = (dependent.metadata.ownerReferences ?? []).filter((reference) => reference.uid !== owner.metadata.uid);
+      await client.patch(dependentType, nameOf(dependent), { type: "merge", body: { metadata: { uid, resourceVersion, ownerReferences } } }).catch((error: unknown) => {
+        if (!isNotFound(error)) throw error;
+      });
+    }
+    const isBlocked = !isOrphaning && dependents.some(([, dependent]) => dependent.metadata.ownerReferences?.some((reference) => reference.uid === owner.metadata.uid && reference.blockOwnerDeletion === true) === true);
+    if (isBlocked) return;
+    const body = { metadata: { uid: owner.metadata.uid, resourceVersion: owner.metadata.resourceVersion, finalizers: finalizers.filter((finalizer) => finalizer !== (isOrphaning ? ORPHAN : FOREGROUND)) } };
+    await client.patch(type, nameOf(owner), { type: "merge", body }).catch((error: unknown) => {
+      if (!isNotFound(error) && !isConflict(error)) throw error;
+    });
+  }
 }
 
-/** Only owned objects can be orphans (looked at when they appear), only dying ones have finalizers to work off. */
-function needsWork(object: KubernetesObject): boolean {
-  if (isBeingDeleted(object)) return (object.metadata.finalizers ?? []).some((finalizer) => finalizer === foreground || finalizer === orphan);
-  return (object.metadata.ownerReferences ?? []).length > 0;
+function keyOf(role: "dependent" | "owner", type: Type, object: KubernetesObject): string {
+  return `${role}|${type.plural}|${objectKey(object)}`;
+}
+
+function typeOf(owner: OwnerReference): Type | undefined {
+  return ownerTypes.find((type) => type.kind === owner.kind && apiVersionOf(type) === owner.apiVersion);
+}
+
+/** An owner lives in its dependent's namespace, or in none. */
+function ownerName(type: Type, owner: OwnerReference, dependent: KubernetesObject): ObjectName {
+  const { namespace } = dependent.metadata;
+  return type.namespaced && namespace !== undefined ? { namespace, name: owner.name } : { name: owner.name };
 }

@@ -1,70 +1,76 @@
 /*
- * kube-controller-manager and the WCP service's controllers: what turns a wish into objects. A Deployment makes a ReplicaSet makes the pods
- * that begin step 1 of the article; a namespace becomes a resource pool; what belongs to nobody is deleted. All are ordinary Kubernetes
- * clients without state of their own.
+ * kube-controller-manager and the Workload Control Plane's controllers: the loops that turn what is wished for in the API server into
+ * further objects there. A Deployment becomes ReplicaSets and these become pods (whose `POST` is step 1), owners take their dependents
+ * with them, silent nodes are tainted, and each namespace becomes a resource pool of vCenter. All state is in the API server and
+ * vCenter, so the room can be killed and started at any moment.
  */
 import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/log.js";
 import type { Dice } from "../base/seeded-random.js";
-import { EventRecorder } from "../kubernetes/event-recorder.js";
 import { Informers } from "../kubernetes/informers.js";
 import { RestClient, type RestClientOptions } from "../kubernetes/rest-client.js";
 import { openChannel } from "../rpc/channel.js";
 import type { TlsMaterial } from "../rpc/tls.js";
-import { namespacePools } from "./client.js";
+import { poolDirectory } from "./client.js";
+import type { Controller, ControllerContext } from "./controller.js";
 import { DeploymentController } from "./deployment-controller.js";
 import { GarbageCollector } from "./garbage-collector.js";
 import { NamespaceController } from "./namespace-controller.js";
 import { NodeLifecycleController } from "./node-lifecycle-controller.js";
 import { ReplicaSetController } from "./replica-set-controller.js";
-import type { Surroundings } from "./surroundings.js";
+import { ResourcePoolController } from "./resource-pool-controller.js";
+import { TaintEvictionController } from "./taint-eviction-controller.js";
 
 export interface ControllersOptions {
   readonly apiserver: Pick<RestClientOptions, "server" | "tls" | "token">;
-  /** Certificate of the API server's authority, PEM: content of `kube-root-ca.crt`. */
-  readonly rootCa: string;
-  /** vCenter, `host:port`. */
-  readonly vcenterAddress: string;
-  /** Mutual TLS of the gRPC peers. */
+  /** vCenter, `host:port`; absent: namespaces get no resource pools. */
+  readonly vcenterAddress?: string;
+  /** Mutual TLS towards vCenter. */
   readonly tls?: TlsMaterial | undefined;
-  readonly log: Logger;
   /** Emulated. */
   readonly clock: Clock;
   readonly monotonic: Clock;
   readonly dice: Dice;
+  readonly log: Logger;
 }
 
-/** The running controllers. They listen nowhere. */
+/** The running controllers. They serve nothing, so there is no address. */
 export interface Controllers {
   close(): Promise<void>;
 }
 
-/** Starts the controllers; they wait for their peers themselves. */
+/**
+ * Starts all controllers. Returns before the API server answers: each begins once its informers have their first list, which
+ * is tried again for as long as it takes.
+ */
 export async function startControllers(options: ControllersOptions): Promise<Controllers> {
-  const { clock, monotonic, dice, log } = options;
-  const client = new RestClient({ ...options.apiserver, userAgent: "kube-controller-manager/spheresim", clock: monotonic, dice: dice.fork("apiserver") });
+  const { clock, monotonic, dice, log, apiserver } = options;
+  const client = new RestClient({ ...apiserver, userAgent: "kube-controller-manager", clock: monotonic, dice: dice.fork("apiserver") });
   const informers = new Informers({ client, clock: monotonic, dice: dice.fork("informers"), log });
-  const channel = openChannel({ address: options.vcenterAddress, tls: options.tls });
-  const events = (component: string): EventRecorder => new EventRecorder({ client, component, clock, dice: dice.fork(`events/${component}`), log });
-  const around: Surroundings = { client, informers, clock, monotonic, dice: dice.fork("names"), log, events };
-  const controllers = [
-    new DeploymentController(around),
-    new ReplicaSetController(around),
-    new NamespaceController(around, { pools: namespacePools(channel), rootCa: options.rootCa }),
-    new GarbageCollector(around),
-    new NodeLifecycleController(around),
+  const context: ControllerContext = { client, informers, clock, monotonic, dice, log };
+  const vcenter = options.vcenterAddress === undefined ? undefined : openChannel({ address: options.vcenterAddress, tls: options.tls });
+  const ca = apiserver.tls?.ca;
+  const controllers: Controller[] = [
+    new DeploymentController(context),
+    new ReplicaSetController(context),
+    new GarbageCollector(context),
+    new NodeLifecycleController(context),
+    new TaintEvictionController(context),
+    new NamespaceController(context, { clusterCaPem: ca === undefined ? "" : ca.toString() }),
+    ...(vcenter === undefined ? [] : [new ResourcePoolController(context, poolDirectory(vcenter))]),
   ];
-  let closed = false;
-  void informers.start().then(() => {
-    if (!closed) for (const controller of controllers) controller.start();
+  let isClosed = false;
+  const started = informers.start().then(() => {
+    if (!isClosed) for (const controller of controllers) controller.start();
   });
-  return {
+  return Promise.resolve({
     close: async () => {
-      closed = true;
-      await Promise.all(controllers.map((controller) => controller.close()));
+      isClosed = true;
       await informers.close();
+      await started;
+      await Promise.all(controllers.map((controller) => controller.close()));
       await client.close();
-      channel.close();
+      vcenter?.close();
     },
-  };
+  });
 }

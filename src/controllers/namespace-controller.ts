@@ -1,57 +1,53 @@
-import type { Informer } from "../kubernetes/informer.js";
 import type { Namespace } from "../kubernetes/cluster-objects.js";
-import { isBeingDeleted, nameOf, objectKey } from "../kubernetes/object-meta.js";
-import {
-  configMaps,
-  deployments,
-  events,
-  images,
-  leases,
-  namespaces as namespaceType,
-  pods,
-  replicaSets,
-  secrets,
-  serviceAccounts,
-  services,
-} from "../kubernetes/resource-type.js";
+import type { KubernetesObject } from "../kubernetes/object-meta.js";
+import { isBeingDeleted, nameOf } from "../kubernetes/object-meta.js";
+import type { ResourceType } from "../kubernetes/resource-type.js";
+import { configMaps, deployments, events, images, leases, namespaces, pods, replicaSets, secrets, serviceAccounts, services } from "../kubernetes/resource-type.js";
 import { isAlreadyExists, isConflict, isNamespaceTerminating, isNotFound } from "../kubernetes/status.js";
 import { WorkQueue } from "../kubernetes/work-queue.js";
-import type { Controller, Surroundings } from "./surroundings.js";
+import type { Controller, ControllerContext } from "./controller.js";
 
-const fieldManager = "kube-controller-manager";
-const rootCaName = "kube-root-ca.crt";
-const pollMs = 50;
+/** Held by every namespace until its content is gone. */
+const FINALIZER = "kubernetes";
+const ROOT_CA = "kube-root-ca.crt";
+/** What a namespace may contain, owners before what they own. */
+const content: readonly ResourceType<KubernetesObject>[] = [deployments, replicaSets, pods, services, configMaps, secrets, serviceAccounts, leases, images, events];
+/** Content that is still on its way out is looked at again after this; a pod's end is told earlier. */
+const RECHECK_MS = 1_000;
 
-/** Everything that can stand in a namespace, owners before what they would make again. */
-const contents = [deployments, replicaSets, pods, services, configMaps, secrets, serviceAccounts, leases, images, events] as const;
-
-/** What the rest of the world does with a namespace: makes its resource pool, and removes it. */
-export interface NamespacePools {
-  /** Resolves when the pool exists; answers annotations the namespace shall carry. */
-  ensure(namespace: Namespace): Promise<Readonly<Record<string, string>>>;
-  /** Resolves when the pool is gone. */
-  remove(namespace: string): Promise<void>;
+export interface NamespaceControllerOptions {
+  /** PEM of the authority that signed the API server's certificate; given to every namespace. */
+  readonly clusterCaPem: string;
 }
 
-/**
- * Gives each namespace its ServiceAccount `default`, the ConfigMap `kube-root-ca.crt` and its resource pool; empties a namespace that is
- * being deleted and lets it go. Upstream: namespace, serviceaccount and root-ca-cert-publisher controllers; the pool is the WCP service's.
- */
+/** Gives each namespace its ServiceAccount `default` and the root certificate, and empties it when it is deleted. */
 export class NamespaceController implements Controller {
-  readonly #around: Surroundings;
-  readonly #namespaces: Informer<Namespace>;
-  readonly #pools: NamespacePools;
-  readonly #rootCa: string;
+  readonly #context: ControllerContext;
+  readonly #clusterCaPem: string;
   readonly #queue: WorkQueue;
 
-  constructor(around: Surroundings, options: { readonly pools: NamespacePools; readonly rootCa: string }) {
-    this.#around = around;
-    this.#pools = options.pools;
-    this.#rootCa = options.rootCa;
-    this.#namespaces = around.informers.of(namespaceType);
-    this.#queue = new WorkQueue({ clock: around.monotonic, log: around.log, name: "namespace", work: (key) => this.#sync(key) });
-    const enqueue = (namespace: Namespace): void => this.#queue.add(objectKey(namespace));
-    this.#namespaces.subscribe({ added: enqueue, updated: enqueue });
+  constructor(context: ControllerContext, options: NamespaceControllerOptions) {
+    this.#context = context;
+    this.#clusterCaPem = options.clusterCaPem;
+    this.#queue = new WorkQueue({ clock: context.monotonic, log: context.log, name: "namespace", workers: 5, work: (name) => this.#sync(name) });
+    const enqueue = (namespace: Namespace): void => this.#queue.add(namespace.metadata.name);
+    context.informers.of(namespaces).subscribe({ added: enqueue, updated: enqueue });
+    const enqueueOwn = (object: KubernetesObject): void => this.#queue.add(object.metadata.namespace ?? "");
+    context.informers.of(pods).subscribe({
+      deleted: (pod) => {
+        const namespace = context.informers.of(namespaces).store.get(pod.metadata.namespace ?? "");
+        if (namespace !== undefined && isBeingDeleted(namespace)) enqueueOwn(pod);
+      },
+    });
+    context.informers.of(serviceAccounts).subscribe({ deleted: enqueueOwn });
+    context.informers.of(configMaps).subscribe({
+      updated: (configMap) => {
+        if (configMap.metadata.name === ROOT_CA) enqueueOwn(configMap);
+      },
+      deleted: (configMap) => {
+        if (configMap.metadata.name === ROOT_CA) enqueueOwn(configMap);
+      },
+    });
   }
 
   start(): void {
@@ -62,54 +58,55 @@ export class NamespaceController implements Controller {
     return this.#queue.close();
   }
 
-  async #sync(key: string): Promise<void> {
-    const namespace = this.#namespaces.store.get(key);
+  async #sync(name: string): Promise<void> {
+    const namespace = this.#context.informers.of(namespaces).store.get(name);
     if (namespace === undefined) return;
     if (isBeingDeleted(namespace)) await this.#empty(namespace);
-    else await this.#furnish(namespace);
+    else await this.#furnish(name);
   }
 
-  async #furnish(namespace: Namespace): Promise<void> {
-    const { name } = namespace.metadata;
-    await this.#create(() => this.#around.client.create(serviceAccounts, { metadata: { name: "default", namespace: name } }, { fieldManager }));
-    await this.#create(() => this.#around.client.create(configMaps, { metadata: { name: rootCaName, namespace: name }, data: { "ca.crt": this.#rootCa } }, { fieldManager }));
-    const annotations = await this.#pools.ensure(namespace);
-    const missing = Object.entries(annotations).filter(([annotation, value]) => namespace.metadata.annotations?.[annotation] !== value);
-    if (missing.length > 0) await this.#around.client.patch(namespaceType, { name }, { type: "merge", body: { metadata: { annotations: Object.fromEntries(missing) } } }, { fieldManager: "wcp" });
-  }
-
-  async #create(create: () => Promise<unknown>): Promise<void> {
+  async #furnish(namespace: string): Promise<void> {
+    const { client, informers } = this.#context;
     try {
-      await create();
+      if (informers.of(serviceAccounts).store.get(`${namespace}/default`) === undefined) await ignoring(isAlreadyExists, client.create(serviceAccounts, { metadata: { namespace, name: "default" } }));
+      const data = { "ca.crt": this.#clusterCaPem };
+      const rootCa = informers.of(configMaps).store.get(`${namespace}/${ROOT_CA}`);
+      if (rootCa === undefined) await ignoring(isAlreadyExists, client.create(configMaps, { metadata: { namespace, name: ROOT_CA }, data }));
+      else if (rootCa.data?.["ca.crt"] !== this.#clusterCaPem) await client.patch(configMaps, nameOf(rootCa), { type: "merge", body: { data } });
     } catch (error) {
-      if (!isAlreadyExists(error) && !isNamespaceTerminating(error)) throw error;
+      if (!isNotFound(error) && !isNamespaceTerminating(error)) throw error;
     }
   }
 
+  /** Deletes what is inside, and takes the finalizer away once a list of every kind comes back empty. */
   async #empty(namespace: Namespace): Promise<void> {
+    const { client } = this.#context;
     const { name } = namespace.metadata;
+    if (!(namespace.spec?.finalizers ?? []).includes(FINALIZER)) return;
     let remaining = 0;
-    for (const type of contents) {
-      const { items } = await this.#around.client.list(type, { namespace: name });
-      remaining += items.length;
-      for (const object of items) {
+    for (const type of content) {
+      const list = await ignoring(isNotFound, client.list(type, { namespace: name }));
+      remaining += list?.items.length ?? 0;
+      for (const object of list?.items ?? []) {
         if (isBeingDeleted(object)) continue;
-        await this.#around.client.delete(type, nameOf(object), { propagationPolicy: "Background", preconditions: { uid: object.metadata.uid } }).catch((error: unknown) => {
-          if (!isNotFound(error) && !isConflict(error)) throw error;
-        });
+        const gone = await ignoring((error) => isNotFound(error) || isConflict(error), client.delete(type, nameOf(object), { preconditions: { uid: object.metadata.uid }, propagationPolicy: "Background" }));
+        if (gone === undefined || !("metadata" in gone)) remaining -= 1;
       }
     }
     if (remaining > 0) {
-      this.#queue.addAfter(name, pollMs);
+      this.#queue.addAfter(name, RECHECK_MS);
       return;
     }
-    await this.#pools.remove(name);
-    const finalizers = (namespace.spec?.finalizers ?? []).filter((finalizer) => finalizer !== "kubernetes");
-    try {
-      await this.#around.client.update(namespaceType, { ...namespace, spec: { finalizers } }, { subresource: "finalize", fieldManager });
-    } catch (error) {
-      if (isConflict(error)) this.#queue.addAfter(name, pollMs);
-      else if (!isNotFound(error)) throw error;
-    }
+    const finalizers = (namespace.spec?.finalizers ?? []).filter((finalizer) => finalizer !== FINALIZER);
+    await ignoring((error) => isNotFound(error) || isConflict(error), client.update(namespaces, { ...namespace, spec: { ...namespace.spec, finalizers } }, { subresource: "finalize" }));
+  }
+}
+
+async function ignoring<R>(isHarmless: (error: unknown) => boolean, call: Promise<R>): Promise<R | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (isHarmless(error)) return undefined;
+    throw error;
   }
 }

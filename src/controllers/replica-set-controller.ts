@@ -1,54 +1,60 @@
-import type { Informer } from "../kubernetes/informer.js";
-import { controllerOf, isBeingDeleted, nameOfKey, objectKey } from "../kubernetes/object-meta.js";
-import type { Pod } from "../kubernetes/pod.js";
-import { pods as podType, replicaSets as replicaSetType } from "../kubernetes/resource-type.js";
+import { withCondition } from "../kubernetes/condition.js";
+import type { EventRecorder } from "../kubernetes/event-recorder.js";
+import { matchesRequirements, requirementsOf } from "../kubernetes/label-selector.js";
+import { controllerOf, isBeingDeleted, nameOf, objectKey, type Draft } from "../kubernetes/object-meta.js";
+import { isPodActive, isPodReady, type Pod } from "../kubernetes/pod.js";
+import { pods, replicaSets } from "../kubernetes/resource-type.js";
 import { isConflict, isNamespaceTerminating, isNotFound } from "../kubernetes/status.js";
-import { matchesLabelSelector } from "../kubernetes/label-selector.js";
 import { formatTime } from "../kubernetes/timestamp.js";
 import { WorkQueue } from "../kubernetes/work-queue.js";
 import type { ReplicaSet, ReplicaSetStatus } from "../kubernetes/workload.js";
-import type { EventRecorder } from "../kubernetes/event-recorder.js";
-import { type Condition, withCondition } from "../kubernetes/condition.js";
-import { nameSuffix } from "./name-suffix.js";
+import type { Controller, ControllerContext } from "./controller.js";
+import { recorderFor } from "./controller.js";
 import { Expectations } from "./expectations.js";
-import { availableInMs, byDispensability, isActive, isReady } from "./pod-state.js";
-import type { Controller, Surroundings } from "./surroundings.js";
+import { claim, controllerReference } from "./ownership.js";
+import { availability, byDeletionOrder } from "./pod-availability.js";
 
-const fieldManager = "kube-controller-manager";
-/** Pods of one ReplicaSet made or deleted at a time (upstream's BurstReplicas). */
-const burst = 500;
-const ownerIndex = "controller uid";
+/** Most pods created or deleted in one look. */
+const BURST_REPLICAS = 500;
+const BY_OWNER = "replicaSet";
 
-/** Keeps as many pods as a ReplicaSet says, each made from its template. Upstream: pkg/controller/replicaset. */
+/** Keeps as many pods alive as each ReplicaSet asks for (step 1 of the pods of a Deployment). */
 export class ReplicaSetController implements Controller {
-  readonly #around: Surroundings;
-  readonly #replicaSets: Informer<ReplicaSet>;
-  readonly #pods: Informer<Pod>;
+  readonly #context: ControllerContext;
   readonly #queue: WorkQueue;
   readonly #expectations: Expectations;
-  readonly #events: EventRecorder;
+  readonly #recorder: EventRecorder;
 
-  constructor(around: Surroundings) {
-    this.#around = around;
-    this.#replicaSets = around.informers.of(replicaSetType);
-    this.#pods = around.informers.of(podType);
-    this.#pods.store.addIndex(ownerIndex, (pod) => [controllerOf(pod)?.uid ?? ""]);
-    this.#expectations = new Expectations(around.monotonic);
-    this.#events = around.events("replicaset-controller");
-    this.#queue = new WorkQueue({ clock: around.monotonic, log: around.log, name: "replicaset", work: (key) => this.#sync(key) });
-    const enqueue = (replicaSet: ReplicaSet): void => this.#queue.add(objectKey(replicaSet));
-    this.#replicaSets.subscribe({
-      added: enqueue,
-      updated: enqueue,
-      deleted: (last) => {
-        this.#expectations.forget(last.metadata.uid);
-        enqueue(last);
+  constructor(context: ControllerContext) {
+    this.#context = context;
+    this.#expectations = new Expectations(context.monotonic);
+    this.#recorder = recorderFor(context, "replicaset-controller");
+    this.#queue = new WorkQueue({ clock: context.monotonic, log: context.log, name: "replicaset", workers: 5, work: (key) => this.#sync(key) });
+    const replicaSetInformer = context.informers.of(replicaSets);
+    replicaSetInformer.subscribe({
+      added: (replicaSet) => this.#queue.add(objectKey(replicaSet)),
+      updated: (replicaSet) => this.#queue.add(objectKey(replicaSet)),
+      deleted: (replicaSet) => {
+        this.#expectations.forget(replicaSet.metadata.uid);
+        this.#queue.add(objectKey(replicaSet));
       },
     });
-    this.#pods.subscribe({
-      added: (pod) => this.#podChanged(pod),
-      updated: (pod) => this.#podChanged(pod),
-      deleted: (pod) => this.#podChanged(pod, true),
+    const podInformer = context.informers.of(pods);
+    podInformer.store.addIndex(BY_OWNER, (pod) => [controllerOf(pod)?.uid ?? ""]);
+    podInformer.subscribe({
+      added: (pod) => {
+        this.#expectations.created(controllerOf(pod)?.uid ?? "");
+        this.#podChanged(pod);
+      },
+      updated: (pod, previous) => {
+        if (isBeingDeleted(pod)) this.#expectations.deleted(controllerOf(pod)?.uid ?? "", pod.metadata.uid);
+        this.#podChanged(pod);
+        if (controllerOf(pod)?.uid !== controllerOf(previous)?.uid) this.#podChanged(previous);
+      },
+      deleted: (pod) => {
+        this.#expectations.deleted(controllerOf(pod)?.uid ?? "", pod.metadata.uid);
+        this.#podChanged(pod);
+      },
     });
   }
 
@@ -56,126 +62,146 @@ export class ReplicaSetController implements Controller {
     this.#queue.start();
   }
 
-  close(): Promise<void> {
-    return this.#queue.close();
+  async close(): Promise<void> {
+    await this.#queue.close();
+    await this.#recorder.close();
   }
 
-  #podChanged(pod: Pod, gone = false): void {
+  #podChanged(pod: Pod): void {
+    const { namespace } = pod.metadata;
     const owner = controllerOf(pod);
-    if (owner?.kind !== "ReplicaSet") return;
-    this.#expectations.creationSeen(owner.uid, pod.metadata.name);
-    if (gone || isBeingDeleted(pod)) this.#expectations.deletionSeen(owner.uid, pod.metadata.uid);
-    this.#queue.add(objectKey({ name: owner.name, ...(pod.metadata.namespace === undefined ? {} : { namespace: pod.metadata.namespace }) }));
+    if (owner !== undefined) {
+      if (owner.kind === "ReplicaSet") this.#queue.add(objectKey({ ...(namespace === undefined ? {} : { namespace }), name: owner.name }));
+      return;
+    }
+    // An orphan may be adopted.
+    for (const replicaSet of this.#context.informers.of(replicaSets).store.byIndex("namespace", namespace ?? "")) {
+      if (matchesRequirements(requirementsOf(replicaSet.spec.selector), pod.metadata.labels)) this.#queue.add(objectKey(replicaSet));
+    }
   }
 
   async #sync(key: string): Promise<void> {
-    const replicaSet = this.#replicaSets.store.get(key);
+    const { client, clock, informers } = this.#context;
+    const replicaSet = informers.of(replicaSets).store.get(key);
     if (replicaSet === undefined) return;
-    const owned = this.#pods.store.byIndex(ownerIndex, replicaSet.metadata.uid).filter((pod) => matchesLabelSelector(replicaSet.spec.selector, pod.metadata.labels));
-    const active = owned.filter(isActive);
+    const isSettled = this.#expectations.isMet(replicaSet.metadata.uid);
+    const { store } = informers.of(pods);
+    const mine = store.byIndex(BY_OWNER, replicaSet.metadata.uid);
+    const orphans = store.byIndex(BY_OWNER, "").filter((pod) => pod.metadata.namespace === replicaSet.metadata.namespace);
+    const claimed = await claim({
+      client,
+      type: pods,
+      owner: replicaSet,
+      reference: controllerReference(replicaSet, "apps/v1", "ReplicaSet"),
+      selector: requirementsOf(replicaSet.spec.selector),
+      candidates: [...mine, ...orphans].filter(isPodActive),
+    });
     let failure: Error | undefined;
-    if (!isBeingDeleted(replicaSet) && this.#expectations.isFulfilled(replicaSet.metadata.uid)) failure = await this.#scale(replicaSet, active);
-    await this.#writeStatus(replicaSet, active, failure);
+    if (isSettled && !isBeingDeleted(replicaSet)) {
+      failure = await this.#manage(replicaSet, claimed).then(
+        () => undefined,
+        (error: unknown) => (error instanceof Error ? error : new Error(String(error))),
+      );
+    }
+    await this.#writeStatus(replicaSet, claimed, failure);
     if (failure !== undefined) throw failure;
+    const minReadySeconds = replicaSet.spec.minReadySeconds ?? 0;
+    const waits = claimed.flatMap((pod) => availability(pod, minReadySeconds, clock.nowMs()).waitMs ?? []);
+    if (waits.length > 0) this.#queue.addAfter(key, Math.min(...waits));
   }
 
-  async #scale(replicaSet: ReplicaSet, active: readonly Pod[]): Promise<Error | undefined> {
-    const difference = (replicaSet.spec.replicas ?? 1) - active.length;
-    const count = Math.min(Math.abs(difference), burst);
-    const results =
-      difference > 0
-        ? await Promise.allSettled(Array.from({ length: count }, () => this.#createPod(replicaSet)))
-        : await Promise.allSettled([...active].sort(byDispensability).slice(0, count).map((pod) => this.#deletePod(replicaSet, pod)));
-    return results.find((result): result is PromiseRejectedResult => result.status === "rejected")?.reason as Error | undefined;
+  async #manage(replicaSet: ReplicaSet, active: readonly Pod[]): Promise<void> {
+    const difference = active.length - (replicaSet.spec.replicas ?? 1);
+    if (difference < 0) await this.#createPods(replicaSet, Math.min(-difference, BURST_REPLICAS));
+    else if (difference > 0) await this.#deletePods(replicaSet, active.toSorted(byDeletionOrder).slice(0, Math.min(difference, BURST_REPLICAS)));
+  }
+
+  /** In waves of 1, 2, 4 ..., so that a quota or a broken template costs few refusals. */
+  async #createPods(replicaSet: ReplicaSet, count: number): Promise<void> {
+    const { uid } = replicaSet.metadata;
+    this.#expectations.expectCreations(uid, count);
+    let left = count;
+    for (let wave = 1; left > 0; wave *= 2) {
+      const size = Math.min(wave, left);
+      const results = await Promise.allSettled(Array.from({ length: size }, () => this.#createPod(replicaSet)));
+      left -= size;
+      const failed = results.filter((result) => result.status === "rejected");
+      if (failed.length === 0) continue;
+      for (let i = 0; i < failed.length + left; i += 1) this.#expectations.created(uid);
+      const error: unknown = failed[0]!.reason;
+      if (isNamespaceTerminating(error)) return;
+      throw error;
+    }
   }
 
   async #createPod(replicaSet: ReplicaSet): Promise<void> {
-    const { metadata, spec } = replicaSet;
-    // The name is chosen here, not by generateName, so that the creation can be expected before its answer.
-    const name = `${metadata.name.slice(0, 57)}-${nameSuffix(this.#around.dice)}`;
-    this.#expectations.expectCreation(metadata.uid, name);
+    const { template } = replicaSet.spec;
+    const { namespace, name } = replicaSet.metadata;
+    const { labels, annotations, finalizers } = template.metadata ?? {};
+    const draft: Draft<Pod> = {
+      metadata: {
+        generateName: `${name}-`,
+        ownerReferences: [controllerReference(replicaSet, "apps/v1", "ReplicaSet")],
+        ...(namespace === undefined ? {} : { namespace }),
+        ...(labels === undefined ? {} : { labels }),
+        ...(annotations === undefined ? {} : { annotations }),
+        ...(finalizers === undefined ? {} : { finalizers }),
+      },
+      spec: template.spec,
+    };
+    const reference = { apiVersion: "apps/v1", kind: "ReplicaSet" };
     try {
-      await this.#around.client.create(
-        podType,
-        {
-          apiVersion: "v1",
-          kind: "Pod",
-          metadata: {
-            name,
-            generateName: `${metadata.name}-`,
-            ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }),
-            ...(spec.template.metadata?.labels === undefined ? {} : { labels: spec.template.metadata.labels }),
-            ...(spec.template.metadata?.annotations === undefined ? {} : { annotations: spec.template.metadata.annotations }),
-            ...(spec.template.metadata?.finalizers === undefined ? {} : { finalizers: spec.template.metadata.finalizers }),
-            ownerReferences: [{ apiVersion: "apps/v1", kind: "ReplicaSet", name: metadata.name, uid: metadata.uid, controller: true, blockOwnerDeletion: true }],
-          },
-          spec: spec.template.spec,
-        },
-        { fieldManager },
-      );
-      this.#events.record(replicaSet, "Normal", "SuccessfulCreate", `Created pod: ${name}`);
+      const pod = await this.#context.client.create(pods, draft, { fieldManager: "kube-controller-manager" });
+      this.#recorder.record(replicaSet, "Normal", "SuccessfulCreate", `Created pod: ${pod.metadata.name}`, reference);
     } catch (error) {
-      this.#expectations.creationSeen(metadata.uid, name);
-      if (isNamespaceTerminating(error)) return;
-      this.#events.record(replicaSet, "Warning", "FailedCreate", `Error creating: ${(error as Error).message}`);
+      if (!isNamespaceTerminating(error)) this.#recorder.record(replicaSet, "Warning", "FailedCreate", `Error creating: ${error instanceof Error ? error.message : String(error)}`, reference);
       throw error;
     }
   }
 
-  async #deletePod(replicaSet: ReplicaSet, pod: Pod): Promise<void> {
-    const { uid } = pod.metadata;
-    this.#expectations.expectDeletion(replicaSet.metadata.uid, uid);
-    try {
-      await this.#around.client.delete(podType, nameOfKey(objectKey(pod)), { preconditions: { uid } });
-      this.#events.record(replicaSet, "Normal", "SuccessfulDelete", `Deleted pod: ${pod.metadata.name}`);
-    } catch (error) {
-      this.#expectations.deletionSeen(replicaSet.metadata.uid, uid);
-      if (isNotFound(error)) return;
-      this.#events.record(replicaSet, "Warning", "FailedDelete", `Error deleting: ${(error as Error).message}`);
-      throw error;
-    }
+  async #deletePods(replicaSet: ReplicaSet, doomed: readonly Pod[]): Promise<void> {
+    const { uid: owner } = replicaSet.metadata;
+    this.#expectations.expectDeletions(owner, doomed.map((pod) => pod.metadata.uid));
+    const results = await Promise.allSettled(
+      doomed.map(async (pod) => {
+        const { name, uid } = pod.metadata;
+        try {
+          await this.#context.client.delete(pods, nameOf(pod), { preconditions: { uid } });
+          this.#recorder.record(replicaSet, "Normal", "SuccessfulDelete", `Deleted pod: ${name}`, { apiVersion: "apps/v1", kind: "ReplicaSet" });
+        } catch (error) {
+          this.#expectations.deleted(owner, uid);
+          if (!isNotFound(error) && !isConflict(error)) throw error;
+        }
+      }),
+    );
+    const failed = results.find((result) => result.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
   }
 
   async #writeStatus(replicaSet: ReplicaSet, active: readonly Pod[], failure: Error | undefined): Promise<void> {
-    const nowMs = this.#around.clock.nowMs();
-    const minReadySeconds = replicaSet.spec.minReadySeconds ?? 0;
-    const waits = active.map((pod) => availableInMs(pod, minReadySeconds, nowMs));
-    const templateLabels = Object.entries(replicaSet.spec.template.metadata?.labels ?? {});
+    const { clock, client } = this.#context;
+    const nowMs = clock.nowMs();
+    const templateLabels = requirementsOf({ matchLabels: replicaSet.spec.template.metadata?.labels ?? {} });
+    const old = replicaSet.status;
+    const conditions =
+      failure === undefined
+        ? (old?.conditions ?? []).filter(({ type }) => type !== "ReplicaFailure")
+        : withCondition(old?.conditions, { type: "ReplicaFailure", status: "True", reason: "FailedCreate", message: failure.message, lastTransitionTime: formatTime(nowMs) });
     const status: ReplicaSetStatus = {
       replicas: active.length,
-      fullyLabeledReplicas: active.filter((pod) => templateLabels.every(([key, value]) => pod.metadata.labels?.[key] === value)).length,
-      readyReplicas: active.filter(isReady).length,
-      availableReplicas: waits.filter((ms) => ms === 0).length,
-      observedGeneration: replicaSet.metadata.generation ?? 1,
-      conditions: conditionsOf(replicaSet, failure, formatTime(nowMs)),
+      fullyLabeledReplicas: active.filter((pod) => matchesRequirements(templateLabels, pod.metadata.labels)).length,
+      readyReplicas: active.filter(isPodReady).length,
+      availableReplicas: active.filter((pod) => availability(pod, replicaSet.spec.minReadySeconds ?? 0, nowMs).isAvailable).length,
+      observedGeneration: replicaSet.metadata.generation ?? 0,
+      ...(conditions.length === 0 ? {} : { conditions }),
     };
-    const next = Math.min(...waits.filter((ms) => ms > 0 && ms !== Number.POSITIVE_INFINITY));
-    if (next !== Number.POSITIVE_INFINITY) this.#queue.addAfter(objectKey(replicaSet), next);
-    if (sameStatus(replicaSet.status, status)) return;
+    const figures = ["replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas", "observedGeneration"] as const;
+    if (figures.every((figure) => (old?.[figure] ?? 0) === status[figure]) && JSON.stringify(old?.conditions ?? []) === JSON.stringify(conditions) && old !== undefined) return;
     try {
-      await this.#around.client.update(replicaSetType, { ...replicaSet, status }, { subresource: "status", fieldManager });
+      await client.update(replicaSets, { ...replicaSet, status }, { subresource: "status", fieldManager: "kube-controller-manager" });
     } catch (error) {
-      // Gone, or changed meanwhile: the informer will tell, and the queue comes again.
-      if (isConflict(error)) this.#queue.addAfter(objectKey(replicaSet), 5);
-      else if (!isNotFound(error)) throw error;
+      // Someone wrote meanwhile: the watch brings the newer object, and with it the next look.
+      if (!isNotFound(error) && !isConflict(error)) throw error;
     }
   }
-}
-
-function conditionsOf(replicaSet: ReplicaSet, failure: Error | undefined, now: string): readonly Condition[] {
-  const others = (replicaSet.status?.conditions ?? []).filter((condition) => condition.type !== "ReplicaFailure");
-  if (failure === undefined) return others;
-  return withCondition(others, { type: "ReplicaFailure", status: "True", reason: "FailedCreate", message: failure.message, lastTransitionTime: now });
-}
-
-function sameStatus(old: ReplicaSetStatus | undefined, next: ReplicaSetStatus): boolean {
-  return (
-    old !== undefined &&
-    old.replicas === next.replicas &&
-    (old.fullyLabeledReplicas ?? 0) === next.fullyLabeledReplicas &&
-    (old.readyReplicas ?? 0) === next.readyReplicas &&
-    (old.availableReplicas ?? 0) === next.availableReplicas &&
-    old.observedGeneration === next.observedGeneration &&
-    JSON.stringify((old.conditions ?? []).map(({ type, message }) => [type, message])) === JSON.stringify((next.conditions ?? []).map(({ type, message }) => [type, message]))
-  );
 }

@@ -64,7 +64,7 @@ export const roomStarters: Readonly<Record<RoomName, (context: RoomContext) => P
     (await doors.scheduler()).startScheduler({ listen: plan.addresses.scheduler, extenderListen: plan.addresses.extender, apiserver: apiserverOf(plan, "scheduler"), vcenterAddress: plan.addresses.vcenter, ...own }),
 
   controllers: async ({ plan, ...own }) =>
-    (await doors.controllers()).startControllers({ apiserver: apiserverOf(plan, "controllers"), rootCa: apiserverTls(plan).caPem, vcenterAddress: plan.addresses.vcenter, ...own }),
+    (await doors.controllers()).startControllers({ apiserver: apiserverOf(plan, "controllers"), vcenterAddress: plan.addresses.vcenter, ...own }),
 
   lifecycle: async ({ plan, ...own }) =>
     (await doors.lifecycle()).startLifecycle({ apiserver: apiserverOf(plan, "lifecycle"), vcenterAddress: plan.addresses.vcenter, sphereletAddress: plan.addresses.spherelet, ...own }),

@@ -1,5 +1,5 @@
 import { deferred, type Deferred } from "../base/deferred.js";
-import { VmUpdateKind, type HostVm, type VmUpdate } from "../gen/spheresim/hostd/v1/host.js";
+import type { HostVm, VmUpdate, VmUpdateKind } from "../gen/spheresim/hostd/v1/host.js";
 import { invalidCollectorVersion } from "./host-fault.js";
 
 /** A change of one VM of any host of the process. */

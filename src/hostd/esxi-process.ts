@@ -32,6 +32,7 @@ export class EsxiProcess {
   readonly #guests: GuestLink;
   readonly #byUuid: EsxiSurroundings["byUuid"];
   readonly #log: Logger;
+  #poweredDown = false;
 
   private constructor(around: EsxiSurroundings, hosts: readonly EsxiHost[]) {
     this.hosts = new Map(hosts.map((host) => [host.spec.name, host]));
@@ -40,6 +41,10 @@ export class EsxiProcess {
     this.#guests = around.guests;
     this.#byUuid = around.byUuid;
     this.#log = around.log;
+  }
+
+  get poweredDown(): boolean {
+    return this.#poweredDown;
   }
 
   /** Boots the hosts: each finds its disk and its VMs powered off. */
@@ -103,7 +108,9 @@ export class EsxiProcess {
 
   /** The power goes: guests are killed, calls under way end. The disk stays open for what they still have to write. */
   powerDown(): void {
+    this.#poweredDown = true;
     for (const host of this.hosts.values()) host.shutDown(shuttingDown());
+    this.#guests.end();
   }
 
   #present(guest: GuestKey): { readonly host: EsxiHost; readonly vm: VirtualMachine } | undefined {

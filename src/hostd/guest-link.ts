@@ -31,6 +31,12 @@ export class GuestLink {
     if (this.#queue === queue) this.#queue = undefined;
   }
 
+  /** Nothing more will be said; what waits is delivered as far as the channel still carries it. */
+  end(): void {
+    this.#queue?.close();
+    this.#queue = undefined;
+  }
+
   /** Says something to a guest; false when nobody is there to hear it (the hello of the next machine process makes it good). */
   say(message: HostToGuest["message"]): boolean {
     return this.#queue?.push({ message }) ?? false;

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { Personality } from "../gen/spheresim/hostd/v1/host.js";
+import type { Personality } from "../gen/spheresim/hostd/v1/host.js";
 import { invalidArgument } from "./host-fault.js";
 
 const MAC = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/;

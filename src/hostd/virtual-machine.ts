@@ -1,6 +1,6 @@
 import { toTimestamp } from "../base/timestamp.js";
 import { HostVm, VmPhase, type Personality } from "../gen/spheresim/hostd/v1/host.js";
-import { VirtualMachineConfigSpec, VirtualMachinePowerState } from "../gen/spheresim/vim/v1/virtual_machine.js";
+import { type VirtualMachineConfigSpec, VirtualMachinePowerState } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import { taskInProgress } from "./host-fault.js";
 import type { PowerLife } from "./power-life.js";
 import { movePhase, type PhaseName } from "./vm-phase.js";

@@ -1,18 +1,18 @@
 import { NodeVerdict, Outcome } from "../gen/spheresim/emulator/v1/journal.js";
 import { nameOf } from "../kubernetes/object-meta.js";
+import type { PodSteps } from "../kubernetes/pod-steps.js";
 import { pathOf, pods as podType } from "../kubernetes/resource-type.js";
 import type { Explanations } from "./explanations.js";
 import type { BindingRecord } from "./kube/binding-cycle.js";
 import type { SchedulerObserver } from "./kube/kube-scheduler.js";
 import { failureMessage, type FilteredPod, type SchedulingAttempt } from "./kube/verdict.js";
-import type { SchedulerSteps } from "./step-sink.js";
 
 /** Tells the journal of steps 3 and 6, and `explain` of what Kubernetes thought. */
 export class AttemptRecorder implements SchedulerObserver {
-  readonly #steps: SchedulerSteps;
+  readonly #steps: PodSteps;
   readonly #explanations: Explanations;
 
-  constructor(steps: SchedulerSteps, explanations: Explanations) {
+  constructor(steps: PodSteps, explanations: Explanations) {
     this.#steps = steps;
     this.#explanations = explanations;
   }

@@ -39,13 +39,17 @@ async function fakeHostd(listen: string): Promise<FakeHostd> {
     log: silentLogger,
     services: [
       serve(GuestServiceService, {
-        connect: async (requests, stream) => {
+        connect: async (requests, stream, call) => {
           orders.resolve(stream);
-          for await (const { message } of requests) {
-            if (message?.$case === "hello") hello.resolve(message.value);
-            heard.push(message?.$case ?? "");
-            for (const each of waiting) if (heard.includes(each.what)) each.resolve();
-          }
+          const over = new Promise<void>((resolve) => call.signal.addEventListener("abort", () => resolve(), { once: true }));
+          const listening = async (): Promise<void> => {
+            for await (const { message } of requests) {
+              if (message?.$case === "hello") hello.resolve(message.value);
+              heard.push(message?.$case ?? "");
+              for (const each of waiting) if (heard.includes(each.what)) each.resolve();
+            }
+          };
+          await Promise.race([listening(), over]);
         },
       }),
     ],

@@ -92,7 +92,7 @@ describe("HostD", () => {
     await host.createVm(crxSpec(3), false);
     await assert.rejects(host.powerOnVm(vmKey(3)), isFault("insufficientHostCpuCapacityFault"));
     const big = crxSpec(4, { memoryMb: 4096, memoryAllocation: { reservation: 4096, expandableReservation: undefined, limit: undefined, shares: undefined }, cpuAllocation: undefined });
-    await assert.rejects(host.createVm(big, true), isFault("insufficientHostMemoryCapacityFault", ({ fault }) => assert.equal((fault.fault?.value as { requested: number }).requested, 4146)));
+    await assert.rejects(host.createVm(big, true), isFault("insufficientHostMemoryCapacityFault", ({ fault }) => assert.deepEqual(fault.fault?.value, { unreserved: 3790, requested: 4146, host: { type: "HostSystem", value: "ha-host" } })));
     await assert.rejects(host.createVm(crxSpec(5, { numCpus: 5 }), true), isFault("notEnoughCpus", ({ fault }) => assert.deepEqual(fault.fault?.value, { numCpuDest: 4, numCpuVm: 5 })));
     await host.powerOffVm(vmKey(1));
     assert.equal((await host.powerOnVm(vmKey(3))).powerState, POWERED_ON);

@@ -64,8 +64,9 @@ test("a port with one host needs no name, and takes none of another host", async
 test("an error carries code, ErrorInfo, MethodFault and field", async () => {
   const error = await client.createVm({ requestId: "", config: crxSpec(1, { memoryMb: 5 }), powerOn: false }, { authority: first }).then(
     () => assert.fail("must be refused"),
-    (refusal: RpcError) => refusal,
+    (refusal: unknown) => refusal,
   );
+  assert.ok(error instanceof RpcError);
   assert.equal(error.code, RpcCode.INVALID_ARGUMENT);
   assert.deepEqual(error.reason, { reason: "InvalidArgument", domain: "hostd.spheresim.test", metadata: {} });
   assert.equal(error.violations[0]?.field, "config.memory_mb");

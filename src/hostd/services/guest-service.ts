@@ -9,7 +9,7 @@ import type { EsxiProcess } from "../esxi-process.js";
 /** The channel to the machine process that runs the guests; not by `:authority`, one stream serves all hosts. */
 export function guestService(esxi: EsxiProcess, log: Logger): ServedService {
   return serve(GuestServiceService, {
-    connect: async (requests, stream) => {
+    connect: async (requests, stream, call) => {
       let queue: BoundedQueue<HostToGuest> | undefined;
       let sending: Promise<void> | undefined;
       try {
@@ -22,14 +22,27 @@ export function guestService(esxi: EsxiProcess, log: Logger): ServedService {
         queue = esxi.guestsHere(hello.value);
         sending = send(queue, stream);
         const reading = read(words, esxi);
-        // A queue that ends means: another machine process took over, or this one does not read.
-        await Promise.race([sending.then(() => Promise.reject(new RpcError(RpcCode.ABORTED, "another machine process took over"))), reading]);
+        await Promise.race([sending.then(() => Promise.reject(overError(esxi))), reading, aborted(call.signal)]);
       } finally {
         if (queue !== undefined) esxi.guestsGone(queue);
         // Ends with the queue; its error, if any, has been seen above.
         await sending?.catch(() => undefined);
       }
     },
+  });
+}
+
+/** Why nothing is said any more to a machine process that still listens. */
+function overError(esxi: EsxiProcess): RpcError {
+  return esxi.poweredDown ? RpcError.unavailable("the host is shutting down") : new RpcError(RpcCode.ABORTED, "another machine process took over");
+}
+
+/** Rejects when the call is over; a stream of requests alone would wait for its client. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const onAbort = (): void => reject(signal.reason instanceof Error ? signal.reason : RpcError.cancelled("the call is over"));
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
   });
 }
 

@@ -1,4 +1,4 @@
-import { VmUpdate, VmUpdateKind, type WatchVmsRequest } from "../../gen/spheresim/hostd/v1/host.js";
+import { type VmUpdate, VmUpdateKind, type WatchVmsRequest } from "../../gen/spheresim/hostd/v1/host.js";
 import { HostServiceService } from "../../gen/spheresim/hostd/v1/host_service.js";
 import { namedByCall } from "../../rpc/named-by-call.js";
 import { serve, type Call, type ServedService, type StreamWriter } from "../../rpc/server.js";
@@ -18,7 +18,7 @@ export function hostService(esxi: EsxiProcess): ServedService {
   const requests = new RequestTable();
   const pages = new VmPages();
   const hostOf = (call: Call): EsxiHost => namedByCall(call, "host", esxi.hosts);
-  const once = <R extends { readonly requestId: string }, T>(call: Call, method: string, request: R, work: (host: EsxiHost) => Promise<T>): Promise<T> =>
+  const once = <T>(call: Call, method: string, request: { readonly requestId: string }, work: (host: EsxiHost) => Promise<T>): Promise<T> =>
     answering(() => {
       const host = hostOf(call);
       return requests.once(host.spec.name, method, request, () => work(host));
