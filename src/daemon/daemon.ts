@@ -8,14 +8,13 @@ import { pinoLogger } from "../rpc/log.js";
 import { freePorts, requireFreePorts } from "../rpc/port.js";
 import { chooseAddresses, listenersOf, type Addresses } from "./addresses.js";
 import { endpointsOf } from "./endpoints.js";
-import { makeCredentials } from "./credential-maker.js";
 import { type DataDirectory, takeDataDirectory } from "./data-directory.js";
 import { defaultInventory, readInventory } from "./inventory.js";
 import { populate } from "./population.js";
 import { type UpOptions } from "./options.js";
 import type { PlanePlan } from "./plane-plan.js";
 import { PlaneProcess } from "./plane-process.js";
-import { planesOf } from "./planes.js";
+import { type Plane, planesOf } from "./planes.js";
 import { startRooms } from "./running-rooms.js";
 
 /** A running emulator. */
@@ -50,21 +49,28 @@ export async function startDaemon(options: UpOptions): Promise<Daemon> {
       directory.release();
     })());
   try {
+    const planes = planesOf(options);
+    if (planes.length === 0) throw new UserError("usage", "no room is left to run", "leave out fewer with --without");
     const addresses = await chooseAddresses(options, freePorts);
-    const plans = await planProcesses(options, inventory, addresses, directory);
+    await requireOwnPorts(options, addresses);
     const log = pinoLogger({ level: options.logLevel, fields: { plane: "daemon" } });
-    await Promise.all(
-      plans.map(async (plan, order) => {
-        if (options.processes === "one") {
+    const starts = planes.map((plane, order) => {
+      if (options.processes === "one") {
+        return async (plan: PlanePlan): Promise<void> => {
           const rooms = await startRooms(plan, log);
-          running.push({ name: plan.name, pid: process.pid, order, close: () => rooms.close() });
-          return;
-        }
-        const plane = new PlaneProcess(plan, monotonicClock(), log);
-        running.push({ name: plane.name, get pid() { return plane.pid; }, order, close: () => plane.stop() });
-        await plane.start();
-      }),
-    );
+          running.push({ name: plane.name, pid: process.pid, order, close: () => rooms.close() });
+        };
+      }
+      // The processes load their code while certificates are made here.
+      const child = new PlaneProcess(plane, monotonicClock(), log);
+      running.push({ name: child.name, get pid() { return child.pid; }, order, close: () => child.stop() });
+      return (plan: PlanePlan): Promise<void> => child.start(plan);
+    });
+    // Loaded only now: it is the largest part of what this process loads, and the others need not wait for it.
+    const { makeCredentials } = await import("./credential-maker.js");
+    await makeCredentials(directory.path, inventory, options, addresses.apiserver);
+    const plans = planes.map((plane) => planOf(plane, options, inventory, addresses, directory));
+    await Promise.all(starts.map((start, order) => start(plans[order] as PlanePlan)));
     const hosts = await populate(plans, log);
     const ready = readyLine(options, plans[0] as PlanePlan, hosts);
     writeFileSync(readyFile, `${JSON.stringify(ready)}\n`, { mode: 0o600 });
@@ -75,22 +81,16 @@ export async function startDaemon(options: UpOptions): Promise<Daemon> {
   }
 }
 
-async function planProcesses(options: UpOptions, inventory: PlanePlan["inventory"], addresses: Addresses, directory: DataDirectory): Promise<PlanePlan[]> {
-  const planes = planesOf(options);
-  if (planes.length === 0) throw new UserError("usage", "no room is left to run", "leave out fewer with --without");
-  await requireOwnPorts(options, addresses);
-  await makeCredentials(directory.path, inventory, options, addresses.apiserver);
-  return planes.map((plane) => ({
-    name: plane.name,
-    rooms: plane.rooms,
+function planOf(plane: Plane, options: UpOptions, inventory: PlanePlan["inventory"], addresses: Addresses, directory: DataDirectory): PlanePlan {
+  return {
+    ...plane,
     options,
     addresses,
     etcdEndpoints: options.etcdEndpoints.length > 0 ? options.etcdEndpoints : [addresses.etcd],
     inventory,
     startCount: directory.startCount,
     restarts: 0,
-    nodeOptions: ["--enable-source-maps"],
-  }));
+  };
 }
 
 /** Says at once which port is taken, and by whom, instead of letting one room of many fail. */

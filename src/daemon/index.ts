@@ -2,4 +2,5 @@
 // can be placed. It is the only place that knows every room; nothing of the article's logic is here.
 export { startDaemon } from "./daemon.js";
 export { startRoom } from "./single-room.js";
-export { readOptions, roomNames, type RoomName } from "./options.js";
+export { readOptions } from "./options.js";
+export { roomNames, type RoomName } from "./room-name.js";
