@@ -1,7 +1,8 @@
 import { isIP } from "node:net";
-import { RpcCode, RpcError, typeUrl } from "../base/rpc-error.js";
+import { RpcCode, type RpcError } from "../base/rpc-error.js";
 import { MethodFault } from "../gen/spheresim/vim/v1/fault.js";
 import type { Call } from "./call.js";
+import { faultStatus } from "./method-fault.js";
 
 /** The metadata key that names a host or an instance where a client cannot set `:authority`. */
 export const HOST_METADATA = "spheresim-host";
@@ -51,9 +52,5 @@ function refusal(what: string, kind: string, named: ReadonlyMap<string, unknown>
   const listed = names.slice(0, MAX_LISTED).join(", ") + (names.length > MAX_LISTED ? `, and ${names.length - MAX_LISTED} more` : "");
   const message = `${what}; set :authority (the host of the call) or metadata "${HOST_METADATA}" to one of: ${listed === "" ? "(none)" : listed}`;
   const fault = MethodFault.create({ localizedMessage: message, fault: { $case: "invalidArgument", value: { invalidProperty: AUTHORITY } } });
-  return new RpcError(RpcCode.INVALID_ARGUMENT, message, {
-    reason: { reason: "InvalidArgument", domain: "rpc.spheresim.test", metadata: { kind } },
-    details: [{ typeUrl: typeUrl("spheresim.vim.v1.MethodFault"), value: MethodFault.encode(fault).finish() }],
-    violations: [{ field: AUTHORITY, description: `must name a ${kind}` }],
-  });
+  return faultStatus({ room: "rpc", code: RpcCode.INVALID_ARGUMENT, message, fault, violations: [{ field: AUTHORITY, description: `must name a ${kind}` }] });
 }
