@@ -78,9 +78,9 @@ function violationKey(violation: Violation): string {
 async function watchPlacements(around: EmulatorSurroundings, request: WatchPlacementsRequest, stream: StreamWriter<PlacementUpdate>, signal: AbortSignal): Promise<void> {
   const prefix = await prefixOf(around, request);
   let after = request.afterRevision;
-  if (after === 0n) {
+  if (after === 0n || request.untilNow) {
     const { records, revision } = await around.reader.read(prefix);
-    for (const { record, revision: stored } of records) await stream.write({ step: record, revision: stored });
+    for (const { record, revision: stored } of records) if (stored > after) await stream.write({ step: record, revision: stored });
     after = revision;
   }
   if (request.untilNow) return;
