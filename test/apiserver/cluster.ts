@@ -11,12 +11,6 @@ import { CertificateAuthority, serverAddresses, serverNames } from "../../src/rp
 import type { TlsMaterial } from "../../src/rpc/tls.js";
 import { startRealEtcd } from "../support/real-etcd.js";
 
-/** A store that can be closed. */
-interface Store {
-  readonly address: string;
-  close(): Promise<void>;
-}
-
 /** An API server on a store of its own, with a client of the cluster's administrator. */
 export interface Cluster {
   readonly directory: string;
