@@ -4,15 +4,15 @@ import { InventoryServiceClient } from "../gen/spheresim/vcenter/v1/inventory_se
 import { VirtualMachinePowerState } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import { addConnectionOptions } from "./connection-options.js";
 import { connect, type ConnectionOptions } from "./connection.js";
-import { print } from "./output.js";
+import { type OutputForm, outputOption, print } from "./output.js";
 
 /** `spheresim inventory`: the vSphere side as a tree. */
 export function addInventory(program: Command): void {
   const command = program
     .command("inventory")
     .description("the vSphere side as a tree: datacenter, cluster, pools, hosts, VMs")
-    .option("-o, --output <form>", "table, wide, json or yaml", "table");
-  addConnectionOptions(command).action(async (flags: ConnectionOptions & { readonly output: string }) => {
+    .addOption(outputOption());
+  addConnectionOptions(command).action(async (flags: ConnectionOptions & { readonly output: OutputForm }) => {
     const connection = await connect(flags, process.env);
     try {
       const inventory = await connection.open("vcenter").client(InventoryServiceClient).getInventory({});

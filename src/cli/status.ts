@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { runningEmulators } from "./connection.js";
-import { print } from "./output.js";
+import { type OutputForm, outputOption, print } from "./output.js";
 import { table } from "./table.js";
 
 /** `spheresim status`: emulators of this user that run. */
@@ -8,8 +8,8 @@ export function addStatus(program: Command): void {
   program
     .command("status")
     .description("emulators that run")
-    .option("-o, --output <form>", "table, wide, json or yaml", "table")
-    .action((flags: { readonly output: string }) => {
+    .addOption(outputOption())
+    .action((flags: { readonly output: OutputForm }) => {
       const running = runningEmulators(process.env);
       print(flags.output, running, (wide) => {
         if (running.length === 0) return "no emulator is running; start one with: npm start\n";

@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { monotonicClock } from "../base/clock.js";
+import type { Logger } from "../base/log.js";
 import { readyFileName, type ReadyLine } from "../base/ready-line.js";
 import { UserError } from "../base/user-error.js";
 import { version } from "../base/version.js";
@@ -35,8 +36,11 @@ interface Running {
   close(): Promise<void>;
 }
 
-/** Starts an emulator and waits until a pod could be placed: every host is connected and its Node is Ready. */
-export async function startDaemon(options: UpOptions): Promise<Daemon> {
+/**
+ * Starts an emulator and waits until a pod could be placed: every host is connected and its Node is Ready. Rejects when `stop` is aborted
+ * before that, with everything stopped again.
+ */
+export async function startDaemon(options: UpOptions, stop?: AbortSignal): Promise<Daemon> {
   const inventory = options.inventory === undefined ? defaultInventory(options.hosts) : readInventory(options.inventory);
   const directory = takeDataDirectory(options.dataDir, options.name);
   const running: Running[] = [];
@@ -49,30 +53,46 @@ export async function startDaemon(options: UpOptions): Promise<Daemon> {
       for (const each of [...running].sort((a, b) => b.order - a.order)) await each.close();
       directory.release();
     })());
-  try {
+  const start = async (): Promise<Daemon> => {
     const addresses = await chooseAddresses(options, freePorts);
     const plans = await planProcesses(options, inventory, addresses, directory);
+    stop?.throwIfAborted();
     const log = pinoLogger({ level: options.logLevel, fields: { plane: "daemon" } });
-    await Promise.all(
-      plans.map(async (plan, order) => {
-        if (options.processes === "one") {
-          const rooms = await startRooms(plan, log);
-          running.push({ name: plan.name, pid: process.pid, order, close: () => rooms.close() });
-          return;
-        }
-        const plane = new PlaneProcess(plan, monotonicClock(), log);
-        running.push({ name: plane.name, get pid() { return plane.pid; }, order, close: () => plane.stop() });
-        await plane.start();
-      }),
-    );
-    const hosts = await populate(plans, log);
+    await Promise.all(plans.map((plan, order) => startProcess(plan, order, running, log)));
+    const hosts = await populate(plans, log, stop);
     const ready = readyLine(options, plans[0] as PlanePlan, hosts);
+    stop?.throwIfAborted();
     writeFileSync(readyFile, `${JSON.stringify(ready)}\n`, { mode: 0o600 });
     return { ready, close, pids: () => Object.fromEntries(running.map((each) => [each.name, each.pid])) };
+  };
+  const starting = start();
+  try {
+    return await (stop === undefined ? starting : Promise.race([starting, aborted(stop)]));
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const fail = (): void => reject(signal.reason as Error);
+    if (signal.aborted) fail();
+    else signal.addEventListener("abort", fail, { once: true });
+  });
+}
+
+/** Starts a process of the plan, or its rooms in this one; `running` has it from the first moment, so that it can be stopped at any. */
+async function startProcess(plan: PlanePlan, order: number, running: Running[], log: Logger): Promise<void> {
+  if (plan.options.processes === "one") {
+    const rooms = startRooms(plan, log);
+    running.push({ name: plan.name, pid: process.pid, order, close: async () => (await rooms.catch(() => undefined))?.close() });
+    await rooms;
+    return;
+  }
+  const plane = new PlaneProcess(plan, monotonicClock(), log);
+  running.push({ name: plane.name, get pid() { return plane.pid; }, order, close: () => plane.stop() });
+  await plane.start();
 }
 
 async function planProcesses(options: UpOptions, inventory: PlanePlan["inventory"], addresses: Addresses, directory: DataDirectory): Promise<PlanePlan[]> {
@@ -102,7 +122,7 @@ async function requireOwnPorts(options: UpOptions, addresses: Addresses): Promis
   try {
     await requireFreePorts(ports);
   } catch (error) {
-    throw new UserError("cannot-start", (error as Error).message, "choose other ports with --port-base, or --ports auto");
+    throw new UserError("cannot-start", (error as Error).message);
   }
 }
 

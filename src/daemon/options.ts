@@ -40,6 +40,8 @@ const schema = z.strictObject({
   etcdEndpoints: list.default([]),
   /** How many processes: all rooms in one, one a plane, one a room. */
   processes: z.enum(["one", "planes", "rooms"]).default("planes"),
+  /** Who picks among the nodes Kubernetes leaves: DRS, or Kubernetes alone by its score (the article's comparison). */
+  decider: z.enum(["drs", "kubernetes"]).default("drs"),
   /** Mutual TLS on every gRPC port (apiserver and kubelet API always have it). */
   tls: flag.default(false),
   /** End when the process that started this one ends, however it ends. */

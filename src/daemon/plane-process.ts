@@ -29,6 +29,8 @@ export class PlaneProcess {
   #delayMs = firstDelayMs;
   #restarts = 0;
   #stopping = false;
+  /** It has been ready once: what ended before that is the caller's to judge. */
+  #wasReady = false;
 
   constructor(plan: PlanePlan, monotonic: Clock, log: Logger) {
     this.#plan = plan;
@@ -69,8 +71,10 @@ export class PlaneProcess {
       let settled = false;
       child.on("message", (message: PlaneMessage) => {
         settled = true;
-        if (message.kind === "ready") resolve();
-        else reject(new UserError(message.exit, message.message, message.next));
+        if (message.kind === "ready") {
+          this.#wasReady = true;
+          resolve();
+        } else reject(new UserError(message.exit, message.message, message.next));
       });
       child.once("error", (error) => {
         if (!settled) reject(new UserError("cannot-start", `process ${this.name}: ${error.message}`));
@@ -79,7 +83,7 @@ export class PlaneProcess {
       child.once("exit", (code, signal) => {
         if (!settled) reject(new UserError("cannot-start", `process ${this.name} ended before it was ready (${signal ?? `exit ${code}`})`));
         settled = true;
-        if (!this.#stopping) this.#revive(startedMs, signal ?? `exit ${code}`);
+        if (!this.#stopping && this.#wasReady) this.#revive(startedMs, signal ?? `exit ${code}`);
       });
       child.send({ ...this.#plan, restarts: this.#restarts });
     });

@@ -18,20 +18,27 @@ import type { PlanePlan } from "./plane-plan.js";
 const limitMs = 30_000;
 const pollMs = 20;
 
+/** How long to try. */
+interface Limit {
+  /** Monotonic. */
+  readonly deadlineMs: number;
+  readonly stop: AbortSignal | undefined;
+}
+
 /**
  * Fills vCenter with the inventory through its own API and waits until a pod could be placed: every host connected, every Node Ready.
  * What is there already stays as it is, so every start may do it.
  */
-export async function populate(plans: readonly PlanePlan[], log: Logger): Promise<ReadyLine["hosts"]> {
+export async function populate(plans: readonly PlanePlan[], log: Logger, stop?: AbortSignal): Promise<ReadyLine["hosts"]> {
   const rooms = new Set(plans.flatMap((plan) => plan.rooms));
   const plan = plans[0];
   if (plan === undefined || !rooms.has("vcenter")) return [];
-  const deadlineMs = monotonicClock().nowMs() + limitMs;
+  const limit = { deadlineMs: monotonicClock().nowMs() + limitMs, stop };
   const channel = openChannel({ address: plan.addresses.vcenter, tls: grpcTls(plan) });
   try {
-    const hosts = await until(deadlineMs, "vCenter did not take the inventory", () => fill(channel, plan));
-    if (rooms.has("hostd")) await until(deadlineMs, "not every host connected to vCenter", () => allConnected(channel, hosts.length));
-    if (rooms.has("spherelet") && rooms.has("apiserver")) await nodesReady(plan, deadlineMs);
+    const hosts = await until(limit, "vCenter did not take the inventory", () => fill(channel, plan, limit));
+    if (rooms.has("hostd")) await until(limit, "not every host connected to vCenter", () => allConnected(channel, hosts.length));
+    if (rooms.has("spherelet") && rooms.has("apiserver")) await nodesReady(plan, limit);
     return hosts.map((host) => ({ moid: host.ref?.value ?? "", name: host.spec?.name ?? "" }));
   } catch (error) {
     log.debug({ error: (error as Error).stack }, "population failed");
@@ -41,7 +48,7 @@ export async function populate(plans: readonly PlanePlan[], log: Logger): Promis
   }
 }
 
-async function fill(channel: Channel, plan: PlanePlan): Promise<Host[]> {
+async function fill(channel: Channel, plan: PlanePlan, limit: Limit): Promise<Host[]> {
   const service = channel.client(InventoryServiceClient);
   const { inventory } = plan;
   const datacenter = await service.createDatacenter({ requestId: "", name: inventory.datacenter });
@@ -53,7 +60,7 @@ async function fill(channel: Channel, plan: PlanePlan): Promise<Host[]> {
     hosts.push(await service.addHost({ requestId: "", cluster: cluster.ref, spec, address: plan.addresses.hostd }));
   }
   if (inventory.virtualMachines.length > 0) {
-    await until(monotonicClock().nowMs() + limitMs, "not every host connected to vCenter", () => allConnected(channel, hosts.length));
+    await until(limit, "not every host connected to vCenter", () => allConnected(channel, hosts.length));
     await addVirtualMachines(channel, plan, cluster.rootPool);
   }
   return hosts;
@@ -89,11 +96,11 @@ async function allConnected(channel: Channel, count: number): Promise<true | und
   return connected.length >= count ? true : undefined;
 }
 
-async function nodesReady(plan: PlanePlan, deadlineMs: number): Promise<void> {
+async function nodesReady(plan: PlanePlan, limit: Limit): Promise<void> {
   const client = new RestClient({ server: `https://${plan.addresses.apiserver}`, tls: userTls(plan, "admin"), userAgent: "spheresim-daemon", clock: monotonicClock(), dice: new Dice(plan.options.seed) });
   try {
     const wanted = new Set(plan.inventory.hosts.map((host) => host.name));
-    await until(deadlineMs, "not every Node became Ready", async () => {
+    await until(limit, "not every Node became Ready", async () => {
       const { items } = await client.list(nodes);
       const ready = items.filter((node) => wanted.has(node.metadata.name) && node.status?.conditions?.some((each) => each.type === "Ready" && each.status === "True"));
       return ready.length === wanted.size ? true : undefined;
@@ -104,10 +111,11 @@ async function nodesReady(plan: PlanePlan, deadlineMs: number): Promise<void> {
 }
 
 /** Tries until there is a result; transient failures are those of peers that are still starting. */
-async function until<T>(deadlineMs: number, failure: string, attempt: () => Promise<T | undefined>): Promise<T> {
+async function until<T>({ deadlineMs, stop }: Limit, failure: string, attempt: () => Promise<T | undefined>): Promise<T> {
   const clock = monotonicClock();
   let last = "";
   for (;;) {
+    stop?.throwIfAborted();
     try {
       const result = await attempt();
       if (result !== undefined) return result;

@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { monotonicClock } from "../base/clock.js";
+import { UserError } from "../base/user-error.js";
 import { pinoLogger } from "../rpc/log.js";
 import { freePorts } from "../rpc/port.js";
 import { chooseAddresses, listenersOf } from "./addresses.js";
@@ -39,7 +40,9 @@ export async function startRoom(room: RoomName, options: UpOptions): Promise<Ser
     nodeOptions: [],
   };
   const log = pinoLogger({ level: options.logLevel, fields: { plane: room } });
-  const rooms = await startRooms(plan, log);
+  const rooms = await startRooms(plan, log).catch((error: unknown) => {
+    throw error instanceof UserError ? error : new UserError("cannot-start", (error as Error).message);
+  });
   let closed = false;
   if (room === "vcenter") void keepPopulating(plan, () => closed, (error) => log.warn({ error: error.message }, "the inventory is not complete yet"));
   return {

@@ -59,7 +59,7 @@ export async function* place(around: PlaceSurroundings, options: PlaceOptions): 
       void pump(heard, around.reader.follow(journalPrefix, revision, signal), (stored) => ({ kind: "step", stored }));
       yield* follow(heard, followed, () => void timers.push(around.monotonic.timer(journalLagMs, () => heard.push({ kind: "time" }))));
     }
-    yield response("result", { pods: followed.pods.map(outcomeOf), allRunning: followed.allArrived });
+    yield response("result", { pods: followed.pods.map(outcomeOf), allRunning: followed.allArrived, timedOut: !followed.settled });
   } finally {
     stop.abort();
     for (const timer of timers) timer.cancel();
