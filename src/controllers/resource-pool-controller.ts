@@ -24,8 +24,8 @@ export interface PoolDirectory {
   list(): Promise<readonly NamespacePool[]>;
   /** Destroys an empty pool; one that is gone is fine. */
   destroy(moid: string): Promise<void>;
-  /** The cluster's moid (`domain-c9`) and MHz of its slowest core, by which limits become cores. */
-  cluster(): Promise<{ readonly moid: string; readonly coreMhz: number } | undefined>;
+  /** The cluster's moid (`domain-c9`) and MHz of its slowest core, by which limits become cores; Unavailable while vCenter has none. */
+  cluster(): Promise<{ readonly moid: string; readonly coreMhz: number }>;
 }
 
 export const poolKeys = {
@@ -40,10 +40,10 @@ const LEFTOVERS = "";
 const SWEEP_EVERY_MS = 60_000;
 
 /** The annotations of a namespace by its pool: a CPU limit is written in cores with four decimals, memory in Mi; none is written for unlimited. */
-export function poolAnnotations(pool: NamespacePool, coreMhz: number | undefined): Readonly<Record<string, string | null>> {
+export function poolAnnotations(pool: NamespacePool, coreMhz: number): Readonly<Record<string, string | null>> {
   return {
     [poolKeys.pool]: pool.moid,
-    [poolKeys.cpuLimit]: pool.cpuLimitMhz === undefined || coreMhz === undefined || coreMhz === 0 ? null : (pool.cpuLimitMhz / coreMhz).toFixed(4),
+    [poolKeys.cpuLimit]: pool.cpuLimitMhz === undefined || coreMhz === 0 ? null : (pool.cpuLimitMhz / coreMhz).toFixed(4),
     [poolKeys.memoryLimit]: pool.memoryLimitMb === undefined ? null : `${pool.memoryLimitMb}Mi`,
   };
 }
@@ -80,12 +80,13 @@ export class ResourcePoolController implements Controller {
     if (namespace === undefined || isBeingDeleted(namespace)) return;
     const named = namespace.metadata.annotations?.[poolKeys.pool];
     if (named !== undefined && !this.#lost.has(named)) return;
-    const [pool, cluster] = await Promise.all([this.#pools.ensure(name, namespace.metadata.uid), this.#pools.cluster()]);
+    const cluster = await this.#pools.cluster();
+    const pool = await this.#pools.ensure(name, namespace.metadata.uid);
     const body = {
       metadata: {
         uid: namespace.metadata.uid,
-        annotations: poolAnnotations(pool, cluster?.coreMhz),
-        ...(cluster === undefined ? {} : { labels: { [poolKeys.clusterLabel]: cluster.moid } }),
+        annotations: poolAnnotations(pool, cluster.coreMhz),
+        labels: { [poolKeys.clusterLabel]: cluster.moid },
       },
     };
     try {

@@ -31,7 +31,7 @@ export class GuestLink {
     if (this.#queue === queue) this.#queue = undefined;
   }
 
-  /** What was said is still delivered; nothing more will be. */
+  /** Nothing more will be said; what waits is delivered as far as the channel still carries it. */
   end(): void {
     this.#queue?.close();
     this.#queue = undefined;
