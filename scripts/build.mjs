@@ -1,5 +1,6 @@
 // Brings node_modules, src/gen and dist up to date with their sources; does nothing where they are.
 // Each stage is skipped while a stamp of its inputs is unchanged, so it is cheap to call before every command.
+import "./require-node.mjs";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -8,14 +9,6 @@ import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const stamps = join(root, "node_modules", ".cache", "spheresim");
-
-/** Stops with one line when this Node is older than package.json asks for. */
-function requireNode() {
-  const [major, minor] = process.versions.node.split(".").map(Number);
-  if (major > 20 || (major === 20 && minor >= 19)) return;
-  console.error(`spheresim: Node ${process.versions.node} is too old; install Node 20.19 or newer (https://nodejs.org) and run the command again`);
-  process.exit(3);
-}
 
 function filesUnder(directory) {
   if (!existsSync(directory)) return [];
@@ -51,7 +44,6 @@ function stage(name, say, inputs, product, make) {
 
 /** Installs, generates and compiles whatever is out of date. */
 export function build({ onlyGenerate = false } = {}) {
-  requireNode();
   stage("install", "installing packages (once)", () => [join(root, "package-lock.json")], join(root, "node_modules", "typescript"), () =>
     // Not `npm ci`: it wants every platform's optional binary in the lock file, also those a registry does not carry.
     run("npm", ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"], "npm install"),

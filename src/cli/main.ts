@@ -22,9 +22,11 @@ for (const command of [program, ...program.commands]) {
 }
 
 // A reader that has seen enough (`| head`) is no failure of ours.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-});
+for (const output of [process.stdout, process.stderr]) {
+  output.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+}
 for (const event of ["uncaughtException", "unhandledRejection"] as const) process.on(event, (error: unknown) => process.exit(report(error)));
 
 try {

@@ -1,9 +1,8 @@
 import { join } from "node:path";
-import { readFileSync } from "node:fs";
-import { parse } from "yaml";
 import { z } from "zod";
 import { stateHome } from "../base/state-home.js";
 import { UserError } from "../base/user-error.js";
+import { readYamlFile } from "./yaml-file.js";
 
 /** The rooms that can run, in the order in which they are started. */
 export const roomNames = ["etcd", "hostd", "crx", "vcenter", "apiserver", "spherelet", "scheduler", "controllers", "lifecycle", "emulator"] as const;
@@ -55,13 +54,15 @@ export type UpOptions = Omit<z.infer<typeof schema>, "dataDir"> & { readonly dat
 
 /** Reads options from flags, environment and file; throws UserError (usage) naming the first value that does not do. */
 export function readOptions(flags: Readonly<Record<string, unknown>>, environment: NodeJS.ProcessEnv, configFile?: string): UpOptions {
-  const merged = { ...fromFile(configFile), ...fromEnvironment(environment), ...flags };
+  const around = { ...fromFile(configFile), ...fromEnvironment(environment) };
+  // A name given by flag means that emulator's directory, whatever `eval "$(spheresim env)"` has left in this shell.
+  if (flags["name"] !== undefined) delete around["dataDir"];
+  const merged: Record<string, unknown> = { ...around, ...flags };
   const result = schema.safeParse(merged);
   if (!result.success) {
     const issue = result.error.issues[0];
-    const path = issue?.path.join(".") ?? "";
-    const named = issue?.code === "unrecognized_keys" ? issue.keys.join(", ") : path;
-    throw new UserError("usage", `option ${named}: ${issue?.message ?? "invalid"}`, "see spheresim up --help");
+    const option = String(issue?.path[0] ?? "");
+    throw new UserError("usage", `option ${option} "${String(merged[option])}": ${issue?.message ?? "invalid"}`, "see spheresim up --help");
   }
   const options = result.data;
   return { ...options, dataDir: options.dataDir ?? join(stateHome(environment), options.name) };
@@ -78,14 +79,9 @@ function fromEnvironment(environment: NodeJS.ProcessEnv): Record<string, string>
 
 function fromFile(path: string | undefined): Record<string, unknown> {
   if (path === undefined) return {};
-  let content: unknown;
-  try {
-    content = parse(readFileSync(path, "utf8"));
-  } catch (error) {
-    throw new UserError("usage", `config file ${path}: ${(error as Error).message.split("\n")[0]}`, "mend the file or leave --config out");
-  }
-  if (typeof content !== "object" || content === null || Array.isArray(content)) {
-    throw new UserError("usage", `config file ${path}: must be a mapping of option names`, "for example: hosts: 8");
-  }
+  const file = readYamlFile(path, "config file", "mend the file or leave --config out");
+  const content = file.content ?? {};
+  if (typeof content !== "object" || Array.isArray(content)) return file.refuse([], "must be a mapping of option names, for example hosts: 8");
+  for (const key of Object.keys(content)) if (!Object.hasOwn(schema.shape, key)) file.refuse([key], "is no option");
   return content as Record<string, unknown>;
 }
