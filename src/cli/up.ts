@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import type { Command } from "commander";
 import type { ReadyLine } from "../base/ready-line.js";
-import { UserError } from "../base/user-error.js";
+import { fileProblem, UserError } from "../base/user-error.js";
 import { type Daemon, readOptions, startDaemon } from "../daemon/index.js";
 import { banner } from "./banner.js";
 import { stopRequest, watchParent } from "./stop-request.js";
@@ -44,7 +44,7 @@ function announce(ready: ReadyLine, flags: UpFlags): void {
   try {
     if (flags.readyFile !== undefined) writeFileSync(flags.readyFile, line);
   } catch (error) {
-    throw new UserError("cannot-start", `ready file ${flags.readyFile}: ${(error as Error).message}`, "choose another with --ready-file");
+    throw new UserError("cannot-start", `ready file ${flags.readyFile}: ${fileProblem(error)}`, "choose another with --ready-file");
   }
   process.stdout.write(process.stdout.isTTY && flags.json !== true ? banner(ready) : line);
 }

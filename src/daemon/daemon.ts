@@ -6,7 +6,7 @@ import { readyFileName, type ReadyLine } from "../base/ready-line.js";
 import { UserError } from "../base/user-error.js";
 import { version } from "../base/version.js";
 import { pinoLogger } from "../rpc/log.js";
-import { freePorts, requireFreePorts } from "../rpc/port.js";
+import { quietPorts, requireFreePorts } from "../rpc/port.js";
 import { chooseAddresses, listenersOf, type Addresses } from "./addresses.js";
 import { endpointsOf } from "./endpoints.js";
 import { makeCredentials } from "./credential-maker.js";
@@ -46,20 +46,23 @@ export async function startDaemon(options: UpOptions, stop?: AbortSignal): Promi
   const running: Running[] = [];
   const readyFile = join(directory.path, readyFileName);
   let closed: Promise<void> | undefined;
+  const closing = new AbortController();
   const close = (): Promise<void> =>
     (closed ??= (async () => {
+      closing.abort();
       rmSync(readyFile, { force: true });
       // Callers before those they call, so that nobody complains of a peer that is only on its way out too.
       for (const each of [...running].sort((a, b) => b.order - a.order)) await each.close();
       directory.release();
     })());
   const start = async (): Promise<Daemon> => {
-    const addresses = await chooseAddresses(options, freePorts);
+    const addresses = await chooseAddresses(options, quietPorts);
     const plans = await planProcesses(options, inventory, addresses, directory);
     stop?.throwIfAborted();
     const log = pinoLogger({ level: options.logLevel, fields: { plane: "daemon" } });
-    await Promise.all(plans.map((plan, order) => startProcess(plan, order, running, log)));
-    const hosts = await populate(plans, log, stop);
+    // The inventory is filled while the last rooms still start: those that look for a cluster find one.
+    const filling = populate(plans, log, closing.signal);
+    const [hosts] = await Promise.all([filling, ...plans.map((plan, order) => startProcess(plan, order, running, log))]);
     const ready = readyLine(options, plans[0] as PlanePlan, hosts);
     stop?.throwIfAborted();
     writeFileSync(readyFile, `${JSON.stringify(ready)}\n`, { mode: 0o600 });
@@ -98,7 +101,7 @@ async function startProcess(plan: PlanePlan, order: number, running: Running[], 
 async function planProcesses(options: UpOptions, inventory: PlanePlan["inventory"], addresses: Addresses, directory: DataDirectory): Promise<PlanePlan[]> {
   const planes = planesOf(options);
   if (planes.length === 0) throw new UserError("usage", "no room is left to run", "leave out fewer with --without");
-  await requireOwnPorts(options, addresses);
+  await requireOwnPorts(options, inventory, addresses);
   await makeCredentials(directory.path, inventory, options, addresses.apiserver);
   return planes.map((plane) => ({
     name: plane.name,
@@ -114,11 +117,14 @@ async function planProcesses(options: UpOptions, inventory: PlanePlan["inventory
 }
 
 /** Says at once which port is taken, and by whom, instead of letting one room of many fail. */
-async function requireOwnPorts(options: UpOptions, addresses: Addresses): Promise<void> {
+async function requireOwnPorts(options: UpOptions, inventory: PlanePlan["inventory"], addresses: Addresses): Promise<void> {
   const ports = new Map<string, number>();
-  for (const room of planesOf(options).flatMap((plane) => plane.rooms)) {
+  const rooms = planesOf(options).flatMap((plane) => plane.rooms);
+  const { kubeletPortBase } = addresses;
+  for (const room of rooms) {
     for (const listener of listenersOf(room)) ports.set(listener, Number(addresses[listener].split(":").at(-1)));
   }
+  if (rooms.includes("spherelet") && kubeletPortBase !== undefined) inventory.hosts.forEach(({ name }, index) => ports.set(`kubelet of ${name}`, kubeletPortBase + index));
   try {
     await requireFreePorts(ports);
   } catch (error) {

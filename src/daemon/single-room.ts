@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { monotonicClock } from "../base/clock.js";
 import { UserError } from "../base/user-error.js";
 import { pinoLogger } from "../rpc/log.js";
-import { freePorts } from "../rpc/port.js";
+import { quietPorts } from "../rpc/port.js";
 import { chooseAddresses, listenersOf } from "./addresses.js";
 import { makeCredentials } from "./credential-maker.js";
 import { countStart } from "./data-directory.js";
@@ -25,7 +25,7 @@ export interface ServedRoom {
  */
 export async function startRoom(room: RoomName, options: UpOptions): Promise<ServedRoom> {
   const inventory = options.inventory === undefined ? defaultInventory(options.hosts) : readInventory(options.inventory);
-  const addresses = await chooseAddresses(options, freePorts);
+  const addresses = await chooseAddresses(options, quietPorts);
   mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
   await makeCredentials(options.dataDir, inventory, options, addresses.apiserver);
   const plan: PlanePlan = {
