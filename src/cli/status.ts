@@ -7,10 +7,11 @@ import { table } from "./table.js";
 export function addStatus(program: Command): void {
   program
     .command("status")
-    .description("emulators that run")
+    .description("emulators that run on directories of their own name (up --name)")
     .addOption(outputOption())
-    .action((flags: { readonly output: OutputForm }) => {
-      const running = runningEmulators(process.env);
+    .option("--data-dir <directory>", "only the emulator on this data directory")
+    .action((flags: { readonly output: OutputForm; readonly dataDir?: string }) => {
+      const running = runningEmulators(process.env, flags.dataDir);
       print(flags.output, running, (wide) => {
         if (running.length === 0) return "no emulator is running; start one with: npm start\n";
         const headings = ["name", "pid", "version", "profile", "hosts", "emulator", "apiserver", ...(wide ? ["etcd", "vcenter", "esxi", "data dir"] : ["data dir"])];

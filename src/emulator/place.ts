@@ -54,10 +54,12 @@ export async function* place(around: PlaceSurroundings, options: PlaceOptions): 
       yield response("applied", appliedMessage(each));
     }
     const followed = new FollowedPods(around.client, applied);
+    if (applied.some((each) => each.change !== "created")) await followed.begin((await around.client.list(podType)).items);
     if (!followed.settled) {
+      const arrivedBefore = new Set(followed.pods.filter(hasArrived).map((pod) => pod.metadata.uid));
       void pump(heard, watchPods(around.client, resourceVersion, signal), (event) => ({ kind: "pod", event }));
       void pump(heard, around.reader.follow(journalPrefix, revision, signal), (stored) => ({ kind: "step", stored }));
-      yield* follow(heard, followed, () => void timers.push(around.monotonic.timer(journalLagMs, () => heard.push({ kind: "time" }))));
+      yield* follow(heard, followed, arrivedBefore, () => void timers.push(around.monotonic.timer(journalLagMs, () => heard.push({ kind: "time" }))));
     }
     yield response("result", { pods: followed.pods.map(outcomeOf), allRunning: followed.allArrived, timedOut: !followed.settled });
   } finally {
@@ -68,10 +70,10 @@ export async function* place(around: PlaceSurroundings, options: PlaceOptions): 
 }
 
 /** Tells steps in the article's order until the pods are settled and the journal has caught up. */
-async function* follow(heard: BoundedQueue<Heard>, followed: FollowedPods, startLagTimer: () => void): AsyncGenerator<PlaceResponse, void> {
+async function* follow(heard: BoundedQueue<Heard>, followed: FollowedPods, arrivedBefore: ReadonlySet<string>, startLagTimer: () => void): AsyncGenerator<PlaceResponse, void> {
   const order = new StepOrder();
   const told = new Map<string, Set<number>>();
-  const isRecorded = (uid: string): boolean => (told.get(uid)?.size ?? 0) >= lastStep;
+  const isRecorded = (uid: string): boolean => arrivedBefore.has(uid) || (told.get(uid)?.size ?? 0) >= lastStep;
   let lagging = false;
   for await (const each of heard) {
     if (each.kind === "time") break;
