@@ -35,7 +35,7 @@ export function addDemo(program: Command): void {
 
 async function scenes({ profile, exit }: DemoFlags, stop: StopRequest): Promise<boolean> {
   return withEmulator({ name: "demo", profile }, stop, async (connection, { ready }) => {
-    const first = await journeys(connection);
+    const first = await unlessStopped(stop, journeys(connection));
     const second = tell(await twoCaptains(profile, stop));
     if (exit !== true) {
       say(banner(ready));
@@ -65,8 +65,12 @@ async function journeys(connection: Connection): Promise<boolean> {
  */
 async function twoCaptains(profile: string, stop: StopRequest): Promise<readonly Run[]> {
   const play = (captain: string, decider: string): Promise<Run> =>
-    withEmulator({ name: `demo-${decider}`, profile, inventory: twoCaptainsInventory, processes: "one", decider }, stop, (connection) => playTwoCaptains(connection, captain));
-  return Promise.all([play("Kubernetes alone", "kubernetes"), play("with DRS", "drs")]);
+    withEmulator({ name: `demo-${decider}`, profile, inventory: twoCaptainsInventory, processes: "one", decider }, stop, (connection) => unlessStopped(stop, playTwoCaptains(connection, captain)));
+  const runs = await Promise.allSettled([play("Kubernetes alone", "kubernetes"), play("with DRS", "drs")]);
+  return runs.map((run) => {
+    if (run.status === "rejected") throw run.reason;
+    return run.value;
+  });
 }
 
 function tell(runs: readonly Run[]): boolean {
@@ -83,7 +87,17 @@ ${sideBySide(runs)}`);
   return runs.every((run) => run.ran);
 }
 
-/** Runs something against an emulator of its own, until it is done or somebody asks to stop. */
+/** Waits for work, but no longer than until somebody asks to stop. */
+function unlessStopped<T>(stop: StopRequest, work: Promise<T>): Promise<T> {
+  return Promise.race([
+    work,
+    stop.requested.then(() => {
+      throw stop.signal.reason;
+    }),
+  ]);
+}
+
+/** Runs something against an emulator of its own. */
 async function withEmulator<T>(flags: Readonly<Record<string, unknown>>, stop: StopRequest, play: (connection: Connection, daemon: Daemon) => Promise<T>): Promise<T> {
   return withTemporaryDaemon({ flags, environment: {}, stop: stop.signal }, async (daemon) => {
     const connection = await connect({ dataDir: daemon.ready.dataDir }, {});

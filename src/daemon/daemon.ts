@@ -73,6 +73,8 @@ export async function startDaemon(options: UpOptions, stop?: AbortSignal): Promi
     return await (stop === undefined ? starting : Promise.race([starting, aborted(stop)]));
   } catch (error) {
     await close();
+    // What it was in the middle of must not write into a directory that is given up.
+    await starting.catch(() => undefined);
     throw error;
   }
 }
