@@ -5,7 +5,7 @@ const rooms = ["etcd", "apiserver", "controllers", "scheduler", "vcenter", "host
 const anyRoom = `^src/(${rooms.join("|")})/`;
 
 /** The files of a room that may touch a wire. `scheduler` is two systems in one room. */
-const wireFiles = `${anyRoom}(?:(?:kube|extension)/)?(?:service\\.ts|client\\.ts|index\\.ts|services/|client/)`;
+const wireFiles = `${anyRoom}(?:(?:kube|extension)/)?(?:service\\.ts|client\\.ts|errors\\.ts|index\\.ts|services/|client/)`;
 
 /** The commands that start rooms themselves, and the one that runs the contract tests. */
 const startingCommands = "^src/cli/(?:up|serve|demo|exec)\\.ts$";
@@ -28,13 +28,13 @@ export default {
       to: { dependencyTypes: ["npm", "npm-dev", "npm-optional", "npm-peer", "npm-no-pkg", "npm-unknown"] },
     },
     onlyThese("leaves", "kubernetes and rpc import base and gen", { path: "^src/(kubernetes|rpc)/" }, ["^src/$1/", "^src/(?:base|gen)/"]),
-    onlyThese("rooms", "a room imports itself, base, kubernetes and gen; its service, client and index also rpc", { path: anyRoom }, [
+    onlyThese("rooms", "a room imports itself, base, kubernetes and gen; its service, client, errors and index also rpc", { path: anyRoom }, [
       "^src/$1/",
       "^src/(?:base|kubernetes|rpc|gen)/",
     ]),
     {
       name: "domain-without-wires",
-      comment: "domain files of a room know no rpc: only service.ts, services/, client.ts, client/ and index.ts do",
+      comment: "domain files of a room know no rpc: only service.ts, services/, client.ts, client/, errors.ts and index.ts do",
       severity: "error",
       from: { path: anyRoom, pathNot: wireFiles },
       to: { path: "^src/rpc/" },

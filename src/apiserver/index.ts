@@ -6,6 +6,7 @@ import type { Clock } from "../base/clock.js";
 import { monotonicClock } from "../base/clock.js";
 import type { Logger } from "../base/log.js";
 import type { Dice } from "../base/seeded-random.js";
+import type { StepSink } from "../kubernetes/pod-steps.js";
 import type { TlsMaterial } from "../rpc/tls.js";
 import { bootstrap } from "./bootstrap.js";
 import { EtcdBackend } from "./client.js";
@@ -15,10 +16,9 @@ import { Registry } from "./registry.js";
 import { Authenticator, type TokenUser } from "./services/authenticator.js";
 import { route } from "./services/router.js";
 import { HttpsServer } from "./services/server.js";
-import { StepNotes, type StepSink } from "./step-notes.js";
+import { StepNotes } from "./step-notes.js";
 import { WatchCache } from "./storage/watch-cache.js";
 
-export type { StepSink } from "./step-notes.js";
 export type { TokenUser } from "./services/authenticator.js";
 
 /** What an API server needs. */
@@ -64,7 +64,7 @@ export async function startApiserver(options: ApiserverOptions): Promise<Apiserv
     await cache.start();
     await bootstrap(registry);
     const openApi = new OpenApi(KINDS);
-    const notes = new StepNotes(options.recorder, () => clock.nowMs());
+    const notes = new StepNotes(options.recorder, clock);
     const server: HttpsServer = await HttpsServer.listen({
       listen: options.listen,
       tls: options.tls,

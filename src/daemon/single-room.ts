@@ -1,11 +1,10 @@
-import { mkdirSync } from "node:fs";
 import { monotonicClock } from "../base/clock.js";
 import { UserError } from "../base/user-error.js";
 import { pinoLogger } from "../rpc/log.js";
 import { quietPorts } from "../rpc/port.js";
 import { chooseAddresses, listenersOf } from "./addresses.js";
 import { makeCredentials } from "./credential-maker.js";
-import { countStart } from "./data-directory.js";
+import { countStart, inTurn, makeDataDirectory } from "./data-directory.js";
 import { defaultInventory, readInventory } from "./inventory.js";
 import type { RoomName, UpOptions } from "./options.js";
 import type { PlanePlan } from "./plane-plan.js";
@@ -26,8 +25,11 @@ export interface ServedRoom {
 export async function startRoom(room: RoomName, options: UpOptions): Promise<ServedRoom> {
   const inventory = options.inventory === undefined ? defaultInventory(options.hosts) : readInventory(options.inventory);
   const addresses = await chooseAddresses(options, quietPorts);
-  mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
-  await makeCredentials(options.dataDir, inventory, options, addresses.apiserver);
+  makeDataDirectory(options.dataDir);
+  const startCount = await inTurn(options.dataDir, monotonicClock(), async () => {
+    await makeCredentials(options.dataDir, inventory, options, addresses.apiserver);
+    return countStart(options.dataDir);
+  });
   const plan: PlanePlan = {
     name: room,
     rooms: [room],
@@ -35,7 +37,7 @@ export async function startRoom(room: RoomName, options: UpOptions): Promise<Ser
     addresses,
     etcdEndpoints: options.etcdEndpoints.length > 0 ? options.etcdEndpoints : [addresses.etcd],
     inventory,
-    startCount: countStart(options.dataDir),
+    startCount,
     restarts: 0,
     nodeOptions: [],
   };

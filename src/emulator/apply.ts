@@ -5,7 +5,6 @@ import type { RestClient } from "../kubernetes/rest-client.js";
 import type { ResourceType } from "../kubernetes/resource-type.js";
 import { pathOf } from "../kubernetes/resource-type.js";
 import { ApiError } from "../kubernetes/status.js";
-import type { KindTable } from "./kind-table.js";
 import type { ManifestObject } from "./manifest.js";
 
 const fieldManager = "spheresim-place";
@@ -20,8 +19,7 @@ export interface Applied {
 }
 
 /** Creates an object, or merges it into the one of that name. The API server validates strictly; its refusals come through as they are. */
-export async function applyObject(client: RestClient, kinds: KindTable, manifest: ManifestObject, defaultNamespace: string): Promise<Applied> {
-  const type = await kinds.find(manifest.apiVersion, manifest.kind);
+export async function applyObject(client: RestClient, type: ResourceType<KubernetesObject>, manifest: ManifestObject, defaultNamespace: string): Promise<Applied> {
   const namespace = type.namespaced ? (manifest.metadata.namespace ?? defaultNamespace) : undefined;
   const draft = { ...manifest, metadata: { ...manifest.metadata, ...(namespace === undefined ? {} : { namespace }) } };
   const query = `?fieldManager=${fieldManager}&fieldValidation=Strict`;

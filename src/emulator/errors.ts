@@ -1,7 +1,7 @@
 import { RpcCode, RpcError } from "../base/rpc-error.js";
 import { ApiError } from "../kubernetes/status.js";
 
-const domain = "apiserver.spheresim.dev";
+const domain = "apiserver.spheresim.test";
 
 /** gRPC code of an API server's refusal, by its HTTP code. */
 const codes: Readonly<Record<number, RpcCode>> = {

@@ -10,7 +10,7 @@ import { FollowedPods } from "./followed-pods.js";
 import type { JournalReader, StoredRecord } from "./journal-reader.js";
 import { journalPrefix } from "./journal-key.js";
 import { KindTable } from "./kind-table.js";
-import type { ManifestObject } from "./manifest.js";
+import type { ManifestObject, ReadObject } from "./manifest.js";
 import { hasArrived, outcomeOf } from "./pod-outcome.js";
 import { StepOrder } from "./step-order.js";
 
@@ -22,7 +22,7 @@ export interface PlaceSurroundings {
 }
 
 export interface PlaceOptions {
-  readonly objects: readonly ManifestObject[];
+  readonly objects: readonly ReadObject[];
   readonly namespace: string;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
@@ -48,8 +48,11 @@ export async function* place(around: PlaceSurroundings, options: PlaceOptions): 
     const [resourceVersion, revision] = await Promise.all([newestVersion(around.client), around.reader.revision()]);
     const applied: Applied[] = [];
     const kinds = new KindTable(around.client);
-    for (const object of options.objects) {
-      const each = await applyObject(around.client, kinds, object, options.namespace);
+    // Every kind is looked up before anything is applied: a mistyped one leaves nothing half done.
+    const typed: { readonly object: ManifestObject; readonly type: Applied["type"] }[] = [];
+    for (const { object, field } of options.objects) typed.push({ object, type: await kinds.find(object, field) });
+    for (const { object, type } of typed) {
+      const each = await applyObject(around.client, type, object, options.namespace);
       applied.push(each);
       yield response("applied", appliedMessage(each));
     }

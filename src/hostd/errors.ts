@@ -1,9 +1,6 @@
-import { RpcCode, RpcError, typeUrl } from "../base/rpc-error.js";
-import { MethodFault } from "../gen/spheresim/vim/v1/fault.js";
+import { RpcCode, type RpcError } from "../base/rpc-error.js";
+import { faultStatus } from "../rpc/method-fault.js";
 import { HostFault } from "./host-fault.js";
-
-/** Whose vocabulary the reasons are. */
-const DOMAIN = "hostd.spheresim.test";
 
 /** Which status each fault of HostD becomes. What is not listed does not leave this room. */
 const CODES: Partial<Record<HostFault["case"], RpcCode>> = {
@@ -28,13 +25,8 @@ const CODES: Partial<Record<HostFault["case"], RpcCode>> = {
 
 /** A fault with its status, ErrorInfo, MethodFault and field path. */
 export function toRpcError(fault: HostFault): RpcError {
-  const name = fault.case.charAt(0).toUpperCase() + fault.case.slice(1);
-  return new RpcError(CODES[fault.case] ?? RpcCode.UNKNOWN, fault.message, {
-    reason: { reason: name, domain: DOMAIN },
-    violations: fault.field === "" ? [] : [{ field: fault.field, description: fault.message }],
-    details: [{ typeUrl: typeUrl("spheresim.vim.v1.MethodFault"), value: MethodFault.encode(fault.fault).finish() }],
-    cause: fault,
-  });
+  const violations = fault.field === "" ? [] : [{ field: fault.field, description: fault.message }];
+  return faultStatus({ room: "hostd", code: CODES[fault.case] ?? RpcCode.UNKNOWN, message: fault.message, fault: fault.fault, violations, cause: fault });
 }
 
 /** Runs a handler's work and turns its faults into statuses. */

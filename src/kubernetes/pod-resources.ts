@@ -93,8 +93,3 @@ export function podRequestsForScoring(spec: PodSpec): ResourceAmounts {
     return new Map([...unasked, ...[...requests].filter(([resource]) => resource === "cpu" || resource === "memory")]);
   });
 }
-
-/** The pod's effective limits of a resource; undefined where any container is without one. */
-export function podLimits(spec: PodSpec): ResourceAmounts {
-  return totalRequests(spec, (container) => amountsOf(container.resources?.limits));
-}

@@ -1,6 +1,6 @@
 import type { Condition } from "./condition.js";
 import { isConditionTrue } from "./condition.js";
-import type { Container, ContainerStatus, KeySelector, ResourceList, ResourceRequirements } from "./container.js";
+import type { Container, ContainerStatus, ResourceList, ResourceRequirements } from "./container.js";
 import type { LabelSelector } from "./label-selector.js";
 import type { NodeAffinity } from "./node-affinity.js";
 import type { KubernetesObject, ObjectMeta } from "./object-meta.js";
@@ -151,7 +151,6 @@ export interface PodTemplate {
   readonly spec: PodSpec;
 }
 
-export type { KeySelector };
 
 /** The name of a volume's source field (`emptyDir`, `nfs` ...). A volume without one is an `emptyDir`, as in Kubernetes. */
 export function volumeSource(volume: Volume): string {

@@ -1,4 +1,4 @@
-import type { Binding, ConfigMap, Event, Image, Lease, Namespace, Secret, Service, ServiceAccount } from "./cluster-objects.js";
+import type { ConfigMap, Event, Image, Lease, Namespace, Secret, Service, ServiceAccount } from "./cluster-objects.js";
 import type { Node } from "./node.js";
 import type { KubernetesObject, ObjectName } from "./object-meta.js";
 import type { Pod } from "./pod.js";
@@ -34,7 +34,6 @@ export const replicaSets = row<ReplicaSet>("apps", "v1", "ReplicaSet", "replicas
 export const leases = row<Lease>("coordination.k8s.io", "v1", "Lease", "leases", true);
 export const images = row<Image>("imagecontroller.vmware.com", "v1", "Image", "images", true);
 
-export type { Binding };
 
 /** `v1`, `apps/v1`. */
 export function apiVersionOf(type: ResourceType<KubernetesObject>): string {

@@ -8,10 +8,10 @@
 import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/log.js";
 import type { Dice } from "../base/seeded-random.js";
-import { Outcome, StepRecord } from "../gen/spheresim/emulator/v1/journal.js";
 import { EventRecorder } from "../kubernetes/event-recorder.js";
 import { Informers } from "../kubernetes/informers.js";
 import { objectKey } from "../kubernetes/object-meta.js";
+import { PodSteps, type StepSink } from "../kubernetes/pod-steps.js";
 import { RestClient, type RestClientOptions } from "../kubernetes/rest-client.js";
 import { images as imageType, nodes as nodeType, pods as podType } from "../kubernetes/resource-type.js";
 import { openChannel } from "../rpc/channel.js";
@@ -23,7 +23,6 @@ import { NodeGone } from "./node-gone.js";
 import { OrphanSweep } from "./orphan-sweep.js";
 import { PodConfigurator } from "./pod-configurator.js";
 import { PodNetwork } from "./pod-network.js";
-import type { LifecycleSteps } from "./step-sink.js";
 import { VmReaper } from "./vm-reaper.js";
 
 /** Milliseconds of emulated time that this room's part of the world takes. */
@@ -45,7 +44,7 @@ export interface LifecycleOptions {
   readonly clock: Clock;
   readonly monotonic: Clock;
   readonly dice: Dice;
-  readonly recorder?: { record(step: StepRecord): void };
+  readonly recorder?: StepSink;
   readonly profile: { readonly durations: LifecycleDurations };
   /** Range of the pods' addresses; `10.244.0.0/16` when absent. */
   readonly podCidr?: string;
@@ -80,7 +79,7 @@ export function startLifecycle(options: LifecycleOptions): Promise<Lifecycle> {
   const vms = vcenterVms(vcenter);
   const events = (component: string): EventRecorder => new EventRecorder({ client, component, clock, dice: dice.fork(component), log });
   const recorders = { lifecycle: events("lifecycle-controller"), image: events("image-controller"), network: events("nsx-container-ncp") };
-  const steps = stepsOf(options);
+  const steps = new PodSteps(options.recorder, "lifecycle", clock);
 
   const configurator = new PodConfigurator({ pods: pods.store, spherelets: spherelets(spherelet, dice.fork("spans")), events: recorders.lifecycle, steps, clock, monotonic, log });
   const reaper = new VmReaper({ client, pods: pods.store, vms, steps, clock, monotonic, log });
@@ -142,30 +141,4 @@ export function startLifecycle(options: LifecycleOptions): Promise<Lifecycle> {
     await Promise.all(Object.values(recorders).map((recorder) => recorder.close()));
   };
   return Promise.resolve({ ready, sweep: () => sweep.sweep(), close });
-}
-
-function stepsOf({ recorder, clock }: LifecycleOptions): LifecycleSteps {
-  return {
-    record({ pod, startMs, failed, etcdRevision, ...step }) {
-      const { uid, namespace = "", name } = pod.metadata;
-      recorder?.record(
-        StepRecord.fromPartial({
-          ...step,
-          podUid: uid,
-          namespace,
-          name,
-          room: "lifecycle",
-          startTime: timestamp(startMs),
-          endTime: timestamp(clock.nowMs()),
-          outcome: failed === true ? Outcome.FAILED : Outcome.OK,
-          etcdRevision: etcdRevision ?? 0n,
-        }),
-      );
-    },
-  };
-}
-
-function timestamp(ms: number): { readonly seconds: bigint; readonly nanos: number } {
-  const seconds = Math.floor(ms / 1000);
-  return { seconds: BigInt(seconds), nanos: Math.round((ms - seconds * 1000) * 1e6) };
 }

@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/log.js";
+import { Periodic } from "../base/periodic.js";
 import type { ApiClient } from "../kubernetes/api-client.js";
 import type { Informer } from "../kubernetes/informer.js";
 import type { Node } from "../kubernetes/node.js";
@@ -28,36 +29,22 @@ const MAX_DELETED = 64;
  */
 export class NodeGone {
   readonly #options: NodeGoneOptions;
-  readonly #abort = new AbortController();
   /** Since when a node is missed, by name. */
   readonly #missingSinceMs = new Map<string, number>();
-  #running: Promise<void> | undefined;
+  readonly #turns: Periodic;
 
   constructor(options: NodeGoneOptions) {
     this.#options = options;
+    const failed = (error: unknown): void => options.log.warn({ err: error }, "pods of missing nodes could not be collected, trying again");
+    this.#turns = new Periodic({ everyMs: PERIOD_MS, clock: options.monotonic, work: () => this.collect(), failed });
   }
 
   start(): void {
-    this.#running ??= this.#run();
+    this.#turns.start();
   }
 
-  async close(): Promise<void> {
-    this.#abort.abort();
-    await this.#running;
-  }
-
-  async #run(): Promise<void> {
-    const { monotonic, log } = this.#options;
-    const { signal } = this.#abort;
-    while (!signal.aborted) {
-      await monotonic.sleep(PERIOD_MS, signal).catch(() => undefined);
-      if (signal.aborted) return;
-      try {
-        await this.collect();
-      } catch (error) {
-        log.warn({ err: error }, "pods of missing nodes could not be collected, trying again");
-      }
-    }
+  close(): Promise<void> {
+    return this.#turns.close();
   }
 
   /** One turn. */

@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/log.js";
+import { Periodic } from "../base/periodic.js";
 import type { VirtualMachine } from "../gen/spheresim/vcenter/v1/inventory.js";
 import type { ApiClient } from "../kubernetes/api-client.js";
 import type { Pod } from "../kubernetes/pod.js";
@@ -32,34 +33,20 @@ const MAX_DESTROYED = 64;
  */
 export class OrphanSweep {
   readonly #options: OrphanSweepOptions;
-  readonly #abort = new AbortController();
-  #running: Promise<void> | undefined;
+  readonly #turns: Periodic;
 
   constructor(options: OrphanSweepOptions) {
     this.#options = options;
+    const failed = (error: unknown): void => options.log.warn({ err: error }, "orphan sweep failed, the next one tries again");
+    this.#turns = new Periodic({ everyMs: options.periodMs ?? DEFAULT_PERIOD_MS, clock: options.monotonic, work: () => this.sweep(), failed });
   }
 
   start(): void {
-    this.#running ??= this.#run();
+    this.#turns.start();
   }
 
-  async close(): Promise<void> {
-    this.#abort.abort();
-    await this.#running;
-  }
-
-  async #run(): Promise<void> {
-    const { monotonic, log, periodMs = DEFAULT_PERIOD_MS } = this.#options;
-    const { signal } = this.#abort;
-    while (!signal.aborted) {
-      await monotonic.sleep(periodMs, signal).catch(() => undefined);
-      if (signal.aborted) return;
-      try {
-        await this.sweep();
-      } catch (error) {
-        log.warn({ err: error }, "orphan sweep failed, the next one tries again");
-      }
-    }
+  close(): Promise<void> {
+    return this.#turns.close();
   }
 
   /** One sweep; answers how many VMs it had destroyed. */

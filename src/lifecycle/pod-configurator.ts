@@ -3,17 +3,17 @@ import type { Logger } from "../base/log.js";
 import { RpcCode, RpcError } from "../base/rpc-error.js";
 import type { EventRecorder } from "../kubernetes/event-recorder.js";
 import type { ObjectStore } from "../kubernetes/object-store.js";
+import type { PodSteps } from "../kubernetes/pod-steps.js";
 import { isTerminal, type Pod } from "../kubernetes/pod.js";
 import { vmUuidOf } from "../kubernetes/vsphere-pod.js";
 import { WorkQueue } from "../kubernetes/work-queue.js";
-import type { LifecycleSteps } from "./step-sink.js";
 import type { Spherelets } from "./vsphere.js";
 
 export interface PodConfiguratorOptions {
   readonly pods: Pick<ObjectStore<Pod>, "get">;
   readonly spherelets: Spherelets;
   readonly events: Pick<EventRecorder, "record">;
-  readonly steps: LifecycleSteps;
+  readonly steps: PodSteps;
   /** Emulated. */
   readonly clock: Clock;
   readonly monotonic: Clock;

@@ -6,19 +6,19 @@ import { TaskState } from "../gen/spheresim/vim/v1/task.js";
 import type { ApiClient } from "../kubernetes/api-client.js";
 import { nameOf } from "../kubernetes/object-meta.js";
 import type { ObjectStore } from "../kubernetes/object-store.js";
+import type { PodSteps } from "../kubernetes/pod-steps.js";
 import type { Pod } from "../kubernetes/pod.js";
 import { pods as podType } from "../kubernetes/resource-type.js";
 import { isConflict, isNotFound } from "../kubernetes/status.js";
 import { hasLifecycleFinalizer, lifecycleFinalizer, vmUuidOf } from "../kubernetes/vsphere-pod.js";
 import { WorkQueue } from "../kubernetes/work-queue.js";
-import type { LifecycleSteps } from "./step-sink.js";
 import type { VsphereVms } from "./vsphere.js";
 
 export interface VmReaperOptions {
   readonly client: ApiClient;
   readonly pods: Pick<ObjectStore<Pod>, "get">;
   readonly vms: VsphereVms;
-  readonly steps: LifecycleSteps;
+  readonly steps: PodSteps;
   /** Emulated. */
   readonly clock: Clock;
   readonly monotonic: Clock;

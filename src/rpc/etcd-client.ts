@@ -22,7 +22,7 @@ import { type EtcdWatchBatch, type EtcdWatchOptions, watchEtcd } from "./etcd-wa
 import type { TlsMaterial } from "./tls.js";
 
 export { type EtcdKeys, type EtcdPair, prefixEnd } from "./etcd-pair.js";
-export { EtcdCompactedError, type EtcdEvent, type EtcdWatchBatch, type EtcdWatchOptions } from "./etcd-watch.js";
+export { EtcdCompactedError, type EtcdWatchBatch, type EtcdWatchOptions } from "./etcd-watch.js";
 
 /** What a connection to etcd needs. */
 export interface EtcdClientOptions {

@@ -9,6 +9,10 @@ const DETAILS_TRAILER = "grpc-status-details-bin";
 const MAX_DETAILS_BYTES = 4096;
 /** `grpc-message` is a header too; a longer text is cut. */
 const MAX_MESSAGE_CHARS = 2048;
+/** The text stands in google.rpc.Status once more, which is where grpc-go and grpc-java read it; so much of it leaves room for the details. */
+const MAX_STATUS_MESSAGE_BYTES = 1024;
+/** What google.rpc.Status needs besides its text and details. */
+const STATUS_FRAME_BYTES = 16;
 
 const ERROR_INFO = typeUrl("google.rpc.ErrorInfo");
 const BAD_REQUEST = typeUrl("google.rpc.BadRequest");
@@ -24,10 +28,10 @@ export interface WireStatus {
 export function toWireStatus(error: RpcError): WireStatus {
   const metadata = new Metadata();
   const text = messageText(error.message);
-  const details = fitting(allDetails(error));
+  const message = cutToBytes(text, MAX_STATUS_MESSAGE_BYTES);
+  const details = fitting(allDetails(error), MAX_DETAILS_BYTES - STATUS_FRAME_BYTES - Buffer.byteLength(message));
   if (details.length > 0) {
-    // The text stands in grpc-message already; here it would only eat the room of the details.
-    const status = Status.encode({ code: error.code, message: text.length <= 256 ? text : "", details }).finish();
+    const status = Status.encode({ code: error.code, message, details }).finish();
     metadata.set(DETAILS_TRAILER, Buffer.from(status));
   }
   return { code: error.code, details: text, metadata };
@@ -37,6 +41,15 @@ export function toWireStatus(error: RpcError): WireStatus {
 function messageText(message: string): string {
   const text = message.length > MAX_MESSAGE_CHARS ? `${message.slice(0, MAX_MESSAGE_CHARS - 1)}…` : message;
   return Buffer.from(text, "utf8").toString("utf8");
+}
+
+/** At most so many bytes of UTF-8, ending with an ellipsis where something is missing. */
+function cutToBytes(text: string, maxBytes: number): string {
+  const bytes = Buffer.from(text, "utf8");
+  if (bytes.length <= maxBytes) return text;
+  let end = maxBytes - Buffer.byteLength("…");
+  while (((bytes[end] ?? 0) & 0xc0) === 0x80) end--; // not in the middle of a character
+  return `${bytes.toString("utf8", 0, end)}…`;
 }
 
 function allDetails(error: RpcError): Detail[] {
@@ -53,13 +66,13 @@ function allDetails(error: RpcError): Detail[] {
   return details;
 }
 
-/** The details in their order of importance, without those that would exceed the limit. */
-function fitting(details: readonly Detail[]): { typeUrl: string; value: Buffer }[] {
+/** The details in their order of importance, without those that would exceed `maxBytes`. */
+function fitting(details: readonly Detail[], maxBytes: number): { typeUrl: string; value: Buffer }[] {
   const kept: { typeUrl: string; value: Buffer }[] = [];
   let bytes = 0;
   for (const detail of details) {
     const size = detail.typeUrl.length + detail.value.length + 16;
-    if (bytes + size > MAX_DETAILS_BYTES - 300) continue;
+    if (bytes + size > maxBytes) continue;
     bytes += size;
     kept.push({ typeUrl: detail.typeUrl, value: Buffer.from(detail.value) });
   }

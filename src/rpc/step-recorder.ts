@@ -30,9 +30,6 @@ export interface StepRecorderOptions {
   readonly limit?: number;
 }
 
-/** Records nothing. */
-export const silentRecorder: StepRecorder = { record: () => undefined, dropped: 0, close: () => Promise.resolve() };
-
 const DEFAULT_LIMIT = 10_000;
 /** Records per message. */
 const BATCH = 256;

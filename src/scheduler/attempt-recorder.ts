@@ -1,22 +1,22 @@
 import { NodeVerdict, Outcome } from "../gen/spheresim/emulator/v1/journal.js";
 import { nameOf } from "../kubernetes/object-meta.js";
+import type { PodSteps } from "../kubernetes/pod-steps.js";
 import { pathOf, pods as podType } from "../kubernetes/resource-type.js";
 import type { Explanations } from "./explanations.js";
 import type { Decider } from "./extension/drs-extension.js";
 import type { BindingRecord } from "./kube/binding-cycle.js";
 import type { SchedulerObserver } from "./kube/kube-scheduler.js";
 import { failureMessage, type FilteredPod, type SchedulingAttempt } from "./kube/verdict.js";
-import type { SchedulerSteps } from "./step-sink.js";
 
 export interface AttemptRecorderOptions {
-  readonly steps: SchedulerSteps;
+  readonly steps: PodSteps;
   readonly explanations: Explanations;
   readonly decider: Decider;
 }
 
 /** Tells the journal of steps 3 and 6, and `explain` of what Kubernetes thought. Where Kubernetes decides alone, steps 4 and 5 are told here too. */
 export class AttemptRecorder implements SchedulerObserver {
-  readonly #steps: SchedulerSteps;
+  readonly #steps: PodSteps;
   readonly #explanations: Explanations;
   readonly #decider: Decider;
 

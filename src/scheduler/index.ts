@@ -11,6 +11,7 @@ import type { Dice } from "../base/seeded-random.js";
 import { EventRecorder } from "../kubernetes/event-recorder.js";
 import { Informers } from "../kubernetes/informers.js";
 import { pods as podType } from "../kubernetes/resource-type.js";
+import { PodSteps, type StepSink } from "../kubernetes/pod-steps.js";
 import { RestClient, type RestClientOptions } from "../kubernetes/rest-client.js";
 import { parseAddress, requireLoopbackOrTls } from "../rpc/address.js";
 import { type RpcServer, startRpcServer } from "../rpc/server.js";
@@ -23,7 +24,6 @@ import { type ExtenderServer, startExtenderServer } from "./extension/http-serve
 import { openExtension } from "./extension/index.js";
 import { KubeScheduler } from "./kube/kube-scheduler.js";
 import { explainService } from "./service.js";
-import { SchedulerSteps, type StepSink } from "./step-sink.js";
 
 export interface SchedulerOptions {
   /** gRPC (explain), `host:port`; a free loopback port when absent. */
@@ -64,7 +64,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   const client = new RestClient({ ...options.apiserver, userAgent: "kube-scheduler/spheresim", clock: monotonic, dice: dice.fork("apiserver") });
   const informers = new Informers({ client, clock: monotonic, dice: dice.fork("informers"), log });
   const explanations = new Explanations();
-  const steps = new SchedulerSteps(options.recorder, clock);
+  const steps = new PodSteps(options.recorder, "scheduler", clock);
   const events = new EventRecorder({ client, component: "scheduler-extender", clock, dice: dice.fork("extension-events"), log });
   const extension = openExtension({
     client,

@@ -1,9 +1,7 @@
-import { RpcCode, RpcError, typeUrl } from "../base/rpc-error.js";
+import { RpcCode, RpcError } from "../base/rpc-error.js";
 import { MethodFault } from "../gen/spheresim/vim/v1/fault.js";
+import { faultInStatus, faultStatus, vimName } from "../rpc/method-fault.js";
 import { type Provider, ProviderFault } from "./vsphere.js";
-
-/** Whose vocabulary the reasons are. */
-const DOMAIN = "spherelet.spheresim.test";
 
 type FaultCase = NonNullable<MethodFault["fault"]>;
 
@@ -39,13 +37,9 @@ const codes: Readonly<Record<SphereletFaultCase, RpcCode>> = {
 
 /** A fault with its status, ErrorInfo, MethodFault and field path. */
 export function toRpcError(fault: SphereletFault): RpcError {
-  const message = MethodFault.create({ localizedMessage: fault.message, fault: fault.fault });
-  return new RpcError(codes[fault.case], fault.message, {
-    reason: { reason: vimName(fault.case), domain: DOMAIN },
-    violations: fault.field === "" ? [] : [{ field: fault.field, description: fault.message }],
-    details: [{ typeUrl: typeUrl("spheresim.vim.v1.MethodFault"), value: MethodFault.encode(message).finish() }],
-    cause: fault,
-  });
+  const violations = fault.field === "" ? [] : [{ field: fault.field, description: fault.message }];
+  const methodFault = MethodFault.create({ localizedMessage: fault.message, fault: fault.fault });
+  return faultStatus({ room: "spherelet", code: codes[fault.case], message: fault.message, fault: methodFault, violations, cause: fault });
 }
 
 /** Faults of HostD and of agents that the same call may not meet again: the VM is on its way up, or something else is at work on it. */
@@ -73,11 +67,6 @@ export function fromRpcError(provider: Provider, error: unknown): ProviderFault 
 /** The vim25 fault of an answer: its reason, else its detail. */
 function faultNameOf(error: RpcError): string {
   if (error.reason !== undefined) return error.reason.reason;
-  const detail = error.detail("spheresim.vim.v1.MethodFault");
-  const fault = detail === undefined ? undefined : MethodFault.decode(detail).fault?.$case;
+  const fault = faultInStatus(error)?.fault?.$case;
   return fault === undefined ? "" : vimName(fault);
-}
-
-function vimName(fault: string): string {
-  return fault.charAt(0).toUpperCase() + fault.slice(1);
 }

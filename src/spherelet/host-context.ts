@@ -2,13 +2,13 @@ import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/log.js";
 import type { Dice } from "../base/seeded-random.js";
 import type { ApiClient } from "../kubernetes/api-client.js";
+import type { PodSteps } from "../kubernetes/pod-steps.js";
 import type { ConfigSource } from "./config-source.js";
 import type { Gate } from "./gate.js";
 import type { Host } from "./host.js";
 import type { ImageBook } from "./image-book.js";
 import type { AddressRange } from "./pod-address.js";
 import type { PodEvents } from "./pod-events.js";
-import type { SphereletSteps } from "./step-sink.js";
 import type { Agents, HostD } from "./vsphere.js";
 
 /** All that the Spherelet of one host works with. */
@@ -22,7 +22,7 @@ export interface HostContext {
   readonly images: Pick<ImageBook, "get" | "onChange">;
   readonly events: PodEvents;
   readonly addresses: AddressRange;
-  readonly steps: SphereletSteps;
+  readonly steps: PodSteps;
   /** Pods of a process being started at the same time. */
   readonly startGate: Gate;
   /** Emulated. */

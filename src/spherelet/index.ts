@@ -10,11 +10,10 @@ import { secretUuid } from "../base/ids.js";
 import type { LatencyProfile } from "../base/latency-profile.js";
 import type { Logger } from "../base/log.js";
 import type { Dice } from "../base/seeded-random.js";
-import { toTimestamp } from "../base/timestamp.js";
-import { Outcome, StepRecord } from "../gen/spheresim/emulator/v1/journal.js";
 import { EventRecorder } from "../kubernetes/event-recorder.js";
 import { Informer } from "../kubernetes/informer.js";
 import { Informers } from "../kubernetes/informers.js";
+import { PodSteps, type StepSink } from "../kubernetes/pod-steps.js";
 import { images as imageType, nodes as nodeType, pods as podType, services as serviceType } from "../kubernetes/resource-type.js";
 import { RestClient, type RestClientOptions } from "../kubernetes/rest-client.js";
 import { parseAddress } from "../rpc/address.js";
@@ -33,7 +32,6 @@ import { AddressRange } from "./pod-address.js";
 import { PodEvents } from "./pod-events.js";
 import { PodWorkers } from "./pod-workers.js";
 import { sphereletService } from "./service.js";
-import type { SphereletSteps } from "./step-sink.js";
 
 export type { HostOptions } from "./host.js";
 
@@ -66,7 +64,7 @@ export interface SphereletsOptions {
   readonly dice: Dice;
   /** A Spherelet takes no time of its own: what of step 12 and 13 does is HostD's and the agent's. */
   readonly profile?: LatencyProfile;
-  readonly recorder?: { record(step: StepRecord): void } | undefined;
+  readonly recorder?: StepSink | undefined;
 }
 
 /** The running Spherelets. */
@@ -121,7 +119,7 @@ export async function startSpherelets(options: SphereletsOptions): Promise<Spher
   const config = new ApiConfigSource(shared, monotonic, services.store);
   const recorders: EventRecorder[] = [];
   const startGate = new Gate(MAX_STARTS);
-  const steps = stepsOf(options);
+  const steps = new PodSteps(options.recorder, "spherelet", clock);
   const contexts = new Map<string, HostContext>();
   for (const host of hosts.values()) {
     const events = new EventRecorder({ client: clientOf(host.name), component: "kubelet", host: host.name, clock, dice: dice.fork(`events/${host.name}`), log });
@@ -205,25 +203,4 @@ export async function startSpherelets(options: SphereletsOptions): Promise<Spher
     await closeSockets();
     throw error;
   }
-}
-
-function stepsOf({ recorder, clock }: SphereletsOptions): SphereletSteps {
-  return {
-    record({ pod, startMs, failed, etcdRevision, ...step }) {
-      const { uid, namespace = "", name } = pod.metadata;
-      recorder?.record(
-        StepRecord.create({
-          ...step,
-          podUid: uid,
-          namespace,
-          name,
-          room: "spherelet",
-          startTime: toTimestamp(startMs),
-          endTime: toTimestamp(clock.nowMs()),
-          outcome: failed === true ? Outcome.FAILED : Outcome.OK,
-          etcdRevision: etcdRevision ?? 0n,
-        }),
-      );
-    },
-  };
 }

@@ -1,5 +1,6 @@
 import type { PodContainers } from "../gen/spheresim/crx/v1/agent.js";
 import { VmPhase, type HostVm } from "../gen/spheresim/hostd/v1/host.js";
+import { Outcome } from "../gen/spheresim/emulator/v1/journal.js";
 import type { Image } from "../kubernetes/cluster-objects.js";
 import type { Pod } from "../kubernetes/pod.js";
 import { formerLifeOf } from "./former-life.js";
@@ -50,14 +51,14 @@ export async function giveBody(context: HostContext, pod: Pod, vmUuid: string, m
   }
   const address = addressFor(context, pod);
   const startMs = clock.nowMs();
-  const record = (failed: boolean, message: string): void =>
-    steps.record({ pod, step: 12, peer: "hostd", wire: "spheresim.hostd.v1.HostService/ConfigurePersonality", startMs, subject: `${host.name}/${vmUuid}`, message, failed });
+  const record = (outcome: Outcome, message: string): void =>
+    steps.record({ pod, step: 12, peer: "hostd", wire: "spheresim.hostd.v1.HostService/ConfigurePersonality", startMs, subject: `${host.name}/${vmUuid}`, message, outcome });
   try {
     const vm = await hostd.configurePersonality(host.name, vmUuid, personalityOf(pod, address, imagesOf(context, pod)), signal);
-    record(false, `${address.ip} on ${host.name}`);
+    record(Outcome.OK, `${address.ip} on ${host.name}`);
     return readyVm(vm, mayHaveOne);
   } catch (error) {
-    if (error instanceof ProviderFault && !error.passing) record(true, error.message);
+    if (error instanceof ProviderFault && !error.passing) record(Outcome.FAILED, error.message);
     throw error;
   }
 }

@@ -14,6 +14,9 @@ export interface WatchOptions {
 }
 
 interface Versions {
+  /** When its first life that is remembered began: a key that left may enter again. */
+  readonly first: number;
+  /** When its present or last life began. */
   readonly created: number;
   readonly version: number;
 }
@@ -22,6 +25,8 @@ interface Versions {
 interface Pending {
   readonly kind: "enter" | "modify" | "leave";
   readonly order: number;
+  /** Whether the reader may know the object, or one of the same key before it. */
+  readonly known: boolean;
 }
 
 interface Watcher {
@@ -69,11 +74,14 @@ export class ChangeFeed<T> {
   changed(key: string): void {
     this.#version += 1;
     const before = this.#items.get(key);
+    const first = before?.first ?? this.#tombstones.get(key)?.first ?? this.#version;
     this.#items.delete(key);
     this.#tombstones.delete(key);
-    this.#items.set(key, { created: before?.created ?? this.#version, version: this.#version });
+    this.#items.set(key, { first, created: before?.created ?? this.#version, version: this.#version });
     for (const watcher of this.#watchers) {
-      if (!watcher.pending.has(key)) watcher.pending.set(key, { kind: before === undefined ? "enter" : "modify", order: this.#version });
+      const pending = watcher.pending.get(key);
+      if (pending === undefined) watcher.pending.set(key, { kind: before === undefined ? "enter" : "modify", order: this.#version, known: before !== undefined });
+      else if (pending.kind === "leave") watcher.pending.set(key, { ...pending, kind: "enter" });
       watcher.wake();
     }
   }
@@ -84,12 +92,12 @@ export class ChangeFeed<T> {
     if (before === undefined) return;
     this.#version += 1;
     this.#items.delete(key);
-    this.#tombstones.set(key, { created: before.created, version: this.#version });
+    this.#tombstones.set(key, { ...before, version: this.#version });
     this.#forgetOldTombstones();
     for (const watcher of this.#watchers) {
       const pending = watcher.pending.get(key);
-      if (pending?.kind === "enter") watcher.pending.delete(key);
-      else watcher.pending.set(key, { kind: "leave", order: pending?.order ?? this.#version });
+      if (pending?.known === false) watcher.pending.delete(key);
+      else watcher.pending.set(key, { kind: "leave", order: pending?.order ?? this.#version, known: true });
       watcher.wake();
     }
   }
@@ -146,10 +154,10 @@ export class ChangeFeed<T> {
   #changesSince(version: number): Map<string, Pending> {
     const changes: (readonly [string, Pending])[] = [];
     for (const [key, item] of this.#items) {
-      if (item.version > version) changes.push([key, { kind: item.created > version ? "enter" : "modify", order: item.version }]);
+      if (item.version > version) changes.push([key, { kind: item.created > version ? "enter" : "modify", order: item.version, known: item.first <= version }]);
     }
     for (const [key, gone] of this.#tombstones) {
-      if (gone.version > version && gone.created <= version) changes.push([key, { kind: "leave", order: gone.version }]);
+      if (gone.version > version && gone.first <= version) changes.push([key, { kind: "leave", order: gone.version, known: true }]);
     }
     changes.sort((left, right) => left[1].order - right[1].order);
     return new Map(changes);

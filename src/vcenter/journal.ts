@@ -3,11 +3,7 @@ import { toTimestamp } from "../base/timestamp.js";
 import { Outcome, StepRecord } from "../gen/spheresim/emulator/v1/journal.js";
 import type { HostVerdict } from "../gen/spheresim/vcenter/v1/placement.js";
 import type { VirtualMachineConfigSpec } from "../gen/spheresim/vim/v1/virtual_machine.js";
-
-/** Where steps go: one `record` that returns at once. The recorder of `rpc` is one. */
-export interface StepSink {
-  record(step: StepRecord): void;
-}
+import type { StepSink } from "../kubernetes/pod-steps.js";
 
 /** A step of the article that vCenter took for a pod. */
 export interface VcenterStep {

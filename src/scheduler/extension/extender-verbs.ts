@@ -2,10 +2,10 @@ import type { Clock } from "../../base/clock.js";
 import { Outcome } from "../../gen/spheresim/emulator/v1/journal.js";
 import type { HostVerdict } from "../../gen/spheresim/vcenter/v1/placement.js";
 import type { ApiClient } from "../../kubernetes/api-client.js";
+import type { PodSteps } from "../../kubernetes/pod-steps.js";
 import type { Pod } from "../../kubernetes/pod.js";
 import { pods as podType } from "../../kubernetes/resource-type.js";
 import type { Explanations } from "../explanations.js";
-import type { SchedulerSteps } from "../step-sink.js";
 import { answerOf } from "./drs-extension.js";
 import { type ExtenderArgs, type ExtenderBindingArgs, type ExtenderBindingResult, type ExtenderFilterResult, type HostPriority, writeFilterResult } from "./extender-json.js";
 import type { PlacementDesk } from "./placement-desk.js";
@@ -16,7 +16,7 @@ export interface ExtenderVerbsOptions {
   readonly desk: PlacementDesk;
   readonly vms: PodVms;
   readonly explanations: Explanations;
-  readonly steps: SchedulerSteps;
+  readonly steps: PodSteps;
   readonly podByUid: (uid: string) => Pod | undefined;
   /** Emulated. */
   readonly clock: Clock;

@@ -4,11 +4,11 @@ import type { Dice } from "../../base/seeded-random.js";
 import type { ApiClient } from "../../kubernetes/api-client.js";
 import type { EventRecorder } from "../../kubernetes/event-recorder.js";
 import type { Informer } from "../../kubernetes/informer.js";
+import type { PodSteps } from "../../kubernetes/pod-steps.js";
 import type { Pod } from "../../kubernetes/pod.js";
 import { openChannel } from "../../rpc/channel.js";
 import type { TlsMaterial } from "../../rpc/tls.js";
 import type { Explanations } from "../explanations.js";
-import type { SchedulerSteps } from "../step-sink.js";
 import { CapacityBell } from "./capacity-bell.js";
 import { followInventory, followTasks, vcenterClient } from "./client.js";
 import { type Decider, DrsExtension } from "./drs-extension.js";
@@ -27,7 +27,7 @@ export interface ExtensionOptions {
   readonly tls?: TlsMaterial | undefined;
   readonly events: Pick<EventRecorder, "record">;
   readonly explanations: Explanations;
-  readonly steps: SchedulerSteps;
+  readonly steps: PodSteps;
   /** Emulated. */
   readonly clock: Clock;
   readonly monotonic: Clock;

@@ -4,8 +4,8 @@ import { RecentMap } from "../../base/recent-map.js";
 import { RpcError } from "../../base/rpc-error.js";
 import { Outcome } from "../../gen/spheresim/emulator/v1/journal.js";
 import { PlacementResult, PlacementSpec, type SizePodResponse } from "../../gen/spheresim/vcenter/v1/placement.js";
+import type { PodSteps } from "../../kubernetes/pod-steps.js";
 import type { Pod } from "../../kubernetes/pod.js";
-import type { SchedulerSteps } from "../step-sink.js";
 import { type DrsDecision, readDecision } from "./drs-decision.js";
 import { isAboutTheRequest } from "./errors.js";
 import type { HostDirectory } from "./host-directory.js";
@@ -24,7 +24,7 @@ export interface PlacementDeskOptions {
   readonly vcenter: Pick<Vcenter, "placeVms">;
   readonly sizer: PodSizer;
   readonly directory: HostDirectory;
-  readonly steps: SchedulerSteps;
+  readonly steps: PodSteps;
   /** Emulated. */
   readonly clock: Clock;
   readonly monotonic: Clock;

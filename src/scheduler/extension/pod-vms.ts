@@ -4,10 +4,10 @@ import { RecentMap } from "../../base/recent-map.js";
 import { RpcError } from "../../base/rpc-error.js";
 import type { TaskInfo } from "../../gen/spheresim/vim/v1/task.js";
 import { TaskState } from "../../gen/spheresim/vim/v1/task.js";
+import type { PodSteps } from "../../kubernetes/pod-steps.js";
 import { isTerminal, type Pod } from "../../kubernetes/pod.js";
 import { vmUuidOf } from "../../kubernetes/vsphere-pod.js";
 import { WorkQueue } from "../../kubernetes/work-queue.js";
-import type { SchedulerSteps } from "../step-sink.js";
 import { answerTo, isAboutTheRequest, isHostAway, isRecommendationGone } from "./errors.js";
 import type { HostDirectory } from "./host-directory.js";
 import { type PlacementDesk, placementSpec } from "./placement-desk.js";
@@ -24,7 +24,7 @@ export interface PodVmsOptions {
   readonly directory: HostDirectory;
   readonly desk: PlacementDesk;
   readonly commit: VmCommit;
-  readonly steps: SchedulerSteps;
+  readonly steps: PodSteps;
   /** Emulated. */
   readonly clock: Clock;
   readonly monotonic: Clock;

@@ -3,18 +3,18 @@ import type { TaskInfo } from "../../gen/spheresim/vim/v1/task.js";
 import type { ApiClient } from "../../kubernetes/api-client.js";
 import type { EventRecorder } from "../../kubernetes/event-recorder.js";
 import { nameOf } from "../../kubernetes/object-meta.js";
+import type { PodSteps } from "../../kubernetes/pod-steps.js";
 import type { Pod } from "../../kubernetes/pod.js";
 import { pathOf, pods as podType } from "../../kubernetes/resource-type.js";
 import { isConflict, isNotFound } from "../../kubernetes/status.js";
 import { isReadyForVm, lifecycleFinalizer, podVmAnnotations } from "../../kubernetes/vsphere-pod.js";
-import type { SchedulerSteps } from "../step-sink.js";
 import type { Vcenter } from "./vcenter.js";
 
 export interface VmCommitOptions {
   readonly client: ApiClient;
   readonly vcenter: Pick<Vcenter, "instanceUuid">;
   readonly events: Pick<EventRecorder, "record">;
-  readonly steps: SchedulerSteps;
+  readonly steps: PodSteps;
   /** Emulated. */
   readonly clock: Clock;
 }

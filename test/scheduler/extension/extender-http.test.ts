@@ -10,7 +10,7 @@ import { pods as podType } from "../../../src/kubernetes/resource-type.js";
 import { Explanations } from "../../../src/scheduler/explanations.js";
 import { startExtenderServer } from "../../../src/scheduler/extension/http-server.js";
 import { openExtension } from "../../../src/scheduler/extension/index.js";
-import { SchedulerSteps } from "../../../src/scheduler/step-sink.js";
+import { PodSteps } from "../../../src/kubernetes/pod-steps.js";
 import { eventually } from "../../support/eventually.js";
 import { FakeCluster } from "../../support/fake-cluster.js";
 import { FakeVcenter } from "../../support/fake-vcenter.js";
@@ -29,7 +29,7 @@ async function setUp() {
     vcenterAddress: vcenter.address,
     events: { record: () => undefined },
     explanations: new Explanations(),
-    steps: new SchedulerSteps({ record: (step) => void records.push(step) }, clock),
+    steps: new PodSteps({ record: (step) => void records.push(step) }, "scheduler", clock),
     clock,
     monotonic: monotonicClock(),
     dice: new Dice(1),

@@ -16,7 +16,7 @@ import { lifecycleFinalizer, podVmAnnotations, vmUuidOf } from "../../../src/kub
 import type { BindOutcome, FilterRequest } from "../../../src/scheduler/extender.js";
 import { Explanations } from "../../../src/scheduler/explanations.js";
 import { type Extension, openExtension } from "../../../src/scheduler/extension/index.js";
-import { SchedulerSteps } from "../../../src/scheduler/step-sink.js";
+import { PodSteps } from "../../../src/kubernetes/pod-steps.js";
 import { eventually, settled } from "../../support/eventually.js";
 import { FakeCluster } from "../../support/fake-cluster.js";
 import { FakeVcenter, VCENTER_UUID } from "../../support/fake-vcenter.js";
@@ -40,7 +40,7 @@ async function setUp() {
       vcenterAddress: vcenter.address,
       events,
       explanations,
-      steps: new SchedulerSteps({ record: (step) => void records.push(step) }, clock),
+      steps: new PodSteps({ record: (step) => void records.push(step) }, "scheduler", clock),
       clock,
       monotonic: monotonicClock(),
       dice: new Dice(1),

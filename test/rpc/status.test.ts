@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { RpcCode, RpcError, typeUrl } from "../../src/base/rpc-error.js";
+import { Status } from "../../src/gen/google/rpc/status.js";
+import { toWireStatus } from "../../src/rpc/status.js";
+
+const reason = { reason: "InvalidArgument", domain: "vcenter.spheresim.test" };
+
+function statusIn(error: RpcError): Status {
+  const value = toWireStatus(error).metadata.get("grpc-status-details-bin")[0];
+  assert.ok(value instanceof Buffer);
+  assert.ok(value.length <= 4_096, `${value.length} bytes`);
+  return Status.decode(value);
+}
+
+test("google.rpc.Status repeats the text: grpc-go shows that one, not grpc-message", () => {
+  const text = `metadata.name: Invalid value: ${"x".repeat(500)}`;
+  const status = statusIn(new RpcError(RpcCode.INVALID_ARGUMENT, text, { reason }));
+  assert.equal(status.code, RpcCode.INVALID_ARGUMENT);
+  assert.equal(status.message, text);
+});
+
+test("a text of more than 1 KiB is cut there between two characters, and leaves room for the details", () => {
+  const error = new RpcError(RpcCode.INVALID_ARGUMENT, "ü€".repeat(800), { reason, details: [{ typeUrl: typeUrl("a.Middling"), value: new Uint8Array(2_800) }] });
+  const status = statusIn(error);
+  assert.match(status.message, /^(?:ü€)+ü?…$/u);
+  assert.ok(Buffer.byteLength(status.message) <= 1_024 && Buffer.byteLength(status.message) > 1_015);
+  assert.equal(status.details.length, 2);
+});

@@ -1,0 +1,155 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ChangeFeed, type FeedUpdate } from "../../src/vcenter/change-feed.js";
+import type { VimFault } from "../../src/vcenter/vim-fault.js";
+
+type Update = FeedUpdate<string>;
+
+/** A feed over a map, and a watch read step by step. */
+function setUp(maxTombstones?: number): { feed: ChangeFeed<string>; objects: Map<string, string>; put: (key: string, value: string) => void; remove: (key: string) => void } {
+  const objects = new Map<string, string>();
+  const feed = new ChangeFeed<string>(3n, (key) => objects.get(key), maxTombstones);
+  return {
+    feed,
+    objects,
+    put: (key, value) => {
+      objects.set(key, value);
+      feed.changed(key);
+    },
+    remove: (key) => {
+      objects.delete(key);
+      feed.removed(key);
+    },
+  };
+}
+
+function watching(feed: ChangeFeed<string>, token: string): { next: () => Promise<Update>; stop: () => Promise<unknown> } {
+  const over = new AbortController();
+  const wait = (signal: AbortSignal): Promise<void> => new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+  const updates = feed.watch(token, { signal: over.signal, wait });
+  return {
+    next: async () => (await updates.next()).value as Update,
+    stop: () => {
+      over.abort();
+      return updates.return();
+    },
+  };
+}
+
+const line = (update: Update): string => `${update.kind}${"key" in update ? ` ${update.key}` : ""}${"object" in update ? `=${update.object}` : ""}`;
+
+async function upToSynced(feed: ChangeFeed<string>, token: string): Promise<string[]> {
+  const watch = watching(feed, token);
+  const lines: string[] = [];
+  for (let update = await watch.next(); ; update = await watch.next()) {
+    lines.push(line(update));
+    if (update.kind === "synced") break;
+  }
+  await watch.stop();
+  return lines;
+}
+
+test("the worked example: a enters, b enters, a changes, b leaves", async () => {
+  const { feed, put, remove } = setUp();
+  put("a", "1");
+  put("b", "1");
+  put("a", "2");
+  remove("b");
+  assert.deepEqual(await upToSynced(feed, ""), ["enter a=2", "synced"]);
+  assert.deepEqual(await upToSynced(feed, "3-1"), ["modify a=2", "synced"]);
+  assert.deepEqual(await upToSynced(feed, "3-2"), ["modify a=2", "leave b", "synced"]);
+  assert.deepEqual(await upToSynced(feed, "3-4"), ["synced"]);
+  assert.equal(feed.watchers, 0);
+});
+
+test("a slow reader sees the last state of each object, and what came and went not at all", async () => {
+  const { feed, put, remove } = setUp();
+  put("a", "1");
+  const watch = watching(feed, "");
+  assert.equal(line(await watch.next()), "enter a=1");
+  assert.equal(line(await watch.next()), "synced");
+  put("b", "1");
+  put("c", "1");
+  put("b", "2");
+  put("a", "2");
+  remove("c");
+  assert.equal(line(await watch.next()), "enter b=2");
+  assert.equal(line(await watch.next()), "modify a=2");
+  const quiet = watch.next();
+  remove("a");
+  assert.equal(line(await quiet), "leave a");
+  await watch.stop();
+});
+
+test("resuming from any token that was handed out loses nothing", async () => {
+  const { feed, put, remove } = setUp();
+  const watch = watching(feed, "");
+  const known = new Map<string, string>();
+  const steps: { token: string; known: Map<string, string> }[] = [];
+  const take = async (): Promise<Update> => {
+    const update = await watch.next();
+    if ("object" in update) known.set(update.key, update.object);
+    if (update.kind === "leave") known.delete(update.key);
+    if (update.token !== "") steps.push({ token: update.token, known: new Map(known) });
+    return update;
+  };
+  await take();
+  for (let step = 0; step < 60; step += 1) {
+    const key = `k${(step * 7) % 5}`;
+    if (step % 4 === 3) remove(key);
+    else put(key, String(step));
+    if (step % 3 === 0) await take();
+  }
+  const final = new Map<string, string>();
+  for (const text of await upToSynced(feed, "")) {
+    const match = /^enter (\w+)=(\w+)$/.exec(text);
+    if (match !== null) final.set(match[1] ?? "", match[2] ?? "");
+  }
+  assert.ok(steps.length > 10);
+  for (const { token, known: then } of steps) {
+    const replayed = new Map(then);
+    for (const text of await upToSynced(feed, token)) {
+      const match = /^(\w+) (\w+)(?:=(\w+))?$/.exec(text);
+      if (match?.[1] === "leave") replayed.delete(match[2] ?? "");
+      else if (match !== null) replayed.set(match[2] ?? "", match[3] ?? "");
+    }
+    assert.deepEqual(replayed, final, `from ${token}`);
+  }
+  await watch.stop();
+});
+
+test("a key that leaves and enters again is told as entering, and as gone to who knew its former life", async () => {
+  const { feed, put, remove } = setUp();
+  put("a", "1");
+  const watch = watching(feed, "");
+  assert.equal(line(await watch.next()), "enter a=1");
+  assert.equal(line(await watch.next()), "synced");
+  remove("a");
+  put("a", "2");
+  assert.equal(line(await watch.next()), "enter a=2");
+  assert.deepEqual(await upToSynced(feed, "3-1"), ["enter a=2", "synced"]);
+  remove("a");
+  put("a", "3");
+  remove("a");
+  assert.equal(line(await watch.next()), "leave a");
+  assert.deepEqual(await upToSynced(feed, "3-1"), ["leave a", "synced"]);
+  await watch.stop();
+});
+
+test("tokens that are gone, foreign or nonsense are refused", async () => {
+  const { feed, put, remove } = setUp(2);
+  for (const key of ["a", "b", "c"]) put(key, "1");
+  for (const key of ["a", "b", "c"]) remove(key);
+  const fault = async (token: string): Promise<string> =>
+    watching(feed, token)
+      .next()
+      .then(
+        () => "none",
+        (error: unknown) => (error as VimFault).fault.$case,
+      );
+  assert.equal(await fault("3-3"), "invalidCollectorVersion");
+  assert.equal(await fault("2-5"), "invalidCollectorVersion");
+  assert.equal(await fault("3-99"), "invalidCollectorVersion");
+  assert.equal(await fault("hello"), "invalidArgument");
+  assert.deepEqual(await upToSynced(feed, "3-4"), ["leave b", "leave c", "synced"]);
+});
