@@ -1,11 +1,11 @@
 // Brings node_modules, src/gen and dist up to date with their sources; does nothing where they are.
 // Each stage is skipped while a stamp of its inputs is unchanged, so it is cheap to call before every command.
-import "./require-node.mjs";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { requireNode } from "./require-node.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const stamps = join(root, "node_modules", ".cache", "spheresim");
@@ -44,6 +44,7 @@ function stage(name, say, inputs, product, make) {
 
 /** Installs, generates and compiles whatever is out of date. */
 export function build({ onlyGenerate = false } = {}) {
+  requireNode();
   stage("install", "installing packages (once)", () => [join(root, "package-lock.json")], join(root, "node_modules", "typescript"), () =>
     // Not `npm ci`: it wants every platform's optional binary in the lock file, also those a registry does not carry.
     run("npm", ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"], "npm install"),

@@ -7,9 +7,9 @@ export interface StopRequest {
   /** Resolves at the first request. */
   readonly requested: Promise<void>;
   /** Asks. */
-  request(): void;
+  readonly request: () => void;
   /** Listens to signals no longer. */
-  release(): void;
+  readonly release: () => void;
   /** Exit status of a command that was stopped before its work was done: 128 + the signal's number, as shells count. */
   readonly exitCode: number;
 }

@@ -110,7 +110,7 @@ test("EmulatorService at the wire", async (t) => {
       await assert.rejects(wait("one", Condition.DELETED, { seconds: 0n, nanos: 50_000_000 }), refusal(RpcCode.DEADLINE_EXCEEDED, undefined, /default\/one .* after 50 ms: its phase is Running$/));
       await assert.rejects(wait("never-was", Condition.RUNNING, { seconds: 0n, nanos: 50_000_000 }), refusal(RpcCode.DEADLINE_EXCEEDED, undefined, /it does not exist$/));
       await assert.rejects(wait("", Condition.RUNNING), refusal(RpcCode.INVALID_ARGUMENT, "name"));
-      await assert.rejects(wait("one", 99 as Condition), refusal(RpcCode.INVALID_ARGUMENT, "condition"));
+      await assert.rejects(wait("one", Condition.UNRECOGNIZED), refusal(RpcCode.INVALID_ARGUMENT, "condition"));
 
       // A pod that comes and goes while somebody waits.
       const coming = wait("two", Condition.RUNNING);
