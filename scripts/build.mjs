@@ -5,17 +5,10 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { requireNode } from "./require-node.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const stamps = join(root, "node_modules", ".cache", "spheresim");
-
-/** Stops with one line when this Node is older than package.json asks for. */
-function requireNode() {
-  const [major, minor] = process.versions.node.split(".").map(Number);
-  if (major > 20 || (major === 20 && minor >= 19)) return;
-  console.error(`spheresim: Node ${process.versions.node} is too old; install Node 20.19 or newer (https://nodejs.org) and run the command again`);
-  process.exit(3);
-}
 
 function filesUnder(directory) {
   if (!existsSync(directory)) return [];

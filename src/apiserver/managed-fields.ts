@@ -176,27 +176,30 @@ export function afterUpdate(object: ApiObject, old: ApiObject | undefined, struc
   const entries = old?.metadata.managedFields ?? [];
   const present = fieldSetOf(object, struct);
   const changed = changedFields(object, present, old, struct);
+  // Who changes nothing keeps his place: a write that says what is there already must leave the object as it is.
+  if (!changed) return keptOf(entries, present);
   const mine = entries.find((entry) => isEntryOf(entry, manager));
-  const others = entries.filter((entry) => entry !== mine).flatMap((entry) => {
-    const kept = intersect(changed ? (subtract(entry.fieldsV1, changed) ?? {}) : entry.fieldsV1, present);
-    return kept ? [{ ...entry, fieldsV1: kept }] : [];
-  });
+  const others = keptOf(releaseFields(entries.filter((entry) => entry !== mine), changed), present);
   const keptMine = mine ? intersect(mine.fieldsV1, present) : undefined;
-  const owned = changed ? (keptMine ? unite(keptMine, changed) : changed) : keptMine;
-  if (!owned) return others;
-  const entry = changed || !mine ? entryOf(manager, owned) : { ...mine, fieldsV1: owned };
-  return [...others, entry];
+  return [...others, entryOf(manager, keptMine ? unite(keptMine, changed) : changed)];
+}
+
+/** What is still there of what everybody manages. */
+function keptOf(entries: readonly ManagedFieldsEntry[], present: FieldSet): ManagedFieldsEntry[] {
+  return entries.flatMap((entry) => {
+    const fieldsV1 = intersect(entry.fieldsV1, present);
+    return fieldsV1 ? [{ ...entry, fieldsV1 }] : [];
+  });
 }
 
 /** managedFields after server-side apply: the applier's entry is exactly what it applied; the others keep what still exists. */
 export function afterApply(object: ApiObject, entries: readonly ManagedFieldsEntry[], struct: string, applied: FieldSet, manager: Manager, taken: FieldSet | undefined): ManagedFieldsEntry[] {
   const present = fieldSetOf(object, struct);
   const before = entries.find((entry) => isEntryOf(entry, manager));
+  // Who applies the same again keeps his place.
+  if (before && !taken && isDeepStrictEqual(before.fieldsV1, applied)) return entries.flatMap((entry) => (entry === before ? [before] : keptOf([entry], present)));
   const others = entries.filter((entry) => entry !== before);
-  const kept = (taken ? releaseFields(others, taken) : others).flatMap((entry) => {
-    const fieldsV1 = intersect(entry.fieldsV1, present);
-    return fieldsV1 ? [{ ...entry, fieldsV1 }] : [];
-  });
+  const kept = keptOf(taken ? releaseFields(others, taken) : others, present);
   return [before && isDeepStrictEqual(before.fieldsV1, applied) ? before : entryOf(manager, applied), ...kept];
 }
 

@@ -15,3 +15,9 @@ export class UserError extends Error {
     super(message);
   }
 }
+
+/** Why a file could not be read or written, in words and without Node's own: `no such file or directory`. */
+export function fileProblem(error: unknown): string {
+  const { message } = error as Error;
+  return /^E[A-Z]+: (.*?)(?:, \w+(?: '.*')?)?$/.exec(message)?.[1] ?? message.split("\n", 1)[0] ?? message;
+}

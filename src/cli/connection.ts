@@ -27,8 +27,9 @@ export interface Connection {
   close(): void;
 }
 
-/** Every emulator of this user that runs now. */
-export function runningEmulators(environment: NodeJS.ProcessEnv): ReadyLine[] {
+/** Every emulator of this user that runs now below the state directory; with `dataDir` the one there. */
+export function runningEmulators(environment: NodeJS.ProcessEnv, dataDir?: string): ReadyLine[] {
+  if (dataDir !== undefined) return [readReadyFile(dataDir)].filter((line): line is ReadyLine => line !== undefined);
   const home = stateHome(environment);
   if (!existsSync(home)) return [];
   return readdirSync(home)

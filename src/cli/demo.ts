@@ -1,16 +1,14 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { examplesDirectory } from "../base/project-files.js";
-import type { ReadyLine } from "../base/ready-line.js";
-import { readOptions, startDaemon } from "../daemon/index.js";
-import type { Explanation } from "../gen/spheresim/scheduler/v1/explain.js";
-import { ExplainServiceClient } from "../gen/spheresim/scheduler/v1/explain_service.js";
+import { type Daemon, withTemporaryDaemon } from "../daemon/index.js";
+import { banner } from "./banner.js";
 import { connect, type Connection } from "./connection.js";
 import { explanationText } from "./explain.js";
 import { showPlacement } from "./place.js";
-import { banner, stopRequest } from "./up.js";
+import { type StopRequest, stopRequest } from "./stop-request.js";
+import { playTwoCaptains, type Run, sideBySide, twoCaptainsInventory } from "./two-captains.js";
 
 interface DemoFlags {
   readonly exit?: boolean;
@@ -25,18 +23,26 @@ export function addDemo(program: Command): void {
     .option("--exit", "end after the scenes; status 0 only if every pod ran")
     .option("--profile <profile>", "how long the world takes: instant, article or supervisor-1.21", "article")
     .action(async (flags: DemoFlags) => {
-      const stopped = stopRequest();
-      const ran = await withEmulator({ name: "demo", profile: flags.profile }, async (connection, ready) => {
-        const first = await journeys(connection);
-        const second = await twoCaptains(flags.profile);
-        if (flags.exit !== true) {
-          say(banner(ready));
-          await stopped.requested;
-        }
-        return first && second;
-      });
-      if (!ran) process.exitCode = 1;
+      const stop = stopRequest();
+      try {
+        if (!(await scenes(flags, stop))) process.exitCode = 1;
+      } catch (error) {
+        if (!stop.signal.aborted) throw error;
+        process.exitCode = stop.exitCode;
+      }
     });
+}
+
+async function scenes({ profile, exit }: DemoFlags, stop: StopRequest): Promise<boolean> {
+  return withEmulator({ name: "demo", profile }, stop, async (connection, { ready }) => {
+    const first = await unlessStopped(stop, journeys(connection));
+    const second = tell(await twoCaptains(profile, stop));
+    if (exit !== true) {
+      say(banner(ready));
+      await stop.requested;
+    }
+    return first && second;
+  });
 }
 
 /** Scene 1: manifests of three kinds, each pod's steps as they happen. */
@@ -45,64 +51,62 @@ async function journeys(connection: Connection): Promise<boolean> {
   let allRan = true;
   for (const file of ["cache.yaml", "report.yaml", "web.yaml"]) {
     say(`$ spheresim place -f examples/manifests/${file}\n`);
-    allRan = (await placeFile(connection, file)) && allRan;
+    const manifest = readFileSync(join(examplesDirectory, "manifests", file), "utf8");
+    const { allRunning } = await showPlacement(connection.emulator.place({ manifest, namespace: "", timeout: undefined }));
+    allRan &&= allRunning;
     say("\n");
   }
   return allRan;
 }
 
-/** Scene 2: three hosts; Kubernetes alone sees a tie, DRS does not. A cluster of its own. */
-async function twoCaptains(profile: string): Promise<boolean> {
-  say("Scene 2: two captains on one ship\n\n");
-  const inventory = join(examplesDirectory, "inventories", "two-captains.yaml");
-  return withEmulator({ name: "demo-two-captains", profile, inventory, processes: "one" }, async (connection) => {
-    say("Three hosts of 100 GB. Pods reserve 60, 40 and 40 GB; ordinary VMs make B busy: 70 GB active there, 45 GB on C.\n");
-    const before = connection.emulator.place({ manifest: example("two-captains-before.yaml"), namespace: "", timeout: undefined });
-    let allRan = false;
-    for await (const { event } of before) if (event?.$case === "result") allRan = event.value.allRunning;
-    say("A newcomer reserves 35 GB.\n\n$ spheresim place -f examples/manifests/two-captains.yaml\n");
-    allRan = (await placeFile(connection, "two-captains.yaml")) && allRan;
-    const explanation = await connection.open("scheduler").client(ExplainServiceClient).explain({ namespace: "default", name: "newcomer" });
-    say(`\n$ spheresim explain newcomer\n${explanationText(explanation, false)}\n${verdictOfBoth(explanation)}\n`);
-    return allRan;
+/**
+ * Scene 2: the same newcomer in two clusters that differ in one flag, the captain that decides. By requests two of the three hosts are equal;
+ * by what is in use they are not.
+ */
+async function twoCaptains(profile: string, stop: StopRequest): Promise<readonly Run[]> {
+  const play = (captain: string, decider: string): Promise<Run> =>
+    withEmulator({ name: `demo-${decider}`, profile, inventory: twoCaptainsInventory, processes: "one", decider }, stop, (connection) => unlessStopped(stop, playTwoCaptains(connection, captain)));
+  const runs = await Promise.allSettled([play("Kubernetes alone", "kubernetes"), play("with DRS", "drs")]);
+  return runs.map((run) => {
+    if (run.status === "rejected") throw run.reason;
+    return run.value;
   });
 }
 
-/** What Kubernetes alone would have done, and what DRS did, from the verdicts of the same placement. */
-function verdictOfBoth(explanation: Explanation): string {
-  const best = Math.max(...explanation.nodeVerdicts.filter((node) => node.feasible).map((node) => node.score));
-  const tied = explanation.nodeVerdicts.filter((node) => node.feasible && node.score === best).map((node) => node.node);
-  const alone = tied.length > 1 ? `ties ${tied.join(" and ")} at ${best.toFixed(0)} and would toss a coin` : `would take ${tied[0] ?? "none"}`;
-  return `Kubernetes alone ${alone}. DRS takes ${explanation.node}.\n`;
+function tell(runs: readonly Run[]): boolean {
+  say(`Scene 2: two captains on one ship
+
+Three hosts of 100 GB. Pods reserve 60, 40 and 40 GB; ordinary VMs make B busy: 70 GB active there, 45 GB on C.
+A newcomer reserves 35 GB. It is placed twice, in clusters that differ in one flag:
+
+$ spheresim up --inventory examples/inventories/two-captains.yaml --decider kubernetes
+$ spheresim up --inventory examples/inventories/two-captains.yaml --decider drs
+
+${sideBySide(runs)}`);
+  for (const { attempt } of runs) if (attempt.drsSilent === "") say(`\n$ spheresim explain newcomer\n${explanationText(attempt, false)}\n`);
+  return runs.every((run) => run.ran);
 }
 
-async function placeFile(connection: Connection, file: string): Promise<boolean> {
-  const result = await showPlacement(connection.emulator.place({ manifest: example(file), namespace: "", timeout: undefined }));
-  return result.allRunning;
+/** Waits for work, but no longer than until somebody asks to stop. */
+function unlessStopped<T>(stop: StopRequest, work: Promise<T>): Promise<T> {
+  return Promise.race([
+    work,
+    stop.requested.then(() => {
+      throw stop.signal.reason;
+    }),
+  ]);
 }
 
-function example(file: string): string {
-  return readFileSync(join(examplesDirectory, "manifests", file), "utf8");
-}
-
-/** Runs something against an emulator of its own and removes it with all its state. */
-async function withEmulator<T>(flags: Readonly<Record<string, unknown>>, play: (connection: Connection, ready: ReadyLine) => Promise<T>): Promise<T> {
-  const dataDir = mkdtempSync(join(tmpdir(), "spheresim-demo-"));
-  try {
-    const daemon = await startDaemon(readOptions({ ...flags, dataDir, ports: "auto" }, {}));
+/** Runs something against an emulator of its own. */
+async function withEmulator<T>(flags: Readonly<Record<string, unknown>>, stop: StopRequest, play: (connection: Connection, daemon: Daemon) => Promise<T>): Promise<T> {
+  return withTemporaryDaemon({ flags, environment: {}, stop: stop.signal }, async (daemon) => {
+    const connection = await connect({ dataDir: daemon.ready.dataDir }, {});
     try {
-      const connection = await connect({ dataDir }, {});
-      try {
-        return await play(connection, daemon.ready);
-      } finally {
-        connection.close();
-      }
+      return await play(connection, daemon);
     } finally {
-      await daemon.close();
+      connection.close();
     }
-  } finally {
-    rmSync(dataDir, { recursive: true, force: true });
-  }
+  });
 }
 
 function say(text: string): void {

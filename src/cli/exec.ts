@@ -1,56 +1,91 @@
-import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { type ChildProcess, spawn } from "node:child_process";
+import { constants } from "node:os";
 import type { Command } from "commander";
-import { UserError } from "../base/user-error.js";
+import { monotonicClock } from "../base/clock.js";
+import { withTemporaryDaemon } from "../daemon/index.js";
 import { Info } from "../gen/spheresim/emulator/v1/emulator.js";
-import { readOptions, startDaemon } from "../daemon/index.js";
 import { environmentOf } from "./env.js";
+import { stopRequest, watchParent } from "./stop-request.js";
 import { addUpOptions, givenOptions } from "./up-options.js";
-import { watchParent } from "./up.js";
+
+/** What `exec` decides by itself. */
+const ownChoices = ["name", "dataDir", "ports", "portBase", "exitWithParent"];
 
 /** `spheresim exec [up flags] -- CMD`: an emulator of its own for one command; passes its exit status on and leaves nothing behind. */
 export function addExec(program: Command): void {
   const command = program
     .command("exec")
-    .description("run one command against an emulator of its own, on free ports, and leave nothing behind")
+    .description("run one command against an emulator of its own on free ports; passes its exit status on and leaves nothing behind")
+    .usage("[options] -- <command...>")
     .argument("<command...>", "the command and its arguments, after --");
-  addUpOptions(command).action(async (words: readonly string[], flags: { readonly config?: string }) => {
-    const dataDir = mkdtempSync(join(tmpdir(), "spheresim-exec-"));
-    const options = readOptions({ ...givenOptions({ ...flags }, []), ports: "auto", dataDir }, process.env, flags.config);
+  addUpOptions(command, ownChoices).action(async (words: readonly string[], flags: { readonly config?: string }) => {
+    const stop = stopRequest();
+    // The emulator belongs to whoever asked for it: without them the command is ended, and with it everything.
+    const unwatch = watchParent(stop.request);
     try {
-      const daemon = await startDaemon(options);
-      try {
-        const { ready } = daemon;
-        const variables = environmentOf(Info.fromPartial({ endpoints: ready.endpoints, kubeconfig: ready.kubeconfig, dataDir }));
-        process.exitCode = await runCommand(words, { ...process.env, ...variables });
-      } finally {
-        await daemon.close();
-      }
+      process.exitCode = await withTemporaryDaemon({ flags: givenOptions({ ...flags }, []), environment: process.env, configFile: flags.config, stop: stop.signal }, ({ ready }) => {
+        const variables = environmentOf(Info.fromPartial({ endpoints: ready.endpoints, kubeconfig: ready.kubeconfig, dataDir: ready.dataDir }));
+        stop.release();
+        return runCommand(words, { ...process.env, ...variables }, stop.signal);
+      });
+    } catch (error) {
+      if (!stop.signal.aborted) throw error;
+      process.exitCode = stop.exitCode;
     } finally {
-      rmSync(dataDir, { recursive: true, force: true });
+      unwatch();
     }
   });
 }
 
 const signalBase = 128;
-const signalNumbers: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 };
+/** What shells answer for a command that is not there, and for one that may not be run. */
+const notFound = 127;
+const notExecutable = 126;
+/** A command that does not end when asked to is killed after so long. */
+const killAfterMs = 1_000;
 
-function runCommand(words: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
-  const [program, ...parameters] = words;
-  return new Promise((resolve, reject) => {
-    const child = spawn(program as string, parameters, { stdio: "inherit", env: environment });
-    const pass = (signal: NodeJS.Signals): void => void child.kill(signal);
-    const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-    for (const signal of signals) process.on(signal, pass);
-    // The emulator belongs to whoever asked for it: without them the command is ended, and with it everything.
-    const unwatch = watchParent(() => child.kill("SIGTERM"));
-    child.once("error", (error) => reject(new UserError("cannot-start", `command ${program}: ${error.message}`)));
+/** Resolves with the command's exit status as a shell would tell it. */
+function runCommand(words: readonly string[], environment: NodeJS.ProcessEnv, orphaned: AbortSignal): Promise<number> {
+  const [program = "", ...parameters] = words;
+  return new Promise((resolve) => {
+    const child = spawn(program, parameters, { stdio: "inherit", env: environment });
+    passSignals(child);
+    const letGo = endWhen(orphaned, child);
+    child.once("error", (error: NodeJS.ErrnoException) => {
+      if (child.pid !== undefined) return; // a signal could not be delivered; its end is still to come
+      letGo();
+      const missing = error.code === "ENOENT";
+      process.stderr.write(`spheresim: command ${program}: ${missing ? "not found; is it installed and on PATH?" : `cannot be run (${error.code})`}\n`);
+      resolve(missing ? notFound : notExecutable);
+    });
     child.once("exit", (code, signal) => {
-      for (const each of signals) process.off(each, pass);
-      unwatch();
-      resolve(code ?? signalBase + (signalNumbers[signal as NodeJS.Signals] ?? 0));
+      letGo();
+      resolve(code ?? signalBase + (signal === null ? 0 : constants.signals[signal]));
     });
   });
+}
+
+/** What is asked of `exec` is asked of the command; from here on until the end, so that nothing cuts the cleaning up short. */
+function passSignals(child: ChildProcess): void {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      // A terminal tells the whole group: the command has heard of it already.
+      if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
+    });
+  }
+}
+
+/** Ends the command when `orphaned` is aborted: it is asked, then killed. The function it returns lets go. */
+function endWhen(orphaned: AbortSignal, child: ChildProcess): () => void {
+  let killing: { cancel(): void } | undefined;
+  const end = (): void => {
+    child.kill("SIGTERM");
+    killing = monotonicClock().timer(killAfterMs, () => child.kill("SIGKILL"));
+  };
+  if (orphaned.aborted) end();
+  else orphaned.addEventListener("abort", end, { once: true });
+  return () => {
+    orphaned.removeEventListener("abort", end);
+    killing?.cancel();
+  };
 }

@@ -1,31 +1,31 @@
 import type { Command } from "commander";
 import { Explanation } from "../gen/spheresim/scheduler/v1/explain.js";
-import { ExplainServiceClient } from "../gen/spheresim/scheduler/v1/explain_service.js";
 import type { HostScore, HostVerdict } from "../gen/spheresim/vcenter/v1/placement.js";
 import { addConnectionOptions } from "./connection-options.js";
 import { connect, type ConnectionOptions } from "./connection.js";
-import { print } from "./output.js";
-import { podArgument } from "./pod-argument.js";
+import { recordedAttempt, type RecordedAttempt } from "./explanation.js";
+import { recordedSteps } from "./journal.js";
+import { type OutputForm, outputOption, print } from "./output.js";
 import { table } from "./table.js";
 
 interface ExplainFlags extends ConnectionOptions {
   readonly namespace: string;
-  readonly output: string;
+  readonly output: OutputForm;
 }
 
-/** `spheresim explain POD`: both captains' verdicts. */
+/** `spheresim explain POD`: both captains' verdicts, from the journal. */
 export function addExplain(program: Command): void {
   const command = program
-    .command("explain <pod>")
-    .description("why a pod is where it is, or nowhere: the verdicts of Kubernetes and of DRS")
+    .command("explain")
+    .description("why a pod is where it is, or nowhere: the recorded verdicts of Kubernetes on each node and of DRS on each host")
+    .argument("<pod>", "name, namespace/name or UID")
     .option("-n, --namespace <namespace>", "namespace of the pod", "default")
-    .option("-o, --output <form>", "table, wide, json or yaml", "table");
+    .addOption(outputOption());
   addConnectionOptions(command).action(async (pod: string, flags: ExplainFlags) => {
     const connection = await connect(flags, process.env);
     try {
-      const { namespace, name } = podArgument(pod, flags.namespace);
-      const explanation = await connection.open("scheduler").client(ExplainServiceClient).explain({ namespace, name });
-      print(flags.output, Explanation.toJSON(explanation), (wide) => explanationText(explanation, wide));
+      const attempt = recordedAttempt(await recordedSteps(connection, pod, flags.namespace));
+      print(flags.output, Explanation.toJSON(attempt.explanation), (wide) => explanationText(attempt, wide));
     } finally {
       connection.close();
     }
@@ -33,48 +33,47 @@ export function addExplain(program: Command): void {
 }
 
 /** The explanation as a person reads it. */
-export function explanationText(explanation: Explanation, wide: boolean): string {
+export function explanationText({ explanation, attempt, drsSilent }: RecordedAttempt, wide: boolean): string {
   const vm = explanation.sized?.config;
-  const size = vm === undefined ? "" : ` as a VM: ${vm.numCpus} vCPU, ${vm.memoryMb} MB + ${vm.overheadMemoryMb} MB overhead; reserves ${vm.cpuAllocation?.reservation ?? 0} MHz, ${vm.memoryAllocation?.reservation ?? 0} MB`;
-  const parts = [`pod ${explanation.namespace}/${explanation.name}${size}\n${explanation.message}\n`];
-  parts.push(`\nKubernetes (step 3)\n${nodeTable(explanation)}`);
-  if (explanation.hostVerdicts.length > 0) parts.push(`\nDRS (step 4)\n${hostTable(explanation.hostVerdicts, wide)}`);
-  else parts.push("\nDRS (step 4): not asked, no node was left\n");
-  if (explanation.notWeighed.length > 0) parts.push(`\nDRS here does not weigh yet: ${explanation.notWeighed.join(", ")}\n`);
+  const parts = [`pod ${explanation.namespace}/${explanation.name}${attempt > 1 ? `, attempt ${attempt}` : ""}\n${explanation.message}\n`];
+  if (vm !== undefined) {
+    parts.push(`as a VM: ${vm.numCpus} vCPU, ${vm.memoryMb} MB + ${vm.overheadMemoryMb} MB overhead; reserves ${vm.cpuAllocation?.reservation ?? 0} MHz, ${vm.memoryAllocation?.reservation ?? 0} MB\n`);
+  }
+  if (explanation.nodeVerdicts.length > 0) parts.push(`\nKubernetes (step 3)\n${nodeTable(explanation)}`);
+  parts.push(drsSilent === "" ? `\nDRS (step 4)\n${hostTable(explanation.hostVerdicts, wide)}` : `\nDRS (step 4): ${drsSilent}\n`);
+  if (explanation.notWeighed.length > 0) parts.push(`\nDRS here does not weigh yet:\n${explanation.notWeighed.map((each) => `  - ${each}\n`).join("")}`);
   return parts.join("");
 }
 
 function nodeTable(explanation: Explanation): string {
   return table(
-    ["node", "verdict", "why"],
-    explanation.nodeVerdicts.map((verdict) => [
-      verdict.node,
-      verdict.feasible ? "feasible" : "ruled out",
-      verdict.feasible ? `LeastAllocated ${verdict.score.toFixed(0)}` : `${verdict.plugin}: ${verdict.reasons.join(", ")}`,
-    ]),
+    ["node", "verdict", "score", "why"],
+    explanation.nodeVerdicts.map((verdict) =>
+      verdict.feasible ? [verdict.node, "feasible", verdict.score.toFixed(1), ""] : [verdict.node, "ruled out", "", `${verdict.plugin}: ${verdict.reasons.join(", ")}`],
+    ),
   );
 }
 
+/** One column for each part of the score: the figure it was made from, with the VM already on the host. */
 function hostTable(verdicts: readonly HostVerdict[], wide: boolean): string {
+  const names = verdicts.map(scoreOf).find((score) => score !== undefined && score.parts.length > 0)?.parts.map((part) => part.name) ?? [];
+  const why = verdicts.some(({ verdict }) => verdict?.$case === "fault") ? ["why"] : [];
   return table(
-    ["host", "verdict", "score", "why"],
-    verdicts.map(({ hostName, verdict }) => {
-      switch (verdict?.$case) {
-        case "chosen":
-          return [hostName, "chosen", verdict.value.total.toFixed(1), scoreText(verdict.value, wide)];
-        case "feasible":
-          return [hostName, "feasible", verdict.value.total.toFixed(1), scoreText(verdict.value, wide)];
-        case "fault":
-          return [hostName, "ruled out", "", verdict.value.localizedMessage];
-        default:
-          return [hostName, "", "", ""];
-      }
+    ["host", "verdict", "score", ...names.map((name) => name.replace(" after placement", " then")), ...why],
+    verdicts.map((each) => {
+      const score = scoreOf(each);
+      if (each.verdict?.$case === "fault") return [each.hostName, "ruled out", "", ...names.map(() => ""), each.verdict.value.localizedMessage];
+      return [each.hostName, each.verdict?.$case ?? "", score?.total.toFixed(1) ?? "", ...names.map((name) => figure(score, name, wide))];
     }),
   );
 }
 
-function scoreText(score: HostScore, wide: boolean): string {
-  return score.parts
-    .map((part) => `${part.name} ${part.raw.toFixed(0)} ${part.unit}${wide ? ` (${part.value.toFixed(1)} x ${part.weight})` : ""}`)
-    .join("; ");
+function scoreOf({ verdict }: HostVerdict): HostScore | undefined {
+  return verdict?.$case === "chosen" || verdict?.$case === "feasible" ? verdict.value : undefined;
+}
+
+function figure(score: HostScore | undefined, name: string, wide: boolean): string {
+  const part = score?.parts.find((each) => each.name === name);
+  if (part === undefined) return "";
+  return `${part.raw.toFixed(0)} ${part.unit === "percent" ? "%" : part.unit}${wide ? ` (${part.value.toFixed(1)} x ${part.weight})` : ""}`;
 }

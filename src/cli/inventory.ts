@@ -1,18 +1,18 @@
 import type { Command } from "commander";
-import { type Host, HostConnectionState, Inventory, type VirtualMachine } from "../gen/spheresim/vcenter/v1/inventory.js";
+import { type Host, HostConnectionState, Inventory, type ResourcePool, type VirtualMachine } from "../gen/spheresim/vcenter/v1/inventory.js";
 import { InventoryServiceClient } from "../gen/spheresim/vcenter/v1/inventory_service.js";
 import { VirtualMachinePowerState } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import { addConnectionOptions } from "./connection-options.js";
 import { connect, type ConnectionOptions } from "./connection.js";
-import { print } from "./output.js";
+import { type OutputForm, outputOption, print } from "./output.js";
 
 /** `spheresim inventory`: the vSphere side as a tree. */
 export function addInventory(program: Command): void {
   const command = program
     .command("inventory")
     .description("the vSphere side as a tree: datacenter, cluster, pools, hosts, VMs")
-    .option("-o, --output <form>", "table, wide, json or yaml", "table");
-  addConnectionOptions(command).action(async (flags: ConnectionOptions & { readonly output: string }) => {
+    .addOption(outputOption());
+  addConnectionOptions(command).action(async (flags: ConnectionOptions & { readonly output: OutputForm }) => {
     const connection = await connect(flags, process.env);
     try {
       const inventory = await connection.open("vcenter").client(InventoryServiceClient).getInventory({});
@@ -40,10 +40,9 @@ export function inventoryTree(inventory: Inventory, wide: boolean): string {
     lines.push(`${datacenter.name}  ${datacenter.ref?.value}`);
     for (const cluster of inventory.clusters.filter((each) => each.datacenter?.value === datacenter.ref?.value)) {
       lines.push(`└─ ${cluster.name}  ${cluster.ref?.value}`);
-      for (const pool of inventory.resourcePools) {
-        const usage = pool.usage;
-        lines.push(`   ├─ pool ${pool.name}  ${pool.ref?.value}  reserved ${usage?.reservationUsedCpuMhz ?? 0} MHz ${usage?.reservationUsedMemoryMb ?? 0} MB${pool.namespace === "" ? "" : `  namespace ${pool.namespace}`}`);
-      }
+      const pools = new Set(inventory.resourcePools.map((pool) => pool.ref?.value));
+      const roots = inventory.resourcePools.filter((pool) => !pools.has(pool.parent?.value));
+      for (const root of roots) lines.push(...poolLines(inventory, root, 0).map((line) => `   ├─ ${line}`));
       for (const host of inventory.hosts.filter((each) => each.cluster?.value === cluster.ref?.value)) {
         lines.push(`   ├─ ${hostText(host)}`);
         for (const vm of inventory.virtualMachines.filter((each) => each.host?.value === host.ref?.value)) lines.push(`   │  ├─ ${vmText(vm, wide)}`);
@@ -51,6 +50,27 @@ export function inventoryTree(inventory: Inventory, wide: boolean): string {
     }
   }
   return `${lines.join("\n")}\n`;
+}
+
+/** A pool and those below it. */
+function poolLines(inventory: Inventory, pool: ResourcePool, depth: number): string[] {
+  const { config, usage } = pool;
+  const limits = [limitText(config?.cpuAllocation?.limit, "MHz"), limitText(config?.memoryAllocation?.limit, "MB")].filter((text) => text !== "");
+  const line = [
+    `${"  ".repeat(depth)}pool ${pool.name}`,
+    pool.ref?.value ?? "",
+    `reserves ${config?.cpuAllocation?.reservation ?? 0} MHz ${config?.memoryAllocation?.reservation ?? 0} MB`,
+    `used ${usage?.reservationUsedCpuMhz ?? 0} MHz ${usage?.reservationUsedMemoryMb ?? 0} MB`,
+    `unreserved ${usage?.unreservedCpuMhz ?? 0} MHz ${usage?.unreservedMemoryMb ?? 0} MB`,
+    ...limits,
+    ...(pool.namespace === "" ? [] : [`namespace ${pool.namespace}`]),
+  ].join("  ");
+  const below = inventory.resourcePools.filter((each) => each.parent !== undefined && each.parent.value === pool.ref?.value);
+  return [line, ...below.flatMap((each) => poolLines(inventory, each, depth + 1))];
+}
+
+function limitText(limit: number | undefined, unit: string): string {
+  return limit === undefined || limit < 0 ? "" : `limit ${limit} ${unit}`;
 }
 
 function hostText(host: Host): string {

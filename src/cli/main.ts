@@ -1,5 +1,7 @@
 import { Command } from "commander";
+import { RpcCode, RpcError } from "../base/rpc-error.js";
 import { exitCodes, UserError } from "../base/user-error.js";
+import { version } from "../base/version.js";
 import { addDemo } from "./demo.js";
 import { addEnv } from "./env.js";
 import { addExec } from "./exec.js";
@@ -11,14 +13,21 @@ import { addServe } from "./serve.js";
 import { addStatus } from "./status.js";
 import { addTrace } from "./trace.js";
 import { addUp } from "./up.js";
-import { version } from "../base/version.js";
 
-const program = new Command("spheresim")
-  .description("The whole control plane of a vSphere Supervisor cluster on one machine.")
-  .version(version)
-  .showHelpAfterError("(spheresim --help lists the commands)")
-  .exitOverride();
+const program = new Command("spheresim").description("The whole control plane of a vSphere Supervisor cluster on one machine.").version(version).exitOverride();
 for (const add of [addUp, addDemo, addPlace, addTrace, addExplain, addInventory, addEnv, addStatus, addExec, addReset, addServe]) add(program);
+for (const command of [program, ...program.commands]) {
+  const help = command === program ? "spheresim --help lists the commands" : `spheresim ${command.name()} --help lists its options`;
+  command.configureOutput({ outputError: (text, write) => write(`${text.trim().replace(/^error: /, "spheresim: ").replaceAll(/\s*\n\s*/g, " ").replace(/\.$/, "")}; ${help}\n`) });
+}
+
+// A reader that has seen enough (`| head`) is no failure of ours.
+for (const output of [process.stdout, process.stderr]) {
+  output.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+}
+for (const event of ["uncaughtException", "unhandledRejection"] as const) process.on(event, (error: unknown) => process.exit(report(error)));
 
 try {
   await program.parseAsync();
@@ -33,5 +42,6 @@ function report(error: unknown): number {
   if (process.env["SPHERESIM_DEBUG"] !== undefined) console.error(failure);
   process.stderr.write(`spheresim: ${failure.message}\n`);
   if (error instanceof UserError && error.next !== "") process.stderr.write(`  ${error.next}\n`);
-  return error instanceof UserError ? exitCodes[error.kind] : exitCodes.failed;
+  if (error instanceof UserError) return exitCodes[error.kind];
+  return RpcError.is(error, RpcCode.DEADLINE_EXCEEDED) ? exitCodes["time-out"] : exitCodes.failed;
 }

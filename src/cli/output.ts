@@ -1,11 +1,17 @@
+import { Option } from "commander";
 import { stringify } from "yaml";
-import { UserError } from "../base/user-error.js";
 
 /** Forms of output that reading commands have. */
-export const outputForms = ["table", "wide", "json", "yaml"] as const;
+const outputForms = ["table", "wide", "json", "yaml"] as const;
+export type OutputForm = (typeof outputForms)[number];
+
+/** `-o` of a reading command. */
+export function outputOption(): Option {
+  return new Option("-o, --output <form>", "form of the output").choices(outputForms).default("table");
+}
 
 /** Prints a value as JSON or YAML, or by `asTable`. */
-export function print(form: string, value: unknown, asTable: (wide: boolean) => string): void {
+export function print(form: OutputForm, value: unknown, asTable: (wide: boolean) => string): void {
   switch (form) {
     case "json":
       process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
@@ -16,8 +22,5 @@ export function print(form: string, value: unknown, asTable: (wide: boolean) => 
     case "table":
     case "wide":
       process.stdout.write(asTable(form === "wide"));
-      return;
-    default:
-      throw new UserError("usage", `output form "${form}" is unknown`, `choose one of: ${outputForms.join(", ")}`);
   }
 }

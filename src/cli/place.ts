@@ -1,35 +1,35 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
-import { UserError } from "../base/user-error.js";
+import { exitCodes, UserError } from "../base/user-error.js";
 import type { PlaceResponse, PlaceResult } from "../gen/spheresim/emulator/v1/emulator.js";
+import { fileProblem } from "../base/user-error.js";
 import { table } from "./table.js";
 import { addConnectionOptions } from "./connection-options.js";
 import { connect, type ConnectionOptions } from "./connection.js";
+import { duration, seconds } from "./seconds.js";
 import { startMs, stepLine } from "./step-text.js";
 
 interface PlaceFlags extends ConnectionOptions {
   readonly filename: string;
   readonly namespace: string;
-  readonly timeout: string;
+  readonly timeout: number;
 }
 
 /** `spheresim place -f FILE`: applies a manifest and follows its pods. Exit status 1 when one does not run. */
 export function addPlace(program: Command): void {
   const command = program
     .command("place")
-    .description("apply a manifest and follow its pods through the fourteen steps")
+    .description("apply a manifest and follow its pods through the fourteen steps; status 0 only if every pod ran, 4 if time was up")
     .requiredOption("-f, --filename <file>", "YAML or JSON manifest; - for standard input")
     .option("-n, --namespace <namespace>", "namespace of objects that name none", "default")
-    .option("--timeout <seconds>", "give up after this long", "60");
+    .option("--timeout <seconds>", "give up after this long", seconds, 60);
   addConnectionOptions(command).action(async (flags: PlaceFlags) => {
-    const seconds = Number(flags.timeout);
-    if (!Number.isFinite(seconds) || seconds <= 0) throw new UserError("usage", `--timeout ${flags.timeout}: must be a number of seconds above 0`);
     const manifest = readManifestFile(flags.filename);
     const connection = await connect(flags, process.env);
     try {
-      const timeout = { seconds: BigInt(Math.floor(seconds)), nanos: Math.round((seconds % 1) * 1e9) };
-      const result = await showPlacement(connection.emulator.place({ manifest, namespace: flags.namespace, timeout }));
-      if (!result.allRunning) process.exitCode = 1;
+      const result = await showPlacement(connection.emulator.place({ manifest, namespace: flags.namespace, timeout: duration(flags.timeout) }));
+      if (result.timedOut) throw new UserError("time-out", `not every pod had arrived after ${flags.timeout} s`, "wait longer with --timeout, or see how far one came with: spheresim trace POD");
+      if (!result.allRunning) process.exitCode = exitCodes.failed;
     } finally {
       connection.close();
     }
@@ -40,7 +40,7 @@ function readManifestFile(path: string): string {
   try {
     return readFileSync(path === "-" ? 0 : path, "utf8");
   } catch (error) {
-    throw new UserError("usage", `manifest ${path}: ${(error as Error).message}`);
+    throw new UserError("usage", `manifest ${path}: ${fileProblem(error)}`, "name a YAML or JSON file with -f, or - for standard input");
   }
 }
 

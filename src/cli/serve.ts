@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Command } from "commander";
 import { readOptions, type RoomName, roomNames, startRoom } from "../daemon/index.js";
-import { stopRequest, watchParent } from "./up.js";
+import { stopRequest, watchParent } from "./stop-request.js";
 import { addUpOptions, givenOptions } from "./up-options.js";
 
 /** `spheresim serve ROOM`: one room as a process of its own, with the addresses `up` with the same options would use. */
@@ -14,12 +14,15 @@ export function addServe(program: Command): void {
     });
   addUpOptions(command).action(async (room: RoomName, flags: { readonly config?: string }) => {
     const options = readOptions(givenOptions({ ...flags }, []), process.env, flags.config);
-    const stopped = stopRequest();
-    const unwatch = options.exitWithParent ? watchParent(stopped.request) : undefined;
-    const running = await startRoom(room, options);
-    process.stdout.write(`${JSON.stringify({ ready: true, room, pid: process.pid, endpoints: running.endpoints })}\n`);
-    await stopped.requested;
-    unwatch?.();
-    await running.close();
+    const stop = stopRequest();
+    const unwatch = options.exitWithParent ? watchParent(stop.request) : undefined;
+    try {
+      const running = await startRoom(room, options);
+      process.stdout.write(`${JSON.stringify({ ready: true, room, pid: process.pid, endpoints: running.endpoints })}\n`);
+      await stop.requested;
+      await running.close();
+    } finally {
+      unwatch?.();
+    }
   });
 }

@@ -1,16 +1,17 @@
 import type { Command } from "commander";
 import { runningEmulators } from "./connection.js";
-import { print } from "./output.js";
+import { type OutputForm, outputOption, print } from "./output.js";
 import { table } from "./table.js";
 
 /** `spheresim status`: emulators of this user that run. */
 export function addStatus(program: Command): void {
   program
     .command("status")
-    .description("emulators that run")
-    .option("-o, --output <form>", "table, wide, json or yaml", "table")
-    .action((flags: { readonly output: string }) => {
-      const running = runningEmulators(process.env);
+    .description("emulators that run on directories of their own name (up --name)")
+    .addOption(outputOption())
+    .option("--data-dir <directory>", "only the emulator on this data directory")
+    .action((flags: { readonly output: OutputForm; readonly dataDir?: string }) => {
+      const running = runningEmulators(process.env, flags.dataDir);
       print(flags.output, running, (wide) => {
         if (running.length === 0) return "no emulator is running; start one with: npm start\n";
         const headings = ["name", "pid", "version", "profile", "hosts", "emulator", "apiserver", ...(wide ? ["etcd", "vcenter", "esxi", "data dir"] : ["data dir"])];

@@ -1,34 +1,29 @@
 import type { Command } from "commander";
-import { UserError } from "../base/user-error.js";
 import { StepRecord } from "../gen/spheresim/emulator/v1/journal.js";
 import { addConnectionOptions } from "./connection-options.js";
 import { connect, type ConnectionOptions } from "./connection.js";
-import { print } from "./output.js";
-import { podArgument } from "./pod-argument.js";
+import { recordedSteps } from "./journal.js";
+import { type OutputForm, outputOption, print } from "./output.js";
 import { endMs, startMs, stepName, stepTitle } from "./step-text.js";
 import { table } from "./table.js";
 
 interface TraceFlags extends ConnectionOptions {
   readonly namespace: string;
-  readonly output: string;
+  readonly output: OutputForm;
 }
 
 /** `spheresim trace POD`: the recorded steps of a pod. */
 export function addTrace(program: Command): void {
   const command = program
-    .command("trace <pod>")
-    .description("the recorded steps of a pod, by name, namespace/name or UID")
+    .command("trace")
+    .description("the recorded steps of a pod: when, in which room, what about")
+    .argument("<pod>", "name, namespace/name or UID")
     .option("-n, --namespace <namespace>", "namespace of the pod", "default")
-    .option("-o, --output <form>", "table, wide, json or yaml", "table");
+    .addOption(outputOption());
   addConnectionOptions(command).action(async (pod: string, flags: TraceFlags) => {
     const connection = await connect(flags, process.env);
     try {
-      const records: StepRecord[] = [];
-      for await (const { step } of connection.emulator.watchPlacements({ ...podArgument(pod, flags.namespace), untilNow: true, afterRevision: 0n })) {
-        if (step !== undefined) records.push(step);
-      }
-      if (records.length === 0) throw new UserError("failed", `no step of pod ${pod} is recorded`, "see the pods there are with: kubectl get pods -A");
-      records.sort((a, b) => a.attempt - b.attempt || a.step - b.step);
+      const records = await recordedSteps(connection, pod, flags.namespace);
       print(flags.output, records.map((record) => StepRecord.toJSON(record)), (wide) => traceTable(records, wide));
     } finally {
       connection.close();

@@ -1,11 +1,12 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { monotonicClock } from "../base/clock.js";
+import type { Logger } from "../base/log.js";
 import { readyFileName, type ReadyLine } from "../base/ready-line.js";
 import { UserError } from "../base/user-error.js";
 import { version } from "../base/version.js";
 import { pinoLogger } from "../rpc/log.js";
-import { freePorts, requireFreePorts } from "../rpc/port.js";
+import { quietPorts, requireFreePorts } from "../rpc/port.js";
 import { chooseAddresses, listenersOf, type Addresses } from "./addresses.js";
 import { endpointsOf } from "./endpoints.js";
 import { type DataDirectory, takeDataDirectory } from "./data-directory.js";
@@ -34,51 +35,78 @@ interface Running {
   close(): Promise<void>;
 }
 
-/** Starts an emulator and waits until a pod could be placed: every host is connected and its Node is Ready. */
-export async function startDaemon(options: UpOptions): Promise<Daemon> {
+/**
+ * Starts an emulator and waits until a pod could be placed: every host is connected and its Node is Ready. Rejects when `stop` is aborted
+ * before that, with everything stopped again.
+ */
+export async function startDaemon(options: UpOptions, stop?: AbortSignal): Promise<Daemon> {
   const inventory = options.inventory === undefined ? defaultInventory(options.hosts) : readInventory(options.inventory);
   const directory = takeDataDirectory(options.dataDir, options.name);
   const running: Running[] = [];
   const readyFile = join(directory.path, readyFileName);
   let closed: Promise<void> | undefined;
+  const closing = new AbortController();
   const close = (): Promise<void> =>
     (closed ??= (async () => {
+      closing.abort();
       rmSync(readyFile, { force: true });
       // Callers before those they call, so that nobody complains of a peer that is only on its way out too.
       for (const each of [...running].sort((a, b) => b.order - a.order)) await each.close();
       directory.release();
     })());
-  try {
+  const start = async (): Promise<Daemon> => {
     const planes = planesOf(options);
     if (planes.length === 0) throw new UserError("usage", "no room is left to run", "leave out fewer with --without");
-    const addresses = await chooseAddresses(options, freePorts);
-    await requireOwnPorts(options, addresses);
+    const addresses = await chooseAddresses(options, quietPorts);
+    await requireOwnPorts(options, inventory, addresses);
+    stop?.throwIfAborted();
     const log = pinoLogger({ level: options.logLevel, fields: { plane: "daemon" } });
-    const starts = planes.map((plane, order) => {
-      if (options.processes === "one") {
-        return async (plan: PlanePlan): Promise<void> => {
-          const rooms = await startRooms(plan, log);
-          running.push({ name: plane.name, pid: process.pid, order, close: () => rooms.close() });
-        };
-      }
-      // The processes load their code while certificates are made here.
-      const child = new PlaneProcess(plane, monotonicClock(), log);
-      running.push({ name: child.name, get pid() { return child.pid; }, order, close: () => child.stop() });
-      return (plan: PlanePlan): Promise<void> => child.start(plan);
-    });
+    const starts = planes.map((plane, order) => starterOf(plane, order, options, running, log));
     // Loaded only now: it is the largest part of what this process loads, and the others need not wait for it.
     const { makeCredentials } = await import("./credential-maker.js");
     await makeCredentials(directory.path, inventory, options, addresses.apiserver);
+    stop?.throwIfAborted();
     const plans = planes.map((plane) => planOf(plane, options, inventory, addresses, directory));
-    await Promise.all(starts.map((start, order) => start(plans[order] as PlanePlan)));
-    const hosts = await populate(plans, log);
+    // The inventory is filled while the last rooms still start: those that look for a cluster find one.
+    const filling = populate(plans, log, closing.signal);
+    const [hosts] = await Promise.all([filling, ...starts.map((each, order) => each(plans[order] as PlanePlan))]);
     const ready = readyLine(options, plans[0] as PlanePlan, hosts);
+    stop?.throwIfAborted();
     writeFileSync(readyFile, `${JSON.stringify(ready)}\n`, { mode: 0o600 });
     return { ready, close, pids: () => Object.fromEntries(running.map((each) => [each.name, each.pid])) };
+  };
+  const starting = start();
+  try {
+    return await (stop === undefined ? starting : Promise.race([starting, aborted(stop)]));
   } catch (error) {
     await close();
+    // What it was in the middle of must not write into a directory that is given up.
+    await starting.catch(() => undefined);
     throw error;
   }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const fail = (): void => reject(signal.reason as Error);
+    if (signal.aborted) fail();
+    else signal.addEventListener("abort", fail, { once: true });
+  });
+}
+
+/** What starts a process of the plan, or its rooms in this one; `running` has it from the first moment, so that it can be stopped at any. */
+function starterOf(plane: Plane, order: number, options: UpOptions, running: Running[], log: Logger): (plan: PlanePlan) => Promise<void> {
+  if (options.processes === "one") {
+    return async (plan) => {
+      const rooms = startRooms(plan, log);
+      running.push({ name: plane.name, pid: process.pid, order, close: async () => (await rooms.catch(() => undefined))?.close() });
+      await rooms;
+    };
+  }
+  // The process loads its code while certificates are made here.
+  const child = new PlaneProcess(plane, monotonicClock(), log);
+  running.push({ name: child.name, get pid() { return child.pid; }, order, close: () => child.stop() });
+  return (plan) => child.start(plan);
 }
 
 function planOf(plane: Plane, options: UpOptions, inventory: PlanePlan["inventory"], addresses: Addresses, directory: DataDirectory): PlanePlan {
@@ -94,15 +122,18 @@ function planOf(plane: Plane, options: UpOptions, inventory: PlanePlan["inventor
 }
 
 /** Says at once which port is taken, and by whom, instead of letting one room of many fail. */
-async function requireOwnPorts(options: UpOptions, addresses: Addresses): Promise<void> {
+async function requireOwnPorts(options: UpOptions, inventory: PlanePlan["inventory"], addresses: Addresses): Promise<void> {
   const ports = new Map<string, number>();
-  for (const room of planesOf(options).flatMap((plane) => plane.rooms)) {
+  const rooms = planesOf(options).flatMap((plane) => plane.rooms);
+  const { kubeletPortBase } = addresses;
+  for (const room of rooms) {
     for (const listener of listenersOf(room)) ports.set(listener, Number(addresses[listener].split(":").at(-1)));
   }
+  if (rooms.includes("spherelet") && kubeletPortBase !== undefined) inventory.hosts.forEach(({ name }, index) => ports.set(`kubelet of ${name}`, kubeletPortBase + index));
   try {
     await requireFreePorts(ports);
   } catch (error) {
-    throw new UserError("cannot-start", (error as Error).message, "choose other ports with --port-base, or --ports auto");
+    throw new UserError("cannot-start", (error as Error).message);
   }
 }
 

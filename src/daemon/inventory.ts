@@ -1,7 +1,5 @@
-import { readFileSync } from "node:fs";
-import { parse } from "yaml";
 import { z } from "zod";
-import { UserError } from "../base/user-error.js";
+import { readYamlFile } from "./yaml-file.js";
 
 const host = z.strictObject({
   /** FQDN in lower case; also the name of its Node. */
@@ -20,11 +18,30 @@ const host = z.strictObject({
   labels: z.record(z.string(), z.string()).default({}),
 });
 
+const resourcePool = z.strictObject({
+  /** Name, unique in the file. */
+  name: z.string().min(1),
+  /** The pool above, which stands earlier in the file; the cluster's root pool when absent. */
+  parent: z.string().optional(),
+  /** CPU reservation, MHz. */
+  reservationMhz: z.number().int().min(0).default(0),
+  /** Memory reservation, MB. */
+  reservationMb: z.number().int().min(0).default(0),
+  /** CPU limit, MHz; -1 is unlimited. */
+  limitMhz: z.number().int().min(-1).default(-1),
+  /** Memory limit, MB; -1 is unlimited. */
+  limitMb: z.number().int().min(-1).default(-1),
+  /** Whether it may borrow from the pool above when its reservation is used up. */
+  expandable: z.boolean().default(true),
+});
+
 const virtualMachine = z.strictObject({
   /** Display name. */
   name: z.string().min(1),
   /** Host it runs on. */
   host: z.string(),
+  /** Pool it runs in; the cluster's root pool when absent. */
+  pool: z.string().optional(),
   /** Virtual CPUs. */
   cpus: z.number().int().min(1).default(1),
   /** Memory, MB. */
@@ -46,20 +63,34 @@ const schema = z
     /** Name of the cluster. */
     cluster: z.string().min(1).default("supervisor-01"),
     hosts: z.array(host).min(1).max(1000),
-    virtualMachines: z.array(virtualMachine).default([]),
+    resourcePools: z.array(resourcePool).max(1000).default([]),
+    virtualMachines: z.array(virtualMachine).max(10_000).default([]),
   })
   .superRefine((inventory, context) => {
-    const names = new Set<string>();
-    inventory.hosts.forEach((each, index) => {
-      if (names.has(each.name)) context.addIssue({ code: "custom", path: ["hosts", index, "name"], message: `${each.name} stands twice` });
-      names.add(each.name);
+    const hosts = uniqueNames(inventory.hosts, "hosts", context);
+    const pools = new Set<string>();
+    inventory.resourcePools.forEach((each, index) => {
+      if (each.parent !== undefined && !pools.has(each.parent)) context.addIssue({ code: "custom", path: ["resourcePools", index, "parent"], message: `no pool before it is named ${each.parent}` });
+      pools.add(each.name);
     });
+    uniqueNames(inventory.resourcePools, "resourcePools", context);
+    uniqueNames(inventory.virtualMachines, "virtualMachines", context);
     inventory.virtualMachines.forEach((each, index) => {
-      if (!names.has(each.host)) context.addIssue({ code: "custom", path: ["virtualMachines", index, "host"], message: `no host is named ${each.host}` });
+      if (!hosts.has(each.host)) context.addIssue({ code: "custom", path: ["virtualMachines", index, "host"], message: `no host is named ${each.host}` });
+      if (each.pool !== undefined && !pools.has(each.pool)) context.addIssue({ code: "custom", path: ["virtualMachines", index, "pool"], message: `no pool is named ${each.pool}` });
     });
   });
 
-/** The vSphere side an emulator starts with: one datacenter, one cluster, its hosts and ordinary VMs. */
+function uniqueNames(named: ReadonlyArray<{ readonly name: string }>, field: string, context: z.RefinementCtx): ReadonlySet<string> {
+  const names = new Set<string>();
+  named.forEach(({ name }, index) => {
+    if (names.has(name)) context.addIssue({ code: "custom", path: [field, index, "name"], message: `${name} stands twice` });
+    names.add(name);
+  });
+  return names;
+}
+
+/** The vSphere side an emulator starts with: one datacenter, one cluster, its hosts, pools and ordinary VMs. */
 export type Inventory = z.infer<typeof schema>;
 
 /**
@@ -77,16 +108,12 @@ export function defaultInventory(hosts: number): Inventory {
   });
 }
 
-/** Reads an inventory from YAML; throws UserError naming the field that does not do. */
+/** Reads an inventory from YAML; throws UserError naming the line and the field that does not do. */
 export function readInventory(path: string): Inventory {
-  let content: unknown;
-  try {
-    content = parse(readFileSync(path, "utf8"));
-  } catch (error) {
-    throw new UserError("usage", `inventory ${path}: ${(error as Error).message.split("\n")[0]}`, "see examples/inventories for one that works");
-  }
-  const result = schema.safeParse(content);
+  const file = readYamlFile(path, "inventory", "see examples/inventories for one that works");
+  const result = schema.safeParse(file.content ?? {});
   if (result.success) return result.data;
   const issue = result.error.issues[0];
-  throw new UserError("usage", `inventory ${path}: ${issue?.path.join(".") || "document"}: ${issue?.message}`, "see examples/inventories for one that works");
+  const unknown = issue?.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
+  return file.refuse([...(issue?.path ?? []), ...unknown], unknown.length > 0 ? "is no field of it" : (issue?.message ?? "invalid"));
 }

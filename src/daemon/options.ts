@@ -1,10 +1,9 @@
 import { join } from "node:path";
-import { readFileSync } from "node:fs";
-import { parse } from "yaml";
 import { z } from "zod";
 import { stateHome } from "../base/state-home.js";
 import { UserError } from "../base/user-error.js";
 import { roomNames } from "./room-name.js";
+import { readYamlFile } from "./yaml-file.js";
 
 const port = z.coerce.number().int().min(1).max(65_535);
 const list = z.union([z.array(z.string()), z.string().transform((text) => text.split(",").filter((part) => part !== ""))]);
@@ -37,6 +36,8 @@ const schema = z.strictObject({
   etcdEndpoints: list.default([]),
   /** How many processes: all rooms in one, one a plane, one a room. */
   processes: z.enum(["one", "planes", "rooms"]).default("planes"),
+  /** Who picks among the nodes Kubernetes leaves: DRS, or Kubernetes alone by its score (the article's comparison). */
+  decider: z.enum(["drs", "kubernetes"]).default("drs"),
   /** Mutual TLS on every gRPC port (apiserver and kubelet API always have it). */
   tls: flag.default(false),
   /** End when the process that started this one ends, however it ends. */
@@ -50,13 +51,15 @@ export type UpOptions = Omit<z.infer<typeof schema>, "dataDir"> & { readonly dat
 
 /** Reads options from flags, environment and file; throws UserError (usage) naming the first value that does not do. */
 export function readOptions(flags: Readonly<Record<string, unknown>>, environment: NodeJS.ProcessEnv, configFile?: string): UpOptions {
-  const merged = { ...fromFile(configFile), ...fromEnvironment(environment), ...flags };
+  const around = { ...fromFile(configFile), ...fromEnvironment(environment) };
+  // A name given by flag means that emulator's directory, whatever `eval "$(spheresim env)"` has left in this shell.
+  if (flags["name"] !== undefined) delete around["dataDir"];
+  const merged: Record<string, unknown> = { ...around, ...flags };
   const result = schema.safeParse(merged);
   if (!result.success) {
     const issue = result.error.issues[0];
-    const path = issue?.path.join(".") ?? "";
-    const named = issue?.code === "unrecognized_keys" ? issue.keys.join(", ") : path;
-    throw new UserError("usage", `option ${named}: ${issue?.message ?? "invalid"}`, "see spheresim up --help");
+    const option = String(issue?.path[0] ?? "");
+    throw new UserError("usage", `option ${option} "${String(merged[option])}": ${issue?.message ?? "invalid"}`, "see spheresim up --help");
   }
   const options = result.data;
   return { ...options, dataDir: options.dataDir ?? join(stateHome(environment), options.name) };
@@ -73,14 +76,9 @@ function fromEnvironment(environment: NodeJS.ProcessEnv): Record<string, string>
 
 function fromFile(path: string | undefined): Record<string, unknown> {
   if (path === undefined) return {};
-  let content: unknown;
-  try {
-    content = parse(readFileSync(path, "utf8"));
-  } catch (error) {
-    throw new UserError("usage", `config file ${path}: ${(error as Error).message.split("\n")[0]}`, "mend the file or leave --config out");
-  }
-  if (typeof content !== "object" || content === null || Array.isArray(content)) {
-    throw new UserError("usage", `config file ${path}: must be a mapping of option names`, "for example: hosts: 8");
-  }
+  const file = readYamlFile(path, "config file", "mend the file or leave --config out");
+  const content = file.content ?? {};
+  if (typeof content !== "object" || Array.isArray(content)) return file.refuse([], "must be a mapping of option names, for example hosts: 8");
+  for (const key of Object.keys(content)) if (!Object.hasOwn(schema.shape, key)) file.refuse([key], "is no option");
   return content as Record<string, unknown>;
 }

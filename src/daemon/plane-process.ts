@@ -31,6 +31,8 @@ export class PlaneProcess {
   #delayMs = firstDelayMs;
   #restarts = 0;
   #stopping = false;
+  /** It has been ready once: what ended before that is the caller's to judge. */
+  #wasReady = false;
 
   constructor(plane: Plane, monotonic: Clock, log: Logger) {
     this.#plane = plane;
@@ -78,8 +80,10 @@ export class PlaneProcess {
       let settled = false;
       child.on("message", (message: PlaneMessage) => {
         settled = true;
-        if (message.kind === "ready") resolve();
-        else reject(new UserError(message.exit, message.message, message.next));
+        if (message.kind === "ready") {
+          this.#wasReady = true;
+          resolve();
+        } else reject(new UserError(message.exit, message.message, message.next));
       });
       child.once("error", (error) => {
         if (!settled) reject(new UserError("cannot-start", `process ${this.name}: ${error.message}`));
@@ -88,7 +92,7 @@ export class PlaneProcess {
       child.once("exit", (code, signal) => {
         if (!settled) reject(new UserError("cannot-start", `process ${this.name} ended before it was ready (${signal ?? `exit ${code}`})`));
         settled = true;
-        if (!this.#stopping) this.#revive(plan, startedMs, signal ?? `exit ${code}`);
+        if (!this.#stopping && this.#wasReady) this.#revive(plan, startedMs, signal ?? `exit ${code}`);
       });
       child.send({ ...plan, restarts: this.#restarts });
     });

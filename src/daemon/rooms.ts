@@ -61,7 +61,7 @@ export const roomStarters: Readonly<Record<RoomName, (context: RoomContext) => P
     }),
 
   scheduler: async ({ plan, ...own }) =>
-    (await doors.scheduler()).startScheduler({ listen: plan.addresses.scheduler, extenderListen: plan.addresses.extender, apiserver: apiserverOf(plan, "scheduler"), vcenterAddress: plan.addresses.vcenter, ...own }),
+    (await doors.scheduler()).startScheduler({ listen: plan.addresses.scheduler, extenderListen: plan.addresses.extender, apiserver: apiserverOf(plan, "scheduler"), vcenterAddress: plan.addresses.vcenter, decider: plan.options.decider, ...own }),
 
   controllers: async ({ plan, ...own }) =>
     (await doors.controllers()).startControllers({ apiserver: apiserverOf(plan, "controllers"), vcenterAddress: plan.addresses.vcenter, ...own }),

@@ -1,9 +1,9 @@
-import { mkdirSync } from "node:fs";
 import { monotonicClock } from "../base/clock.js";
+import { UserError } from "../base/user-error.js";
 import { pinoLogger } from "../rpc/log.js";
-import { freePorts } from "../rpc/port.js";
+import { quietPorts } from "../rpc/port.js";
 import { chooseAddresses, listenersOf } from "./addresses.js";
-import { countStart } from "./data-directory.js";
+import { countStart, inTurn, makeDataDirectory } from "./data-directory.js";
 import { defaultInventory, readInventory } from "./inventory.js";
 import type { UpOptions } from "./options.js";
 import type { RoomName } from "./room-name.js";
@@ -24,10 +24,13 @@ export interface ServedRoom {
  */
 export async function startRoom(room: RoomName, options: UpOptions): Promise<ServedRoom> {
   const inventory = options.inventory === undefined ? defaultInventory(options.hosts) : readInventory(options.inventory);
-  const addresses = await chooseAddresses(options, freePorts);
-  mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
+  const addresses = await chooseAddresses(options, quietPorts);
+  makeDataDirectory(options.dataDir);
   const { makeCredentials } = await import("./credential-maker.js");
-  await makeCredentials(options.dataDir, inventory, options, addresses.apiserver);
+  const startCount = await inTurn(options.dataDir, monotonicClock(), async () => {
+    await makeCredentials(options.dataDir, inventory, options, addresses.apiserver);
+    return countStart(options.dataDir);
+  });
   const plan: PlanePlan = {
     name: room,
     rooms: [room],
@@ -35,11 +38,13 @@ export async function startRoom(room: RoomName, options: UpOptions): Promise<Ser
     addresses,
     etcdEndpoints: options.etcdEndpoints.length > 0 ? options.etcdEndpoints : [addresses.etcd],
     inventory,
-    startCount: countStart(options.dataDir),
+    startCount,
     restarts: 0,
   };
   const log = pinoLogger({ level: options.logLevel, fields: { plane: room } });
-  const rooms = await startRooms(plan, log);
+  const rooms = await startRooms(plan, log).catch((error: unknown) => {
+    throw error instanceof UserError ? error : new UserError("cannot-start", (error as Error).message);
+  });
   let closed = false;
   if (room === "vcenter") void keepPopulating(plan, () => closed, (error) => log.warn({ error: error.message }, "the inventory is not complete yet"));
   return {

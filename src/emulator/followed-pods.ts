@@ -15,6 +15,10 @@ export class FollowedPods {
   readonly #expected = new Map<string, number>();
   /** Root of each owner met so far, by the owner's UID; undefined for owners that lead nowhere. */
   readonly #rootOfOwner = new Map<string, string | undefined>();
+  /** Objects whose former pods are on their way out, by UID. */
+  readonly #replacing = new Set<string>();
+  /** Those pods. */
+  readonly #replaced = new Set<string>();
   readonly #pods = new Map<string, { readonly root: string; readonly pod: Pod }>();
 
   constructor(client: ApiClient, applied: readonly Applied[]) {
@@ -22,13 +26,23 @@ export class FollowedPods {
     for (const each of applied) {
       const pods = podsMade(each);
       if (pods > 0) this.#expected.set(each.object.metadata.uid, pods);
+      if (each.replacesPods) this.#replacing.add(each.object.metadata.uid);
+    }
+  }
+
+  /** Takes in the pods that were there when the objects had been applied: there may be nothing more to hear of them. */
+  async begin(pods: readonly Pod[]): Promise<void> {
+    for (const pod of pods) {
+      const root = await this.#rootOf(pod);
+      if (root !== undefined && this.#replacing.has(root)) this.#replaced.add(pod.metadata.uid);
+      else await this.take(pod);
     }
   }
 
   /** Takes a pod's new state in; answers whether it is one of ours. */
   async take(pod: Pod): Promise<boolean> {
     const root = await this.#rootOf(pod);
-    if (root === undefined) return false;
+    if (root === undefined || this.#replaced.has(pod.metadata.uid)) return false;
     this.#pods.set(pod.metadata.uid, { root, pod });
     return true;
   }

@@ -67,10 +67,12 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       serve(ClockServiceService, {}),
     ],
   });
-  void journal.load().catch((error: unknown) => log.warn({ error: (error as Error).message }, "journal: what is stored could not be read; its age limit begins anew"));
+  let closing = false;
+  void journal.load().catch((error: unknown) => closing || log.warn({ error: (error as Error).message }, "journal: what is stored could not be read; its age limit begins anew"));
   return {
     address: server.address,
     close: async () => {
+      closing = true;
       await server.close();
       await journal.close();
       await client.close();

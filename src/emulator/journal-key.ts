@@ -5,6 +5,13 @@ export const journalPrefix = "/spheresim/placements/";
 
 /** Step numbers of the way back, D1 to D6. */
 const firstDeletionStep = 101;
+const lastDeletionStep = 106;
+const lastStep = 14;
+
+/** Whether it is one of the fourteen, or of D1 to D6. */
+export function isStep(step: number): boolean {
+  return (step >= 1 && step <= lastStep) || (step >= firstDeletionStep && step <= lastDeletionStep);
+}
 
 /**
  * Key of a record.

@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/log.js";
 import { StepRecord } from "../gen/spheresim/emulator/v1/journal.js";
-import { encodeRecord, journalKey, journalPrefix, podPrefix, podUidOf } from "./journal-key.js";
+import { encodeRecord, isStep, journalKey, journalPrefix, podPrefix, podUidOf } from "./journal-key.js";
 
 /** What the journal needs of an etcd store. */
 export interface JournalStore {
@@ -64,18 +64,17 @@ export class Journal {
     }
   }
 
-  /** Queues records; never waits. Records without a pod UID are refused. */
-  accept(records: readonly StepRecord[]): void {
-    for (const record of records) {
-      if (record.podUid === "" || record.step === 0) continue;
-      this.#waiting.push(this.#complete(record));
-    }
+  /** Queues records; never waits. Those without a pod UID or of no step there is are left out; answers how many are taken. */
+  accept(records: readonly StepRecord[]): number {
+    const good = records.filter((record) => record.podUid !== "" && isStep(record.step));
+    for (const record of good) this.#waiting.push(this.#complete(record));
     if (this.#waiting.length > maxWaiting) {
       this.#dropped += this.#waiting.length - maxWaiting;
       this.#waiting = this.#waiting.slice(-maxWaiting);
       this.#log.warn({ dropped: this.#dropped }, "journal: the store is too slow; oldest records dropped");
     }
     if (!this.#closing.signal.aborted) this.#writing ??= this.#write().finally(() => (this.#writing = undefined));
+    return good.length;
   }
 
   /** Writes what is queued and stops. */

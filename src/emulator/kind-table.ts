@@ -1,6 +1,7 @@
 import { RpcError } from "../base/rpc-error.js";
 import type { RestClient } from "../kubernetes/rest-client.js";
 import { ApiError } from "../kubernetes/status.js";
+import type { ManifestObject } from "./manifest.js";
 import type { KubernetesObject } from "../kubernetes/object-meta.js";
 import type { ResourceType } from "../kubernetes/resource-type.js";
 
@@ -17,11 +18,11 @@ export class KindTable {
     this.#client = client;
   }
 
-  /** Throws INVALID_ARGUMENT with kubectl's words for a kind the server does not have. */
-  async find(apiVersion: string, kind: string): Promise<ResourceType<KubernetesObject>> {
+  /** Throws INVALID_ARGUMENT with kubectl's words for a kind the server does not have; `field` is where in the request the object stands. */
+  async find({ apiVersion, kind }: ManifestObject, field: string): Promise<ResourceType<KubernetesObject>> {
     const [group, version] = apiVersion.includes("/") ? (apiVersion.split("/", 2) as [string, string]) : (["", apiVersion] as const);
     const row = (await this.#list(group, version, apiVersion)).resources.find((each) => each.kind === kind && !each.name.includes("/"));
-    if (row === undefined) throw unknownKind(apiVersion, kind);
+    if (row === undefined) throw unknownKind(apiVersion, kind, `${field}.kind`);
     return { group, version, kind, plural: row.name, namespaced: row.namespaced };
   }
 
@@ -42,7 +43,7 @@ export class KindTable {
   }
 }
 
-function unknownKind(apiVersion: string, kind: string): RpcError {
+function unknownKind(apiVersion: string, kind: string, field: string): RpcError {
   const message = `no matches for kind "${kind}" in version "${apiVersion}"`;
-  return RpcError.invalidArgument(message, { field: "manifest", description: message });
+  return RpcError.invalidArgument(message, { field, description: message });
 }

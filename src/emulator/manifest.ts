@@ -9,14 +9,20 @@ export interface ManifestObject {
   readonly [field: string]: unknown;
 }
 
+/** An object and where in the request it stands: `manifest[1]` is the second document. */
+export interface ReadObject {
+  readonly object: ManifestObject;
+  readonly field: string;
+}
+
 const maxDocuments = 1000;
 
 /**
  * Reads the documents of a YAML or JSON manifest; a `List` counts as its items. Throws INVALID_ARGUMENT naming document, line and
  * field.
  */
-export function readManifest(text: string): ManifestObject[] {
-  const objects: ManifestObject[] = [];
+export function readManifest(text: string): ReadObject[] {
+  const objects: ReadObject[] = [];
   const documents = parseAllDocuments(text);
   if (!Array.isArray(documents)) throw invalid("manifest", "the manifest is empty");
   documents.forEach((document, index) => {
@@ -24,7 +30,7 @@ export function readManifest(text: string): ManifestObject[] {
     if (error !== undefined) throw invalid(`manifest[${index}]`, `document ${index + 1} does not parse: ${error.message.split("\n")[0]}`);
     const content: unknown = document.toJS({ maxAliasCount: 100 });
     if (content === null || content === undefined) return; // an empty document between two ---
-    for (const each of itemsOf(content)) objects.push(check(each, index));
+    for (const each of itemsOf(content)) objects.push({ object: check(each, index), field: `manifest[${index}]` });
   });
   if (objects.length === 0) throw invalid("manifest", "the manifest is empty");
   if (objects.length > maxDocuments) throw invalid("manifest", `the manifest has ${objects.length} objects; at most ${maxDocuments} are taken`);

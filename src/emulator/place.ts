@@ -10,7 +10,7 @@ import { FollowedPods } from "./followed-pods.js";
 import type { JournalReader, StoredRecord } from "./journal-reader.js";
 import { journalPrefix } from "./journal-key.js";
 import { KindTable } from "./kind-table.js";
-import type { ManifestObject } from "./manifest.js";
+import type { ManifestObject, ReadObject } from "./manifest.js";
 import { hasArrived, outcomeOf } from "./pod-outcome.js";
 import { StepOrder } from "./step-order.js";
 
@@ -22,7 +22,7 @@ export interface PlaceSurroundings {
 }
 
 export interface PlaceOptions {
-  readonly objects: readonly ManifestObject[];
+  readonly objects: readonly ReadObject[];
   readonly namespace: string;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
@@ -48,18 +48,23 @@ export async function* place(around: PlaceSurroundings, options: PlaceOptions): 
     const [resourceVersion, revision] = await Promise.all([newestVersion(around.client), around.reader.revision()]);
     const applied: Applied[] = [];
     const kinds = new KindTable(around.client);
-    for (const object of options.objects) {
-      const each = await applyObject(around.client, kinds, object, options.namespace);
+    // Every kind is looked up before anything is applied: a mistyped one leaves nothing half done.
+    const typed: { readonly object: ManifestObject; readonly type: Applied["type"] }[] = [];
+    for (const { object, field } of options.objects) typed.push({ object, type: await kinds.find(object, field) });
+    for (const { object, type } of typed) {
+      const each = await applyObject(around.client, type, object, options.namespace);
       applied.push(each);
       yield response("applied", appliedMessage(each));
     }
     const followed = new FollowedPods(around.client, applied);
+    if (applied.some((each) => each.change !== "created")) await followed.begin((await around.client.list(podType)).items);
     if (!followed.settled) {
+      const arrivedBefore = new Set(followed.pods.filter(hasArrived).map((pod) => pod.metadata.uid));
       void pump(heard, watchPods(around.client, resourceVersion, signal), (event) => ({ kind: "pod", event }));
       void pump(heard, around.reader.follow(journalPrefix, revision, signal), (stored) => ({ kind: "step", stored }));
-      yield* follow(heard, followed, () => void timers.push(around.monotonic.timer(journalLagMs, () => heard.push({ kind: "time" }))));
+      yield* follow(heard, followed, arrivedBefore, () => void timers.push(around.monotonic.timer(journalLagMs, () => heard.push({ kind: "time" }))));
     }
-    yield response("result", { pods: followed.pods.map(outcomeOf), allRunning: followed.allArrived });
+    yield response("result", { pods: followed.pods.map(outcomeOf), allRunning: followed.allArrived, timedOut: !followed.settled });
   } finally {
     stop.abort();
     for (const timer of timers) timer.cancel();
@@ -68,10 +73,10 @@ export async function* place(around: PlaceSurroundings, options: PlaceOptions): 
 }
 
 /** Tells steps in the article's order until the pods are settled and the journal has caught up. */
-async function* follow(heard: BoundedQueue<Heard>, followed: FollowedPods, startLagTimer: () => void): AsyncGenerator<PlaceResponse, void> {
+async function* follow(heard: BoundedQueue<Heard>, followed: FollowedPods, arrivedBefore: ReadonlySet<string>, startLagTimer: () => void): AsyncGenerator<PlaceResponse, void> {
   const order = new StepOrder();
   const told = new Map<string, Set<number>>();
-  const isRecorded = (uid: string): boolean => (told.get(uid)?.size ?? 0) >= lastStep;
+  const isRecorded = (uid: string): boolean => arrivedBefore.has(uid) || (told.get(uid)?.size ?? 0) >= lastStep;
   let lagging = false;
   for await (const each of heard) {
     if (each.kind === "time") break;

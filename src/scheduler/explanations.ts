@@ -1,3 +1,4 @@
+import { notWeighed } from "../base/not-weighed.js";
 import { RecentMap } from "../base/recent-map.js";
 import { NodeVerdict } from "../gen/spheresim/emulator/v1/journal.js";
 import { Explanation } from "../gen/spheresim/scheduler/v1/explain.js";
@@ -7,19 +8,6 @@ import type { NodeVerdict as Verdict, SchedulingAttempt } from "./kube/verdict.j
 
 /** Pods remembered. */
 const MAX_PODS = 10_000;
-
-/** What a real DRS weighs and this one does not; shown with every explanation, so that nobody reads more into a choice than there is. */
-export const notWeighed: readonly string[] = [
-  "VM-VM and VM-Host affinity rules",
-  "scalable shares and the shares of sibling pools",
-  "use over time: the present figure stands for the last hour's average, and nothing is predicted",
-  "network bandwidth reservations and saturation of uplinks",
-  "datastore space, I/O latency and Storage DRS",
-  "failover capacity that HA keeps",
-  "hosts in standby, which power management could wake",
-  "migration of running VMs to make room",
-  "NUMA locality, CPU compatibility (EVC) and licences",
-];
 
 interface Remembered {
   readonly podUid: string;

@@ -83,7 +83,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   const kube =
     options.schedules === false
       ? undefined
-      : new KubeScheduler({ client, informers, extender: extension.extender, clock: monotonic, worldClock: clock, dice: dice.fork("kube"), log, observer: new AttemptRecorder(steps, explanations) });
+      : new KubeScheduler({ client, informers, extender: extension.extender, clock: monotonic, worldClock: clock, dice: dice.fork("kube"), log, observer: new AttemptRecorder({ steps, explanations, decider: options.decider ?? "drs" }) });
 
   const opened: { close(): Promise<void> }[] = [client, events, extension];
   const { server, extender } = await listen(options, explanations, extension.verbs).catch(async (error: unknown) => {

@@ -2,6 +2,7 @@ import type { Clock } from "../base/clock.js";
 import { toTimestamp } from "../base/timestamp.js";
 import { Outcome, StepRecord } from "../gen/spheresim/emulator/v1/journal.js";
 import type { HostVerdict } from "../gen/spheresim/vcenter/v1/placement.js";
+import type { VirtualMachineConfigSpec } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import type { StepSink } from "../kubernetes/pod-steps.js";
 
 /** A step of the article that vCenter took for a pod. */
@@ -17,6 +18,8 @@ export interface VcenterStep {
   readonly subject: string;
   readonly etcdRevision?: bigint;
   readonly verdicts?: readonly HostVerdict[];
+  /** Step 4: the VM as it was judged. */
+  readonly sized?: VirtualMachineConfigSpec | undefined;
 }
 
 /** The journal shows so many hosts of a decision, the best ones. */
@@ -69,6 +72,7 @@ export class Journal {
       message: step.message,
       subject: step.subject,
       hostVerdicts: [...(step.verdicts ?? [])].slice(0, MAX_VERDICTS),
+      sized: step.sized,
     });
   }
 }

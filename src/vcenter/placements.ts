@@ -139,6 +139,7 @@ export class Placements {
       message,
       subject: result.recommendations[0]?.actions[0]?.targetHostName ?? "",
       verdicts: result.verdicts,
+      sized: result.sized,
     });
   }
 }

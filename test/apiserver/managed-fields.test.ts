@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { afterUpdate, fieldSetOf, intersect, subtract, unite } from "../../src/apiserver/managed-fields.js";
+import { afterApply, afterUpdate, fieldSetOf, intersect, subtract, unite } from "../../src/apiserver/managed-fields.js";
 import type { ApiObject } from "../../src/apiserver/object.js";
 import { podBody } from "./registry-fixture.js";
 
@@ -37,6 +37,22 @@ describe("managed fields", () => {
       ["kubectl", { "f:annotations": { ".": {} } }],
       ["scheduler-extender", { "f:annotations": { "f:b": {}, "f:c": {} } }],
     ]);
+  });
+
+  test("who writes or applies the same again keeps his place, so that nothing changes", () => {
+    const pod = podBody("p");
+    pod.metadata.managedFields = afterUpdate(pod, undefined, "core.Pod", by("kubectl"));
+    const after: ApiObject = { ...pod, status: { phase: "Running" } };
+    after.metadata.managedFields = afterUpdate(after, pod, "core.Pod", by("spherelet", "status"));
+    assert.deepEqual(after.metadata.managedFields.map((entry) => entry.manager), ["kubectl", "spherelet"]);
+    assert.deepEqual(afterUpdate(after, after, "core.Pod", by("kubectl")), after.metadata.managedFields);
+
+    const applied = { "f:metadata": { "f:labels": { "f:a": {} } } };
+    const labelled: ApiObject = { ...after, metadata: { ...after.metadata, labels: { a: "1", b: "1" } } };
+    const one = { ...by("one"), operation: "Apply" as const };
+    const two = { ...by("two"), operation: "Apply" as const };
+    const entries = afterApply(labelled, afterApply(labelled, [], "core.Pod", applied, one, undefined), "core.Pod", { "f:metadata": { "f:labels": { "f:b": {} } } }, two, undefined);
+    assert.deepEqual(afterApply(labelled, entries, "core.Pod", applied, one, undefined), entries);
   });
 
   test("a status write has an entry of its own subresource", () => {

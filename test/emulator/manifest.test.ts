@@ -7,12 +7,12 @@ const pod = (name: string): string => `apiVersion: v1\nkind: Pod\nmetadata:\n  n
 
 test("documents and lists are read in order, empty documents are skipped", () => {
   const list = `apiVersion: v1\nkind: List\nitems:\n- ${pod("c").replaceAll("\n", "\n  ")}`;
-  const names = readManifest(`---\n${pod("a")}---\n---\n${pod("b")}---\n${list}`).map((object) => object.metadata.name);
+  const names = readManifest(`---\n${pod("a")}---\n---\n${pod("b")}---\n${list}`).map(({ object }) => object.metadata.name);
   assert.deepEqual(names, ["a", "b", "c"]);
 });
 
 test("JSON with comments and trailing commas, as KYAML has it, is read", () => {
-  assert.equal(readManifest('---\n{\n  apiVersion: "v1", # a comment\n  kind: "Pod",\n  metadata: {name: "k",},\n}\n')[0]?.metadata.name, "k");
+  assert.equal(readManifest('---\n{\n  apiVersion: "v1", # a comment\n  kind: "Pod",\n  metadata: {name: "k",},\n}\n')[0]?.object.metadata.name, "k");
 });
 
 for (const [what, text, field] of [

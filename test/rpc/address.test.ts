@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatAddress, isLoopback, parseAddress, requireLoopbackOrTls } from "../../src/rpc/address.js";
-import { freePortBlock, freePorts, requireFreePorts } from "../../src/rpc/port.js";
+import { freePortBlock, freePorts, quietPorts, requireFreePorts } from "../../src/rpc/port.js";
 import { formatTraceparent, parseTraceparent, traceIdOfPod } from "../../src/rpc/traceparent.js";
 
 test("addresses are read and written", () => {
@@ -37,4 +37,10 @@ test("traceparent is read and written as W3C Trace Context asks", () => {
   assert.deepEqual(parseTraceparent(header), trace);
   assert.deepEqual(parseTraceparent(`cc${header.slice(2)}-what-a-later-version-adds`), trace);
   for (const wrong of [undefined, "", "ff" + header.slice(2), header.toUpperCase(), header.replace("00f067aa0ba902b7", "0".repeat(16)), "00-0-0-01"]) assert.equal(parseTraceparent(wrong), undefined);
+});
+
+test("ports for an emulator lie where neither connections nor port 0 take them, and no two calls give the same", async () => {
+  const calls = await Promise.all([quietPorts(9), quietPorts(9), quietPorts(9)]);
+  assert.equal(new Set(calls.flat()).size, 27);
+  for (const port of calls.flat()) assert.ok(port >= 10_240 && port < 32_768, String(port));
 });

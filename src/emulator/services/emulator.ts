@@ -1,6 +1,6 @@
 import type { Clock } from "../../base/clock.js";
 import { RpcError } from "../../base/rpc-error.js";
-import { CheckInvariantsResponse, type Info, type PlacementUpdate, type Violation, type WatchPlacementsRequest } from "../../gen/spheresim/emulator/v1/emulator.js";
+import { CheckInvariantsResponse, type Info, type PlacementUpdate, type Violation, type WatchPlacementsRequest, WaitForRequest_Condition as Condition } from "../../gen/spheresim/emulator/v1/emulator.js";
 import { EmulatorServiceService } from "../../gen/spheresim/emulator/v1/emulator_service.js";
 import type { Inventory } from "../../gen/spheresim/vcenter/v1/inventory.js";
 import type { Pod } from "../../kubernetes/pod.js";
@@ -46,6 +46,7 @@ export function emulatorService(around: EmulatorSurroundings) {
     watchPlacements: (request, stream, call) => translated(() => watchPlacements(around, request, stream, call.signal)),
     waitFor: async (request, call) => {
       requireName(request.name);
+      if (request.condition < 0 || !(request.condition in Condition)) throw RpcError.invalidArgument(`condition ${request.condition} is unknown`, { field: "condition", description: "must be one of the enum's values" });
       const options = { namespace: request.namespace || "default", name: request.name, condition: request.condition, timeoutMs: durationMs(request.timeout, defaultTimeoutMs, "timeout"), signal: call.signal };
       return translated(() => waitFor(client, monotonic, options));
     },
@@ -76,6 +77,8 @@ function violationKey(violation: Violation): string {
 }
 
 async function watchPlacements(around: EmulatorSurroundings, request: WatchPlacementsRequest, stream: StreamWriter<PlacementUpdate>, signal: AbortSignal): Promise<void> {
+  if (request.afterRevision < 0n) throw RpcError.invalidArgument("after_revision is negative", { field: "after_revision", description: "must be a revision an update had, or 0" });
+  if (request.podUid !== "" && request.name !== "") throw RpcError.invalidArgument("pod_uid and name are both set", { field: "pod_uid", description: "name the pod in one way" });
   const prefix = await prefixOf(around, request);
   let after = request.afterRevision;
   if (after === 0n || request.untilNow) {

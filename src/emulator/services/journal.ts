@@ -9,8 +9,7 @@ export function journalService(journal: Journal) {
     recordSteps: async (requests: AsyncIterable<RecordStepsRequest>): Promise<RecordStepsResponse> => {
       let taken = 0n;
       for await (const { records } of requests) {
-        journal.accept(records);
-        taken += BigInt(records.length);
+        taken += BigInt(journal.accept(records));
       }
       return { stored: taken };
     },
