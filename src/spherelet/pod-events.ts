@@ -2,6 +2,7 @@ import type { ContainerStatus, PodContainers } from "../gen/spheresim/crx/v1/age
 import type { EventType } from "../kubernetes/cluster-objects.js";
 import type { EventRecorder } from "../kubernetes/event-recorder.js";
 import type { Pod } from "../kubernetes/pod.js";
+import { deadlineExceeded } from "./active-deadline.js";
 import type { ContainerConfigError } from "./start-request.js";
 import type { MountError } from "./config-error.js";
 import { imageObjectsOf } from "./pod-annotations.js";
@@ -49,6 +50,10 @@ export class PodEvents {
     for (const status of containers?.containers ?? []) {
       if (status.state?.$case === "running") this.#say(pod, "Normal", "Killing", `Stopping container ${status.name}`, status.name);
     }
+  }
+
+  deadlineExceeded(pod: Pod): void {
+    this.#say(pod, "Normal", deadlineExceeded.reason, deadlineExceeded.message);
   }
 
   mountFailed(pod: Pod, error: MountError): void {

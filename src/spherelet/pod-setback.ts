@@ -4,7 +4,7 @@ import type { WaitingReason } from "./container-status.js";
 import type { PodEvents } from "./pod-events.js";
 import { NoPodAddress } from "./pod-startup.js";
 import type { Trouble } from "./pod-status.js";
-import { ContainerConfigError } from "./start-request.js";
+import { ContainerConfigError, UnsupportedPod } from "./start-request.js";
 import { ProviderFault } from "./vsphere.js";
 
 /** After so many attempts in a row (about 6 s) the pod's status and events say what is wrong. */
@@ -34,6 +34,9 @@ export function setbackOf(error: unknown, attempts: number): Setback | undefined
       trouble: undefined,
       tell: (events, pod) => events.configFailed(pod, error),
     };
+  }
+  if (error instanceof UnsupportedPod) {
+    return { lasting: true, waiting: new Map(), trouble: undefined, tell: (events, pod) => events.sandboxFailed(pod, error.message) };
   }
   if (error instanceof NoPodAddress) {
     return { lasting: false, waiting: new Map(), trouble: undefined, tell: (events, pod) => events.sandboxFailed(pod, error.message) };
