@@ -61,7 +61,8 @@ export class PodEvents {
   }
 
   configFailed(pod: Pod, error: ContainerConfigError): void {
-    this.#say(pod, "Warning", "Failed", `Error: ${error.message}`, error.container);
+    if (error.reason === "InvalidImageName") this.#say(pod, "Warning", "InspectFailed", error.message, error.container);
+    else this.#say(pod, "Warning", "Failed", `Error: ${error.message}`, error.container);
   }
 
   sandboxFailed(pod: Pod, message: string): void {

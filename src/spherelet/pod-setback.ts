@@ -29,7 +29,7 @@ export function setbackOf(error: unknown, attempts: number): Setback | undefined
   }
   if (error instanceof ContainerConfigError) {
     return {
-      lasting: error.reason === "CreateContainerError",
+      lasting: error.reason !== "CreateContainerConfigError",
       waiting: new Map([[error.container, { reason: error.reason, message: error.message }]]),
       trouble: undefined,
       tell: (events, pod) => events.configFailed(pod, error),

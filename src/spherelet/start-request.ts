@@ -4,6 +4,7 @@ import type { Container } from "../kubernetes/container.js";
 import type { PodSpec } from "../kubernetes/pod.js";
 import { isSidecar } from "../kubernetes/pod-resources.js";
 import { unsupportedOnHost } from "../kubernetes/unsupported-fields.js";
+import { imageReferencesOf } from "../kubernetes/vsphere-pod.js";
 import { ConfigError } from "./config-error.js";
 import type { ConfigSource } from "./config-source.js";
 import { resolveEnvironment } from "./environment.js";
@@ -16,7 +17,7 @@ import { resolveVolumes } from "./volumes.js";
 export class ContainerConfigError extends ConfigError {
   override readonly name = "ContainerConfigError";
   readonly container: string;
-  readonly reason: "CreateContainerConfigError" | "CreateContainerError";
+  readonly reason: "CreateContainerConfigError" | "CreateContainerError" | "InvalidImageName";
 
   constructor(container: string, message: string, reason: ContainerConfigError["reason"]) {
     super(message);
@@ -73,6 +74,11 @@ async function buildContainer(facts: PodFacts, container: Container, source: Con
   const { name } = container;
   if (isSidecar(container) && facts.pod.spec.initContainers?.includes(container) === true) {
     throw new ContainerConfigError(name, `init container ${name} has restartPolicy Always: sidecar containers are not emulated yet`, "CreateContainerError");
+  }
+  // The image controller leaves out of its answer what is no image reference.
+  if (imageReferencesOf(facts.pod) !== undefined && !imageObjectsOf(facts.pod).has(name)) {
+    const image = JSON.stringify(container.image ?? "");
+    throw new ContainerConfigError(name, `Failed to apply default image tag ${image}: couldn't parse image name ${image}: invalid reference format`, "InvalidImageName");
   }
   if ((container.volumeDevices ?? []).length > 0) throw new ContainerConfigError(name, `container ${name} has volumeDevices: block volumes are not emulated`, "CreateContainerError");
   let environment: ReadonlyMap<string, string>;

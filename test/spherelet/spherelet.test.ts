@@ -393,3 +393,16 @@ test("what a host cannot give is refused by name to a pod that named its node it
     assert.equal(world.agents.started.length, 0);
     assert.equal(world.pod("web")?.status?.phase, "Pending");
   }));
+
+test("a container whose image is no reference waits as InvalidImageName, and nothing starts", () =>
+  withSpherelets(async (world) => {
+    const pod = await world.createPod("web", { containers: [{ name: "web", image: "<your-private-image>" }] }, { annotations: { "vmware-system-image-references": "{}" } });
+    await world.configure(pod);
+    const message = 'Failed to apply default image tag "<your-private-image>": couldn\'t parse image name "<your-private-image>": invalid reference format';
+    await eventually("waits", () => {
+      assert.deepEqual({ ...world.pod("web")?.status?.containerStatuses?.[0]?.state?.waiting }, { reason: "InvalidImageName", message });
+      return true;
+    });
+    await eventually("told", () => world.events("web").some((event) => event.reason === "InspectFailed" && event.message === message));
+    assert.deepEqual([world.pod("web")?.status?.phase, world.agents.started.length], ["Pending", 0]);
+  }));
