@@ -52,6 +52,10 @@ export class PodEvents {
     }
   }
 
+  notAdmitted(pod: Pod, reason: string, message: string): void {
+    this.#say(pod, "Warning", reason, message);
+  }
+
   deadlineExceeded(pod: Pod): void {
     this.#say(pod, "Normal", deadlineExceeded.reason, deadlineExceeded.message);
   }

@@ -1,4 +1,5 @@
 import type { Pod } from "../kubernetes/pod.js";
+import { NotAdmitted } from "./admission.js";
 import { MountError } from "./config-error.js";
 import type { WaitingReason } from "./container-status.js";
 import type { PodEvents } from "./pod-events.js";
@@ -34,6 +35,9 @@ export function setbackOf(error: unknown, attempts: number): Setback | undefined
       trouble: undefined,
       tell: (events, pod) => events.configFailed(pod, error),
     };
+  }
+  if (error instanceof NotAdmitted) {
+    return { lasting: true, waiting: new Map(), trouble: error.trouble, tell: (events, pod) => events.notAdmitted(pod, error.trouble.reason, error.message) };
   }
   if (error instanceof UnsupportedPod) {
     return { lasting: true, waiting: new Map(), trouble: undefined, tell: (events, pod) => events.sandboxFailed(pod, error.message) };

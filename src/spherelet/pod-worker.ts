@@ -4,6 +4,7 @@ import { isBeingDeleted, nameOf } from "../kubernetes/object-meta.js";
 import { isTerminal, type Pod } from "../kubernetes/pod.js";
 import { vmUuidOf } from "../kubernetes/vsphere-pod.js";
 import type { HostContext } from "./host-context.js";
+import { admit } from "./admission.js";
 import { ActiveDeadline, deadlineExceeded } from "./active-deadline.js";
 import { imageObjectsOf } from "./pod-annotations.js";
 import { setbackOf, type Setback } from "./pod-setback.js";
@@ -37,6 +38,8 @@ export class PodWorker {
   #pod: Pod;
   /** Whether anybody asked to configure the pod, or a former Spherelet may have. */
   #asked: boolean;
+  /** Whether this host may run the pod at all; one that a former Spherelet may have taken on is not asked again. */
+  #admitted: boolean;
   /** Whether the VM may have had a personality before this worker gave it one. */
   #mayHaveBody: boolean;
   #life: VmLife | undefined;
@@ -68,6 +71,7 @@ export class PodWorker {
     this.#onGone = onGone;
     this.#pod = pod;
     this.#asked = recovered;
+    this.#admitted = recovered;
     this.#mayHaveBody = recovered;
     this.#deadline = new ActiveDeadline(context.clock, () => this.wake("urgent"));
     this.#backoff = new Backoff({ initialMs: RETRY_INITIAL_MS, maxMs: RETRY_MAX_MS, jitter: 0.2, dice: context.dice.fork(pod.metadata.uid) });
@@ -223,6 +227,8 @@ export class PodWorker {
     const { signal } = this.#abort;
     const { agents, events } = this.#context;
     signal.throwIfAborted();
+    if (!this.#admitted) await admit(this.#context.node, pod);
+    this.#admitted = true;
     const hadBody = this.#mayHaveBody || pod.status?.startTime !== undefined;
     const vm = await giveBody(this.#context, pod, vmUuid, hadBody, signal);
     signal.throwIfAborted();

@@ -102,6 +102,12 @@ test("what a pod asks for is granted, or keeps it Pending with an event that nam
       assert.equal(await kubectl.run("get pod self-bound -o jsonpath={.status.phase}"), "Pending");
     });
 
+    await t.test("nodeName against the pod's own selector: rejected by the host, as by a kubelet", async () => {
+      await kubectl.run("apply -f -", JSON.stringify(podNamed("at-odds", { nodeName: "esxi-01.spheresim.test", nodeSelector: { disktype: "ssd" } })));
+      await kubectl.run("wait --for=jsonpath={.status.reason}=NodeAffinity pod/at-odds --timeout=30s");
+      assert.equal(await kubectl.run("get pod at-odds -o jsonpath={.status.phase}"), "Failed");
+    });
+
     await t.test("activeDeadlineSeconds: the pod fails when its time is over", async () => {
       await kubectl.run("apply -f -", JSON.stringify(podNamed("short", { activeDeadlineSeconds: 1 })));
       await kubectl.run("wait --for=jsonpath={.status.reason}=DeadlineExceeded pod/short --timeout=30s");

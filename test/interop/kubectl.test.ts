@@ -10,10 +10,11 @@ import { withEmulator } from "../support/running-emulator.js";
 const POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, labels: {app: web}}\nspec: {containers: [{name: c, image: 'nginx:1'}]}\n";
 
 test("kubectl against an emulator", { skip: skipWithout("kubectl") }, async (t) => {
-  await withEmulator([], async ({ ready, emulator, open }) => {
+  await withEmulator([], async (running) => {
+    const { ready, emulator } = running;
     const kubectl = new Kubectl(ready.kubeconfig);
     t.after(() => kubectl.close());
-    const inventory = open("vcenter").client(InventoryServiceClient);
+    const inventory = running.open("vcenter").client(InventoryServiceClient);
     const pools = async (): Promise<string[]> => (await inventory.getInventory({})).resourcePools.map((pool) => `${pool.name} ${pool.namespace}`);
 
     await t.test("a namespace makes a resource pool, and takes it along when it goes", async () => {

@@ -406,3 +406,18 @@ test("a container whose image is no reference waits as InvalidImageName, and not
     await eventually("told", () => world.events("web").some((event) => event.reason === "InspectFailed" && event.message === message));
     assert.deepEqual([world.pod("web")?.status?.phase, world.agents.started.length], ["Pending", 0]);
   }));
+
+test("a pod that named a node its own selector leaves out is rejected as NodeAffinity; a label that came a moment ago counts", () =>
+  withSpherelets(async (world) => {
+    const { cluster } = world;
+    await eventually("node", () => cluster.peek(nodes, { name: HOST })?.status?.conditions !== undefined);
+    const picky = await world.createPod("picky", { nodeSelector: { disktype: "ssd" } });
+    await world.configure(picky);
+    const failed = await eventually("failed", () => (world.pod("picky")?.status?.phase === "Failed" ? world.pod("picky") : undefined));
+    const why = "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector";
+    assert.deepEqual([failed.status?.reason, failed.status?.message], ["NodeAffinity", `Pod was rejected: ${why}`]);
+    await eventually("told", () => world.events("picky").some(({ reason, message }) => reason === "NodeAffinity" && message === why));
+    assert.deepEqual([world.hostd.calls.length, world.agents.started.length], [0, 0]);
+    await cluster.patch(nodes, { name: HOST }, { type: "merge", body: { metadata: { labels: { disktype: "ssd" } } } });
+    await runPod(world, "content", { nodeSelector: { disktype: "ssd" } });
+  }));
