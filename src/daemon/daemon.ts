@@ -60,9 +60,10 @@ export async function startDaemon(options: UpOptions, stop?: AbortSignal): Promi
     const plans = await planProcesses(options, inventory, addresses, directory);
     stop?.throwIfAborted();
     const log = pinoLogger({ level: options.logLevel, fields: { plane: "daemon" } });
-    // The inventory is filled while the last rooms still start: those that look for a cluster find one.
-    const filling = populate(plans, log, closing.signal);
-    const [hosts] = await Promise.all([filling, ...plans.map((plan, order) => startProcess(plan, order, running, log))]);
+    const processes = plans.map((plan, order) => startProcess(plan, order, running, log));
+    // The inventory is filled as soon as vCenter and the hosts are there: those that look for a cluster find one when they start.
+    const filled = Promise.all(processes.filter((_, order) => plans[order]?.rooms.some((room) => room === "vcenter" || room === "hostd"))).then(() => populate(plans, log, closing.signal));
+    const [hosts] = await Promise.all([filled, ...processes]);
     const ready = readyLine(options, plans[0] as PlanePlan, hosts);
     stop?.throwIfAborted();
     writeFileSync(readyFile, `${JSON.stringify(ready)}\n`, { mode: 0o600 });
