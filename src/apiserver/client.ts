@@ -1,6 +1,6 @@
 import { RpcCode, RpcError } from "../base/rpc-error.js";
 import { EtcdClient, type EtcdClientOptions, EtcdCompactedError, type EtcdPair } from "../rpc/etcd-client.js";
-import { type Backend, CompactedError, FutureRevisionError, type RangeQuery, type RangeResult, type Row, type RowBatch, type Swap, type SwapResult } from "./storage/backend.js";
+import { type Backend, CompactedError, FutureRevisionError, type RangeQuery, type RangeResult, type Row, type RowBatch, type Swap, type SwapResult, type WatchRowsOptions } from "./storage/backend.js";
 
 function rowOf(pair: EtcdPair): Row {
   return { key: pair.key, value: Buffer.from(pair.value).toString("utf8"), createRevision: pair.createRevision, modRevision: pair.modRevision };
@@ -45,17 +45,17 @@ export class EtcdBackend implements Backend {
     return { succeeded, revision, ...(current && !succeeded ? { current: rowOf(current) } : {}) };
   }
 
-  async *watch(prefix: string, startRevision: number, signal: AbortSignal): AsyncIterable<RowBatch> {
+  async *watch(prefix: string, startRevision: number, signal: AbortSignal, { previous = false }: WatchRowsOptions = {}): AsyncIterable<RowBatch> {
     try {
-      for await (const { revision, events } of this.#client.watch({ prefix, fromRevision: startRevision, previous: true, progress: true, signal })) {
+      for await (const { revision, events } of this.#client.watch({ prefix, fromRevision: startRevision, previous, progress: true, signal })) {
         yield {
           revision,
-          events: events.map(({ type, key, revision: changed, pair, previous }) => ({
+          events: events.map(({ type, key, revision: changed, pair, previous: before }) => ({
             type,
             key,
             revision: changed,
             ...(pair ? { row: rowOf(pair) } : {}),
-            ...(previous ? { previous: rowOf(previous) } : {}),
+            ...(before ? { previous: rowOf(before) } : {}),
           })),
         };
       }

@@ -14,6 +14,7 @@ import { OpenApi } from "./discovery/openapi.js";
 import { KINDS, ROOT_PREFIX } from "./kinds/kinds.js";
 import { Registry } from "./registry.js";
 import { Authenticator, type TokenUser } from "./services/authenticator.js";
+import { RequestMetrics } from "./services/request-metrics.js";
 import { route } from "./services/router.js";
 import { HttpsServer } from "./services/server.js";
 import { StepNotes } from "./step-notes.js";
@@ -65,18 +66,19 @@ export async function startApiserver(options: ApiserverOptions): Promise<Apiserv
     await bootstrap(registry);
     const openApi = new OpenApi(KINDS);
     const notes = new StepNotes(options.recorder, clock);
+    const metrics = new RequestMetrics();
     const server: HttpsServer = await HttpsServer.listen({
       listen: options.listen,
       tls: options.tls,
       authenticator: new Authenticator(options.tokens ?? []),
-      handler: (exchange) => route(exchange, { registry, notes, closing: closing.signal, openApi, address: () => server.address }),
+      handler: (exchange) => route(exchange, { registry, notes, closing: closing.signal, openApi, metrics, address: () => server.address }),
       log,
     });
     return {
       address: server.address,
       async close() {
         closing.abort();
-        await server.close((ms) => monotonic.sleep(ms));
+        await server.close(monotonic);
         await cache.stop();
         backend.close();
       },

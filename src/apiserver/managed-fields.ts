@@ -155,11 +155,10 @@ function entryOf(manager: Manager, fieldsV1: FieldSet): ManagedFieldsEntry {
   return { manager: manager.manager, operation: manager.operation, apiVersion: manager.apiVersion, time: manager.time, fieldsType: "FieldsV1", fieldsV1, ...(manager.subresource ? { subresource: manager.subresource } : {}) };
 }
 
-/** The fields of `object` that differ from `old`: changed and new ones. */
-export function changedFields(object: ApiObject, old: ApiObject | undefined, struct: string): FieldSet | undefined {
-  const all = fieldSetOf(object, struct);
-  if (!old) return isLeaf(all) ? undefined : all;
-  return changedLeaves(all, object, old, { form: "struct", struct, goName: "" }, undefined);
+/** The fields of `object`, which has `present`, that differ from `old`: changed and new ones. */
+function changedFields(object: ApiObject, present: FieldSet, old: ApiObject | undefined, struct: string): FieldSet | undefined {
+  if (!old) return isLeaf(present) ? undefined : present;
+  return changedLeaves(present, object, old, { form: "struct", struct, goName: "" }, undefined);
 }
 
 /** Takes fields away from everybody; entries that own nothing any more are dropped. */
@@ -175,8 +174,8 @@ function releaseFields(entries: readonly ManagedFieldsEntry[], fields: FieldSet)
  */
 export function afterUpdate(object: ApiObject, old: ApiObject | undefined, struct: string, manager: Manager): ManagedFieldsEntry[] {
   const entries = old?.metadata.managedFields ?? [];
-  const changed = changedFields(object, old, struct);
   const present = fieldSetOf(object, struct);
+  const changed = changedFields(object, present, old, struct);
   // Who changes nothing keeps his place: a write that says what is there already must leave the object as it is.
   if (!changed) return keptOf(entries, present);
   const mine = entries.find((entry) => isEntryOf(entry, manager));

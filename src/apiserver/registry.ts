@@ -5,6 +5,7 @@ import { internalError, type ResourceName } from "./errors.js";
 import { type Kind, keyOf, type Lookup } from "./kinds/kind.js";
 import type { ApiObject } from "./object.js";
 import { type Backend, type Swap } from "./storage/backend.js";
+import { KeyTurns } from "./storage/key-turns.js";
 import { Stored, storedText } from "./storage/stored.js";
 import type { WatchCache } from "./storage/watch-cache.js";
 
@@ -33,6 +34,8 @@ export class Registry implements Lookup {
   readonly monotonic: Clock;
   readonly dice: Dice;
   readonly log: Logger;
+  /** Changes of one object take turns, so that only another server can win the race for its revision. */
+  readonly #turns = new KeyTurns();
   #lease: { readonly id: bigint; readonly untilMs: number } | undefined;
   #leaseUnderWay: Promise<bigint> | undefined;
 
@@ -94,7 +97,11 @@ export class Registry implements Lookup {
    * The first round starts from the cache, so that an undisturbed change costs exactly one Txn. Whatever `decide` refuses
    * on cached state is decided again on fresh state before it counts.
    */
-  async change(kind: Kind, namespace: string, name: string, decide: (current: Stored | undefined) => Promise<Change> | Change): Promise<Changed> {
+  change(kind: Kind, namespace: string, name: string, decide: (current: Stored | undefined) => Promise<Change> | Change): Promise<Changed> {
+    return this.#turns.take(keyOf(kind, namespace, name), () => this.#change(kind, namespace, name, decide));
+  }
+
+  async #change(kind: Kind, namespace: string, name: string, decide: (current: Stored | undefined) => Promise<Change> | Change): Promise<Changed> {
     const key = keyOf(kind, namespace, name);
     let current = this.cached(kind, namespace, name);
     let certain = false;

@@ -1,4 +1,5 @@
-import type { RoomName, UpOptions } from "./options.js";
+import type { UpOptions } from "./options.js";
+import type { RoomName } from "./room-name.js";
 
 /** Where each room listens, `host:port`. Chosen before anything starts, so every process knows every address from the beginning. */
 export interface Addresses {

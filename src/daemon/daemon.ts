@@ -9,14 +9,13 @@ import { pinoLogger } from "../rpc/log.js";
 import { quietPorts, requireFreePorts } from "../rpc/port.js";
 import { chooseAddresses, listenersOf, type Addresses } from "./addresses.js";
 import { endpointsOf } from "./endpoints.js";
-import { makeCredentials } from "./credential-maker.js";
 import { type DataDirectory, takeDataDirectory } from "./data-directory.js";
 import { defaultInventory, readInventory } from "./inventory.js";
 import { populate } from "./population.js";
 import { type UpOptions } from "./options.js";
 import type { PlanePlan } from "./plane-plan.js";
 import { PlaneProcess } from "./plane-process.js";
-import { planesOf } from "./planes.js";
+import { type Plane, planesOf } from "./planes.js";
 import { startRooms } from "./running-rooms.js";
 
 /** A running emulator. */
@@ -56,13 +55,22 @@ export async function startDaemon(options: UpOptions, stop?: AbortSignal): Promi
       directory.release();
     })());
   const start = async (): Promise<Daemon> => {
+    const planes = planesOf(options);
+    if (planes.length === 0) throw new UserError("usage", "no room is left to run", "leave out fewer with --without");
     const addresses = await chooseAddresses(options, quietPorts);
-    const plans = await planProcesses(options, inventory, addresses, directory);
+    await requireOwnPorts(options, inventory, addresses);
     stop?.throwIfAborted();
     const log = pinoLogger({ level: options.logLevel, fields: { plane: "daemon" } });
-    const processes = plans.map((plan, order) => startProcess(plan, order, running, log));
+    const starts = planes.map((plane, order) => starterOf(plane, order, options, running, log));
+    // Loaded only now: it is the largest part of what this process loads, and the others need not wait for it.
+    const { makeCredentials } = await import("./credential-maker.js");
+    await makeCredentials(directory.path, inventory, options, addresses.apiserver);
+    stop?.throwIfAborted();
+    const plans = planes.map((plane) => planOf(plane, options, inventory, addresses, directory));
+    const processes = starts.map((each, order) => each(plans[order] as PlanePlan));
     // The inventory is filled as soon as vCenter and the hosts are there: those that look for a cluster find one when they start.
-    const filled = Promise.all(processes.filter((_, order) => plans[order]?.rooms.some((room) => room === "vcenter" || room === "hostd"))).then(() => populate(plans, log, closing.signal));
+    const called = processes.filter((_, order) => plans[order]?.rooms.some((room) => room === "vcenter" || room === "hostd"));
+    const filled = Promise.all(called).then(() => populate(plans, log, closing.signal));
     const [hosts] = await Promise.all([filled, ...processes]);
     const ready = readyLine(options, plans[0] as PlanePlan, hosts);
     stop?.throwIfAborted();
@@ -88,35 +96,31 @@ function aborted(signal: AbortSignal): Promise<never> {
   });
 }
 
-/** Starts a process of the plan, or its rooms in this one; `running` has it from the first moment, so that it can be stopped at any. */
-async function startProcess(plan: PlanePlan, order: number, running: Running[], log: Logger): Promise<void> {
-  if (plan.options.processes === "one") {
-    const rooms = startRooms(plan, log);
-    running.push({ name: plan.name, pid: process.pid, order, close: async () => (await rooms.catch(() => undefined))?.close() });
-    await rooms;
-    return;
+/** What starts a process of the plan, or its rooms in this one; `running` has it from the first moment, so that it can be stopped at any. */
+function starterOf(plane: Plane, order: number, options: UpOptions, running: Running[], log: Logger): (plan: PlanePlan) => Promise<void> {
+  if (options.processes === "one") {
+    return async (plan) => {
+      const rooms = startRooms(plan, log);
+      running.push({ name: plane.name, pid: process.pid, order, close: async () => (await rooms.catch(() => undefined))?.close() });
+      await rooms;
+    };
   }
-  const plane = new PlaneProcess(plan, monotonicClock(), log);
-  running.push({ name: plane.name, get pid() { return plane.pid; }, order, close: () => plane.stop() });
-  await plane.start();
+  // The process loads its code while certificates are made here.
+  const child = new PlaneProcess(plane, monotonicClock(), log);
+  running.push({ name: child.name, get pid() { return child.pid; }, order, close: () => child.stop() });
+  return (plan) => child.start(plan);
 }
 
-async function planProcesses(options: UpOptions, inventory: PlanePlan["inventory"], addresses: Addresses, directory: DataDirectory): Promise<PlanePlan[]> {
-  const planes = planesOf(options);
-  if (planes.length === 0) throw new UserError("usage", "no room is left to run", "leave out fewer with --without");
-  await requireOwnPorts(options, inventory, addresses);
-  await makeCredentials(directory.path, inventory, options, addresses.apiserver);
-  return planes.map((plane) => ({
-    name: plane.name,
-    rooms: plane.rooms,
+function planOf(plane: Plane, options: UpOptions, inventory: PlanePlan["inventory"], addresses: Addresses, directory: DataDirectory): PlanePlan {
+  return {
+    ...plane,
     options,
     addresses,
     etcdEndpoints: options.etcdEndpoints.length > 0 ? options.etcdEndpoints : [addresses.etcd],
     inventory,
     startCount: directory.startCount,
     restarts: 0,
-    nodeOptions: ["--enable-source-maps"],
-  }));
+  };
 }
 
 /** Says at once which port is taken, and by whom, instead of letting one room of many fail. */

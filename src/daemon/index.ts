@@ -3,4 +3,5 @@
 export { type Daemon, startDaemon } from "./daemon.js";
 export { withTemporaryDaemon } from "./temporary-daemon.js";
 export { startRoom } from "./single-room.js";
-export { readOptions, roomNames, type RoomName } from "./options.js";
+export { readOptions } from "./options.js";
+export { roomNames, type RoomName } from "./room-name.js";

@@ -2,11 +2,8 @@ import { join } from "node:path";
 import { z } from "zod";
 import { stateHome } from "../base/state-home.js";
 import { UserError } from "../base/user-error.js";
+import { roomNames } from "./room-name.js";
 import { readYamlFile } from "./yaml-file.js";
-
-/** The rooms that can run, in the order in which they are started. */
-export const roomNames = ["etcd", "hostd", "crx", "vcenter", "apiserver", "spherelet", "scheduler", "controllers", "lifecycle", "emulator"] as const;
-export type RoomName = (typeof roomNames)[number];
 
 const port = z.coerce.number().int().min(1).max(65_535);
 const list = z.union([z.array(z.string()), z.string().transform((text) => text.split(",").filter((part) => part !== ""))]);

@@ -1,14 +1,18 @@
-// Entry of a child process: takes its plan over the message channel, starts its rooms, ends with its parent.
+// Entry of a child process: loads the rooms its arguments name, takes its plan over the message channel, starts them, ends with its parent.
 import { monotonicClock } from "../base/clock.js";
 import { UserError } from "../base/user-error.js";
 import { pinoLogger } from "../rpc/log.js";
+import type { RoomName } from "./room-name.js";
 import type { PlanePlan } from "./plane-plan.js";
 import type { PlaneMessage } from "./plane-process.js";
+import { loadRooms } from "./rooms.js";
 import { startRooms, type RunningRooms } from "./running-rooms.js";
 
 const closeLimitMs = 4_000;
 
 process.once("message", (plan: PlanePlan) => void run(plan));
+// The plan takes a moment to come. Code that does not load says so when its room starts.
+loadRooms(process.argv.slice(2) as RoomName[]).catch(() => undefined);
 
 async function run(plan: PlanePlan): Promise<void> {
   const log = pinoLogger({ level: plan.options.logLevel, fields: { plane: plan.name } });

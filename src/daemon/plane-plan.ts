@@ -1,6 +1,7 @@
 import type { Addresses } from "./addresses.js";
 import type { Inventory } from "./inventory.js";
-import type { RoomName, UpOptions } from "./options.js";
+import type { UpOptions } from "./options.js";
+import type { RoomName } from "./room-name.js";
 
 /** All that a process needs to start its rooms; travels to child processes as one message. */
 export interface PlanePlan {
@@ -17,6 +18,4 @@ export interface PlanePlan {
   readonly startCount: number;
   /** How often this process was started again within this start. */
   readonly restarts: number;
-  /** Node's own options for the child. */
-  readonly nodeOptions: readonly string[];
 }

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/log.js";
 import type { PlanePlan } from "./plane-plan.js";
+import type { Plane } from "./planes.js";
 import { UserError, type exitCodes } from "../base/user-error.js";
 
 /** What a child process says. */
@@ -18,44 +19,46 @@ const calmAfterMs = 30_000;
 const stopAfterMs = 5_000;
 
 /**
- * One child process with its rooms: started, and started again with back-off whenever it dies, until stopped. The child watches the
- * message channel and ends when this process does, however that ends.
+ * One child process with its rooms. It is there from the beginning and loads its code; with its plan it starts its rooms, and is started
+ * again with back-off whenever it dies, until stopped. The child watches the message channel and ends when this process does, however
+ * that ends. Node's own options (`--cpu-prof` ...) are the same for both.
  */
 export class PlaneProcess {
-  readonly #plan: PlanePlan;
+  readonly #plane: Plane;
   readonly #monotonic: Clock;
   readonly #log: Logger;
-  #child: ChildProcess | undefined;
+  #child: ChildProcess;
   #delayMs = firstDelayMs;
   #restarts = 0;
   #stopping = false;
   /** It has been ready once: what ended before that is the caller's to judge. */
   #wasReady = false;
 
-  constructor(plan: PlanePlan, monotonic: Clock, log: Logger) {
-    this.#plan = plan;
+  constructor(plane: Plane, monotonic: Clock, log: Logger) {
+    this.#plane = plane;
     this.#monotonic = monotonic;
     this.#log = log;
+    this.#child = this.#fork();
   }
 
   get name(): string {
-    return this.#plan.name;
+    return this.#plane.name;
   }
 
   get pid(): number | undefined {
-    return this.#child?.pid;
+    return this.#child.pid;
   }
 
-  /** Starts the child the first time; rejects with its reason if it cannot. */
-  async start(): Promise<void> {
-    await this.#launch();
+  /** Starts the rooms the first time; rejects with the child's reason if it cannot. */
+  async start(plan: PlanePlan): Promise<void> {
+    await this.#run(plan);
   }
 
   /** Ends the child: TERM, and KILL when it does not listen. */
   async stop(): Promise<void> {
     this.#stopping = true;
     const child = this.#child;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
     child.kill("SIGTERM");
     const timer = this.#monotonic.timer(stopAfterMs, () => child.kill("SIGKILL"));
@@ -63,10 +66,16 @@ export class PlaneProcess {
     timer.cancel();
   }
 
-  #launch(): Promise<void> {
+  #fork(): ChildProcess {
+    const child = fork(entry, [...this.#plane.rooms], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+    // Whoever waits for the child hears of it; before that nobody has to.
+    child.on("error", () => undefined);
+    return child;
+  }
+
+  #run(plan: PlanePlan): Promise<void> {
     const startedMs = this.#monotonic.nowMs();
-    const child = fork(entry, [this.#plan.name], { stdio: ["ignore", "ignore", "inherit", "ipc"], execArgv: [...this.#plan.nodeOptions] });
-    this.#child = child;
+    const child = this.#child;
     return new Promise((resolve, reject) => {
       let settled = false;
       child.on("message", (message: PlaneMessage) => {
@@ -83,19 +92,20 @@ export class PlaneProcess {
       child.once("exit", (code, signal) => {
         if (!settled) reject(new UserError("cannot-start", `process ${this.name} ended before it was ready (${signal ?? `exit ${code}`})`));
         settled = true;
-        if (!this.#stopping && this.#wasReady) this.#revive(startedMs, signal ?? `exit ${code}`);
+        if (!this.#stopping && this.#wasReady) this.#revive(plan, startedMs, signal ?? `exit ${code}`);
       });
-      child.send({ ...this.#plan, restarts: this.#restarts });
+      child.send({ ...plan, restarts: this.#restarts });
     });
   }
 
-  #revive(startedMs: number, how: string): void {
+  #revive(plan: PlanePlan, startedMs: number, how: string): void {
     if (this.#monotonic.nowMs() - startedMs >= calmAfterMs) this.#delayMs = firstDelayMs;
-    this.#log.warn({ plane: this.name, rooms: this.#plan.rooms, how, delayMs: this.#delayMs }, `process ${this.name} ended (${how}); starting it again`);
+    this.#log.warn({ plane: this.name, rooms: plan.rooms, how, delayMs: this.#delayMs }, `process ${this.name} ended (${how}); starting it again`);
     this.#monotonic.timer(this.#delayMs, () => {
       if (this.#stopping) return;
       this.#restarts++;
-      this.#launch().catch((error: unknown) => this.#log.error({ plane: this.name, error: (error as Error).message }, `process ${this.name} did not come back`));
+      this.#child = this.#fork();
+      this.#run(plan).catch((error: unknown) => this.#log.error({ plane: this.name, error: (error as Error).message }, `process ${this.name} did not come back`));
     });
     this.#delayMs = Math.min(this.#delayMs * 2, maxDelayMs);
   }

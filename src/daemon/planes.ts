@@ -1,5 +1,5 @@
-import type { RoomName, UpOptions } from "./options.js";
-import { roomNames } from "./options.js";
+import type { UpOptions } from "./options.js";
+import { type RoomName, roomNames } from "./room-name.js";
 
 /** A process and the rooms in it. */
 export interface Plane {

@@ -8,7 +8,7 @@ import { openChannel } from "../rpc/channel.js";
 import { openStepRecorder, type StepRecorder } from "../rpc/step-recorder.js";
 import type { TlsMaterial } from "../rpc/tls.js";
 import { grpcTls } from "./credentials.js";
-import type { RoomName } from "./options.js";
+import type { RoomName } from "./room-name.js";
 import type { PlanePlan } from "./plane-plan.js";
 
 /** What every room of a process is given. */

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { apiserverTls, hostTls, type UserName, userTls } from "./credentials.js";
 import { emulatorInfo } from "./emulator-info.js";
-import type { RoomName } from "./options.js";
+import type { RoomName } from "./room-name.js";
 import type { PlanePlan } from "./plane-plan.js";
 import type { RoomContext } from "./room-context.js";
 
@@ -15,22 +15,41 @@ function apiserverOf(plan: PlanePlan, user: UserName) {
   return { server: `https://${plan.addresses.apiserver}`, tls: userTls(plan, user) };
 }
 
-/** How each room is started: the options of its door, taken from the plan. A process loads the rooms it runs and no others. */
+/** The code of each room. A process loads the rooms it runs and no others. */
+const doors = {
+  etcd: () => import("../etcd/index.js"),
+  apiserver: () => import("../apiserver/index.js"),
+  vcenter: () => import("../vcenter/index.js"),
+  hostd: () => import("../hostd/index.js"),
+  crx: () => import("../crx/index.js"),
+  spherelet: () => import("../spherelet/index.js"),
+  scheduler: () => import("../scheduler/index.js"),
+  controllers: () => import("../controllers/index.js"),
+  lifecycle: () => import("../lifecycle/index.js"),
+  emulator: () => import("../emulator/index.js"),
+} satisfies Record<RoomName, () => Promise<unknown>>;
+
+/** Loads the code of rooms ahead of their start. */
+export async function loadRooms(names: readonly RoomName[]): Promise<void> {
+  await Promise.all(names.map((name) => doors[name]()));
+}
+
+/** How each room is started: the options of its door, taken from the plan. */
 export const roomStarters: Readonly<Record<RoomName, (context: RoomContext) => Promise<RunningRoom>>> = {
   etcd: async ({ plan, log, monotonic, tls }) =>
-    (await import("../etcd/index.js")).startEtcd({ listen: plan.addresses.etcd, dataDir: join(plan.options.dataDir, "etcd"), clock: monotonic, log, tls, onFailure: () => process.exit(1) }),
+    (await doors.etcd()).startEtcd({ listen: plan.addresses.etcd, dataDir: join(plan.options.dataDir, "etcd"), clock: monotonic, log, tls, onFailure: () => process.exit(1) }),
 
   apiserver: async ({ plan, tls, ...own }) =>
-    (await import("../apiserver/index.js")).startApiserver({ listen: plan.addresses.apiserver, etcdEndpoints: plan.etcdEndpoints, etcdTls: tls, tls: apiserverTls(plan), ...own }),
+    (await doors.apiserver()).startApiserver({ listen: plan.addresses.apiserver, etcdEndpoints: plan.etcdEndpoints, etcdTls: tls, tls: apiserverTls(plan), ...own }),
 
-  vcenter: async ({ plan, ...own }) => (await import("../vcenter/index.js")).startVcenter({ listen: plan.addresses.vcenter, etcdEndpoints: plan.etcdEndpoints, ...own }),
+  vcenter: async ({ plan, ...own }) => (await doors.vcenter()).startVcenter({ listen: plan.addresses.vcenter, etcdEndpoints: plan.etcdEndpoints, ...own }),
 
-  hostd: async ({ plan, ...own }) => (await import("../hostd/index.js")).startHostd({ listen: plan.addresses.hostd, hosts: plan.inventory.hosts, dataDir: join(plan.options.dataDir, "esxi"), ...own }),
+  hostd: async ({ plan, ...own }) => (await doors.hostd()).startHostd({ listen: plan.addresses.hostd, hosts: plan.inventory.hosts, dataDir: join(plan.options.dataDir, "esxi"), ...own }),
 
-  crx: async ({ plan, ...own }) => (await import("../crx/index.js")).startCrx({ listen: plan.addresses.crx, hostdAddress: plan.addresses.hostd, ...own }),
+  crx: async ({ plan, ...own }) => (await doors.crx()).startCrx({ listen: plan.addresses.crx, hostdAddress: plan.addresses.hostd, ...own }),
 
   spherelet: async ({ plan, ...own }) =>
-    (await import("../spherelet/index.js")).startSpherelets({
+    (await doors.spherelet()).startSpherelets({
       listen: plan.addresses.spherelet,
       hosts: plan.inventory.hosts,
       apiserver: apiserverOf(plan, "spherelets"),
@@ -42,14 +61,14 @@ export const roomStarters: Readonly<Record<RoomName, (context: RoomContext) => P
     }),
 
   scheduler: async ({ plan, ...own }) =>
-    (await import("../scheduler/index.js")).startScheduler({ listen: plan.addresses.scheduler, extenderListen: plan.addresses.extender, apiserver: apiserverOf(plan, "scheduler"), vcenterAddress: plan.addresses.vcenter, decider: plan.options.decider, ...own }),
+    (await doors.scheduler()).startScheduler({ listen: plan.addresses.scheduler, extenderListen: plan.addresses.extender, apiserver: apiserverOf(plan, "scheduler"), vcenterAddress: plan.addresses.vcenter, decider: plan.options.decider, ...own }),
 
   controllers: async ({ plan, ...own }) =>
-    (await import("../controllers/index.js")).startControllers({ apiserver: apiserverOf(plan, "controllers"), vcenterAddress: plan.addresses.vcenter, ...own }),
+    (await doors.controllers()).startControllers({ apiserver: apiserverOf(plan, "controllers"), vcenterAddress: plan.addresses.vcenter, ...own }),
 
   lifecycle: async ({ plan, ...own }) =>
-    (await import("../lifecycle/index.js")).startLifecycle({ apiserver: apiserverOf(plan, "lifecycle"), vcenterAddress: plan.addresses.vcenter, sphereletAddress: plan.addresses.spherelet, ...own }),
+    (await doors.lifecycle()).startLifecycle({ apiserver: apiserverOf(plan, "lifecycle"), vcenterAddress: plan.addresses.vcenter, sphereletAddress: plan.addresses.spherelet, ...own }),
 
   emulator: async ({ plan, ...own }) =>
-    (await import("../emulator/index.js")).startEmulator({ listen: plan.addresses.emulator, etcdEndpoints: plan.etcdEndpoints, apiserver: apiserverOf(plan, "emulator"), vcenterAddress: plan.addresses.vcenter, info: emulatorInfo(plan), ...own }),
+    (await doors.emulator()).startEmulator({ listen: plan.addresses.emulator, etcdEndpoints: plan.etcdEndpoints, apiserver: apiserverOf(plan, "emulator"), vcenterAddress: plan.addresses.vcenter, info: emulatorInfo(plan), ...own }),
 };

@@ -1,5 +1,5 @@
 import type { Logger } from "../base/log.js";
-import type { RoomName } from "./options.js";
+import type { RoomName } from "./room-name.js";
 import type { PlanePlan } from "./plane-plan.js";
 import { roomContext } from "./room-context.js";
 import { roomStarters, type RunningRoom } from "./rooms.js";

@@ -3,10 +3,10 @@ import { UserError } from "../base/user-error.js";
 import { pinoLogger } from "../rpc/log.js";
 import { quietPorts } from "../rpc/port.js";
 import { chooseAddresses, listenersOf } from "./addresses.js";
-import { makeCredentials } from "./credential-maker.js";
 import { countStart, inTurn, makeDataDirectory } from "./data-directory.js";
 import { defaultInventory, readInventory } from "./inventory.js";
-import type { RoomName, UpOptions } from "./options.js";
+import type { UpOptions } from "./options.js";
+import type { RoomName } from "./room-name.js";
 import type { PlanePlan } from "./plane-plan.js";
 import { populate } from "./population.js";
 import { startRooms } from "./running-rooms.js";
@@ -26,6 +26,7 @@ export async function startRoom(room: RoomName, options: UpOptions): Promise<Ser
   const inventory = options.inventory === undefined ? defaultInventory(options.hosts) : readInventory(options.inventory);
   const addresses = await chooseAddresses(options, quietPorts);
   makeDataDirectory(options.dataDir);
+  const { makeCredentials } = await import("./credential-maker.js");
   const startCount = await inTurn(options.dataDir, monotonicClock(), async () => {
     await makeCredentials(options.dataDir, inventory, options, addresses.apiserver);
     return countStart(options.dataDir);
@@ -39,7 +40,6 @@ export async function startRoom(room: RoomName, options: UpOptions): Promise<Ser
     inventory,
     startCount,
     restarts: 0,
-    nodeOptions: [],
   };
   const log = pinoLogger({ level: options.logLevel, fields: { plane: room } });
   const rooms = await startRooms(plan, log).catch((error: unknown) => {

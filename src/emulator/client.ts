@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.js";
-import { EtcdClient } from "../rpc/etcd-client.js";
+import { RpcCode, RpcError } from "../base/rpc-error.js";
+import { EtcdClient, EtcdCompactedError } from "../rpc/etcd-client.js";
 import type { TlsMaterial } from "../rpc/tls.js";
 import type { JournalStore } from "./journal.js";
 import { decodeRecord } from "./journal-key.js";
@@ -25,10 +26,22 @@ export function openJournalStore(options: { readonly etcdEndpoints: readonly str
       return { revision: BigInt(revision), records: pairs.map((pair) => ({ record: decodeRecord(pair.value), revision: BigInt(pair.modRevision) })) };
     },
     follow: async function* (prefix, afterRevision, signal) {
-      for await (const batch of etcd.watch({ prefix, fromRevision: Number(afterRevision) + 1, signal })) {
-        for (const { pair, revision } of batch.events) if (pair !== undefined) yield { record: decodeRecord(pair.value), revision: BigInt(revision) };
+      try {
+        for await (const batch of etcd.watch({ prefix, fromRevision: Number(afterRevision) + 1, signal })) {
+          for (const { pair, revision } of batch.events) if (pair !== undefined) yield { record: decodeRecord(pair.value), revision: BigInt(revision) };
+        }
+      } catch (error) {
+        throw error instanceof EtcdCompactedError ? tooOld(afterRevision, error) : error;
       }
     },
     close: () => etcd.close(),
   };
+}
+
+/** What is to be followed from there is no longer in the store. */
+function tooOld(afterRevision: bigint, cause: EtcdCompactedError): RpcError {
+  return new RpcError(RpcCode.OUT_OF_RANGE, `the steps after revision ${afterRevision} are compacted up to ${cause.compactRevision}; begin again with 0`, {
+    reason: { reason: "InvalidCollectorVersion", domain: "emulator.spheresim.test" },
+    cause,
+  });
 }

@@ -4,10 +4,10 @@
  * Steps 2, 6, 10 and 14 of the article end here, and from here the watches start that set off steps 3 and 11.
  */
 import type { Clock } from "../base/clock.js";
+import { ReadCounter } from "../base/metric.js";
 import type { Logger } from "../base/log.js";
 import { startRpcServer } from "../rpc/server.js";
 import type { TlsMaterial } from "../rpc/tls.js";
-import type { CommitCounters } from "./commit-queue.js";
 import { LevelTable } from "./level-table.js";
 import { Lessor } from "./lessor.js";
 import { Member } from "./member.js";
@@ -26,7 +26,6 @@ import { WatchHub } from "./watch-hub.js";
 
 export { DataDirectoryError } from "./errors.js";
 export { MemoryTable } from "./memory-table.js";
-export type { CommitCounters } from "./commit-queue.js";
 
 /** What an etcd server needs. */
 export interface EtcdOptions {
@@ -51,8 +50,6 @@ export interface Etcd {
   /** `host:port` to connect to. */
   readonly address: string;
   readonly port: number;
-  /** Disk commits and transactions since the start. */
-  readonly counters: CommitCounters;
   /** Newest visible revision. */
   readonly revision: number;
   close(): Promise<void>;
@@ -94,6 +91,10 @@ export async function startEtcd(options: EtcdOptions): Promise<Etcd> {
       tls: options.tls,
       maxReceiveBytes: MAX_MESSAGE_BYTES,
       http: answerHttp,
+      metrics: [
+        new ReadCounter({ name: "spheresim_etcd_disk_commits_total", help: "Synced writes to the database." }, () => store.counters.diskCommits),
+        new ReadCounter({ name: "spheresim_etcd_durable_txns_total", help: "Store calls that changed something; several can share a synced write." }, () => store.counters.txns),
+      ],
       services: [kvService(room), watchService(room), leaseService(room), clusterService(room), maintenanceService(room), ...unimplementedServices()],
     });
     open.push(server);
@@ -102,9 +103,6 @@ export async function startEtcd(options: EtcdOptions): Promise<Etcd> {
     return {
       address: server.address,
       port: server.port,
-      get counters() {
-        return store.counters;
-      },
       get revision() {
         return store.revision;
       },

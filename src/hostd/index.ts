@@ -6,6 +6,7 @@
  */
 import { toTimestamp } from "../base/timestamp.js";
 import type { Clock } from "../base/clock.js";
+import { ReadCounter } from "../base/metric.js";
 import type { LatencyProfile } from "../base/latency-profile.js";
 import type { Logger } from "../base/log.js";
 import type { Dice } from "../base/seeded-random.js";
@@ -64,6 +65,10 @@ export async function startHostd(options: HostdOptions): Promise<Hostd> {
       room: "hostd",
       log,
       services: [hostService(esxi), guestService(esxi, log)],
+      metrics: [
+        new ReadCounter({ name: "spheresim_host_disk_commits_total", help: "Commits of the hosts to their disks." }, () => esxi.disk.committer.commits),
+        new ReadCounter({ name: "spheresim_host_disk_syncs_total", help: "Synced writes that made commits durable; commits that meet share one." }, () => esxi.disk.committer.batches),
+      ],
       tls: options.tls,
     });
     let closed: Promise<void> | undefined;

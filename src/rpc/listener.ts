@@ -13,8 +13,8 @@ export interface ListenerOptions {
   readonly tls?: TlsMaterial | undefined;
   /** Gets connections that speak HTTP/2. */
   readonly onHttp2: (connection: Socket) => void;
-  /** Answers HTTP/1.1 requests; without it every connection is taken for HTTP/2. */
-  readonly http?: HttpHandler | undefined;
+  /** Answers HTTP/1.1 requests. */
+  readonly http: HttpHandler;
 }
 
 /** An open port that knows its connections. */
@@ -72,7 +72,6 @@ function tlsServer(tls: TlsMaterial, dispatch: (connection: Socket) => void): Se
 
 function dispatcher(options: ListenerOptions): (connection: Socket) => void {
   const { onHttp2, http } = options;
-  if (http === undefined) return onHttp2;
   const httpServer = createHttpServer(http);
   const onHttp1 = (connection: Socket): void => void httpServer.emit("connection", connection);
   return (connection) => {

@@ -11,8 +11,8 @@ export interface FaultAnswer {
   readonly message: string;
   readonly fault: MethodFault;
   readonly violations: readonly FieldViolation[];
-  /** The domain's own error. */
-  readonly cause: Error;
+  /** The domain's own error, where there is one. */
+  readonly cause?: Error;
 }
 
 /** The fault as a status: the reason in ErrorInfo is its vim25 name, the fault itself is a detail, and fields are named. */

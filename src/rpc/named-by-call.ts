@@ -1,9 +1,14 @@
 import { isIP } from "node:net";
-import { RpcCode, RpcError } from "../base/rpc-error.js";
+import { RpcCode, type RpcError } from "../base/rpc-error.js";
+import { MethodFault } from "../gen/spheresim/vim/v1/fault.js";
 import type { Call } from "./call.js";
+import { faultStatus } from "./method-fault.js";
 
 /** The metadata key that names a host or an instance where a client cannot set `:authority`. */
 export const HOST_METADATA = "spheresim-host";
+
+/** What a refusal calls the field at fault. */
+const AUTHORITY = ":authority";
 
 /** How many names a refusal lists. */
 const MAX_LISTED = 20;
@@ -46,8 +51,6 @@ function refusal(what: string, kind: string, named: ReadonlyMap<string, unknown>
   const names = [...named.keys()];
   const listed = names.slice(0, MAX_LISTED).join(", ") + (names.length > MAX_LISTED ? `, and ${names.length - MAX_LISTED} more` : "");
   const message = `${what}; set :authority (the host of the call) or metadata "${HOST_METADATA}" to one of: ${listed === "" ? "(none)" : listed}`;
-  return new RpcError(RpcCode.INVALID_ARGUMENT, message, {
-    reason: { reason: "InvalidArgument", domain: "rpc.spheresim.test", metadata: { kind } },
-    violations: [{ field: ":authority", description: `must name a ${kind}` }],
-  });
+  const fault = MethodFault.create({ localizedMessage: message, fault: { $case: "invalidArgument", value: { invalidProperty: AUTHORITY } } });
+  return faultStatus({ room: "rpc", code: RpcCode.INVALID_ARGUMENT, message, fault, violations: [{ field: AUTHORITY, description: `must name a ${kind}` }] });
 }

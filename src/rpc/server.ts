@@ -1,9 +1,11 @@
 import { Server, ServerCredentials, type ServerOptions, type UntypedHandleCall, type sendUnaryData } from "@grpc/grpc-js";
 import type { ServerDuplexStream, ServerReadableStream, ServerUnaryCall, ServerWritableStream } from "@grpc/grpc-js";
 import { monotonicClock, nextTurn } from "../base/clock.js";
+import type { Metric } from "../base/metric.js";
 import { RpcCode, RpcError } from "../base/rpc-error.js";
 import type { Logger } from "../base/log.js";
 import { formatAddress, parseAddress, requireLoopbackOrTls } from "./address.js";
+import { CallMetrics, metricsPage } from "./call-metrics.js";
 import { closingError, LiveCalls, ServerCall } from "./call.js";
 import { addHealth, type Health } from "./health.js";
 import { listenError } from "./port.js";
@@ -28,8 +30,10 @@ export interface RpcServerOptions {
   readonly services: readonly ServedService[];
   /** Mutual TLS: clients must show a certificate of the same authority. */
   readonly tls?: TlsMaterial | undefined;
-  /** Answers HTTP/1.1 on the same port, as etcd does. */
+  /** Answers HTTP/1.1 on the same port, as etcd does; `GET /metrics` is answered here already. */
   readonly http?: HttpHandler | undefined;
+  /** What `/metrics` tells besides the calls that were answered. */
+  readonly metrics?: readonly Metric[] | undefined;
   /** The largest message taken; 4 MiB when absent. */
   readonly maxReceiveBytes?: number | undefined;
   /** How long `close` lets calls finish before it cuts them off; 2,000 ms when absent. */
@@ -49,19 +53,21 @@ export interface RpcServer {
 const DEFAULT_MAX_RECEIVE_BYTES = 4 * 1024 * 1024;
 const DEFAULT_CLOSE_LIMIT_MS = 2_000;
 
-/** Starts a server with these services, grpc.health.v1 and reflection. Rejects with one line for a user when it cannot listen. */
+/** Starts a server with these services, grpc.health.v1, reflection and `GET /metrics`. Rejects with one line for a user when it cannot listen. */
 export async function startRpcServer(options: RpcServerOptions): Promise<RpcServer> {
   const wanted = parseAddress(options.listen);
   requireLoopbackOrTls(wanted, options.tls !== undefined);
   const server = new Server(serverOptions(options));
   const live = new LiveCalls();
-  for (const service of options.services) addService(server, service, { live, log: options.log, room: options.room });
+  const calls = new CallMetrics();
+  for (const service of options.services) addService(server, service, { live, calls, log: options.log, room: options.room });
   const names = options.services.map((service) => serviceName(service.definition));
   const health = addHealth(server, names);
   addReflection(server, names);
   // The port is ours and not grpc-js's: that way HTTP/1.1 can share it, and at the end it knows what it has to cut off.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const listener = await openListener({ address: wanted, tls: options.tls, http: options.http, onHttp2: (connection) => injector.injectConnection(connection) }).catch(
+  const http = metricsPage([calls, ...(options.metrics ?? [])], options.http);
+  const listener = await openListener({ address: wanted, tls: options.tls, http, onHttp2: (connection) => injector.injectConnection(connection) }).catch(
     (error: unknown) => {
       throw listenError(error as Error, wanted, options.room);
     },
@@ -106,8 +112,15 @@ function serverOptions(options: RpcServerOptions): ServerOptions {
 
 interface Surroundings {
   readonly live: LiveCalls;
+  readonly calls: CallMetrics;
   readonly log: Logger;
   readonly room: string;
+}
+
+/** What one method's calls need. */
+interface MethodSurroundings extends Surroundings {
+  /** Counts a call that has ended so. */
+  readonly ended: (code: RpcCode) => void;
 }
 
 function addService(server: Server, service: ServedService, around: Surroundings): void {
@@ -125,46 +138,52 @@ function refuse(method: MethodShape, room: string): AnyHandler {
 }
 
 function implement(method: MethodShape, handler: AnyHandler, around: Surroundings): UntypedHandleCall {
-  const bound = handler as (...parameters: unknown[]) => unknown;
-  if (method.responseStream) return method.requestStream ? bidi(bound, around) : serverStream(bound, around);
-  return method.requestStream ? clientStream(bound, around) : unary(bound, around);
+  const bound = handler as Handler;
+  const own = { ...around, ended: around.calls.of(method) };
+  if (method.responseStream) return method.requestStream ? bidi(bound, own) : serverStream(bound, own);
+  return method.requestStream ? clientStream(bound, own) : unary(bound, own);
 }
 
 type Handler = (...parameters: unknown[]) => unknown;
 
-function unary(handler: Handler, around: Surroundings): UntypedHandleCall {
+function unary(handler: Handler, around: MethodSurroundings): UntypedHandleCall {
   return (grpcCall: ServerUnaryCall<unknown, unknown>, answer: sendUnaryData<unknown>): void => {
     const call = new ServerCall(grpcCall, around.live);
     void answerWith(call, around, answer, () => handler(grpcCall.request, call));
   };
 }
 
-function clientStream(handler: Handler, around: Surroundings): UntypedHandleCall {
+function clientStream(handler: Handler, around: MethodSurroundings): UntypedHandleCall {
   return (grpcCall: ServerReadableStream<unknown, unknown>, answer: sendUnaryData<unknown>): void => {
     const call = new ServerCall(grpcCall, around.live);
+    // Whoever waits for a silent client's next request hears of the end of the call, or a closing server would wait for the client.
+    call.signal.addEventListener("abort", () => grpcCall.destroy(), { once: true });
     void answerWith(call, around, answer, () => handler(requestsOf(grpcCall, call), call));
   };
 }
 
-async function answerWith(call: ServerCall, around: Surroundings, answer: sendUnaryData<unknown>, run: () => unknown): Promise<void> {
+async function answerWith(call: ServerCall, around: MethodSurroundings, answer: sendUnaryData<unknown>, run: () => unknown): Promise<void> {
   try {
     const response = await run();
     call.finish();
+    around.ended(RpcCode.OK);
     answer(null, response);
   } catch (error) {
     call.finish();
-    answer(toWireStatus(asRpcError(error, call, around)));
+    const failure = asRpcError(error, call, around);
+    around.ended(failure.code);
+    answer(toWireStatus(failure));
   }
 }
 
-function serverStream(handler: Handler, around: Surroundings): UntypedHandleCall {
+function serverStream(handler: Handler, around: MethodSurroundings): UntypedHandleCall {
   return (grpcCall: ServerWritableStream<unknown, unknown>): void => {
     const call = new ServerCall(grpcCall, around.live);
     void streamWith(grpcCall, call, around, (stream) => handler(grpcCall.request, stream, call));
   };
 }
 
-function bidi(handler: Handler, around: Surroundings): UntypedHandleCall {
+function bidi(handler: Handler, around: MethodSurroundings): UntypedHandleCall {
   return (grpcCall: ServerDuplexStream<unknown, unknown>): void => {
     const call = new ServerCall(grpcCall, around.live);
     void streamWith(grpcCall, call, around, (stream) => handler(requestsOf(grpcCall, call), stream, call));
@@ -173,7 +192,7 @@ function bidi(handler: Handler, around: Surroundings): UntypedHandleCall {
 
 type ResponseStream = ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>;
 
-async function streamWith(grpcCall: ResponseStream, call: ServerCall, around: Surroundings, run: (stream: StreamWriter<unknown>) => unknown): Promise<void> {
+async function streamWith(grpcCall: ResponseStream, call: ServerCall, around: MethodSurroundings, run: (stream: StreamWriter<unknown>) => unknown): Promise<void> {
   const stream = new StreamWriter<unknown>(grpcCall);
   const signal = call.signal;
   const onAbort = (): void => stream.leave(signal.reason as RpcError);
@@ -181,13 +200,16 @@ async function streamWith(grpcCall: ResponseStream, call: ServerCall, around: Su
   try {
     if (signal.aborted) throw signal.reason;
     await run(stream);
-    call.finish();
     // A handler that returns because the server closes has not said all it had to say.
-    if (around.live.closing && signal.aborted) grpcCall.emit("error", toWireStatus(closingError()));
-    else grpcCall.end();
+    if (around.live.closing && signal.aborted) throw closingError();
+    call.finish();
+    around.ended(RpcCode.OK);
+    grpcCall.end();
   } catch (error) {
     call.finish();
-    grpcCall.emit("error", toWireStatus(asRpcError(error, call, around)));
+    const failure = asRpcError(error, call, around);
+    around.ended(failure.code);
+    grpcCall.emit("error", toWireStatus(failure));
   } finally {
     signal.removeEventListener("abort", onAbort);
     stream.leave(new RpcError(RpcCode.CANCELLED, "the stream is over"));

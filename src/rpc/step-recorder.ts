@@ -61,6 +61,9 @@ class JournalRecorder implements StepRecorder {
   readonly #journal: PromiseClient<typeof JournalServiceService>;
   readonly #queue: BoundedQueue<StepRecord>;
   readonly #backoff: Backoff;
+  /** Aborts when `close` begins: nobody waits for the next try any more. */
+  readonly #closing = new AbortController();
+  /** Aborts when `close` has waited long enough. */
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
   #unconfirmed: StepRecord[] = [];
@@ -88,6 +91,7 @@ class JournalRecorder implements StepRecorder {
 
   async close(): Promise<void> {
     this.#queue.close();
+    this.#closing.abort();
     const limit = this.#clock.timer(CLOSE_LIMIT_MS, () => this.#stop.abort());
     await this.#running;
     limit.cancel();
@@ -161,6 +165,8 @@ class JournalRecorder implements StepRecorder {
 
   /** Waits before the next try; gives up records that the journal will never take. */
   async #failed(error: unknown): Promise<void> {
+    // A journal that is gone at the end is on its way out too, and has what was sent to it.
+    if (this.#closing.signal.aborted && RpcError.is(error, RpcCode.UNAVAILABLE)) this.#stop.abort();
     if (this.#stop.signal.aborted) return;
     if (isFinal(error) || (!RpcError.is(error, RpcCode.UNAVAILABLE) && this.#backoff.attempts >= MAX_TRIES)) {
       this.#refused += this.#unconfirmed.length;
@@ -170,7 +176,7 @@ class JournalRecorder implements StepRecorder {
       this.#away = true;
       this.#log.debug({ err: error }, "the journal is away; recorded steps wait");
     }
-    await this.#clock.sleep(this.#backoff.nextMs(), this.#stop.signal).catch(() => undefined);
+    await this.#clock.sleep(this.#backoff.nextMs(), this.#closing.signal).catch(() => undefined);
   }
 
   #back(): void {

@@ -139,7 +139,7 @@ export class ChangeFeed<T> {
   /** Waits for a change; false when none came in time. */
   async #changeComes(watcher: Watcher, options: WatchOptions): Promise<boolean> {
     const over = new AbortController();
-    const stop = (): void => over.abort();
+    const stop = (): void => over.abort(waitIsOver);
     options.signal.addEventListener("abort", stop, { once: true });
     watcher.wake = stop;
     try {
@@ -185,6 +185,9 @@ export class ChangeFeed<T> {
     return `${this.#epoch}-${version}`;
   }
 }
+
+/** Why a wait ends; made once, because an error that nobody reads costs a stack trace. */
+const waitIsOver = new Error("the wait is over");
 
 function first<V>(map: ReadonlyMap<string, V>): readonly [string, V] | undefined {
   for (const entry of map) return entry;

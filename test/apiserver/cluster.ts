@@ -1,7 +1,4 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clock, monotonicClock, wallClock } from "../../src/base/clock.js";
@@ -12,47 +9,7 @@ import { MemoryTable, startEtcd } from "../../src/etcd/index.js";
 import { RestClient } from "../../src/kubernetes/rest-client.js";
 import { CertificateAuthority, serverAddresses, serverNames } from "../../src/rpc/certificates.js";
 import type { TlsMaterial } from "../../src/rpc/tls.js";
-import { findProgram } from "../support/external-program.js";
-
-/** A store that can be closed. */
-interface Store {
-  readonly address: string;
-  close(): Promise<void>;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
-/** A real etcd on free ports. */
-async function startRealEtcd(directory: string): Promise<Store> {
-  const [client, peer] = [`http://127.0.0.1:${await freePort()}`, `http://127.0.0.1:${await freePort()}`];
-  const child = spawn(
-    findProgram("etcd") ?? "etcd",
-    Object.entries({
-      "--data-dir": join(directory, "etcd"),
-      "--listen-client-urls": client,
-      "--advertise-client-urls": client,
-      "--listen-peer-urls": peer,
-      "--initial-advertise-peer-urls": peer,
-      "--initial-cluster": `default=${peer}`,
-    }).flat(),
-    { stdio: "ignore" },
-  );
-  return {
-    address: client.slice("http://".length),
-    async close() {
-      const gone = once(child, "exit");
-      child.kill("SIGKILL");
-      await gone;
-    },
-  };
-}
+import { startRealEtcd } from "../support/real-etcd.js";
 
 /** An API server on a store of its own, with a client of the cluster's administrator. */
 export interface Cluster {
@@ -86,7 +43,7 @@ export async function startCluster(options: { readonly store?: "real" } & Partia
   const { store: storeKind, ...overrides } = options;
   const directory = mkdtempSync(join(tmpdir(), "spheresim-apiserver-"));
   const monotonic: Clock = monotonicClock();
-  const store = storeKind === "real" ? await startRealEtcd(directory) : await startEtcd({ listen: "127.0.0.1:0", dataDir: new MemoryTable(), clock: monotonic, log: silentLogger });
+  const store = storeKind === "real" ? await startRealEtcd() : await startEtcd({ listen: "127.0.0.1:0", dataDir: new MemoryTable(), clock: monotonic, log: silentLogger });
   const authority = await CertificateAuthority.open(directory);
   const serving = await authority.issue({ commonName: "kube-apiserver", dnsNames: serverNames, ipAddresses: serverAddresses, usages: ["server"] });
   const admin = await authority.issue({ commonName: "kubernetes-admin", organizations: ["system:masters"], usages: ["client"] });

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import { execFile, spawn } from "node:child_process";
-import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { findProgram, skipWithout } from "../support/external-program.js";
+import { skipWithout } from "../support/external-program.js";
+import { Kubectl } from "../support/kubectl.js";
 import { type Cluster, startCluster } from "./cluster.js";
 
 const POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, labels: {app: web}}\nspec: {containers: [{name: c, image: 'nginx:1'}]}\n";
@@ -10,25 +9,17 @@ const NODE = "apiVersion: v1\nkind: Node\nmetadata: {name: esxi-01, labels: {nod
 
 describe("kubectl", { skip: skipWithout("kubectl") }, () => {
   let cluster: Cluster;
+  let tool: Kubectl;
   before(async () => {
     cluster = await startCluster();
+    tool = new Kubectl(cluster.kubeconfig);
   });
-  after(() => cluster.close());
+  after(async () => {
+    tool.close();
+    await cluster.close();
+  });
 
-  const environment = (): NodeJS.ProcessEnv => ({ ...process.env, KUBECONFIG: cluster.kubeconfig, HOME: cluster.directory });
-  const words = (args: string): string[] => ["--cache-dir", join(cluster.directory, "cache"), ...args.split(" ")];
-
-  /** Runs kubectl; its whole output, trimmed. A failure rejects unless it is wanted. */
-  const kubectl = (args: string | string[], input = "", fails = false): Promise<string> =>
-    new Promise((resolve, reject) => {
-      const all = typeof args === "string" ? words(args) : [...words("get").slice(0, 2), ...args];
-      const child = execFile(findProgram("kubectl") ?? "kubectl", all, { env: environment(), timeout: 60_000 }, (error, stdout, stderr) => {
-        const text = `${stdout}${stderr}`.trim();
-        if ((error === null) === fails) reject(new Error(`kubectl ${all.slice(2).join(" ")}: ${text}`, { cause: error }));
-        else resolve(text);
-      });
-      child.stdin?.end(input);
-    });
+  const kubectl = (args: string | string[], input = "", fails = false): Promise<string> => (fails ? tool.refused(args, input) : tool.run(args, input));
 
   test("version", async () => assert.match(await kubectl("version"), /Server Version: v1\.32\.0\+spheresim/));
 
@@ -96,7 +87,7 @@ describe("kubectl", { skip: skipWithout("kubectl") }, () => {
   test("wait sees a condition come, get -w prints a change, events are listed", async () => {
     await kubectl("apply -f -", POD.replace("name: web", "name: watched"));
     const waited = kubectl("wait --for=condition=Ready pod/watched --timeout=30s");
-    const watch = spawn(findProgram("kubectl") ?? "kubectl", words("get pods -w --field-selector metadata.name=watched"), { env: environment(), stdio: ["ignore", "pipe", "ignore"] });
+    const watch = tool.start("get pods -w --field-selector metadata.name=watched");
     let seen = "";
     const enough = new Promise<void>((resolve) => {
       watch.stdout.setEncoding("utf8").on("data", (chunk: string) => {
@@ -143,17 +134,12 @@ describe("kubectl", { skip: skipWithout("kubectl") }, () => {
 describe("kubectl against the real etcd", { skip: skipWithout("kubectl", "etcd") }, () => {
   test("stores under the real keys, and reads back", async () => {
     const cluster = await startCluster({ store: "real" });
+    const kubectl = new Kubectl(cluster.kubeconfig);
     try {
-      const run = (...args: string[]): Promise<string> =>
-        new Promise((resolve, reject) => {
-          const child = execFile(findProgram("kubectl") ?? "kubectl", ["--cache-dir", join(cluster.directory, "cache"), ...args], { env: { ...process.env, KUBECONFIG: cluster.kubeconfig } }, (error, stdout, stderr) =>
-            error ? reject(new Error(stderr)) : resolve(stdout.trim()),
-          );
-          child.stdin?.end(POD);
-        });
-      assert.equal(await run("apply", "-f", "-"), "pod/web created");
-      assert.equal(await run("delete", "pod", "web"), 'pod "web" deleted');
+      assert.equal(await kubectl.run("apply -f -", POD), "pod/web created");
+      assert.equal(await kubectl.run("delete pod web"), 'pod "web" deleted');
     } finally {
+      kubectl.close();
       await cluster.close();
     }
   });

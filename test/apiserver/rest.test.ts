@@ -26,6 +26,15 @@ describe("the generic registry", () => {
 
   const get = async (name: string): Promise<ApiObject | undefined> => (await fixture.registry.fresh(podKind, "default", name))?.object;
 
+  test("changes of one object take turns, so that none loses the race for its revision", async () => {
+    await fixture.pod("web");
+    const before = fixture.backend.swaps;
+    const label = (name: string) => editObject(fixture.registry, podKind, "default", "web", (pod) => ({ ...cloneObject(pod), metadata: { ...pod.metadata, labels: { ...pod.metadata.labels, [name]: "yes" } } }), writing(name));
+    await Promise.all(["a", "b", "c"].map(label));
+    assert.deepEqual((await get("web"))?.metadata.labels, { a: "yes", b: "yes", c: "yes" });
+    assert.equal(fixture.backend.swaps - before, 3);
+  });
+
   test("creates with defaults, in one Txn, under the real key", async () => {
     const before = fixture.backend.swaps;
     const stored = await fixture.pod("web", { containers: [{ name: "c", image: "nginx", resources: { limits: { cpu: "1" } } }] });

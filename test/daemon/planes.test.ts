@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { UserError } from "../../src/base/user-error.js";
 import { chooseAddresses, listenersOf } from "../../src/daemon/addresses.js";
 import { defaultInventory } from "../../src/daemon/inventory.js";
-import { readOptions, roomNames } from "../../src/daemon/options.js";
+import { readOptions } from "../../src/daemon/options.js";
+import { roomNames } from "../../src/daemon/room-name.js";
 import { planesOf } from "../../src/daemon/planes.js";
 
 const options = (flags: Record<string, unknown>, environment: Record<string, string> = {}) => readOptions({ dataDir: "/tmp/none", ...flags }, environment);

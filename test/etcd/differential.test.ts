@@ -7,7 +7,7 @@ import { Dice } from "../../src/base/seeded-random.js";
 import { MemoryTable, startEtcd } from "../../src/etcd/index.js";
 import { skipWithout } from "../support/external-program.js";
 import { type Operation, OperationDice, textOf } from "./random-operations.js";
-import { startRealEtcd } from "./real-etcd.js";
+import { startRealEtcd } from "../support/real-etcd.js";
 import { connect, type Connection, create, range, WatchTap } from "./wire.js";
 
 const OPERATIONS = Number(process.env["SPHERESIM_ETCD_OPERATIONS"] ?? 600);

@@ -6,7 +6,7 @@ import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
 import { type Etcd, MemoryTable, startEtcd } from "../../src/etcd/index.js";
 import { EtcdClient, EtcdCompactedError, type EtcdWatchBatch, type EtcdWatchOptions, prefixEnd } from "../../src/rpc/etcd-client.js";
 import { skipWithout } from "../support/external-program.js";
-import { type ServerUnderTest, startRealEtcd } from "./real-etcd.js";
+import { type ServerUnderTest, startRealEtcd } from "../support/real-etcd.js";
 
 const startOurs = (dataDir = new MemoryTable(), listen = "127.0.0.1:0"): Promise<Etcd> => startEtcd({ listen, dataDir, clock: monotonicClock(), log: silentLogger });
 

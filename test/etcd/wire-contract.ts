@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { AlarmRequest, RangeRequest_SortOrder, RangeRequest_SortTarget, type TxnResponse, WatchCreateRequest_FilterType } from "../../src/gen/etcd/etcdserverpb/rpc.js";
 import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
-import type { ServerUnderTest } from "./real-etcd.js";
+import type { ServerUnderTest } from "../support/real-etcd.js";
 import { cancel, compare, connect, type Connection, create, del, eventTexts, opDelete, opPut, opRange, opTxn, progress, put, range, txn, WatchTap } from "./wire.js";
 
 /** What differs between the etcd versions that may stand behind the contract. */

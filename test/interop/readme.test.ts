@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { describe, test } from "node:test";
 import { projectDirectory } from "../../src/base/project-files.js";
-import { startRealEtcd } from "../etcd/real-etcd.js";
+import { startRealEtcd } from "../support/real-etcd.js";
 import { skipWithout } from "../support/external-program.js";
 
 /** Every block of the README that a reader may paste. */

@@ -3,8 +3,11 @@ import { get } from "node:http";
 import { test } from "node:test";
 import { Client, credentials } from "@grpc/grpc-js";
 import { silentLogger } from "../../src/base/log.js";
+import { ReadCounter } from "../../src/base/metric.js";
+import { RpcError } from "../../src/base/rpc-error.js";
 import { JournalServiceService } from "../../src/gen/spheresim/emulator/v1/journal_service.js";
 import { serve, startRpcServer } from "../../src/rpc/server.js";
+import { metricsOf } from "../support/metrics.js";
 import { startEcho } from "./echo-server.js";
 
 /** A gRPC string field 1, or an empty message: all these two requests need. */
@@ -64,6 +67,26 @@ test("HTTP/1.1 shares the port with gRPC", async (t) => {
     }).on("error", reject);
   });
   assert.deepEqual(JSON.parse(answer), { path: "/version" });
+});
+
+test("/metrics counts the calls that were answered, beside what the room counts", async (t) => {
+  const { server, client } = await startEcho(t, {
+    once: (note) => {
+      if (note.text === "") throw RpcError.invalidArgument("no text");
+      return note;
+    },
+    many: async (note, stream) => stream.write(note),
+  }, { metrics: [new ReadCounter({ name: "echo_walls_total", help: "Walls." }, () => 4)] });
+  await client.once({ text: "a" });
+  await client.once({ text: "b" });
+  await assert.rejects(client.once({ text: "" }));
+  for await (const _ of client.many({ text: "c" })) continue;
+  assert.deepEqual(await metricsOf(server.address), new Map([
+    ['grpc_server_handled_total{grpc_type="unary",grpc_service="test.v1.EchoService",grpc_method="Once",grpc_code="OK"}', 2],
+    ['grpc_server_handled_total{grpc_type="unary",grpc_service="test.v1.EchoService",grpc_method="Once",grpc_code="InvalidArgument"}', 1],
+    ['grpc_server_handled_total{grpc_type="server_stream",grpc_service="test.v1.EchoService",grpc_method="Many",grpc_code="OK"}', 1],
+    ["echo_walls_total", 4],
+  ]));
 });
 
 test("a port that is taken is refused with its holder", async (t) => {

@@ -76,6 +76,18 @@ test("without a journal the oldest records are dropped and counted, and nothing 
   await closing;
 });
 
+test("close does not wait for a journal that has gone", async (t) => {
+  const stored: number[] = [];
+  const server = await startJournal(t, stored);
+  const recorder = openRecorder(t, server.address, { clock: new ManualClock() });
+  recorder.record(step(1));
+  while (stored.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  await server.close();
+  // The clock stands still: nothing here waits for a time to pass.
+  await recorder.close();
+  assert.deepEqual(stored, [1]);
+});
+
 test("records the journal refuses for good are given up", async (t) => {
   const stored: number[] = [];
   const server = await startJournal(t, stored, {

@@ -243,6 +243,22 @@ test("close ends streams with UNAVAILABLE, lets a unary call finish and may be c
   await server.close();
 });
 
+test("close does not wait for a client stream that says nothing", async (t) => {
+  const entered = deferred<void>();
+  const { client, server } = await startEcho(t, {
+    join: async (notes) => {
+      entered.resolve();
+      return { text: (await collect(notes)).join("+") };
+    },
+  }, { closeLimitMs: 3_600_000 });
+  const call = client.join();
+  await call.write({ text: "a" });
+  await entered.promise;
+  const closing = server.close();
+  await assert.rejects(call.response, { code: RpcCode.UNAVAILABLE, message: "the server is shutting down" });
+  await closing;
+});
+
 test("close cuts off what does not end in time", async (t) => {
   const entered = deferred<void>();
   const { client, server } = await startEcho(t, {

@@ -1,10 +1,10 @@
-import { existsSync, readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import type { Draft } from "../../src/kubernetes/object-meta.js";
 import type { Node } from "../../src/kubernetes/node.js";
 import type { Pod, PodSpec } from "../../src/kubernetes/pod.js";
 import type { Taint } from "../../src/kubernetes/taint.js";
+import { manifestPath } from "./manifests.js";
 
 /** A Ready node of 16 cores, 64 GiB and 110 pods, unless told otherwise. */
 export function aNode(name: string, options: { readonly labels?: Record<string, string>; readonly taints?: readonly Taint[]; readonly unschedulable?: boolean; readonly allocatable?: Record<string, string> } = {}): Draft<Node> {
@@ -21,12 +21,9 @@ export function aPod(name: string, requests: Record<string, string> = {}, spec: 
   return { metadata: { namespace: "default", name }, spec: { containers: [{ name: "main", image: "app", resources: { requests } }], ...spec } };
 }
 
-/** The manifests lie beside the checkout, where they do at all; a worktree may stand one level deeper. */
-const places = ["../shared/data/manifests", "../../shared/data/manifests"];
-
 /** The pod of one manifest, or undefined where the manifests are not at hand. */
 export function manifest(path: string): Draft<Pod> | undefined {
-  const file = places.map((place) => resolve(place, path)).find((candidate) => existsSync(candidate));
+  const file = manifestPath(path);
   if (file === undefined) return undefined;
   const object = parse(readFileSync(file, "utf8")) as Draft<Pod>;
   return { ...object, metadata: { namespace: "default", ...object.metadata } };

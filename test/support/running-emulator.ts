@@ -32,19 +32,23 @@ export function run(parameters: readonly string[], options: { readonly env?: Nod
   return new Promise((resolve) => child.once("close", (code) => resolve({ code, stdout, stderr })));
 }
 
-/** Starts `spheresim up` on a directory of its own and hands it to `work`; stops it and removes everything, however that ends. */
-export async function withEmulator<T>(flags: readonly string[], work: (running: RunningEmulator) => Promise<T>): Promise<T> {
+/**
+ * Starts `spheresim up` on a directory of its own and hands it to `work`; stops it and removes everything, however that ends.
+ *
+ * @param nodeOptions Node's own, for all its processes
+ */
+export async function withEmulator<T>(flags: readonly string[], work: (running: RunningEmulator) => Promise<T>, nodeOptions: readonly string[] = []): Promise<T> {
   const dataDir = mkdtempSync(join(tmpdir(), "spheresim-test-"));
   try {
-    return await withEmulatorOn(dataDir, flags, work);
+    return await withEmulatorOn(dataDir, flags, work, nodeOptions);
   } finally {
     rmSync(dataDir, { recursive: true, force: true });
   }
 }
 
 /** The same on a directory that stays. */
-export async function withEmulatorOn<T>(dataDir: string, flags: readonly string[], work: (running: RunningEmulator) => Promise<T>): Promise<T> {
-  const child = spawn(process.execPath, [main, "up", "--json", "--ports", "auto", "--data-dir", dataDir, ...flags], { stdio: ["ignore", "pipe", "pipe"] });
+export async function withEmulatorOn<T>(dataDir: string, flags: readonly string[], work: (running: RunningEmulator) => Promise<T>, nodeOptions: readonly string[] = []): Promise<T> {
+  const child = spawn(process.execPath, [...nodeOptions, main, "up", "--json", "--ports", "auto", "--data-dir", dataDir, ...flags], { stdio: ["ignore", "pipe", "pipe"] });
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
   let stderr = "";
   child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));

@@ -1,6 +1,6 @@
 import { badRequest, unsupportedMediaType } from "../errors.js";
 import { apiVersionOf, bodyStructOf, type Kind } from "../kinds/kind.js";
-import type { ApiObject } from "../object.js";
+import { type ApiObject, cloneObject } from "../object.js";
 import { applyJsonPatch } from "../patch/json-patch.js";
 import { mergePatch } from "../patch/merge-patch.js";
 import { strategicMergePatch } from "../patch/strategic-merge.js";
@@ -43,7 +43,7 @@ export function parsePatch(kind: Kind, body: RawBody): Patch {
 export function applyPatch(object: Record<string, unknown>, patch: Patch, struct: string): unknown {
   switch (patch.type) {
     case "json":
-      return applyJsonPatch(object, patch.content);
+      return applyJsonPatch(cloneObject(object), patch.content);
     case "merge":
       if (patch.content === null || typeof patch.content !== "object" || Array.isArray(patch.content)) throw badRequest("error decoding patch: json: cannot unmarshal into Go value of type map[string]interface {}");
       return mergePatch(object, patch.content);

@@ -1,7 +1,7 @@
 import { formatTime } from "../../kubernetes/timestamp.js";
 import { badRequest, conflict, created, invalid, type Status } from "../errors.js";
 import type { Kind } from "../kinds/kind.js";
-import type { ApiObject } from "../object.js";
+import { type ApiObject, cloneObject } from "../object.js";
 import type { Changed, Registry } from "../registry.js";
 import type { WriteOptions } from "../request.js";
 import { notSupported, required } from "../validation/field-path.js";
@@ -38,7 +38,8 @@ export async function bindPod(registry: Registry, pods: Kind, namespace: string,
     pods,
     namespace,
     name,
-    (pod) => {
+    (current) => {
+      const pod = cloneObject(current);
       const { uid, resourceVersion } = binding.metadata;
       if (uid && uid !== pod.metadata.uid) refuse(`Precondition failed: UID in precondition: ${uid}, UID in object meta: ${pod.metadata.uid}`);
       if (resourceVersion && resourceVersion !== pod.metadata.resourceVersion) {

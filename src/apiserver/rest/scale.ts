@@ -1,7 +1,7 @@
 import { formatLabelSelector, type LabelSelector, requirementsOf } from "../../kubernetes/label-selector.js";
 import { invalid } from "../errors.js";
 import type { Kind } from "../kinds/kind.js";
-import type { ApiObject } from "../object.js";
+import { type ApiObject, cloneObject } from "../object.js";
 import type { Registry } from "../registry.js";
 import type { WriteOptions } from "../request.js";
 import type { Stored } from "../storage/stored.js";
@@ -27,7 +27,8 @@ export async function editScale(registry: Registry, kind: Kind, namespace: strin
     kind,
     namespace,
     name,
-    (object) => {
+    (current) => {
+      const object = cloneObject(current);
       const scale = edit(scaleOf(object));
       const replicas = (scale["spec"]?.replicas ?? 0) as number;
       if (replicas < 0) throw invalid({ group: "autoscaling", kind: "Scale" }, name, [invalidValue("spec.replicas", replicas, "must be greater than or equal to 0")]);

@@ -10,7 +10,7 @@ import { Stored } from "../storage/stored.js";
 import { validateMetadataUpdate } from "../validation/metadata.js";
 import { contextOf, createObject, settleNamespace } from "./create.js";
 
-/** What a write wants of an object, computed from what it is; may throw a StatusError. */
+/** What a write wants of an object, computed from what it is, which stays as it is; may throw a StatusError. */
 export type Edit = (current: ApiObject) => Promise<ApiObject> | ApiObject;
 
 /** Whether an object marked for deletion has nothing left that holds it. */
@@ -105,7 +105,7 @@ export async function editObject(registry: Registry, kind: Kind, namespace: stri
   let dry: ApiObject | undefined;
   const changed = await registry.change(kind, namespace, name, async (current): Promise<Change> => {
     if (!current) throw notFound(kind, name);
-    const wanted = await edit(cloneObject(current.object));
+    const wanted = await edit(current.object);
     const object = settleUpdate(kind, wanted, current.object, options, contextOf(registry, options).nowMs);
     if (isReadyToGo(kind, object)) {
       if (!options.dryRun) return "remove";

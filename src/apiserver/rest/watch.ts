@@ -98,7 +98,7 @@ class Feed {
 
 /** The changes after `revision`, read from etcd itself because the cache's history does not reach back that far. */
 async function* fromStore(registry: Registry, prefix: string, revision: number, signal: AbortSignal): AsyncIterable<ObjectEvent> {
-  for await (const { events } of registry.backend.watch(prefix, revision + 1, signal)) {
+  for await (const { events } of registry.backend.watch(prefix, revision + 1, signal, { previous: true })) {
     for (const event of events) {
       const previous = event.previous ? Stored.fromRow(event.previous) : undefined;
       if (event.type === "put" && event.row) {

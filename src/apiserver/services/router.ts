@@ -1,3 +1,4 @@
+import { METRICS_TYPE } from "../../base/metric.js";
 import { REVIEWS } from "../auth/reviews.js";
 import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from "../discovery/documents.js";
 import type { OpenApi } from "../discovery/openapi.js";
@@ -9,11 +10,13 @@ import type { Exchange } from "./exchange.js";
 import { negotiateDiscovery } from "./negotiation.js";
 import type { Room } from "./object-answer.js";
 import { parseTarget } from "./path.js";
+import type { RequestMetrics } from "./request-metrics.js";
 import { serveResource } from "./resources.js";
 
 /** What the paths outside of resources need. */
 export interface RouterOptions extends Room {
   readonly openApi: OpenApi;
+  readonly metrics: RequestMetrics;
   /** `host:port` clients reach us at. */
   readonly address: () => string;
 }
@@ -45,7 +48,7 @@ async function serveReadiness(exchange: Exchange, options: RouterOptions): Promi
   exchange.text(200, "text/plain; charset=utf-8", verbose ? `[+]ping ok\n[+]etcd ok\n${exchange.path.slice(1)} check passed\n` : "ok");
 }
 
-/** Answers one request: health, version, discovery, OpenAPI, or a resource. */
+/** Answers one request: health, metrics, version, discovery, OpenAPI, or a resource. */
 export async function route(exchange: Exchange, options: RouterOptions): Promise<void> {
   const { path } = exchange;
   const { kinds } = options.registry;
@@ -59,6 +62,9 @@ export async function route(exchange: Exchange, options: RouterOptions): Promise
       return exchange.text(200, "text/plain; charset=utf-8", "ok");
     case "/readyz":
       return serveReadiness(exchange, options);
+    case "/metrics":
+      requireGet(exchange);
+      return exchange.text(200, METRICS_TYPE, options.metrics.text());
     case "/api":
     case "/api/":
       return serveDiscovery(exchange, options, true);
@@ -66,7 +72,7 @@ export async function route(exchange: Exchange, options: RouterOptions): Promise
     case "/apis/":
       return serveDiscovery(exchange, options, false);
     case "/":
-      return sendDocument(exchange, { paths: ["/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v3", "/readyz", "/version"] });
+      return sendDocument(exchange, { paths: ["/api", "/api/v1", "/apis", "/healthz", "/livez", "/metrics", "/openapi/v3", "/readyz", "/version"] });
     default:
   }
   if (path === "/openapi/v3" || path.startsWith("/openapi/v3/")) {
@@ -91,5 +97,5 @@ export async function route(exchange: Exchange, options: RouterOptions): Promise
   }
   const target = parts[0] === "api" || parts[0] === "apis" ? parseTarget(path, kinds) : undefined;
   if (!target) throw noSuchPath();
-  await serveResource(exchange, options, target);
+  await options.metrics.counted(exchange, target, () => serveResource(exchange, options, target));
 }

@@ -1,6 +1,7 @@
 import { createSecureServer, type ServerHttp2Session } from "node:http2";
 import type { AddressInfo } from "node:net";
 import type { TLSSocket } from "node:tls";
+import type { Clock } from "../../base/clock.js";
 import type { Logger } from "../../base/log.js";
 import { formatAddress, parseAddress } from "../../rpc/address.js";
 import type { TlsMaterial } from "../../rpc/tls.js";
@@ -110,12 +111,14 @@ export class HttpsServer {
   }
 
   /** Stops listening, lets answers finish for a moment, then cuts what remains. */
-  async close(wait: (ms: number) => Promise<void>): Promise<void> {
+  async close(clock: Clock): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const session of this.#sessions) session.close();
-    await Promise.race([closed, wait(CLOSE_LIMIT_MS)]);
-    for (const session of this.#sessions) session.destroy();
-    for (const socket of this.#sockets) socket.destroy();
+    const limit = clock.timer(CLOSE_LIMIT_MS, () => {
+      for (const session of this.#sessions) session.destroy();
+      for (const socket of this.#sockets) socket.destroy();
+    });
     await closed;
+    limit.cancel();
   }
 }

@@ -78,12 +78,18 @@ export class FutureRevisionError extends Error {
   }
 }
 
+/** How much a watch tells of each change. */
+export interface WatchRowsOptions {
+  /** Also the row before it, which doubles what the store sends. */
+  readonly previous?: boolean;
+}
+
 /** Everything the API server asks of its store: the five shapes of etcd's API that a kube-apiserver uses. */
 export interface Backend {
   range(query: RangeQuery): Promise<RangeResult>;
   swap(swap: Swap): Promise<SwapResult>;
   /** Changes under `prefix` from `startRevision` on, in order, a batch at a time; ends by throwing or when `signal` aborts. */
-  watch(prefix: string, startRevision: number, signal: AbortSignal): AsyncIterable<RowBatch>;
+  watch(prefix: string, startRevision: number, signal: AbortSignal, options?: WatchRowsOptions): AsyncIterable<RowBatch>;
   /** A lease that lives for `ttlSeconds`. */
   grantLease(ttlSeconds: number): Promise<bigint>;
 }

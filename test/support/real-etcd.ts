@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EtcdClient } from "../../src/rpc/etcd-client.js";
-import { findProgram } from "../support/external-program.js";
+import { findProgram } from "./external-program.js";
 
 /** A server to test and how to end it. */
 export interface ServerUnderTest {

@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { skipWithout } from "../support/external-program.js";
+import { Kubectl } from "../support/kubectl.js";
+import { manifestPath, skipWithoutManifests } from "../support/manifests.js";
+import { withEmulator } from "../support/running-emulator.js";
+
+test("public manifests end as the README beside them says, applied one by one by the real kubectl", { skip: skipWithoutManifests || skipWithout("kubectl") }, async (t) => {
+  await withEmulator([], async ({ ready, emulator }) => {
+    const kubectl = new Kubectl(ready.kubeconfig);
+    t.after(() => kubectl.close());
+    const apply = (path: string): Promise<string> => kubectl.run(["apply", "-f", manifestPath(path) ?? ""]);
+    const refused = (path: string): Promise<string> => kubectl.refused(["apply", "-f", manifestPath(path) ?? ""]);
+    /** What a JSON path finds, as soon as it is that. */
+    const becomes = (target: string, path: string, value: string): Promise<string> => kubectl.run(["wait", ...target.split(" "), `--for=jsonpath=${path}=${value}`, "--timeout=30s"]);
+    const running = (target: string): Promise<string> => becomes(target, "{.status.phase}", "Running");
+    /** A pod that does not fit says why, in its condition and in an event. */
+    const staysPending = async (target: string, why: RegExp): Promise<void> => {
+      await becomes(target, "{.status.conditions[?(@.type=='PodScheduled')].reason}", "Unschedulable");
+      assert.match(await kubectl.run(["get", ...target.split(" "), "-o", "jsonpath={.status.phase} {.status.conditions[?(@.type=='PodScheduled')].message}"]), new RegExp(`^Pending ${why.source}`));
+    };
+    const remove = (path: string): Promise<string> => kubectl.run(["delete", "--wait", "--grace-period=0", "--force", "-f", manifestPath(path) ?? ""]);
+
+    await t.test("workloads/deployment: one ReplicaSet, two pods, available", async () => {
+      await apply("workloads/deployment.yaml");
+      assert.match(await kubectl.run("rollout status deployment/nginx-deployment --timeout=30s"), /successfully rolled out/);
+      assert.match(await kubectl.run("get deployment nginx-deployment"), /nginx-deployment\s+2\/2\s+2\s+2/);
+      assert.equal((await kubectl.run("get replicaset -o name")).split("\n").length, 1);
+      assert.equal((await kubectl.run("get pods -l app=nginx --field-selector status.phase=Running -o name")).split("\n").length, 2);
+      await remove("workloads/deployment.yaml");
+      await kubectl.run("wait --for=delete pod -l app=nginx --timeout=30s");
+    });
+
+    await t.test("volumes/redis: runs", async () => {
+      await apply("volumes/redis.yaml");
+      await running("pod/redis");
+      await remove("volumes/redis.yaml");
+    });
+
+    await t.test("gates/pod-without-scheduling-gates: runs; applied over the gated pod it takes the gates away", async () => {
+      const gated = { apiVersion: "v1", kind: "Pod", metadata: { name: "test-pod" }, spec: { schedulingGates: [{ name: "example.com/foo" }], containers: [{ name: "pause", image: "registry.k8s.io/pause:3.6" }] } };
+      await kubectl.run("apply -f -", JSON.stringify(gated));
+      await becomes("pod/test-pod", "{.status.conditions[?(@.type=='PodScheduled')].reason}", "SchedulingGated");
+      assert.match(await kubectl.run("get pod test-pod"), /test-pod\s+0\/1\s+SchedulingGated/);
+      await apply("gates/pod-without-scheduling-gates.yaml");
+      await running("pod/test-pod");
+      await remove("gates/pod-without-scheduling-gates.yaml");
+    });
+
+    await t.test("affinity/pod-nginx-preferred-affinity: an unmet preference does not block", async () => {
+      await apply("affinity/pod-nginx-preferred-affinity.yaml");
+      await running("pod/nginx");
+      await remove("affinity/pod-nginx-preferred-affinity.yaml");
+    });
+
+    await t.test("affinity/pod-nginx-required-affinity: waits for a node with the label, runs there", async () => {
+      await apply("affinity/pod-nginx-required-affinity.yaml");
+      await staysPending("pod/nginx", /0\/4 nodes are available: 4 node\(s\) didn't match Pod's node affinity\/selector/);
+      await kubectl.run("label node esxi-03.spheresim.test disktype=ssd");
+      await running("pod/nginx");
+      assert.equal(await kubectl.run("get pod nginx -o jsonpath={.spec.nodeName}"), "esxi-03.spheresim.test");
+      await kubectl.run("label node esxi-03.spheresim.test disktype-");
+      await remove("affinity/pod-nginx-required-affinity.yaml");
+    });
+
+    await t.test("affinity/pod: its own label does not count", async () => {
+      await apply("affinity/pod.yaml");
+      await staysPending("pod/pod-1", /0\/4 nodes are available: 4 node\(s\) didn't match Pod's node affinity\/selector/);
+      await remove("affinity/pod.yaml");
+    });
+
+    await t.test("affinity/pod-with-node-affinity: a malformed file is refused while decoding", async () => {
+      assert.match(await refused("affinity/pod-with-node-affinity.yaml"), /BadRequest.*cannot unmarshal array into Go struct field .*requiredDuringSchedulingIgnoredDuringExecution of type v1\.NodeSelector/);
+      assert.match(await kubectl.refused("get pod with-node-affinity"), /NotFound/);
+    });
+
+    await t.test("taints/no-toleration-pod: runs on nodes without taints, not on tainted ones", async () => {
+      await apply("taints/no-toleration-pod.yaml");
+      await running("pod/no-toleration-pod");
+      await remove("taints/no-toleration-pod.yaml");
+      await kubectl.run("taint nodes --all kwok.x-k8s.io/node=fake:NoSchedule");
+      await apply("taints/no-toleration-pod.yaml");
+      await staysPending("pod/no-toleration-pod", /0\/4 nodes are available: 4 node\(s\) had untolerated taint \{kwok\.x-k8s\.io\/node: fake\}/);
+      await kubectl.run("taint nodes --all kwok.x-k8s.io/node:NoSchedule-");
+      await remove("taints/no-toleration-pod.yaml");
+    });
+
+    await t.test("taints/pod-with-numeric-toleration: refused as Kubernetes 1.32 refuses it", async () => {
+      assert.match(await refused("taints/pod-with-numeric-toleration.yaml"), /spec\.tolerations\[0\]\.operator: Unsupported value: "Gt": supported values: "Equal", "Exists"/);
+    });
+
+    await t.test("resources/cpu-request-limit-2: needs its namespace, then never fits", async () => {
+      assert.match(await refused("resources/cpu-request-limit-2.yaml"), /namespaces "cpu-example" not found/);
+      await kubectl.run("create namespace cpu-example");
+      await apply("resources/cpu-request-limit-2.yaml");
+      await staysPending("pod/cpu-demo-2 -n cpu-example", /0\/4 nodes are available: 4 Insufficient cpu/);
+      await kubectl.run("delete namespace cpu-example --timeout=30s");
+    });
+
+    await t.test("resources/qos-pod: needs its namespace, then runs Guaranteed", async () => {
+      assert.match(await refused("resources/qos-pod.yaml"), /namespaces "qos-example" not found/);
+      await kubectl.run("create namespace qos-example");
+      await apply("resources/qos-pod.yaml");
+      await running("pod/qos-demo -n qos-example");
+      assert.equal(await kubectl.run("get pod qos-demo -n qos-example -o jsonpath={.status.qosClass}"), "Guaranteed");
+      await kubectl.run("delete namespace qos-example --timeout=30s");
+    });
+
+    await t.test("priority/high-priority-pod: needs its class, then runs with its value", async () => {
+      assert.match(await refused("priority/high-priority-pod.yaml"), /Forbidden.*no PriorityClass with name high-priority was found/);
+      await apply("priority/priority-classes.yaml");
+      await apply("priority/high-priority-pod.yaml");
+      await running("pod/high-priority-pod");
+      assert.equal(await kubectl.run("get pod high-priority-pod -o jsonpath={.spec.priority},{.spec.preemptionPolicy}"), "200,PreemptLowerPriority");
+      await remove("priority/high-priority-pod.yaml");
+      await remove("priority/priority-classes.yaml");
+    });
+
+    await t.test("and nothing is left behind", async () => {
+      const { violations, vms } = await emulator.checkInvariants({ settle: { seconds: 10n, nanos: 0 } });
+      assert.deepEqual(violations, []);
+      assert.equal(vms, 0);
+    });
+  });
+});

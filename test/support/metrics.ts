@@ -1,0 +1,26 @@
+import type { RestClient } from "../../src/kubernetes/rest-client.js";
+
+/** One page of `/metrics`: samples by what stands before their value, `name{label="x"}`. */
+export type Metrics = ReadonlyMap<string, number>;
+
+/** Reads `/metrics` of a gRPC port. */
+export async function metricsOf(address: string): Promise<Metrics> {
+  const response = await fetch(`http://${address}/metrics`);
+  if (!response.ok) throw new Error(`${address}/metrics answered ${response.status}`);
+  return parsed(await response.text());
+}
+
+/** Reads `/metrics` of an API server. */
+export async function apiserverMetrics(client: RestClient): Promise<Metrics> {
+  return parsed(String(await client.raw("GET", "/metrics")));
+}
+
+/** What was added between two pages, without what stayed. */
+export function increase(before: Metrics, after: Metrics): Metrics {
+  return new Map([...after].map(([sample, value]) => [sample, value - (before.get(sample) ?? 0)] as const).filter(([, value]) => value !== 0));
+}
+
+function parsed(text: string): Metrics {
+  const samples = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  return new Map(samples.map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ") + 1))]));
+}
