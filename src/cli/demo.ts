@@ -35,8 +35,9 @@ export function addDemo(program: Command): void {
 
 async function scenes({ profile, exit }: DemoFlags, stop: StopRequest): Promise<boolean> {
   return withEmulator({ name: "demo", profile }, stop, async (connection, { ready }) => {
-    const first = await unlessStopped(stop, journeys(connection));
-    const second = tell(await twoCaptains(profile, stop));
+    // The second scene plays behind the curtain of the first: most of both is waiting.
+    const [first, runs] = await Promise.all([unlessStopped(stop, journeys(connection)), twoCaptains(profile, stop)]);
+    const second = tell(runs);
     if (exit !== true) {
       say(banner(ready));
       await stop.requested;

@@ -67,9 +67,11 @@ export async function startDaemon(options: UpOptions, stop?: AbortSignal): Promi
     await makeCredentials(directory.path, inventory, options, addresses.apiserver);
     stop?.throwIfAborted();
     const plans = planes.map((plane) => planOf(plane, options, inventory, addresses, directory));
-    // The inventory is filled while the last rooms still start: those that look for a cluster find one.
-    const filling = populate(plans, log, closing.signal);
-    const [hosts] = await Promise.all([filling, ...starts.map((each, order) => each(plans[order] as PlanePlan))]);
+    const processes = starts.map((each, order) => each(plans[order] as PlanePlan));
+    // The inventory is filled as soon as vCenter and the hosts are there: those that look for a cluster find one when they start.
+    const called = processes.filter((_, order) => plans[order]?.rooms.some((room) => room === "vcenter" || room === "hostd"));
+    const filled = Promise.all(called).then(() => populate(plans, log, closing.signal));
+    const [hosts] = await Promise.all([filled, ...processes]);
     const ready = readyLine(options, plans[0] as PlanePlan, hosts);
     stop?.throwIfAborted();
     writeFileSync(readyFile, `${JSON.stringify(ready)}\n`, { mode: 0o600 });

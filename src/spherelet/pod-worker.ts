@@ -288,7 +288,9 @@ export class PodWorker {
       this.#onGone();
       return;
     }
-    if (situation.containers !== undefined && this.#stopped === undefined && !this.#statusRecorded) {
+    // Step 14 tells that the containers run (or have run); while init containers are at work step 13 still goes on.
+    const hasStarted = situation.containers !== undefined && written.pod.status?.phase !== "Pending";
+    if (hasStarted && this.#stopped === undefined && !this.#statusRecorded) {
       this.#statusRecorded = true;
       const { namespace = "", name } = nameOf(pod);
       const etcdRevision = revisionOf(written.pod);

@@ -132,7 +132,7 @@ class HostLink {
         log.debug({ address: this.#address }, "HostD ended its watch");
       } catch (error) {
         if (this.#signal.aborted) break;
-        if (backoff.attempts === 3) log.warn({ err: error, address: this.#address }, "HostD does not answer");
+        if (backoff.attempts === 6) log.warn({ err: error, address: this.#address }, "HostD does not answer");
       }
       this.#lost();
       await monotonic.sleep(backoff.nextMs(), this.#signal).catch(() => undefined);

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { monotonicClock } from "../../src/base/clock.js";
 import { pods } from "../../src/kubernetes/resource-type.js";
 import { isAlreadyExists } from "../../src/kubernetes/status.js";
 import type { RestClient } from "../../src/kubernetes/rest-client.js";
 import { administrator } from "../support/administrator.js";
 import { processOf } from "../support/process-of-room.js";
 import { type RunningEmulator, withEmulator } from "../support/running-emulator.js";
+import { through } from "../support/through.js";
 
 /** After this step is recorded, the room in charge of the next one is killed. */
 const table: ReadonlyArray<readonly [after: number, room: string]> = [
@@ -24,22 +24,6 @@ const table: ReadonlyArray<readonly [after: number, room: string]> = [
   [12, "crx"],
   [13, "spherelet"],
 ];
-
-const limitMs = 60_000;
-
-/** Tries again what fails while a room is away. */
-async function through<T>(attempt: () => Promise<T>): Promise<T> {
-  const clock = monotonicClock();
-  const endMs = clock.nowMs() + limitMs;
-  for (;;) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (clock.nowMs() >= endMs) throw error;
-      await clock.sleep(50);
-    }
-  }
-}
 
 async function create(client: RestClient, name: string): Promise<string> {
   return through(async () => {

@@ -28,8 +28,8 @@ export interface WireCounts {
   readonly pages: ReadonlyMap<string, Metrics>;
 }
 
-/** What nobody's placement waits for: events, heartbeats of Nodes, health, and what a test or benchmark asks. */
-const background = [/^\w+ events$/, /^\w+ leases$/, /^\w+ nodes\/status$/, /^\w+ images(?:\/status)?$/, /^LIST /, /^InventoryService\/(?:Get|List)/, /^EmulatorService\//, /^Health\//];
+/** What nobody's placement waits for: events, heartbeats of Nodes, the orphan sweep's lists, and what a test or benchmark asks. */
+const background = [/^\w+ events$/, /^\w+ leases$/, /^\w+ nodes\/status$/, /^\w+ images(?:\/status)?$/, /^LIST /, /^InventoryService\/(?:Get|List)/, /^VirtualMachineService\/ListVms$/, /^EmulatorService\//, /^Health\//];
 
 /** Reads the counters of every room that runs. */
 export async function wireCounts(ready: ReadyLine, client: RestClient): Promise<WireCounts> {

@@ -46,7 +46,7 @@ export function emulatorService(around: EmulatorSurroundings) {
     watchPlacements: (request, stream, call) => translated(() => watchPlacements(around, request, stream, call.signal)),
     waitFor: async (request, call) => {
       requireName(request.name);
-      if (request.condition < 0 || !(request.condition in Condition)) throw RpcError.invalidArgument(`condition ${request.condition} is unknown`, { field: "condition", description: "must be one of the enum's values" });
+      if (request.condition === Condition.UNRECOGNIZED || !(request.condition in Condition)) throw RpcError.invalidArgument(`condition ${request.condition} is unknown`, { field: "condition", description: "must be one of the enum's values" });
       const options = { namespace: request.namespace || "default", name: request.name, condition: request.condition, timeoutMs: durationMs(request.timeout, defaultTimeoutMs, "timeout"), signal: call.signal };
       return translated(() => waitFor(client, monotonic, options));
     },
