@@ -108,6 +108,17 @@ test("what a pod asks for is granted, or keeps it Pending with an event that nam
       assert.equal(await kubectl.run("get pod at-odds -o jsonpath={.status.phase}"), "Failed");
     });
 
+    await t.test("priority: a pod that lacks room beside lower ones is told that nobody is evicted", async () => {
+      const asking = (cpu: string): Part => ofContainer({ resources: { requests: { cpu } } });
+      const low = ["low-1", "low-2", "low-3", "low-4"];
+      await kubectl.run("create priorityclass high --value=100");
+      await kubectl.run("apply -f -", listOf(low.map((name) => podNamed(name, asking("12")))));
+      await kubectl.run(["wait", "--for=condition=Ready", "--timeout=30s", ...low.map((name) => `pod/${name}`)]);
+      await kubectl.run("apply -f -", JSON.stringify(podNamed("high", { priorityClassName: "high", ...asking("8") })));
+      await eventually("told", async () => isTold(await events(), "high", "FailedScheduling", "4 Insufficient cpu. preemption: evicting pods of lower priority is not supported"));
+      assert.equal(await kubectl.run("get pod high -o jsonpath={.status.phase}"), "Pending");
+    });
+
     await t.test("activeDeadlineSeconds: the pod fails when its time is over", async () => {
       await kubectl.run("apply -f -", JSON.stringify(podNamed("short", { activeDeadlineSeconds: 1 })));
       await kubectl.run("wait --for=jsonpath={.status.reason}=DeadlineExceeded pod/short --timeout=30s");

@@ -5,6 +5,7 @@ import type { Draft } from "../../src/kubernetes/object-meta.js";
 import type { Pod, PodSpec } from "../../src/kubernetes/pod.js";
 import { evaluate } from "../../src/scheduler/kube/evaluation.js";
 import { usageOf } from "../../src/scheduler/kube/node-info.js";
+import { preemptionNote } from "../../src/scheduler/kube/preemption.js";
 import { SchedulerCache } from "../../src/scheduler/kube/scheduler-cache.js";
 import { failureMessage } from "../../src/scheduler/kube/verdict.js";
 import { aNode, aPod, manifest } from "../support/kube-objects.js";
@@ -84,6 +85,19 @@ test("what is not supported yet is refused by name, whatever the nodes", () => {
     assert.match(message, wanted);
     assert.match(message, /^0\/4 nodes are available: /);
   }
+});
+
+test("a pod that other schedulers would make room for is told that nobody is evicted", () => {
+  const cache = cacheOf([aNode("full"), aNode("small", { allocatable: { cpu: "1" } })], [stored(aPod("r", { cpu: "12" }, { nodeName: "full" }))]);
+  const noteFor = (spec: Partial<PodSpec>): string => {
+    const pod = stored(aPod("p", { cpu: "8" }, spec));
+    return preemptionNote(pod, evaluate(usageOf(pod), cache.nodes()).verdicts, (name) => cache.node(name));
+  };
+  assert.equal(noteFor({ priority: 100 }), " preemption: evicting pods of lower priority is not supported by this scheduler yet.");
+  assert.equal(noteFor({ priority: 0 }), "");
+  assert.equal(noteFor({ priority: 100, preemptionPolicy: "Never" }), "");
+  assert.equal(noteFor({ priority: 100, nodeSelector: { a: "b" } }), "", "no victim makes a label");
+  assert.equal(failureMessage(evaluate(usageOf(stored(aPod("q", { cpu: "8" }))), cache.nodes()).verdicts, []), "0/2 nodes are available: 2 Insufficient cpu.");
 });
 
 test("wishes and plain volumes do not stop a pod", () => {
