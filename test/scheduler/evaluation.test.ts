@@ -71,6 +71,13 @@ test("what is not supported yet is refused by name, whatever the nodes", () => {
     [{ resourceClaims: [{ name: "r" }] }, /spec\.resourceClaims/],
     [{ runtimeClassName: "kata" }, /spec\.runtimeClassName/],
     [{ containers: [{ name: "c", resources: { claims: [{ name: "r" }] } }] }, /spec\.containers\[0\]\.resources\.claims/],
+    [{ containers: [{ name: "c", ports: [{ containerPort: 80, hostPort: 8080 }] }] }, /spec\.containers\[0\]\.ports\[0\]\.hostPort is not supported/],
+    [{ hostNetwork: true, hostPID: true, hostIPC: true, hostUsers: false }, /: spec\.hostNetwork is [^,]*, spec\.hostPID is [^,]*, spec\.hostIPC is [^,]*, spec\.hostUsers false is not supported/],
+    [{ os: { name: "windows" } }, /spec\.os\.name windows is not supported/],
+    [{ initContainers: [{ name: "s", restartPolicy: "Always" }] }, /spec\.initContainers\[0\]\.restartPolicy Always \(a sidecar\) is not supported/],
+    [{ containers: [{ name: "c", volumeDevices: [{ name: "v", devicePath: "/dev/x" }] }] }, /spec\.containers\[0\]\.volumeDevices is not supported/],
+    [{ volumes: [{ name: "v", projected: { sources: [{}, { serviceAccountToken: { path: "t" } }] } }] }, /spec\.volumes\[0\]\.projected\.sources\[1\]\.serviceAccountToken is not supported/],
+    [{ volumes: [{ name: "v", emptyDir: { medium: "HugePages-2Mi" } }] }, /spec\.volumes\[0\]\.emptyDir\.medium HugePages-2Mi is not supported/],
   ];
   for (const [spec, wanted] of cases) {
     const message = messageFor(aPod("p", {}, spec), cacheOf(four));
@@ -85,6 +92,7 @@ test("wishes and plain volumes do not stop a pod", () => {
     { affinity: { podAffinity: { preferredDuringSchedulingIgnoredDuringExecution: preferred } } },
     { topologySpreadConstraints: [{ maxSkew: 1, topologyKey: "zone", whenUnsatisfiable: "ScheduleAnyway" }] },
     { volumes: [{ name: "a", emptyDir: {} }, { name: "b", configMap: { name: "c" } }, { name: "c" }, { name: "d", projected: {} }] },
+    { os: { name: "linux" }, hostUsers: true, hostNetwork: false, volumes: [{ name: "m", emptyDir: { medium: "Memory" } }] },
     { volumes: [{ name: "l", hostPath: { path: "/var/log/pods/" } }], containers: [{ name: "c", volumeMounts: [{ name: "l", mountPath: "/l", readOnly: true }] }] },
   ];
   for (const spec of fits) assert.equal(messageFor(aPod("p", {}, spec), cacheOf(four)), "fits n1,n2,n3,n4");
