@@ -13,12 +13,10 @@ import { MemoryTable, startEtcd } from "../../src/etcd/index.js";
 import { openChannel } from "../../src/rpc/channel.js";
 import { EtcdKeyValue } from "../../src/vcenter/client.js";
 import { eventually } from "../support/eventually.js";
-import { HOST, hostName, onHosts, World } from "./world.js";
+import { HOST, hostKey, hostName, onHosts, World } from "./world.js";
 
 let world: World;
 afterEach(() => world.close());
-
-const key = (number: number): HostKey => ({ key: { $case: "name", value: hostName(number) } });
 
 async function reason(call: Promise<unknown>): Promise<string> {
   const error = await call.then(
@@ -48,7 +46,7 @@ test("moids are those of a fresh vCenter, and making a thing twice answers the f
 test("the inventory survives a restart, ids go on, and the instance uuid stays", async () => {
   world = await World.start(2);
   await world.pools.createResourcePool(CreateResourcePoolRequest.fromPartial({ name: "ns", namespace: "ns" }));
-  await world.inventory.setMaintenanceMode({ requestId: "", host: key(2), inMaintenanceMode: true });
+  await world.inventory.setMaintenanceMode({ requestId: "", host: hostKey(2), inMaintenanceMode: true });
   await world.deploy("uid-1");
   const before = await world.inventory.getInventory({});
   const about = await world.inventory.getAbout({});
@@ -78,19 +76,19 @@ test("after a crash no id comes back, though nobody wrote the last ones", async 
 test("hosts: removal waits for VMs, disconnection stops placing, reconnection brings the VMs back", async () => {
   world = await World.start(2);
   await world.deploy("uid-1", { hosts: onHosts(1) });
-  assert.equal(await reason(world.inventory.removeHost({ requestId: "", host: key(1) })), "ResourceInUse");
-  assert.equal(await reason(world.inventory.removeHost({ requestId: "", host: key(9) })), "ManagedObjectNotFound");
+  assert.equal(await reason(world.inventory.removeHost({ requestId: "", host: hostKey(1) })), "ResourceInUse");
+  assert.equal(await reason(world.inventory.removeHost({ requestId: "", host: hostKey(9) })), "ManagedObjectNotFound");
   assert.equal(await reason(world.inventory.removeHost({ requestId: "", host: undefined })), "InvalidArgument host");
-  await world.inventory.removeHost({ requestId: "", host: key(2) });
+  await world.inventory.removeHost({ requestId: "", host: hostKey(2) });
 
-  const off = await world.inventory.setHostConnection({ requestId: "", host: key(1), connected: false });
+  const off = await world.inventory.setHostConnection({ requestId: "", host: hostKey(1), connected: false });
   assert.equal(off.connectionState, HostConnectionState.DISCONNECTED);
   const vm = await world.machines.getVm({ target: { $case: "ownerUid", value: "uid-1" } });
   assert.equal(vm.connectionState, VirtualMachineConnectionState.DISCONNECTED);
   assert.equal((await world.place("uid-2")).recommendations.length, 0);
   const failed = await world.ended(await world.machines.destroyVm({ requestId: "", target: { $case: "ownerUid", value: "uid-1" }, powerOff: true, uuid: "" }));
   assert.equal(failed.error?.fault?.$case, "hostNotConnected");
-  await world.inventory.setHostConnection({ requestId: "", host: key(1), connected: true });
+  await world.inventory.setHostConnection({ requestId: "", host: hostKey(1), connected: true });
   await world.connected(1);
   assert.equal((await world.place("uid-2")).recommendations.length, 1);
 });
@@ -98,11 +96,11 @@ test("hosts: removal waits for VMs, disconnection stops placing, reconnection br
 test("ordinary VMs: create, activity, power off and on, destroy; illegal moves name their states", async () => {
   world = await World.start(1);
   const config = VirtualMachineConfigSpec.fromPartial({ name: "db", numCpus: 2, memoryMb: 2048, memoryAllocation: { reservation: 1024 } });
-  const create = (change: Partial<VirtualMachineConfigSpec>, host: HostKey | undefined = key(1)): ReturnType<World["machines"]["createVm"]> =>
+  const create = (change: Partial<VirtualMachineConfigSpec>, host: HostKey | undefined = hostKey(1)): ReturnType<World["machines"]["createVm"]> =>
     world.machines.createVm({ requestId: "", config: { ...config, ...change }, host, pool: undefined, powerOn: false });
   assert.equal(await reason(create({ ownerUid: "x" })), "InvalidArgument config.owner_uid");
   assert.equal(await reason(create({ guestId: "crxPod1Guest" })), "InvalidArgument config.guest_id");
-  assert.equal(await reason(create({}, key(9))), "InvalidArgument host.name");
+  assert.equal(await reason(create({}, hostKey(9))), "InvalidArgument host.name");
   const vm = (await world.ended(await create({}))).result ?? assert.fail();
   const reserved = async (): Promise<number | undefined> => (await world.inventory.getInventory({})).hosts[0]?.usage?.reservedMemoryMb;
   assert.equal(await reserved(), 0);
@@ -182,7 +180,7 @@ test("bad hosts are refused with the field that is wrong", async () => {
 test("lists come by pages of one snapshot", async () => {
   world = await World.start(3);
   const first = await world.inventory.listHosts({ pageSize: 2, pageToken: "" });
-  await world.inventory.removeHost({ requestId: "", host: key(3) });
+  await world.inventory.removeHost({ requestId: "", host: hostKey(3) });
   const second = await world.inventory.listHosts({ pageSize: 2, pageToken: first.nextPageToken });
   assert.deepEqual([...first.hosts, ...second.hosts].map((host) => host.spec?.name), [1, 2, 3].map(hostName));
   assert.equal(second.nextPageToken, "");
