@@ -52,10 +52,10 @@ const defaultColumns = 120;
 /** How a step ended, in one character. */
 const marks: Readonly<Partial<Record<Outcome, string>>> = { [Outcome.FAILED]: "✗", [Outcome.UNSCHEDULABLE]: "–", [Outcome.SKIPPED]: "·" };
 
-/** One line of a followed placement: pod, step, when, room, what, about what; cut to the width of the terminal. */
+/** One line of a followed placement: pod, step, when it began, room, what, about what; cut to the width of the terminal. */
 export function stepLine(record: StepRecord, podWidth: number, originMs: number, columns = process.stdout.columns ?? defaultColumns): string {
   const mark = marks[record.outcome] ?? "✓";
-  const at = `+${Math.max(0, endMs(record) - originMs).toFixed(0)} ms`.padStart(9);
+  const at = `+${Math.max(0, startMs(record) - originMs).toFixed(0)} ms`.padStart(9);
   const about = record.outcome === Outcome.OK && record.subject !== "" ? record.subject : record.message;
   const line = `${record.name.padEnd(podWidth)} ${stepName(record.step).padStart(3)} ${mark} ${at}  ${record.room.padEnd(10)} ${stepTitle(record.step).padEnd(45)} ${about}`.trimEnd();
   return line.length > columns && columns > 40 ? `${line.slice(0, columns - 1)}…` : line;

@@ -49,6 +49,9 @@ export interface PodSpec {
   readonly hostNetwork?: boolean;
   readonly hostPID?: boolean;
   readonly hostIPC?: boolean;
+  /** False asks for a user namespace of the pod's own. */
+  readonly hostUsers?: boolean;
+  readonly os?: { readonly name: string };
   readonly shareProcessNamespace?: boolean;
   readonly imagePullSecrets?: readonly { readonly name: string }[];
 }

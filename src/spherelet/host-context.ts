@@ -3,6 +3,7 @@ import type { Logger } from "../base/log.js";
 import type { Dice } from "../base/seeded-random.js";
 import type { ApiClient } from "../kubernetes/api-client.js";
 import type { PodSteps } from "../kubernetes/pod-steps.js";
+import type { OwnNode } from "./admission.js";
 import type { ConfigSource } from "./config-source.js";
 import type { Gate } from "./gate.js";
 import type { Host } from "./host.js";
@@ -16,6 +17,7 @@ export interface HostContext {
   readonly host: Host;
   /** The API server, as this host's node. */
   readonly api: Pick<ApiClient, "patch" | "delete" | "create">;
+  readonly node: OwnNode;
   readonly hostd: HostD;
   readonly agents: Agents;
   readonly config: ConfigSource;

@@ -127,6 +127,7 @@ export async function startSpherelets(options: SphereletsOptions): Promise<Spher
     contexts.set(host.name, {
       host,
       api: clientOf(host.name),
+      node: { known: () => nodes.store.get(host.name), read: () => clientOf(host.name).get(nodeType, { name: host.name }) },
       hostd,
       agents,
       config,

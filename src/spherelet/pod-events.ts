@@ -2,6 +2,7 @@ import type { ContainerStatus, PodContainers } from "../gen/spheresim/crx/v1/age
 import type { EventType } from "../kubernetes/cluster-objects.js";
 import type { EventRecorder } from "../kubernetes/event-recorder.js";
 import type { Pod } from "../kubernetes/pod.js";
+import { deadlineExceeded } from "./active-deadline.js";
 import type { ContainerConfigError } from "./start-request.js";
 import type { MountError } from "./config-error.js";
 import { imageObjectsOf } from "./pod-annotations.js";
@@ -51,12 +52,21 @@ export class PodEvents {
     }
   }
 
+  notAdmitted(pod: Pod, reason: string, message: string): void {
+    this.#say(pod, "Warning", reason, message);
+  }
+
+  deadlineExceeded(pod: Pod): void {
+    this.#say(pod, "Normal", deadlineExceeded.reason, deadlineExceeded.message);
+  }
+
   mountFailed(pod: Pod, error: MountError): void {
     this.#say(pod, "Warning", "FailedMount", `MountVolume.SetUp failed for volume "${error.volume}" : ${error.message}`);
   }
 
   configFailed(pod: Pod, error: ContainerConfigError): void {
-    this.#say(pod, "Warning", "Failed", `Error: ${error.message}`, error.container);
+    if (error.reason === "InvalidImageName") this.#say(pod, "Warning", "InspectFailed", error.message, error.container);
+    else this.#say(pod, "Warning", "Failed", `Error: ${error.message}`, error.container);
   }
 
   sandboxFailed(pod: Pod, message: string): void {

@@ -1,10 +1,11 @@
 import type { Pod } from "../kubernetes/pod.js";
+import { NotAdmitted } from "./admission.js";
 import { MountError } from "./config-error.js";
 import type { WaitingReason } from "./container-status.js";
 import type { PodEvents } from "./pod-events.js";
 import { NoPodAddress } from "./pod-startup.js";
 import type { Trouble } from "./pod-status.js";
-import { ContainerConfigError } from "./start-request.js";
+import { ContainerConfigError, UnsupportedPod } from "./start-request.js";
 import { ProviderFault } from "./vsphere.js";
 
 /** After so many attempts in a row (about 6 s) the pod's status and events say what is wrong. */
@@ -29,11 +30,17 @@ export function setbackOf(error: unknown, attempts: number): Setback | undefined
   }
   if (error instanceof ContainerConfigError) {
     return {
-      lasting: error.reason === "CreateContainerError",
+      lasting: error.reason !== "CreateContainerConfigError",
       waiting: new Map([[error.container, { reason: error.reason, message: error.message }]]),
       trouble: undefined,
       tell: (events, pod) => events.configFailed(pod, error),
     };
+  }
+  if (error instanceof NotAdmitted) {
+    return { lasting: true, waiting: new Map(), trouble: error.trouble, tell: (events, pod) => events.notAdmitted(pod, error.trouble.reason, error.message) };
+  }
+  if (error instanceof UnsupportedPod) {
+    return { lasting: true, waiting: new Map(), trouble: undefined, tell: (events, pod) => events.sandboxFailed(pod, error.message) };
   }
   if (error instanceof NoPodAddress) {
     return { lasting: false, waiting: new Map(), trouble: undefined, tell: (events, pod) => events.sandboxFailed(pod, error.message) };

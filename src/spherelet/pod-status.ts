@@ -11,8 +11,8 @@ import { imageObjectsOf } from "./pod-annotations.js";
 import { podConditions } from "./pod-conditions.js";
 import { phaseOf } from "./pod-phase.js";
 
-/** `status.reason` of pods in trouble, as seen on real Supervisors (vsphere.md 1.3). */
-export type TroubleReason = "PodVMAnnotationsMissing" | "AgentUnreachable" | "ProviderFailed";
+/** `status.reason` of pods in trouble, as seen on real Supervisors (vsphere.md 1.3); the last two are any kubelet's. */
+export type TroubleReason = "PodVMAnnotationsMissing" | "AgentUnreachable" | "ProviderFailed" | "DeadlineExceeded" | "NodeAffinity";
 
 /** Why a pod cannot be what its spec says. */
 export interface Trouble {

@@ -18,14 +18,15 @@ export function graceSecondsOf(pod: Pod): number {
 }
 
 /**
- * D2: stops the containers. Answers how they ended, or undefined where nothing runs: the VM is gone, off, or never got its
+ * D2, and the end of a pod whose time is over (not `deleted`, no step of the way back): stops the containers. Answers how they ended, or undefined where nothing runs: the VM is gone, off, or never got its
  * personality. A pod whose agent does not answer while its VM is on is not let go: the caller tries again.
  */
-export async function stopContainers(context: HostContext, pod: Pod, vmUuid: string, life: VmLife | undefined, signal: AbortSignal): Promise<PodContainers | undefined> {
+export async function stopContainers(context: HostContext, pod: Pod, vmUuid: string, life: VmLife | undefined, deleted: boolean, signal: AbortSignal): Promise<PodContainers | undefined> {
   const { host, hostd, agents, steps, clock, events } = context;
   const startMs = clock.nowMs();
-  const record = (message: string): void =>
-    steps.record({ pod, step: 102, peer: "crx", wire: "spheresim.crx.v1.AgentService/StopPod", startMs, subject: `${host.name}/${vmUuid}`, message });
+  const record = (message: string): void => {
+    if (deleted) steps.record({ pod, step: 102, peer: "crx", wire: "spheresim.crx.v1.AgentService/StopPod", startMs, subject: `${host.name}/${vmUuid}`, message });
+  };
   let address = life === undefined || life.over || life.lost ? undefined : life.agentAddress;
   if (address === undefined) {
     const vm = await hostd.getVm(host.name, vmUuid, signal);

@@ -4,6 +4,8 @@ import { isBeingDeleted, nameOf } from "../kubernetes/object-meta.js";
 import { isTerminal, type Pod } from "../kubernetes/pod.js";
 import { vmUuidOf } from "../kubernetes/vsphere-pod.js";
 import type { HostContext } from "./host-context.js";
+import { admit } from "./admission.js";
+import { ActiveDeadline, deadlineExceeded } from "./active-deadline.js";
 import { imageObjectsOf } from "./pod-annotations.js";
 import { setbackOf, type Setback } from "./pod-setback.js";
 import { giveBody, missingImages, startContainers } from "./pod-startup.js";
@@ -36,6 +38,8 @@ export class PodWorker {
   #pod: Pod;
   /** Whether anybody asked to configure the pod, or a former Spherelet may have. */
   #asked: boolean;
+  /** Whether this host may run the pod at all; one that a former Spherelet may have taken on is not asked again. */
+  #admitted: boolean;
   /** Whether the VM may have had a personality before this worker gave it one. */
   #mayHaveBody: boolean;
   #life: VmLife | undefined;
@@ -45,7 +49,9 @@ export class PodWorker {
   #pulledSaid = false;
   #setback: Setback | undefined;
   #missesVm: Trouble | undefined;
-  /** How the containers ended, when the pod is being deleted. */
+  readonly #deadline: ActiveDeadline;
+  #deadlineTold = false;
+  /** How the containers ended, when the pod is being deleted or its time is over. */
   #stopped: PodContainers | undefined;
   #deleted = false;
   #statusRecorded = false;
@@ -65,7 +71,9 @@ export class PodWorker {
     this.#onGone = onGone;
     this.#pod = pod;
     this.#asked = recovered;
+    this.#admitted = recovered;
     this.#mayHaveBody = recovered;
+    this.#deadline = new ActiveDeadline(context.clock, () => this.wake("urgent"));
     this.#backoff = new Backoff({ initialMs: RETRY_INITIAL_MS, maxMs: RETRY_MAX_MS, jitter: 0.2, dice: context.dice.fork(pod.metadata.uid) });
   }
 
@@ -137,6 +145,7 @@ export class PodWorker {
     this.#context.addresses.release(this.#pod.metadata.uid);
     await this.#running;
     await this.#publishing;
+    this.#deadline.forget();
   }
 
   /** Makes a newer state of the pod the present one. */
@@ -169,6 +178,7 @@ export class PodWorker {
     const pod = this.#pod;
     if (isBeingDeleted(pod)) return this.#remove(pod);
     if (isTerminal(pod)) return this.#letEnd(pod);
+    if (this.#deadline.isOver(pod)) return this.#endInTime(pod);
     const vmUuid = vmUuidOf(pod);
     if (vmUuid !== undefined && this.#asked && this.#setback?.lasting !== true && this.#mustStart(vmUuid)) await this.#start(pod, vmUuid);
     if (this.#asked || this.#missesVm !== undefined) await this.#publish();
@@ -217,6 +227,8 @@ export class PodWorker {
     const { signal } = this.#abort;
     const { agents, events } = this.#context;
     signal.throwIfAborted();
+    if (!this.#admitted) await admit(this.#context.node, pod);
+    this.#admitted = true;
     const hadBody = this.#mayHaveBody || pod.status?.startTime !== undefined;
     const vm = await giveBody(this.#context, pod, vmUuid, hadBody, signal);
     signal.throwIfAborted();
@@ -260,7 +272,7 @@ export class PodWorker {
 
   /** Step 14. */
   #publish(): Promise<void> {
-    const next = this.#publishing.then(() => this.#publishNow());
+    const next = this.#publishing.then(() => this.#publishNow()).then(() => this.#deadline.watch(this.#pod));
     this.#publishing = next.catch(() => undefined);
     return next;
   }
@@ -276,7 +288,9 @@ export class PodWorker {
       this.#onGone();
       return;
     }
-    if (situation.containers !== undefined && this.#stopped === undefined && !this.#statusRecorded) {
+    // Step 14 tells that the containers run (or have run); while init containers are at work step 13 still goes on.
+    const hasStarted = situation.containers !== undefined && written.pod.status?.phase !== "Pending";
+    if (hasStarted && this.#stopped === undefined && !this.#statusRecorded) {
       this.#statusRecorded = true;
       const { namespace = "", name } = nameOf(pod);
       const etcdRevision = revisionOf(written.pod);
@@ -324,29 +338,44 @@ export class PodWorker {
   /** D2 and D3. */
   async #remove(pod: Pod): Promise<void> {
     if (this.#deleted) return;
-    const vmUuid = vmUuidOf(pod);
-    if (vmUuid !== undefined && !isTerminal(pod) && this.#stopped === undefined) {
-      const stopCall = { graceSeconds: graceSecondsOf(pod), abort: new AbortController() };
-      this.#stopCall = stopCall;
-      try {
-        this.#stopped = await stopContainers(this.#context, pod, vmUuid, this.#life, AbortSignal.any([this.#abort.signal, stopCall.abort.signal]));
-      } catch (error) {
-        if (stopCall.abort.signal.aborted) {
-          this.#dirty = true;
-          return;
-        }
-        // Whether the VM still runs is HostD's to say, at the next attempt.
-        this.#letGo();
-        throw error;
-      } finally {
-        this.#stopCall = undefined;
-      }
-    }
+    if (!isTerminal(pod) && !(await this.#stop(pod, true))) return;
     if (this.#stopped !== undefined) await this.#publish();
     await deleteForGood(this.#context, this.#pod, this.#abort.signal);
     this.#deleted = true;
     this.#letGo();
     this.#context.addresses.release(pod.metadata.uid);
+  }
+
+  /** Its active deadline has passed: the containers stop and the pod has failed, whatever its restart policy. */
+  async #endInTime(pod: Pod): Promise<void> {
+    if (!this.#deadlineTold) this.#context.events.deadlineExceeded(pod);
+    this.#deadlineTold = true;
+    if (!(await this.#stop(pod, false))) return;
+    this.#setback = { lasting: true, waiting: new Map(), trouble: deadlineExceeded, tell: () => undefined };
+    await this.#publish();
+    this.#letGo();
+  }
+
+  /** Stops what runs; false when a deletion with less grace came in between. `deleted`: the stop is D2. */
+  async #stop(pod: Pod, deleted: boolean): Promise<boolean> {
+    const vmUuid = vmUuidOf(pod);
+    if (vmUuid === undefined || this.#stopped !== undefined) return true;
+    const stopCall = { graceSeconds: graceSecondsOf(pod), abort: new AbortController() };
+    this.#stopCall = stopCall;
+    try {
+      this.#stopped = await stopContainers(this.#context, pod, vmUuid, this.#life, deleted, AbortSignal.any([this.#abort.signal, stopCall.abort.signal]));
+      return true;
+    } catch (error) {
+      if (stopCall.abort.signal.aborted) {
+        this.#dirty = true;
+        return false;
+      }
+      // Whether the VM still runs is HostD's to say, at the next attempt.
+      this.#letGo();
+      throw error;
+    } finally {
+      this.#stopCall = undefined;
+    }
   }
 
   /** The pod has ended: by itself, or because somebody else wrote so (eviction), and then its containers have to end too. */

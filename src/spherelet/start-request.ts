@@ -3,6 +3,8 @@ import { ContainerSpec, RestartPolicy, StartPodRequest, VolumeMount } from "../g
 import type { Container } from "../kubernetes/container.js";
 import type { PodSpec } from "../kubernetes/pod.js";
 import { isSidecar } from "../kubernetes/pod-resources.js";
+import { unsupportedOnHost } from "../kubernetes/unsupported-fields.js";
+import { imageReferencesOf } from "../kubernetes/vsphere-pod.js";
 import { ConfigError } from "./config-error.js";
 import type { ConfigSource } from "./config-source.js";
 import { resolveEnvironment } from "./environment.js";
@@ -15,7 +17,7 @@ import { resolveVolumes } from "./volumes.js";
 export class ContainerConfigError extends ConfigError {
   override readonly name = "ContainerConfigError";
   readonly container: string;
-  readonly reason: "CreateContainerConfigError" | "CreateContainerError";
+  readonly reason: "CreateContainerConfigError" | "CreateContainerError" | "InvalidImageName";
 
   constructor(container: string, message: string, reason: ContainerConfigError["reason"]) {
     super(message);
@@ -24,20 +26,33 @@ export class ContainerConfigError extends ConfigError {
   }
 }
 
+/** The pod asks for something of the host that it cannot give; who names a node itself is told here, as no scheduler has looked. */
+export class UnsupportedPod extends ConfigError {
+  override readonly name = "UnsupportedPod";
+
+  constructor(fields: readonly string[]) {
+    super(`${fields.join(", ")} not supported by vSphere Pods here`);
+  }
+}
+
 /** Containers that must not run again in a new life of the VM: they ended well and the restart policy lets them be. */
 export type Finished = ReadonlySet<string>;
 
-/** What the agent is asked to start (step 13). Throws MountError or ContainerConfigError. */
+/** What the agent is asked to start (step 13). Throws MountError, ContainerConfigError or UnsupportedPod. */
 export async function buildStartRequest(facts: PodFacts, source: ConfigSource, restartCounts: ReadonlyMap<string, number>, finished: Finished): Promise<StartPodRequest> {
   const { metadata, spec } = facts.pod;
   const volumes = await resolveVolumes(facts, source);
   const build = (container: Container): Promise<ContainerSpec> => buildContainer(facts, container, source);
+  const initContainers = await inOrder(spec.initContainers ?? [], build);
+  const containers = await inOrder(spec.containers.filter((container) => !finished.has(container.name)), build);
+  const unsupported = unsupportedOnHost(spec);
+  if (unsupported.length > 0) throw new UnsupportedPod(unsupported);
   return StartPodRequest.create({
     podUid: metadata.uid,
     namespace: metadata.namespace ?? "",
     name: metadata.name,
-    initContainers: await inOrder(spec.initContainers ?? [], build),
-    containers: await inOrder(spec.containers.filter((container) => !finished.has(container.name)), build),
+    initContainers,
+    containers,
     volumes,
     restartPolicy: restartPolicyOf(spec),
     restartCounts: Object.fromEntries(restartCounts),
@@ -59,6 +74,11 @@ async function buildContainer(facts: PodFacts, container: Container, source: Con
   const { name } = container;
   if (isSidecar(container) && facts.pod.spec.initContainers?.includes(container) === true) {
     throw new ContainerConfigError(name, `init container ${name} has restartPolicy Always: sidecar containers are not emulated yet`, "CreateContainerError");
+  }
+  // The image controller leaves out of its answer what is no image reference.
+  if (imageReferencesOf(facts.pod) !== undefined && !imageObjectsOf(facts.pod).has(name)) {
+    const image = JSON.stringify(container.image ?? "");
+    throw new ContainerConfigError(name, `Failed to apply default image tag ${image}: couldn't parse image name ${image}: invalid reference format`, "InvalidImageName");
   }
   if ((container.volumeDevices ?? []).length > 0) throw new ContainerConfigError(name, `container ${name} has volumeDevices: block volumes are not emulated`, "CreateContainerError");
   let environment: ReadonlyMap<string, string>;

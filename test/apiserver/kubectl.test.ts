@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { skipWithout } from "../support/external-program.js";
 import { Kubectl } from "../support/kubectl.js";
+import { runCommands, watchByName } from "../support/kubectl-commands.js";
 import { type Cluster, startCluster } from "./cluster.js";
 
 const POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, labels: {app: web}}\nspec: {containers: [{name: c, image: 'nginx:1'}]}\n";
@@ -20,6 +21,14 @@ describe("kubectl", { skip: skipWithout("kubectl") }, () => {
   });
 
   const kubectl = (args: string | string[], input = "", fails = false): Promise<string> => (fails ? tool.refused(args, input) : tool.run(args, input));
+
+  test("commands that need nothing behind the API server", (t) => runCommands(t, tool));
+
+  test("get NAME -w shows every change", async () => {
+    await kubectl("apply -f -", POD.replace("name: web", "name: followed"));
+    await watchByName(tool, "followed");
+    await kubectl("delete pod followed");
+  });
 
   test("version", async () => assert.match(await kubectl("version"), /Server Version: v1\.32\.0\+spheresim/));
 

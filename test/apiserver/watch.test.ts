@@ -52,6 +52,23 @@ describe("watches", () => {
     assert.deepEqual(await take(events, 3), ["ADDED b", "MODIFIED a", "DELETED a"]);
   });
 
+  test("from 0, one name (kubectl get pod NAME -w): the object as it is comes first, for kubectl drops one event; then each change once", async () => {
+    await fixture.pod("other");
+    await fixture.pod("a");
+    await fixture.registry.cache.waitFor(fixture.backend.revision, 1_000);
+    const events = open(query({ namespace: "default", fieldSelector: "metadata.name=a", resourceVersion: "0" }));
+    assert.deepEqual(await take(events, 1), ["ADDED a"]);
+    await label("a", { x: "1" });
+    await label("other", { x: "1" });
+    await label("a", { x: "2" });
+    const labels: unknown[] = [];
+    while (labels.length < 2) {
+      const { type, object } = (await events.next()).value as { readonly type: string; readonly object: Stored };
+      labels.push([type, object.object.metadata.labels]);
+    }
+    assert.deepEqual(labels, [["MODIFIED", { x: "1" }], ["MODIFIED", { x: "2" }]]);
+  });
+
   test("from a version: every later change, from history, with the deletion's revision", async () => {
     const { revision } = await fixture.pod("a");
     await label("a", { x: "1" });

@@ -8,7 +8,7 @@ import { RpcCode } from "../../src/base/rpc-error.js";
 import { KVClient } from "../../src/gen/etcd/etcdserverpb/rpc_service.js";
 import { RangeRequest } from "../../src/gen/etcd/etcdserverpb/rpc.js";
 import { parseKubeconfig } from "../../src/kubernetes/kubeconfig.js";
-import { pods } from "../../src/kubernetes/resource-type.js";
+import { configMaps, namespaces, pods, serviceAccounts } from "../../src/kubernetes/resource-type.js";
 import { administrator } from "../support/administrator.js";
 import { descendantsOf } from "../support/process-tree.js";
 import { through } from "../support/through.js";
@@ -58,6 +58,18 @@ describe("bad input to a running emulator", { skip: process.platform === "linux"
     const { server, tls } = parseKubeconfig(readFileSync(running.ready.kubeconfig, "utf8"));
     raw = new RawClient(server.replace("https://", ""), { caPem: String(tls?.ca), certPem: String(tls?.cert), keyPem: String(tls?.key) });
     processes = processIds();
+    const client = administrator(running.ready);
+    try {
+      // What the controllers give each namespace has come.
+      await through(async () => {
+        const { items } = await client.list(namespaces);
+        const [accounts, certificates] = await Promise.all([client.list(serviceAccounts), client.list(configMaps)]);
+        assert.deepEqual([accounts.items.length, certificates.items.length], [items.length, items.length]);
+        for (const { metadata } of items) assert.ok(metadata.annotations?.["vmware-system-resource-pool"], metadata.name);
+      });
+    } finally {
+      await client.close();
+    }
     stored = await storedKeys();
   });
   after(async () => {

@@ -5,6 +5,7 @@ import type { Draft } from "../../src/kubernetes/object-meta.js";
 import type { Pod, PodSpec } from "../../src/kubernetes/pod.js";
 import { evaluate } from "../../src/scheduler/kube/evaluation.js";
 import { usageOf } from "../../src/scheduler/kube/node-info.js";
+import { preemptionNote } from "../../src/scheduler/kube/preemption.js";
 import { SchedulerCache } from "../../src/scheduler/kube/scheduler-cache.js";
 import { failureMessage } from "../../src/scheduler/kube/verdict.js";
 import { aNode, aPod, manifest } from "../support/kube-objects.js";
@@ -71,6 +72,13 @@ test("what is not supported yet is refused by name, whatever the nodes", () => {
     [{ resourceClaims: [{ name: "r" }] }, /spec\.resourceClaims/],
     [{ runtimeClassName: "kata" }, /spec\.runtimeClassName/],
     [{ containers: [{ name: "c", resources: { claims: [{ name: "r" }] } }] }, /spec\.containers\[0\]\.resources\.claims/],
+    [{ containers: [{ name: "c", ports: [{ containerPort: 80, hostPort: 8080 }] }] }, /spec\.containers\[0\]\.ports\[0\]\.hostPort is not supported/],
+    [{ hostNetwork: true, hostPID: true, hostIPC: true, hostUsers: false }, /: spec\.hostNetwork is [^,]*, spec\.hostPID is [^,]*, spec\.hostIPC is [^,]*, spec\.hostUsers false is not supported/],
+    [{ os: { name: "windows" } }, /spec\.os\.name windows is not supported/],
+    [{ initContainers: [{ name: "s", restartPolicy: "Always" }] }, /spec\.initContainers\[0\]\.restartPolicy Always \(a sidecar\) is not supported/],
+    [{ containers: [{ name: "c", volumeDevices: [{ name: "v", devicePath: "/dev/x" }] }] }, /spec\.containers\[0\]\.volumeDevices is not supported/],
+    [{ volumes: [{ name: "v", projected: { sources: [{}, { serviceAccountToken: { path: "t" } }] } }] }, /spec\.volumes\[0\]\.projected\.sources\[1\]\.serviceAccountToken is not supported/],
+    [{ volumes: [{ name: "v", emptyDir: { medium: "HugePages-2Mi" } }] }, /spec\.volumes\[0\]\.emptyDir\.medium HugePages-2Mi is not supported/],
   ];
   for (const [spec, wanted] of cases) {
     const message = messageFor(aPod("p", {}, spec), cacheOf(four));
@@ -79,12 +87,26 @@ test("what is not supported yet is refused by name, whatever the nodes", () => {
   }
 });
 
+test("a pod that other schedulers would make room for is told that nobody is evicted", () => {
+  const cache = cacheOf([aNode("full"), aNode("small", { allocatable: { cpu: "1" } })], [stored(aPod("r", { cpu: "12" }, { nodeName: "full" }))]);
+  const noteFor = (spec: Partial<PodSpec>): string => {
+    const pod = stored(aPod("p", { cpu: "8" }, spec));
+    return preemptionNote(pod, evaluate(usageOf(pod), cache.nodes()).verdicts, (name) => cache.node(name));
+  };
+  assert.equal(noteFor({ priority: 100 }), " preemption: evicting pods of lower priority is not supported by this scheduler yet.");
+  assert.equal(noteFor({ priority: 0 }), "");
+  assert.equal(noteFor({ priority: 100, preemptionPolicy: "Never" }), "");
+  assert.equal(noteFor({ priority: 100, nodeSelector: { a: "b" } }), "", "no victim makes a label");
+  assert.equal(failureMessage(evaluate(usageOf(stored(aPod("q", { cpu: "8" }))), cache.nodes()).verdicts, []), "0/2 nodes are available: 2 Insufficient cpu.");
+});
+
 test("wishes and plain volumes do not stop a pod", () => {
   const preferred = [{ weight: 1, podAffinityTerm: { topologyKey: "zone" } }];
   const fits: Partial<PodSpec>[] = [
     { affinity: { podAffinity: { preferredDuringSchedulingIgnoredDuringExecution: preferred } } },
     { topologySpreadConstraints: [{ maxSkew: 1, topologyKey: "zone", whenUnsatisfiable: "ScheduleAnyway" }] },
     { volumes: [{ name: "a", emptyDir: {} }, { name: "b", configMap: { name: "c" } }, { name: "c" }, { name: "d", projected: {} }] },
+    { os: { name: "linux" }, hostUsers: true, hostNetwork: false, volumes: [{ name: "m", emptyDir: { medium: "Memory" } }] },
     { volumes: [{ name: "l", hostPath: { path: "/var/log/pods/" } }], containers: [{ name: "c", volumeMounts: [{ name: "l", mountPath: "/l", readOnly: true }] }] },
   ];
   for (const spec of fits) assert.equal(messageFor(aPod("p", {}, spec), cacheOf(four)), "fits n1,n2,n3,n4");

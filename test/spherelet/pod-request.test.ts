@@ -132,7 +132,7 @@ test("the start request carries what the agent needs, and leaves out what has en
       ],
       volumes: [{ name: "v", emptyDir: {} }],
     },
-    { "vmware-system-image-references": '{"a":"nginx-0a-v1"}' },
+    { "vmware-system-image-references": '{"i":"busybox-0b-v1","a":"nginx-0a-v1","b":"busybox-0b-v1"}' },
   );
   const request = await buildStartRequest(facts, source, new Map([["a", 2]]), new Set(["b"]));
   assert.deepEqual(request.initContainers[0]?.command, ["sh", "-c", "echo low"]);

@@ -357,3 +357,67 @@ test("a pod of the same name created anew is another pod", () =>
     assert.notEqual(second.metadata.uid, first.metadata.uid);
     assert.equal(second.status?.containerStatuses?.[0]?.restartCount, 0);
   }));
+
+test("a pod longer on its node than activeDeadlineSeconds allows fails as DeadlineExceeded, whatever its restart policy", () =>
+  withSpherelets(async (world) => {
+    await runPod(world, "web", { activeDeadlineSeconds: 5 });
+    await world.clock.advance(4_999);
+    await settled();
+    assert.equal(world.pod("web")?.status?.phase, "Running");
+    await world.clock.advance(1);
+    const ended = await eventually("failed", () => (world.pod("web")?.status?.phase === "Failed" ? world.pod("web") : undefined));
+    assert.deepEqual([ended.status?.reason, ended.status?.message], ["DeadlineExceeded", "Pod was active on the node longer than the specified deadline"]);
+    assert.ok(ended.status?.containerStatuses?.[0]?.state?.terminated, "its container has ended");
+    assert.equal(world.agents.stopped.length, 1);
+    await eventually("told", () => world.events("web").some(({ type, reason }) => type === "Normal" && reason === "DeadlineExceeded"));
+    assert.equal(world.steps.some(({ step }) => step === 102), false, "nobody deletes the pod");
+  }));
+
+test("a deadline given to a pod that runs counts from its start", () =>
+  withSpherelets(async (world) => {
+    await runPod(world, "web");
+    await world.clock.advance(10_000);
+    await world.cluster.patch(pods, { namespace: "default", name: "web" }, { type: "merge", body: { spec: { activeDeadlineSeconds: 8 } } });
+    await eventually("failed", () => world.pod("web")?.status?.reason === "DeadlineExceeded");
+  }));
+
+test("what a host cannot give is refused by name to a pod that named its node itself, once, and nothing starts", () =>
+  withSpherelets(async (world) => {
+    const pod = await world.createPod("web", { hostNetwork: true, runtimeClassName: "kata", containers: [{ name: "web", image: "nginx", ports: [{ containerPort: 80, hostPort: 80 }] }] });
+    await world.configure(pod);
+    const wanted = "Failed to create pod sandbox: spec.hostNetwork, spec.runtimeClassName, spec.containers[0].ports[0].hostPort not supported by vSphere Pods here";
+    await eventually("told", () => world.events("web").some(({ reason, message }) => reason === "FailedCreatePodSandBox" && message === wanted));
+    await world.monotonic.advance(60_000);
+    await settled();
+    assert.equal(world.events("web").find(({ reason }) => reason === "FailedCreatePodSandBox")?.count, 1);
+    assert.equal(world.agents.started.length, 0);
+    assert.equal(world.pod("web")?.status?.phase, "Pending");
+  }));
+
+test("a container whose image is no reference waits as InvalidImageName, and nothing starts", () =>
+  withSpherelets(async (world) => {
+    const pod = await world.createPod("web", { containers: [{ name: "web", image: "<your-private-image>" }] }, { annotations: { "vmware-system-image-references": "{}" } });
+    await world.configure(pod);
+    const message = 'Failed to apply default image tag "<your-private-image>": couldn\'t parse image name "<your-private-image>": invalid reference format';
+    await eventually("waits", () => {
+      assert.deepEqual({ ...world.pod("web")?.status?.containerStatuses?.[0]?.state?.waiting }, { reason: "InvalidImageName", message });
+      return true;
+    });
+    await eventually("told", () => world.events("web").some((event) => event.reason === "InspectFailed" && event.message === message));
+    assert.deepEqual([world.pod("web")?.status?.phase, world.agents.started.length], ["Pending", 0]);
+  }));
+
+test("a pod that named a node its own selector leaves out is rejected as NodeAffinity; a label that came a moment ago counts", () =>
+  withSpherelets(async (world) => {
+    const { cluster } = world;
+    await eventually("node", () => cluster.peek(nodes, { name: HOST })?.status?.conditions !== undefined);
+    const picky = await world.createPod("picky", { nodeSelector: { disktype: "ssd" } });
+    await world.configure(picky);
+    const failed = await eventually("failed", () => (world.pod("picky")?.status?.phase === "Failed" ? world.pod("picky") : undefined));
+    const why = "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector";
+    assert.deepEqual([failed.status?.reason, failed.status?.message], ["NodeAffinity", `Pod was rejected: ${why}`]);
+    await eventually("told", () => world.events("picky").some(({ reason, message }) => reason === "NodeAffinity" && message === why));
+    assert.deepEqual([world.hostd.calls.length, world.agents.started.length], [0, 0]);
+    await cluster.patch(nodes, { name: HOST }, { type: "merge", body: { metadata: { labels: { disktype: "ssd" } } } });
+    await runPod(world, "content", { nodeSelector: { disktype: "ssd" } });
+  }));

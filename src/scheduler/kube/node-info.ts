@@ -1,7 +1,7 @@
 import type { Node } from "../../kubernetes/node.js";
 import type { ResourceAmounts } from "../../kubernetes/pod-resources.js";
 import { addAmounts, amountsOf, podRequests, podRequestsForScoring, subtractAmounts } from "../../kubernetes/pod-resources.js";
-import type { Pod } from "../../kubernetes/pod.js";
+import { type Pod, podPriority } from "../../kubernetes/pod.js";
 
 /** What one pod takes from its node, computed once. */
 export interface PodUsage {
@@ -52,6 +52,12 @@ export class NodeInfo {
 
   get podCount(): number {
     return this.#pods.size;
+  }
+
+  /** Whether a pod of lower priority is here. */
+  hasPodBelow(priority: number): boolean {
+    for (const { pod } of this.#pods.values()) if (podPriority(pod) < priority) return true;
+    return false;
   }
 
   /** Counts the pod in; a pod already there is counted anew. */

@@ -1,0 +1,78 @@
+import type { Container } from "./container.js";
+import { isSidecar } from "./pod-resources.js";
+import type { PodSpec, Volume } from "./pod.js";
+import { volumeSource } from "./pod.js";
+
+/** Volume sources that need nothing of a node. */
+const plainVolumes = new Set(["emptyDir", "configMap", "secret", "downwardAPI", "projected"]);
+/** Sources of a projected volume that spheresim can make files of. */
+const plainProjections = new Set(["configMap", "secret", "downwardAPI"]);
+/** The one host path a vSphere Pod may mount, and only to read. */
+const READABLE_HOST_PATH = "/var/log/pods";
+
+/** Fields that are refused wherever they are `true`: each asks for something of the host that a VM of its own has not. */
+const hostNamespaces = ["hostNetwork", "hostPID", "hostIPC"] as const;
+
+/**
+ * Where a pod asks to be placed beside or apart from other pods, in words the scheduler cannot weigh yet: field paths. Wishes
+ * (preferred pod affinity, spread with ScheduleAnyway) do not stop a pod and are not among them.
+ *
+ * Example: `["spec.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution"]`.
+ */
+export function unsupportedPlacement(spec: PodSpec): readonly string[] {
+  const terms = (["podAffinity", "podAntiAffinity"] as const)
+    .filter((kind) => (spec.affinity?.[kind]?.requiredDuringSchedulingIgnoredDuringExecution ?? []).length > 0)
+    .map((kind) => `spec.affinity.${kind}.requiredDuringSchedulingIgnoredDuringExecution`);
+  const spreads = [...(spec.topologySpreadConstraints ?? []).entries()]
+    .filter(([, constraint]) => constraint.whenUnsatisfiable !== "ScheduleAnyway")
+    .map(([at, constraint]) => `spec.topologySpreadConstraints[${at}] with whenUnsatisfiable ${constraint.whenUnsatisfiable}`);
+  return [...terms, ...spreads];
+}
+
+/**
+ * What a pod asks of the host it runs on and no host here gives: field paths, with a word on the value where the field alone is
+ * not the reason. It counts for a pod that named its node itself as well, which no scheduler looks at.
+ */
+export function unsupportedOnHost(spec: PodSpec): readonly string[] {
+  const fields: string[] = hostNamespaces.filter((field) => spec[field] === true).map((field) => `spec.${field}`);
+  const ask = (asked: boolean, field: string): void => {
+    if (asked) fields.push(field);
+  };
+  ask(spec.hostUsers === false, "spec.hostUsers false");
+  ask(spec.os?.name === "windows", "spec.os.name windows");
+  ask((spec.resourceClaims ?? []).length > 0, "spec.resourceClaims");
+  ask((spec.runtimeClassName ?? "") !== "", "spec.runtimeClassName");
+  const init = [...(spec.initContainers ?? []).entries()].map(([at, container]) => [`spec.initContainers[${at}]`, container] as const);
+  const apps = [...spec.containers.entries()].map(([at, container]) => [`spec.containers[${at}]`, container] as const);
+  for (const [path, container] of init) ask(isSidecar(container), `${path}.restartPolicy Always (a sidecar)`);
+  for (const [path, container] of [...init, ...apps]) {
+    for (const [at, port] of (container.ports ?? []).entries()) ask((port.hostPort ?? 0) > 0, `${path}.ports[${at}].hostPort`);
+    ask((container.resources?.claims ?? []).length > 0, `${path}.resources.claims`);
+    ask((container.volumeDevices ?? []).length > 0, `${path}.volumeDevices`);
+  }
+  return fields;
+}
+
+/** Volumes that cannot be made: field paths. */
+export function unsupportedVolumes(spec: PodSpec): readonly string[] {
+  const containers = [...(spec.initContainers ?? []), ...spec.containers];
+  return (spec.volumes ?? []).flatMap((volume, at) => {
+    const source = volumeSource(volume);
+    const path = `spec.volumes[${at}].${source}`;
+    if (source === "hostPath") return mayMountHostPath(volume, containers) ? [] : [path];
+    if (!plainVolumes.has(source)) return [path];
+    if (volume.emptyDir?.medium?.startsWith("HugePages") === true) return [`${path}.medium ${volume.emptyDir.medium}`];
+    return (volume.projected?.sources ?? []).flatMap((part, number) =>
+      Object.keys(part)
+        .filter((kind) => !plainProjections.has(kind))
+        .map((kind) => `${path}.sources[${number}].${kind}`),
+    );
+  });
+}
+
+/** Why a path of the host is refused, which is not for want of time. */
+export const hostPathRule = `a vSphere Pod may mount ${READABLE_HOST_PATH} read-only and no other path`;
+
+function mayMountHostPath(volume: Volume, containers: readonly Container[]): boolean {
+  return volume.hostPath?.path.replace(/\/+$/, "") === READABLE_HOST_PATH && containers.flatMap((container) => container.volumeMounts ?? []).every((mount) => mount.name !== volume.name || mount.readOnly === true);
+}
