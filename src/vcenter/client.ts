@@ -30,6 +30,11 @@ export class GrpcHostDaemons implements HostDaemons {
     return daemon;
   }
 
+  forget(address: string): void {
+    this.#open.get(address)?.channel.close();
+    this.#open.delete(address);
+  }
+
   close(): void {
     for (const { channel } of this.#open.values()) channel.close();
   }

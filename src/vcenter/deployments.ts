@@ -10,7 +10,7 @@ import { recordKey } from "./keyspace.js";
 import { moref } from "./moref.js";
 import type { Placements } from "./placements.js";
 import { type ResolvedSpec, resolveSpec } from "./placement-spec.js";
-import { ownerEntry, taskEntry, vmEntry, type OwnerRecord, type VmRecord } from "./records.js";
+import { creationEntry, type CreationRecord, ownerEntry, type OwnerRecord, taskEntry, vmEntry, type VmRecord } from "./records.js";
 import { VimFault } from "./vim-fault.js";
 import { identify } from "./vm-config.js";
 import type { VmTasks } from "./vm-tasks.js";
@@ -35,16 +35,27 @@ interface Wish {
   readonly powerOn: boolean;
   /** The hold whose capacity it takes over. */
   readonly holdKey?: string;
+  /** The request it is stored with, so that a repetition finds it. */
+  readonly request?: CreateRequest | undefined;
 }
+
+/** A request to create a VM, as far as it tells repetitions apart. */
+export interface CreateRequest {
+  readonly requestId: string;
+  readonly bodyHash: string;
+}
+
+/** By what an existing VM is found again. */
+type Provenance = Pick<OwnerRecord, "vm" | "task">;
 
 const CREATE_TASK = "ResourcePool.createVm";
 
 /**
  * Step 7: creates a VM on its host and powers it on.
  *
- * Two durable Txns per VM. The first, before HostD is called, writes the VM, its owner (which must have none) and the task; vCenter has
+ * Two durable Txns per VM. The first, before HostD is called, writes the VM, its owner (which must have none) or the request, and the task; vCenter has
  * chosen every id by then, so the call can be repeated after a crash and makes the same VM. The second, when HostD has answered,
- * removes the task. If HostD refuses, or cannot be reached for long, one Txn removes all three.
+ * removes the task. If HostD refuses, or cannot be reached for long, one Txn removes all of it.
  */
 export class Deployments {
   readonly #options: DeploymentsOptions;
@@ -58,7 +69,11 @@ export class Deployments {
     const { holds, vmTasks } = this.#options;
     const { inventory } = vmTasks.options;
     const owner = request.ownerUid === "" ? undefined : inventory.owner(request.ownerUid);
-    if (owner !== undefined) return this.#taskOf(owner);
+    if (owner !== undefined) {
+      const task = this.#taskOf(owner);
+      holds.dropOwner(owner.uid);
+      return task;
+    }
 
     const wish = this.#wish(request);
     if (wish.holdKey !== undefined) return this.#start({ ...wish, powerOn: true });
@@ -73,10 +88,15 @@ export class Deployments {
     return this.#start({ ...wish, powerOn: true });
   }
 
-  /** Creates an ordinary VM; with `powerOn` it is admitted first. */
-  async create(config: VirtualMachineConfigSpec, host: string, pool: string, powerOn: boolean): Promise<TaskInfo> {
+  /** Creates an ordinary VM; with `powerOn` it is admitted first. A request that made one already gets that one's task. */
+  async create(config: VirtualMachineConfigSpec, host: string, pool: string, powerOn: boolean, request?: CreateRequest): Promise<TaskInfo> {
+    const known = request === undefined ? undefined : this.#options.vmTasks.options.inventory.creation(request.requestId);
+    if (known !== undefined) {
+      if (known.bodyHash !== request?.bodyHash) throw VimFault.requestIdReused(known.requestId);
+      return this.#taskOf(known);
+    }
     if (powerOn) this.#options.placements.admit(config, host, pool);
-    return this.#start({ config, host, pool, powerOn });
+    return this.#start({ config, host, pool, powerOn, request });
   }
 
   /** Takes up what was under way when the vCenter before this one ended. */
@@ -116,19 +136,18 @@ export class Deployments {
     return resolved;
   }
 
-  /** The task by which an owner's VM came. */
-  #taskOf(owner: OwnerRecord): TaskInfo {
+  /** The task by which a VM came. */
+  #taskOf(origin: Provenance): TaskInfo {
     const { tasks, inventory } = this.#options.vmTasks.options;
-    const holder = tasks.holderOf(owner.vm);
+    const holder = tasks.holderOf(origin.vm);
     // A VM that is being destroyed is none to hand out.
-    if (holder !== undefined && holder !== owner.task) tasks.requireFree(owner.vm);
-    this.#options.holds.dropOwner(owner.uid);
-    return tasks.get(owner.task) ?? this.finishedTask(owner, inventory.vm(owner.vm));
+    if (holder !== undefined && holder !== origin.task) tasks.requireFree(origin.vm);
+    return tasks.get(origin.task) ?? this.finishedTask(origin, inventory.vm(origin.vm));
   }
 
   /** The task of a VM that was finished in an earlier life of vCenter, as far as the VM's record tells. */
-  finishedTask(owner: OwnerRecord, vm: VmRecord): TaskInfo {
-    const draft = this.#options.vmTasks.draft(CREATE_TASK, vm, owner.task);
+  finishedTask(origin: Provenance, vm: VmRecord): TaskInfo {
+    const draft = this.#options.vmTasks.draft(CREATE_TASK, vm, origin.task);
     const times = { queueTime: vm.createDate, startTime: vm.createDate, completeTime: vm.createDate };
     return { ...draft, ...times, state: TaskState.SUCCESS, progress: undefined, result: moref("VirtualMachine", vm.moid) };
   }
@@ -168,6 +187,7 @@ export class Deployments {
     };
     const draft = vmTasks.draft(CREATE_TASK, vm);
     const owner: OwnerRecord | undefined = vm.config.ownerUid === "" ? undefined : { uid: vm.config.ownerUid, vm: moid, task: draft.task?.value ?? "" };
+    const creation: CreationRecord | undefined = wish.request === undefined ? undefined : { ...wish.request, vm: moid, task: draft.task?.value ?? "" };
 
     // Memory first and without a pause: from here on no other call gets the capacity or the owner.
     const cancel = new AbortController();
@@ -175,12 +195,12 @@ export class Deployments {
     if (wish.holdKey !== undefined) holds.become(wish.holdKey, moid, inventory.claimOf(vm));
     inventory.putVm(vm);
     if (owner !== undefined) inventory.putOwner(owner);
+    if (creation !== undefined) inventory.putCreation(creation);
     try {
-      const puts = [vmEntry(vm), taskEntry(draft), ...(owner === undefined ? [] : [ownerEntry(owner)])];
+      const puts = [vmEntry(vm), taskEntry(draft), ...(owner === undefined ? [] : [ownerEntry(owner)]), ...(creation === undefined ? [] : [creationEntry(creation)])];
       await vmTasks.commit({ puts, absent: owner === undefined ? [] : [recordKey("owners", owner.uid)] });
     } catch (error) {
       inventory.removeVm(moid);
-      if (owner !== undefined) inventory.removeOwner(owner.uid);
       tasks.withdraw(draft.task?.value ?? "");
       throw error;
     }
@@ -207,10 +227,8 @@ export class Deployments {
     };
     const undo = async (fault: VimFault): Promise<void> => {
       tasks.pastCancel(moid);
-      const owners = vm.config.ownerUid === "" ? [] : [recordKey("owners", vm.config.ownerUid)];
-      const etcdRevision = await vmTasks.commit({ deletes: [recordKey("vms", vm.moid), recordKey("tasks", moid), ...owners] });
+      const etcdRevision = await vmTasks.commit({ deletes: [...inventory.keysOf(vm), recordKey("tasks", moid)] });
       inventory.removeVm(vm.moid);
-      inventory.removeOwner(vm.config.ownerUid);
       journal.record({ ...step, outcome: "failed", etcdRevision, message: fault.message });
       this.#options.onAbandoned(vm);
     };

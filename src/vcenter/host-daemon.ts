@@ -24,6 +24,8 @@ export interface HostDaemon {
 /** Finds the HostD at an address; connections are shared by the hosts of one address. */
 export interface HostDaemons {
   at(address: string): HostDaemon;
+  /** Closes the connection to an address where no host is left; calls under way there end with UNAVAILABLE or CANCELLED. */
+  forget(address: string): void;
 }
 
 const RETRY = { initialMs: 50, maxMs: 1_000 } as const;

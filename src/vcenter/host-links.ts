@@ -49,8 +49,9 @@ export class HostLinks {
     const addresses = new Set(this.#options.inventory.hosts.filter((host) => !host.disconnected).map((host) => host.address));
     for (const [address, link] of this.#links) {
       if (addresses.has(address)) continue;
-      void link.close();
       this.#links.delete(address);
+      // A host may have moved back to the address in the meantime.
+      void link.close().then(() => void (this.#links.has(address) || this.#options.daemons.forget(address)));
     }
     for (const address of addresses) {
       const link = this.#links.get(address) ?? new HostLink(address, this.#options);

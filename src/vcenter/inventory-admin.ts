@@ -5,6 +5,7 @@ import type { HostKey } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import type { HostLinks } from "./host-links.js";
 import type { Holds } from "./holds.js";
 import type { Inventory } from "./inventory.js";
+import { showHost } from "./inventory-view.js";
 import { recordKey } from "./keyspace.js";
 import type { MoidCounters } from "./moid-counters.js";
 import { moref } from "./moref.js";
@@ -20,7 +21,8 @@ const MAX_NAME = 80;
 const MAX_HOSTS = 10_000;
 /** An FQDN in lower case (RFC 1123): the host's Node has the same name. */
 const HOST_NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
-const ADDRESS = /^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/;
+const ADDRESS = /^(?:\[[0-9a-fA-F:]+\]|[^:\s]+):(\d{1,5})$/;
+const MAX_PORT = 65_535;
 
 /** What administering needs. */
 export interface InventoryAdminOptions {
@@ -78,16 +80,17 @@ export class InventoryAdmin {
   /** AddHost_Task; the host counts as not responding until its HostD has answered. */
   addHost(clusterMoid: string, spec: HostSpec | undefined, address: string): Promise<Host> {
     const checked = checkHostSpec(spec, "spec");
-    if (!ADDRESS.test(address)) throw VimFault.invalidArgument("address", `"${address}" is not host:port`);
+    checkAddress(address, "address");
     return this.#options.serial.run(async () => {
       const { inventory, counters } = this.#options;
       const cluster = inventory.cluster(clusterMoid);
       const known = inventory.hostByName(checked.name);
       if (known !== undefined) {
         if (!sameCapacity(known, checked) || known.cluster !== clusterMoid) throw VimFault.duplicateName(checked.name, moref("HostSystem", known.moid));
-        return known.address === address ? inventory.hostMessage(known.moid) : this.#change(known, { address, responding: false });
+        return known.address === address ? showHost(inventory, known.moid) : this.#change(known, { address, responding: false });
       }
       if (inventory.hosts.length >= MAX_HOSTS) throw VimFault.notSupported(`more than ${MAX_HOSTS} hosts`);
+      checkClusterCapacity(inventory.hosts.filter((host) => host.cluster === clusterMoid).map((host) => host.spec), checked, "spec");
       const host: HostRecord = {
         moid: counters.next("HostSystem"),
         spec: checked,
@@ -102,7 +105,7 @@ export class InventoryAdmin {
       await this.#commit({ puts: [hostEntry(host)] });
       inventory.putHost(host);
       this.#options.links.refresh();
-      return inventory.hostMessage(host.moid);
+      return showHost(inventory, host.moid);
     });
   }
 
@@ -134,7 +137,7 @@ export class InventoryAdmin {
   setConnection(key: HostKey | undefined, connected: boolean): Promise<Host> {
     return this.#options.serial.run(async () => {
       const host = this.#host(key);
-      return host.disconnected === !connected ? this.#options.inventory.hostMessage(host.moid) : this.#change(host, { disconnected: !connected, responding: false });
+      return host.disconnected === !connected ? showHost(this.#options.inventory, host.moid) : this.#change(host, { disconnected: !connected, responding: false });
     });
   }
 
@@ -143,7 +146,7 @@ export class InventoryAdmin {
     await this.#commit({ puts: [hostEntry({ ...host, ...change })] });
     inventory.putHost({ ...inventory.host(host.moid), ...change });
     links.refresh();
-    return inventory.hostMessage(host.moid);
+    return showHost(inventory, host.moid);
   }
 
   #host(key: HostKey | undefined): HostRecord {
@@ -174,6 +177,20 @@ function checkHostSpec(spec: HostSpec | undefined, field: string): HostSpec {
   if (spec.memoryMb < 1) throw VimFault.invalidArgument(`${field}.memory_mb`, `must be at least 1, is ${spec.memoryMb}`);
   if (spec.numCpuCores * spec.cpuMhz > MAX_INT32) throw VimFault.invalidArgument(`${field}.num_cpu_cores`, `${spec.numCpuCores} cores of ${spec.cpuMhz} MHz are more MHz than an int32 can say`);
   return spec;
+}
+
+function checkAddress(address: string, field: string): void {
+  const port = ADDRESS.exec(address)?.[1];
+  if (port === undefined || Number(port) > MAX_PORT) throw VimFault.invalidArgument(field, `"${address}" is not host:port`);
+}
+
+/** What a cluster can give is told in int32, as by its root pool. */
+function checkClusterCapacity(present: readonly HostSpec[], added: HostSpec, field: string): void {
+  const all = [...present, added];
+  const cpuMhz = all.reduce((sum, host) => sum + host.numCpuCores * host.cpuMhz, 0);
+  const memoryMb = all.reduce((sum, host) => sum + host.memoryMb, 0);
+  if (cpuMhz > MAX_INT32) throw VimFault.invalidArgument(`${field}.cpu_mhz`, `the cluster would have ${cpuMhz} MHz, more than an int32 can say`);
+  if (memoryMb > MAX_INT32) throw VimFault.invalidArgument(`${field}.memory_mb`, `the cluster would have ${memoryMb} MB, more than an int32 can say`);
 }
 
 function sameCapacity(host: HostRecord, spec: HostSpec): boolean {

@@ -1,4 +1,4 @@
-import type { Cluster, Datacenter, Host, HostUsage, Inventory as InventoryMessage, InventoryUpdate, ResourcePool, VirtualMachine } from "../gen/spheresim/vcenter/v1/inventory.js";
+import type { Cluster, Datacenter, InventoryUpdate } from "../gen/spheresim/vcenter/v1/inventory.js";
 import { HostPowerState } from "../gen/spheresim/vcenter/v1/inventory.js";
 import type { HostKey } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import { ChangeFeed } from "./change-feed.js";
@@ -10,10 +10,12 @@ import { vmShape } from "./drs/vm-shape.js";
 import { moidNumber } from "./moid-counters.js";
 import { type MoType, moref } from "./moref.js";
 import { poolAllocation } from "./pool-allocation.js";
-import { hostMessage, type HostRecord, type OwnerRecord, poolMessage, type PoolRecord, reachOf, vmMessage, type VmRecord } from "./records.js";
+import { type CreationRecord, type HostRecord, type OwnerRecord, type PoolRecord, reachOf, type VmRecord } from "./records.js";
 import { VimFault } from "./vim-fault.js";
+import { VmTable } from "./vm-table.js";
 
-type InventoryObject = NonNullable<InventoryUpdate["object"]>;
+/** An object of the inventory as watches tell it. */
+export type InventoryObject = NonNullable<InventoryUpdate["object"]>;
 
 /** A host in memory: its record, and what DRS would otherwise compute at every placement. */
 interface HostEntry {
@@ -35,13 +37,11 @@ export class Inventory {
   readonly #poolsByNamespace = new Map<string, string>();
   readonly #hosts = new Map<string, HostEntry>();
   readonly #hostsByName = new Map<string, string>();
-  readonly #vms = new Map<string, VmRecord>();
-  readonly #vmsByInstanceUuid = new Map<string, string>();
-  readonly #vmsByHost = new Map<string, Set<string>>();
-  readonly #owners = new Map<string, OwnerRecord>();
+  readonly #vms = new VmTable();
 
-  constructor(epoch: bigint) {
-    this.feed = new ChangeFeed<InventoryObject>(epoch, (moid) => this.#object(moid));
+  /** `show` makes what watches tell of an object, as it is now (inventory-view.ts). */
+  constructor(epoch: bigint, show: (inventory: Inventory, moid: string) => InventoryObject | undefined) {
+    this.feed = new ChangeFeed<InventoryObject>(epoch, (moid) => show(this, moid));
     this.ledger = new Ledger((host, pool) => {
       this.feed.changed(host);
       for (let above = this.#pools.get(pool); above !== undefined; above = above.parent === undefined ? undefined : this.#pools.get(above.parent)) this.feed.changed(above.moid);
@@ -67,11 +67,15 @@ export class Inventory {
   }
 
   get vms(): readonly VmRecord[] {
-    return [...this.#vms.values()];
+    return this.#vms.all;
   }
 
   get owners(): readonly OwnerRecord[] {
-    return [...this.#owners.values()];
+    return this.#vms.owners;
+  }
+
+  get creations(): readonly CreationRecord[] {
+    return this.#vms.creations;
   }
 
   datacenter(moid: string): Datacenter {
@@ -96,6 +100,10 @@ export class Inventory {
 
   findVm(moid: string): VmRecord | undefined {
     return this.#vms.get(moid);
+  }
+
+  findPool(moid: string): PoolRecord | undefined {
+    return this.#pools.get(moid);
   }
 
   findHost(moid: string): HostRecord | undefined {
@@ -125,16 +133,25 @@ export class Inventory {
   }
 
   vmByInstanceUuid(uuid: string): VmRecord | undefined {
-    const moid = this.#vmsByInstanceUuid.get(uuid);
-    return moid === undefined ? undefined : this.#vms.get(moid);
+    return this.#vms.byInstanceUuid(uuid);
   }
 
   owner(uid: string): OwnerRecord | undefined {
-    return this.#owners.get(uid);
+    return this.#vms.owner(uid);
+  }
+
+  /** The creation of an ordinary VM by this request id. */
+  creation(requestId: string): CreationRecord | undefined {
+    return this.#vms.creation(requestId);
   }
 
   vmsOn(host: string): readonly VmRecord[] {
-    return [...(this.#vmsByHost.get(host) ?? [])].flatMap((moid) => this.#vms.get(moid) ?? []);
+    return this.#vms.on(host);
+  }
+
+  /** The keys of every record that ends with a VM. */
+  keysOf(vm: VmRecord): string[] {
+    return this.#vms.keysOf(vm);
   }
 
   childPools(moid: string): readonly PoolRecord[] {
@@ -164,42 +181,6 @@ export class Inventory {
       datastores,
       networks,
       account: this.ledger.host(moid),
-    };
-  }
-
-  // Messages of the contract.
-
-  hostMessage(moid: string): Host {
-    return { ...hostMessage(this.host(moid)), usage: this.#hostUsage(moid) };
-  }
-
-  poolMessage(moid: string): ResourcePool {
-    const used = this.ledger.pools.used(moid);
-    const unreserved = this.ledger.pools.unreserved(moid);
-    return {
-      ...poolMessage(this.pool(moid)),
-      usage: {
-        reservationUsedCpuMhz: used.cpuMhz,
-        reservationUsedMemoryMb: used.memoryMb,
-        unreservedCpuMhz: finite(unreserved.cpuMhz),
-        unreservedMemoryMb: finite(unreserved.memoryMb),
-      },
-    };
-  }
-
-  vmMessage(moid: string): VirtualMachine {
-    const vm = this.vm(moid);
-    return vmMessage(vm, this.findHost(vm.host));
-  }
-
-  /** Everything, each kind in order of moid. */
-  message(): InventoryMessage {
-    return {
-      datacenters: [...this.#datacenters.values()],
-      clusters: [...this.#clusters.values()],
-      resourcePools: inOrder(this.#pools.keys()).map((moid) => this.poolMessage(moid)),
-      hosts: inOrder(this.#hosts.keys()).map((moid) => this.hostMessage(moid)),
-      virtualMachines: inOrder(this.#vms.keys()).map((moid) => this.vmMessage(moid)),
     };
   }
 
@@ -263,30 +244,25 @@ export class Inventory {
 
   /** A new VM, or a change of one. Its claim follows: a VM that runs or should run claims its reservation, another one nothing. */
   putVm(vm: VmRecord): void {
-    this.#vms.set(vm.moid, vm);
-    this.#vmsByInstanceUuid.set(vm.config.instanceUuid, vm.moid);
-    const onHost = this.#vmsByHost.get(vm.host) ?? new Set<string>();
-    this.#vmsByHost.set(vm.host, onHost.add(vm.moid));
+    this.#vms.put(vm);
     if (vm.wantedOn || vm.isOn) this.ledger.claim(vm.moid, this.claimOf(vm));
     else this.ledger.release(vm.moid);
     this.feed.changed(vm.moid);
   }
 
+  /** Forgets a VM, whose it was and what made it, and frees what it claimed. */
   removeVm(moid: string): void {
-    const vm = this.vm(moid);
-    this.#vms.delete(moid);
-    this.#vmsByInstanceUuid.delete(vm.config.instanceUuid);
-    this.#vmsByHost.get(vm.host)?.delete(moid);
+    this.#vms.remove(this.vm(moid));
     this.ledger.release(moid);
     this.feed.removed(moid);
   }
 
   putOwner(owner: OwnerRecord): void {
-    this.#owners.set(owner.uid, owner);
+    this.#vms.putOwner(owner);
   }
 
-  removeOwner(uid: string): void {
-    this.#owners.delete(uid);
+  putCreation(creation: CreationRecord): void {
+    this.#vms.putCreation(creation);
   }
 
   /** What a VM claims of its host and pool. */
@@ -297,31 +273,10 @@ export class Inventory {
       host: vm.host,
       pool: vm.pool,
       reserved: shape.reserved,
-      active: vm.isOn ? activeUse(shape) : NOTHING,
+      active: vm.isOn ? activeUse(shape, coreMhz) : NOTHING,
       demand: predictedDemand(shape, coreMhz),
       poweredOn: vm.isOn,
     };
-  }
-
-  #hostUsage(moid: string): HostUsage {
-    const account = this.ledger.host(moid);
-    return {
-      reservedCpuMhz: account.reserved.cpuMhz,
-      reservedMemoryMb: account.reserved.memoryMb,
-      activeCpuMhz: Math.round(account.active.cpuMhz),
-      activeMemoryMb: Math.round(account.active.memoryMb),
-      poweredOnVms: account.poweredOnVms,
-    };
-  }
-
-  #object(moid: string): InventoryObject | undefined {
-    if (this.#vms.has(moid)) return { $case: "virtualMachine", value: this.vmMessage(moid) };
-    if (this.#hosts.has(moid)) return { $case: "host", value: this.hostMessage(moid) };
-    if (this.#pools.has(moid)) return { $case: "resourcePool", value: this.poolMessage(moid) };
-    const cluster = this.#clusters.get(moid);
-    if (cluster !== undefined) return { $case: "cluster", value: cluster };
-    const datacenter = this.#datacenters.get(moid);
-    return datacenter === undefined ? undefined : { $case: "datacenter", value: datacenter };
   }
 }
 
@@ -337,9 +292,4 @@ function moidOf(object: Datacenter | Cluster): string {
 function found<T>(object: T | undefined, type: MoType, moid: string): T {
   if (object === undefined) throw VimFault.notFound(moref(type, moid));
   return object;
-}
-
-/** Unlimited is -1 in vim25. */
-function finite(value: number): number {
-  return Number.isFinite(value) ? value : -1;
 }

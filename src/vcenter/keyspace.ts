@@ -8,7 +8,7 @@ export const ABOUT_KEY = `${ROOT}about`;
 /** The next number of each kind of moid: JSON `{"host": 25, ...}`. */
 export const COUNTERS_KEY = `${ROOT}counters`;
 
-/** The kinds of records, each below its own prefix, by moid (owners: by UID). */
+/** The kinds of records, each below its own prefix, by moid (owners: by UID; creations: by request id, percent-encoded). */
 export const PREFIXES = {
   datacenters: `${ROOT}datacenters/`,
   clusters: `${ROOT}clusters/`,
@@ -17,6 +17,7 @@ export const PREFIXES = {
   vms: `${ROOT}vms/`,
   owners: `${ROOT}owners/`,
   tasks: `${ROOT}tasks/`,
+  creations: `${ROOT}creations/`,
 } as const;
 
 /** A kind of record. */

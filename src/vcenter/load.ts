@@ -2,7 +2,7 @@ import type { TaskInfo } from "../gen/spheresim/vim/v1/task.js";
 import type { KeyValueEntry } from "./key-value.js";
 import { ABOUT_KEY, COUNTERS_KEY, readRecordKey } from "./keyspace.js";
 import type { Inventory } from "./inventory.js";
-import { type PoolRecord, readCluster, readDatacenter, readHost, readOwner, readPool, readTask, readVm } from "./records.js";
+import { type PoolRecord, readCluster, readCreation, readDatacenter, readHost, readOwner, readPool, readTask, readVm } from "./records.js";
 
 /** What etcd held beside the inventory. */
 export interface Loaded {
@@ -34,6 +34,7 @@ export function loadInventory(entries: readonly KeyValueEntry[], inventory: Inve
   for (const pool of parentsFirst(pools)) inventory.putPool(pool);
   for (const { id, value } of of("vms")) inventory.putVm(readVm(id, value));
   for (const { id, value } of of("owners")) inventory.putOwner(readOwner(id, value));
+  for (const { id, value } of of("creations")) inventory.putCreation(readCreation(id, value));
 
   const about = entries.find((entry) => entry.key === ABOUT_KEY)?.value;
   return {

@@ -1,6 +1,7 @@
 import type { ResourcePool } from "../gen/spheresim/vcenter/v1/inventory.js";
 import type { CreateResourcePoolRequest, UpdateResourcePoolRequest } from "../gen/spheresim/vcenter/v1/resource_pool.js";
 import type { Inventory } from "./inventory.js";
+import { showPool } from "./inventory-view.js";
 import { checkName } from "./inventory-admin.js";
 import { poolFault } from "./drs/decision-tree.js";
 import { recordKey } from "./keyspace.js";
@@ -42,7 +43,7 @@ export class PoolAdmin {
       const { inventory } = this.#options;
       if (request.namespace !== "") {
         const known = inventory.poolByNamespace(request.namespace);
-        if (known !== undefined) return inventory.poolMessage(known.moid);
+        if (known !== undefined) return showPool(inventory, known.moid);
       }
       const parent = request.namespace === "" ? this.#parent(request) : await this.#namespacesPool(request);
       const sibling = inventory.childPools(parent.moid).find((pool) => pool.name === request.name);
@@ -64,7 +65,7 @@ export class PoolAdmin {
       this.#requireRoom(changed);
       inventory.putPool(changed);
       await this.#commit({ puts: [poolEntry(changed)] }, () => inventory.putPool(pool));
-      return inventory.poolMessage(pool.moid);
+      return showPool(inventory, pool.moid);
     });
   }
 
@@ -91,7 +92,7 @@ export class PoolAdmin {
     const pool: PoolRecord = { moid: counters.next("ResourcePool"), name, parent: parent.moid, config, namespace };
     inventory.putPool(pool);
     await this.#commit({ puts: [poolEntry(pool)] }, () => inventory.removePool(pool.moid));
-    return inventory.poolMessage(pool.moid);
+    return showPool(inventory, pool.moid);
   }
 
   #requireRoom(pool: PoolRecord): void {

@@ -33,7 +33,7 @@ const MAX_REPAIRS = 32;
  * | yes | yes, other power state than recorded | the record shows what the host says |
  * | yes, should be on | powered off | powered on again: the host rebooted |
  * | yes | no | shown as orphaned |
- * | no | yes | destroyed: no record, no right to run |
+ * | no | yes | destroyed, once it is sure that no other vCenter has taken over: no record, no right to run |
  *
  * VMs that a task holds are left to the task.
  */
@@ -115,6 +115,8 @@ export class Reconciler implements HostFacts {
     const vm = inventory.vmByInstanceUuid(instanceUuid);
     if (vm !== undefined && vm.host === host.moid) return true;
     if (inventory.findHost(host.moid)?.responding !== true) return true;
+    // A vCenter that was paused while another took over does not know the other's VMs.
+    await vmTasks.options.store.confirm();
     log.warn({ host: host.spec.name, instanceUuid, name: hostVm.config?.name }, "destroying a virtual machine that has no record");
     try {
       await vmTasks.call(host.moid, (daemon, record) => daemon.destroyVm(record.spec.name, instanceUuid, closing));
@@ -130,6 +132,8 @@ export class Reconciler implements HostFacts {
     const vm = inventory.findVm(moid);
     if (vm === undefined || !vm.wantedOn || vm.isOn || tasks.holderOf(moid) !== undefined) return true;
     if (inventory.findHost(vm.host)?.responding !== true) return true;
+    await vmTasks.options.store.confirm();
+    if (tasks.holderOf(moid) !== undefined || inventory.findVm(moid)?.wantedOn !== true) return true;
     log.info({ vm: moid, name: vm.config.name }, "powering a virtual machine on again after its host rebooted");
     const task = lifecycle.powerOnAgain(vm);
     await vmTasks.ended(task.task?.value ?? "");

@@ -54,6 +54,14 @@ export interface OwnerRecord {
   readonly task: string;
 }
 
+/** The request by which an ordinary VM came: repeated after a crash, it finds the VM instead of making another one. */
+export interface CreationRecord {
+  readonly requestId: string;
+  readonly bodyHash: string;
+  readonly vm: string;
+  readonly task: string;
+}
+
 /** How DRS sees the connection of a host. */
 export function reachOf(host: HostRecord): HostReach {
   if (host.disconnected) return "disconnected";
@@ -183,6 +191,16 @@ export function ownerEntry(owner: OwnerRecord): KeyValueEntry {
 export function readOwner(uid: string, value: string): OwnerRecord {
   const { vm, task } = JSON.parse(value) as { vm: string; task: string };
   return { uid, vm, task };
+}
+
+/** A creation in etcd: `{"bodyHash": "...", "vm": "vm-101", "task": "task-7"}`. */
+export function creationEntry({ requestId, ...creation }: CreationRecord): KeyValueEntry {
+  return { key: recordKey("creations", encodeURIComponent(requestId)), value: json(creation) };
+}
+
+export function readCreation(id: string, value: string): CreationRecord {
+  const { bodyHash, vm, task } = JSON.parse(value) as { bodyHash: string; vm: string; task: string };
+  return { requestId: decodeURIComponent(id), bodyHash, vm, task };
 }
 
 /** A task that must be resumed after a crash. */

@@ -15,7 +15,7 @@ const MAX_REQUEST_ID = 128;
  * body it is RequestIdReused. Errors are not kept: what failed changed nothing and may be tried again.
  *
  * It lives in memory. What must be idempotent across a restart is so by its own key: a VM by its owner, a pool by its namespace, a host,
- * cluster and datacenter by name.
+ * cluster and datacenter by name; an ordinary VM by the request id, which is stored with it (records.ts, CreationRecord).
  */
 export class RequestCache {
   readonly #answers = new Map<string, Remembered>();
@@ -25,7 +25,7 @@ export class RequestCache {
     if (requestId === "") return work();
     if (requestId.length > MAX_REQUEST_ID) throw VimFault.invalidArgument("request_id", `has ${requestId.length} characters, at most ${MAX_REQUEST_ID} are taken`);
     const key = `${method}/${requestId}`;
-    const bodyHash = createHash("sha256").update(body).digest("base64");
+    const bodyHash = hashOf(body);
     const known = this.#answers.get(key);
     if (known !== undefined) {
       if (known.bodyHash !== bodyHash) throw VimFault.requestIdReused(requestId);
@@ -46,4 +46,9 @@ export class RequestCache {
     if (this.#answers.size <= MAX_ANSWERS) return;
     for (const key of this.#answers.keys()) return void this.#answers.delete(key);
   }
+}
+
+/** What tells two bodies apart. */
+export function hashOf(body: Uint8Array): string {
+  return createHash("sha256").update(body).digest("base64");
 }

@@ -2,5 +2,11 @@
 export const MAX_INT32 = 2_147_483_647;
 /** The smallest amount and the step of a VM's memory, MB. */
 export const MIN_MEMORY_MB = 4;
+/** The most virtual CPUs of a VM: far beyond any host, and little enough that its overhead and sums of figures stay int32. */
+export const MAX_CPUS = 65_536;
+/** The most memory of a VM, MB (1 PiB): see MAX_CPUS. */
+export const MAX_MEMORY_MB = 1_073_741_824;
+/** The most tasks that run at a time. */
+export const MAX_RUNNING_TASKS = 5_000;
 /** The most VMs of one PlaceVms. */
 export const MAX_BATCH = 256;

@@ -4,6 +4,7 @@ import type { Logger } from "../base/log.js";
 import { RpcCode, RpcError } from "../base/rpc-error.js";
 import { EPOCH_KEY, ROOT } from "./keyspace.js";
 import type { KeyCompare, KeyValue, KeyValueEntry } from "./key-value.js";
+import { MAX_RUNNING_TASKS } from "./spec-limits.js";
 import { VimFault } from "./vim-fault.js";
 
 /** What a commit writes. */
@@ -25,8 +26,11 @@ export class KeyTaken extends Error {
   }
 }
 
-/** Commits that wait for etcd at the same time; beyond it callers get RESOURCE_EXHAUSTED. */
-const MAX_PENDING = 4096;
+/**
+ * Commits that wait for etcd at the same time; beyond it callers get RESOURCE_EXHAUSTED. More than tasks may run, of which each waits for
+ * one commit at a time: what has begun can always store its end.
+ */
+const MAX_PENDING = MAX_RUNNING_TASKS + 1_000;
 const RETRY = { initialMs: 50, maxMs: 2_000 } as const;
 const TRANSIENT: ReadonlySet<RpcCode> = new Set([RpcCode.UNAVAILABLE, RpcCode.DEADLINE_EXCEEDED, RpcCode.UNKNOWN, RpcCode.RESOURCE_EXHAUSTED]);
 
@@ -101,6 +105,14 @@ export class Store {
     } finally {
       this.#pending -= 1;
     }
+  }
+
+  /** Makes sure that no other vCenter has taken over; throws StaleWriter. For what is done on a host without a commit before it. */
+  async confirm(): Promise<void> {
+    if (this.#stale !== undefined) throw this.#stale;
+    const txn = { compare: [{ key: EPOCH_KEY, value: String(this.epoch) }], puts: [], deletes: [], readOnFailure: [EPOCH_KEY] };
+    const result = await untilKnown("confirming the epoch", () => this.#kv.txn(txn), this.#monotonic, this.#log, this.#closing);
+    if (!result.succeeded) this.#explain(result.found, []);
   }
 
   /** Returns when the failed comparison was our own earlier success; throws otherwise. */

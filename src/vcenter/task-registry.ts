@@ -5,6 +5,7 @@ import type { ManagedObjectReference } from "../gen/spheresim/vim/v1/managed_obj
 import { TaskInfo, TaskState } from "../gen/spheresim/vim/v1/task.js";
 import { ChangeFeed } from "./change-feed.js";
 import { moref } from "./moref.js";
+import { MAX_RUNNING_TASKS } from "./spec-limits.js";
 import { VimFault } from "./vim-fault.js";
 
 /** What a new task is about. */
@@ -22,8 +23,6 @@ export interface TaskSubject {
 
 /** The most tasks kept; beyond it the oldest that have ended are forgotten. */
 const MAX_TASKS = 10_000;
-/** The most tasks that run at a time. */
-const MAX_RUNNING = 5_000;
 
 /** Every task of this vCenter, running ones and those that ended. vim25 type: TaskManager. */
 export class TaskRegistry {
@@ -82,7 +81,7 @@ export class TaskRegistry {
     const moid = task.task?.value ?? "";
     if (task.entity?.type === "VirtualMachine") {
       this.requireFree(task.entity.value);
-      if (this.#locks.size >= MAX_RUNNING) throw new RpcError(RpcCode.RESOURCE_EXHAUSTED, `${MAX_RUNNING} tasks run already`);
+      if (this.#locks.size >= MAX_RUNNING_TASKS) throw new RpcError(RpcCode.RESOURCE_EXHAUSTED, `${MAX_RUNNING_TASKS} tasks run already`);
       this.#locks.set(task.entity.value, moid);
     }
     const info = { ...task, cancelable: cancel !== undefined };

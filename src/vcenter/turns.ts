@@ -1,4 +1,7 @@
-/** Lets at most so many pieces of work run at a time; the others wait in line. */
+/**
+ * Lets at most so many pieces of work run at a time; the others wait in line. The line has no limit of its own: what takes turns is one
+ * piece a host, or one a VM, of a bounded inventory.
+ */
 export class Turns {
   readonly #most: number;
   readonly #waiting: (() => void)[] = [];

@@ -2,8 +2,9 @@ import type { Dice } from "../base/seeded-random.js";
 import { type ResourceAllocationInfo, SharesLevel, type SharesInfo } from "../gen/spheresim/vim/v1/resource.js";
 import type { VirtualDevice, VirtualMachineConfigSpec } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import { memoryOverheadMb } from "./drs/memory-overhead.js";
+import { checkActivity } from "./activity.js";
 import { checkAllocation } from "./pool-allocation.js";
-import { MAX_INT32, MIN_MEMORY_MB } from "./spec-limits.js";
+import { MAX_CPUS, MAX_INT32, MAX_MEMORY_MB, MIN_MEMORY_MB } from "./spec-limits.js";
 import { VimFault } from "./vim-fault.js";
 
 const MAX_NAME = 253;
@@ -19,16 +20,16 @@ export function completeVmConfig(config: VirtualMachineConfigSpec | undefined, f
   if (config.name === "") throw VimFault.invalidArgument(`${field}.name`, "is required");
   if (config.name.length > MAX_NAME) throw VimFault.invalidArgument(`${field}.name`, `has ${config.name.length} characters, at most ${MAX_NAME} are taken`);
   if (config.numCpus < 1) throw VimFault.invalidArgument(`${field}.num_cpus`, `must be at least 1, is ${config.numCpus}`);
+  if (config.numCpus > MAX_CPUS) throw VimFault.invalidArgument(`${field}.num_cpus`, `must be at most ${MAX_CPUS}, is ${config.numCpus}`);
   if (config.memoryMb < MIN_MEMORY_MB || config.memoryMb % MIN_MEMORY_MB !== 0) {
     throw VimFault.invalidArgument(`${field}.memory_mb`, `must be a multiple of ${MIN_MEMORY_MB} and at least ${MIN_MEMORY_MB}, is ${config.memoryMb}`);
   }
+  if (config.memoryMb > MAX_MEMORY_MB) throw VimFault.invalidArgument(`${field}.memory_mb`, `must be at most ${MAX_MEMORY_MB}, is ${config.memoryMb}`);
   checkAllocation(config.cpuAllocation, `${field}.cpu_allocation`);
   checkAllocation(config.memoryAllocation, `${field}.memory_allocation`);
   const reservedMb = config.memoryAllocation?.reservation ?? 0;
   if (reservedMb > config.memoryMb) throw VimFault.invalidArgument(`${field}.memory_allocation.reservation`, `${reservedMb} MB is more than the memory of ${config.memoryMb} MB`);
-  if (config.activity?.profile !== undefined && config.activity.profile.$case !== "constant") {
-    throw VimFault.notSupported(`activity profile ${config.activity.profile.$case} (only constant activity is emulated)`);
-  }
+  checkActivity(config.activity, config.memoryMb, `${field}.activity`);
   return {
     ...config,
     overheadMemoryMb: memoryOverheadMb(config.numCpus, config.memoryMb),

@@ -1,8 +1,8 @@
 import type { ActivityProfile } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import type { TaskInfo } from "../gen/spheresim/vim/v1/task.js";
+import { checkActivity } from "./activity.js";
 import { faultOf } from "./errors.js";
 import type { Journal } from "./journal.js";
-import { recordKey } from "./keyspace.js";
 import { moref } from "./moref.js";
 import type { Placements } from "./placements.js";
 import { vmEntry, type VmRecord } from "./records.js";
@@ -87,10 +87,8 @@ export class VmLifecycle {
       await this.#vmTasks.call(vm.host, (daemon, host) => ignoring("managedObjectNotFound", daemon.destroyVm(host.spec.name, vm.config.instanceUuid, this.#vmTasks.options.closing)));
       this.#journal.record({ ...step, step: 104, startMs, outcome: "ok", message: `${vm.moid} is gone from its host` });
       const txnMs = this.#journal.nowMs();
-      const owners = vm.config.ownerUid === "" ? [] : [recordKey("owners", vm.config.ownerUid)];
-      const etcdRevision = await this.#vmTasks.commit({ deletes: [recordKey("vms", vm.moid), ...owners] });
+      const etcdRevision = await this.#vmTasks.commit({ deletes: inventory.keysOf(vm) });
       inventory.removeVm(vm.moid);
-      inventory.removeOwner(vm.config.ownerUid);
       this.#journal.record({ ...step, step: 105, startMs: txnMs, etcdRevision, outcome: "ok", message: `the records of ${vm.moid} and its owner are gone` });
     };
     const undo = async (fault: VimFault): Promise<void> => this.#journal.record({ ...step, step: 104, startMs, outcome: "failed", message: fault.message });
@@ -98,25 +96,21 @@ export class VmLifecycle {
     return task;
   }
 
-  /** Sets what an ordinary VM uses; a pod VM's use is its containers'. */
+  /**
+   * Sets what an ordinary VM uses; a pod VM's use is its containers'. It is a change of the VM's config, so it holds the VM like every
+   * task while it is stored (vim25: ReconfigVM_Task): two writers of one record could otherwise bring a destroyed VM back.
+   */
   async setActivity(vm: VmRecord, activity: ActivityProfile | undefined): Promise<VmRecord> {
-    const { inventory } = this.#vmTasks.options;
+    const { inventory, tasks } = this.#vmTasks.options;
     if (vm.config.ownerUid !== "") throw VimFault.notSupported(`${vm.moid} is a vSphere Pod; only ordinary virtual machines can be told their activity`);
-    if (activity?.profile !== undefined && activity.profile.$case !== "constant") throw VimFault.notSupported(`activity profile ${activity.profile.$case} (only constant activity is emulated)`);
-    if (activity !== undefined && activity.profile === undefined) throw VimFault.invalidArgument("activity.profile", "is required");
-    if (activity?.profile !== undefined) {
-      const { cpuMhz, memoryMb } = activity.profile.value;
-      if (cpuMhz < 0) throw VimFault.invalidArgument("activity.constant.cpu_mhz", `must not be negative, is ${cpuMhz}`);
-      if (memoryMb < 0) throw VimFault.invalidArgument("activity.constant.memory_mb", `must not be negative, is ${memoryMb}`);
-    }
-    await this.#vmTasks.commit({ puts: [vmEntry({ ...vm, config: { ...vm.config, activity } })] });
-    const now = inventory.vm(vm.moid);
-    const changed = { ...now, config: { ...now.config, activity } };
-    inventory.putVm(changed);
-    return changed;
+    checkActivity(activity, vm.config.memoryMb, "activity");
+    const changed = { ...vm, config: { ...vm.config, activity } };
+    const task = await this.#change("VirtualMachine.reconfigure", vm, changed);
+    tasks.succeed(task.task?.value ?? "", undefined);
+    return inventory.vm(vm.moid);
   }
 
-  /** Registers the task and stores the power state that is wanted. */
+  /** Registers the task and stores the VM as it should be; where it cannot be stored, everything is as before. */
   async #change(descriptionId: string, vm: VmRecord, wanted: VmRecord): Promise<TaskInfo> {
     const { inventory, tasks } = this.#vmTasks.options;
     const task = tasks.add(this.#vmTasks.draft(descriptionId, vm));

@@ -62,6 +62,11 @@ export class FakeEsxi {
     this.#streams.clear();
   }
 
+  /** The next start listens at another port. */
+  moveAway(): void {
+    this.#address = "";
+  }
+
   /** The power of every host goes: nothing runs after the next start. */
   loseGuests(): void {
     for (const host of this.hosts.values()) for (const [uuid, vm] of host.vms) host.vms.set(uuid, { ...vm, powerState: OFF, phase: VmPhase.OFF });

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
+import { deferred } from "../../src/base/deferred.js";
 import { silentLogger } from "../../src/base/log.js";
 import { monotonicClock } from "../../src/base/clock.js";
 import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
 import { HostConnectionState, type InventoryUpdate, UpdateKind, VirtualMachineConnectionState } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
-import { RuleServiceClient } from "../../src/gen/spheresim/vcenter/v1/rule_service.js";
+import { AddRuleRequest, RemoveRuleRequest } from "../../src/gen/spheresim/vcenter/v1/rule.js";
+import { RuleServiceClient, RuleServiceService } from "../../src/gen/spheresim/vcenter/v1/rule_service.js";
+import type { TaskUpdate } from "../../src/gen/spheresim/vcenter/v1/task.js";
 import { CreateResourcePoolRequest, UpdateResourcePoolRequest } from "../../src/gen/spheresim/vcenter/v1/resource_pool.js";
 import { TaskState } from "../../src/gen/spheresim/vim/v1/task.js";
 import { type HostKey, VirtualMachineConfigSpec, VirtualMachinePowerState } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
@@ -13,12 +16,11 @@ import { MemoryTable, startEtcd } from "../../src/etcd/index.js";
 import { openChannel } from "../../src/rpc/channel.js";
 import { EtcdKeyValue } from "../../src/vcenter/client.js";
 import { eventually } from "../support/eventually.js";
-import { HOST, hostName, onHosts, World } from "./world.js";
+import { refusal } from "./refusal.js";
+import { hostKey, hostName, onHosts, World } from "./world.js";
 
 let world: World;
 afterEach(() => world.close());
-
-const key = (number: number): HostKey => ({ key: { $case: "name", value: hostName(number) } });
 
 async function reason(call: Promise<unknown>): Promise<string> {
   const error = await call.then(
@@ -48,7 +50,7 @@ test("moids are those of a fresh vCenter, and making a thing twice answers the f
 test("the inventory survives a restart, ids go on, and the instance uuid stays", async () => {
   world = await World.start(2);
   await world.pools.createResourcePool(CreateResourcePoolRequest.fromPartial({ name: "ns", namespace: "ns" }));
-  await world.inventory.setMaintenanceMode({ requestId: "", host: key(2), inMaintenanceMode: true });
+  await world.inventory.setMaintenanceMode({ requestId: "", host: hostKey(2), inMaintenanceMode: true });
   await world.deploy("uid-1");
   const before = await world.inventory.getInventory({});
   const about = await world.inventory.getAbout({});
@@ -78,19 +80,19 @@ test("after a crash no id comes back, though nobody wrote the last ones", async 
 test("hosts: removal waits for VMs, disconnection stops placing, reconnection brings the VMs back", async () => {
   world = await World.start(2);
   await world.deploy("uid-1", { hosts: onHosts(1) });
-  assert.equal(await reason(world.inventory.removeHost({ requestId: "", host: key(1) })), "ResourceInUse");
-  assert.equal(await reason(world.inventory.removeHost({ requestId: "", host: key(9) })), "ManagedObjectNotFound");
+  assert.equal(await reason(world.inventory.removeHost({ requestId: "", host: hostKey(1) })), "ResourceInUse");
+  assert.equal(await reason(world.inventory.removeHost({ requestId: "", host: hostKey(9) })), "ManagedObjectNotFound");
   assert.equal(await reason(world.inventory.removeHost({ requestId: "", host: undefined })), "InvalidArgument host");
-  await world.inventory.removeHost({ requestId: "", host: key(2) });
+  await world.inventory.removeHost({ requestId: "", host: hostKey(2) });
 
-  const off = await world.inventory.setHostConnection({ requestId: "", host: key(1), connected: false });
+  const off = await world.inventory.setHostConnection({ requestId: "", host: hostKey(1), connected: false });
   assert.equal(off.connectionState, HostConnectionState.DISCONNECTED);
   const vm = await world.machines.getVm({ target: { $case: "ownerUid", value: "uid-1" } });
   assert.equal(vm.connectionState, VirtualMachineConnectionState.DISCONNECTED);
   assert.equal((await world.place("uid-2")).recommendations.length, 0);
   const failed = await world.ended(await world.machines.destroyVm({ requestId: "", target: { $case: "ownerUid", value: "uid-1" }, powerOff: true, uuid: "" }));
   assert.equal(failed.error?.fault?.$case, "hostNotConnected");
-  await world.inventory.setHostConnection({ requestId: "", host: key(1), connected: true });
+  await world.inventory.setHostConnection({ requestId: "", host: hostKey(1), connected: true });
   await world.connected(1);
   assert.equal((await world.place("uid-2")).recommendations.length, 1);
 });
@@ -98,11 +100,11 @@ test("hosts: removal waits for VMs, disconnection stops placing, reconnection br
 test("ordinary VMs: create, activity, power off and on, destroy; illegal moves name their states", async () => {
   world = await World.start(1);
   const config = VirtualMachineConfigSpec.fromPartial({ name: "db", numCpus: 2, memoryMb: 2048, memoryAllocation: { reservation: 1024 } });
-  const create = (change: Partial<VirtualMachineConfigSpec>, host: HostKey | undefined = key(1)): ReturnType<World["machines"]["createVm"]> =>
+  const create = (change: Partial<VirtualMachineConfigSpec>, host: HostKey | undefined = hostKey(1)): ReturnType<World["machines"]["createVm"]> =>
     world.machines.createVm({ requestId: "", config: { ...config, ...change }, host, pool: undefined, powerOn: false });
   assert.equal(await reason(create({ ownerUid: "x" })), "InvalidArgument config.owner_uid");
   assert.equal(await reason(create({ guestId: "crxPod1Guest" })), "InvalidArgument config.guest_id");
-  assert.equal(await reason(create({}, key(9))), "InvalidArgument host.name");
+  assert.equal(await reason(create({}, hostKey(9))), "InvalidArgument host.name");
   const vm = (await world.ended(await create({}))).result ?? assert.fail();
   const reserved = async (): Promise<number | undefined> => (await world.inventory.getInventory({})).hosts[0]?.usage?.reservedMemoryMb;
   assert.equal(await reserved(), 0);
@@ -182,7 +184,7 @@ test("bad hosts are refused with the field that is wrong", async () => {
 test("lists come by pages of one snapshot", async () => {
   world = await World.start(3);
   const first = await world.inventory.listHosts({ pageSize: 2, pageToken: "" });
-  await world.inventory.removeHost({ requestId: "", host: key(3) });
+  await world.inventory.removeHost({ requestId: "", host: hostKey(3) });
   const second = await world.inventory.listHosts({ pageSize: 2, pageToken: first.nextPageToken });
   assert.deepEqual([...first.hosts, ...second.hosts].map((host) => host.spec?.name), [1, 2, 3].map(hostName));
   assert.equal(second.nextPageToken, "");
@@ -234,7 +236,7 @@ test("watches: enter, synced, change, leave; resumed where they ended; refused w
   assert.deepEqual(tasks, ["synced"]);
 });
 
-test("the records lie in a real etcd as proto3 JSON; rules are unimplemented by name", async () => {
+test("the records lie in etcd as proto3 JSON", async () => {
   const etcd = await startEtcd({ listen: "127.0.0.1:0", dataDir: new MemoryTable(), clock: monotonicClock(), log: silentLogger });
   const kv = new EtcdKeyValue({ endpoints: [etcd.address], tls: undefined, clock: monotonicClock() });
   const options = { etcdEndpoints: [etcd.address], keyValue: kv };
@@ -246,18 +248,85 @@ test("the records lie in a real etcd as proto3 JSON; rules are unimplemented by 
     const vm = JSON.parse(entries.get("vms/vm-101") ?? "") as { hostName: string; powerState: string; config: { uuid: string } };
     assert.deepEqual([vm.config.uuid, vm.powerState], [task.vmUuid, "VIRTUAL_MACHINE_POWER_STATE_POWERED_ON"]);
     assert.equal(entries.get("epoch"), "1");
-    const channel = openChannel({ address: world.vcenter.address });
-    const error = await channel
-      .client(RuleServiceClient)
-      .listRules({ cluster: undefined, pageSize: 0, pageToken: "" })
-      .catch((caught: unknown) => caught);
-    channel.close();
-    assert.ok(RpcError.is(error, RpcCode.UNIMPLEMENTED));
-    assert.match(error.message, /RuleService\/ListRules/);
-    assert.equal(HOST.cores, 8);
     await world.close();
   } finally {
     kv.close();
     await etcd.close();
   }
+});
+
+test("what is drafted answers UNIMPLEMENTED and names the method", async () => {
+  world = await World.start(1);
+  const channel = openChannel({ address: world.vcenter.address });
+  try {
+    const rules = channel.client(RuleServiceClient);
+    const calls: readonly [string, Promise<unknown>][] = [
+      ["AddRule", rules.addRule(AddRuleRequest.create())],
+      ["RemoveRule", rules.removeRule(RemoveRuleRequest.create())],
+      ["ListRules", rules.listRules({ cluster: undefined, pageSize: 0, pageToken: "" })],
+    ];
+    assert.equal(calls.length, Object.keys(RuleServiceService).length);
+    for (const [method, call] of calls) {
+      const error = await refusal(call);
+      assert.deepEqual([error.code, error.message.includes(`/spheresim.vcenter.v1.RuleService/${method}`)], [RpcCode.UNIMPLEMENTED, true], error.message);
+    }
+  } finally {
+    channel.close();
+  }
+});
+
+test("an ordinary VM asked for twice by one request id is made once, also across a restart; another body is refused", async () => {
+  world = await World.start(1);
+  const request = { requestId: "a/b %", config: VirtualMachineConfigSpec.fromPartial({ name: "db", numCpus: 1, memoryMb: 512 }), host: hostKey(1), pool: undefined, powerOn: true };
+  const task = await world.ended(await world.machines.createVm(request));
+  await world.stopVcenter();
+  await world.startVcenter();
+  await world.connected(1);
+  const again = await world.machines.createVm(request);
+  assert.deepEqual([again.task, again.result, again.state], [task.task, task.result, TaskState.SUCCESS]);
+  assert.equal(await reason(world.machines.createVm({ ...request, powerOn: false })), "RequestIdReused");
+  assert.equal(world.esxi.vms.length, 1);
+  await world.ended(await world.machines.destroyVm({ requestId: "", target: { $case: "vm", value: task.result ?? assert.fail() }, powerOff: true, uuid: "" }));
+  assert.deepEqual(world.kv.keys("/spheresim/vcenter/creations/"), []);
+});
+
+test("a watch of tasks tells each state, and goes on by its token where it ended", async () => {
+  world = await World.start(1);
+  await world.place("uid-1");
+  const reached = deferred<void>();
+  const answer = deferred<void>();
+  world.esxi.before = (method) => {
+    if (method !== "createVm") return undefined;
+    reached.resolve();
+    return answer.promise;
+  };
+  const task = await world.apply("uid-1");
+  await reached.promise;
+  const seen: TaskUpdate[] = [];
+  for await (const update of world.tasks.watchTasks({ resumeToken: "", skipEnded: true })) {
+    seen.push(update);
+    if (update.kind === UpdateKind.SYNCED) break;
+  }
+  assert.deepEqual(seen.map(({ kind, task: each }) => [kind, each?.task?.value, each?.state]), [[UpdateKind.ENTER, task.task?.value, TaskState.RUNNING], [UpdateKind.SYNCED, undefined, undefined]]);
+  answer.resolve();
+  await world.ended(task);
+  const later: TaskUpdate[] = [];
+  for await (const update of world.tasks.watchTasks({ resumeToken: seen.at(-1)?.resumeToken ?? "", skipEnded: false })) {
+    later.push(update);
+    if (update.kind === UpdateKind.SYNCED) break;
+  }
+  assert.deepEqual(later.map(({ kind, task: each }) => [kind, each?.state]), [[UpdateKind.MODIFY, TaskState.SUCCESS], [UpdateKind.SYNCED, undefined]]);
+});
+
+test("a host that moves to another address is watched there, and VMs go on being made on it", async () => {
+  world = await World.start(1);
+  await world.deploy("uid-1");
+  await world.esxi.stop();
+  world.esxi.moveAway();
+  await world.esxi.start();
+  const moved = await world.addHost(1);
+  assert.equal(moved.address, world.esxi.address);
+  await world.connected(1);
+  assert.equal((await world.deploy("uid-2")).state, TaskState.SUCCESS);
+  assert.equal(world.esxi.vms.length, 2);
 });

@@ -122,6 +122,18 @@ test("a second vCenter takes over: the first one's next write fails, and it stop
   assert.equal(world.kv.txns.length, writes);
 });
 
+test("a vCenter that was paused while another took over destroys nothing of the other's, and stops", async () => {
+  world = await World.start(1);
+  const paused = world.vcenter;
+  await world.startVcenter();
+  await world.connected(1);
+  assert.equal((await world.deploy("uid-1")).state, TaskState.SUCCESS);
+  // The paused one hears of a VM it has no record of.
+  assert.match((await paused.ended).message, /epoch 2 has taken over from epoch 1/);
+  assert.equal(world.esxi.count("destroyVm"), 0);
+  assert.equal(world.esxi.vms.length, 1);
+});
+
 async function applyAt(address: string): Promise<unknown> {
   const channel = openChannel({ address });
   try {

@@ -1,27 +1,17 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { ManualClock } from "../../src/base/clock.js";
-import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
+import { RpcCode } from "../../src/base/rpc-error.js";
 import type { Host, Inventory } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
 import { HostSet, type PlacementSpec, VerdictDetail } from "../../src/gen/spheresim/vcenter/v1/placement.js";
-import { MethodFault } from "../../src/gen/spheresim/vim/v1/fault.js";
 import { TaskState } from "../../src/gen/spheresim/vim/v1/task.js";
 import { VirtualMachineConfigSpec } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import { ScaleSharesBehavior, SharesLevel } from "../../src/gen/spheresim/vim/v1/resource.js";
+import { refusal } from "./refusal.js";
 import { hostName, onHosts, podSpec, World } from "./world.js";
 
 let world: World;
 afterEach(() => world.close());
-
-/** The error a call ends with, as a client sees it. */
-async function refused(call: Promise<unknown>): Promise<{ code: RpcCode; reason: string; fields: string[]; fault: MethodFault }> {
-  const error = await call.then(
-    () => assert.fail("it was taken"),
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof RpcError)) throw error;
-  return { code: error.code, reason: error.reason?.reason ?? "", fields: error.violations.map((each) => each.field), fault: MethodFault.decode(error.detail("spheresim.vim.v1.MethodFault") ?? Buffer.alloc(0)) };
-}
 
 function reservedMb(inventory: Inventory): (number | undefined)[] {
   return inventory.hosts.map((host: Host) => host.usage?.reservedMemoryMb);
@@ -154,7 +144,7 @@ test("the same request id gets the same answer, another body is refused", async 
   const request = { requestId: "r1", spec: podSpec("uid-1"), holdFor: undefined, verdictDetail: VerdictDetail.NONE };
   const [one, two] = await Promise.all([world.placement.placeVm(request), world.placement.placeVm(request)]);
   assert.deepEqual(one, two);
-  const other = await refused(world.placement.placeVm({ ...request, spec: podSpec("uid-2") }));
+  const other = await refusal(world.placement.placeVm({ ...request, spec: podSpec("uid-2") }));
   assert.deepEqual([other.code, other.reason], [RpcCode.ALREADY_EXISTS, "RequestIdReused"]);
 });
 
@@ -190,12 +180,12 @@ test("bad input: each gets its vim25 fault and its field, and nothing changes", 
     ["two owners", { config: { ...config, ownerUid: "uid-2" } }, "spec.config.owner_uid"],
   ];
   for (const [name, change, field] of cases) {
-    const error = await refused(world.place("uid-1", change));
+    const error = await refusal(world.place("uid-1", change));
     assert.deepEqual([error.code, error.reason, error.fields], [RpcCode.INVALID_ARGUMENT, "InvalidArgument", [field]], name);
     assert.deepEqual(error.fault.fault, { $case: "invalidArgument", value: { invalidProperty: field } }, name);
   }
   const { placement } = world;
-  const of = (call: Promise<unknown>): Promise<string> => refused(call).then(({ reason, fields }) => `${reason} ${fields.join()}`.trim());
+  const of = (call: Promise<unknown>): Promise<string> => refusal(call).then(({ reason, fields }) => `${reason} ${fields.join()}`.trim());
   assert.equal(await of(placement.placeVm({ requestId: "", spec: undefined, holdFor: undefined, verdictDetail: VerdictDetail.UNSPECIFIED })), "InvalidArgument spec");
   assert.equal(await of(placement.placeVms({ requestId: "", specs: [], holdFor: undefined, verdictDetail: VerdictDetail.UNSPECIFIED })), "InvalidArgument specs");
   assert.equal(await of(placement.placeVms({ requestId: "", specs: [podSpec("uid-1"), podSpec("uid-2", { config: undefined })], holdFor: undefined, verdictDetail: VerdictDetail.UNSPECIFIED })), "InvalidArgument specs[1].config");
@@ -217,7 +207,7 @@ test("bad input: each gets its vim25 fault and its field, and nothing changes", 
 test("a recommendation belongs to its owner", async () => {
   world = await World.start(1);
   const result = await world.place("uid-1");
-  const error = await refused(world.apply("uid-2", result.recommendations[0]?.key));
+  const error = await refusal(world.apply("uid-2", result.recommendations[0]?.key));
   assert.equal(error.reason, "OwnerMismatch");
   assert.deepEqual(error.fault.fault, { $case: "ownerMismatch", value: { vm: undefined, requestedOwnerUid: "uid-2", existingOwnerUid: "uid-1" } });
 });

@@ -11,8 +11,9 @@ import { TaskServiceClient } from "../../src/gen/spheresim/vcenter/v1/task_servi
 import { VirtualMachineServiceClient } from "../../src/gen/spheresim/vcenter/v1/virtual_machine_service.js";
 import type { ManagedObjectReference } from "../../src/gen/spheresim/vim/v1/managed_object.js";
 import type { TaskInfo } from "../../src/gen/spheresim/vim/v1/task.js";
-import { VirtualMachineConfigSpec } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
+import { type HostKey, VirtualMachineConfigSpec } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import { type Channel, openChannel } from "../../src/rpc/channel.js";
+import type { KeyValue } from "../../src/vcenter/key-value.js";
 import { startVcenter, type Vcenter, type VcenterOptions } from "../../src/vcenter/index.js";
 import { eventually } from "../support/eventually.js";
 import { FakeEsxi } from "../support/fake-esxi.js";
@@ -44,7 +45,7 @@ export class World {
     const world = new World(options);
     for (let host = 1; host <= hosts; host += 1) world.esxi.addHost(hostName(host), HOST.cores * HOST.coreMhz, HOST.memoryMb);
     await world.esxi.start();
-    await world.startVcenter();
+    await world.startVcenter(options.keyValue);
     const datacenter = await world.inventory.createDatacenter({ requestId: "", name: "dc-01" });
     const cluster = await world.inventory.createCluster({ requestId: "", datacenter: datacenter.ref, name: "supervisor-01" });
     world.cluster = cluster.ref;
@@ -58,17 +59,17 @@ export class World {
     return this.#vcenter;
   }
 
-  async startVcenter(kv = this.kv): Promise<void> {
+  async startVcenter(kv: KeyValue = this.kv): Promise<void> {
     this.#vcenter = await startVcenter({
       etcdEndpoints: [],
       log: silentLogger,
       clock: wallClock(),
       monotonic: this.#monotonic,
       dice: new Dice(1),
-      keyValue: kv,
       hostWindowMs: 150,
       recorder: { record: (step) => void this.steps.push(step), dropped: 0, close: () => Promise.resolve() },
       ...this.#options,
+      keyValue: kv,
     });
     this.#started.push(this.#vcenter);
     this.#channel?.close();
@@ -151,6 +152,11 @@ export class World {
 /** `esxi-01.spheresim.test`. */
 export function hostName(number: number): string {
   return `esxi-${String(number).padStart(2, "0")}.spheresim.test`;
+}
+
+/** A host by its name. */
+export function hostKey(number: number): HostKey {
+  return { key: { $case: "name", value: hostName(number) } };
 }
 
 /** A pod VM that reserves what it is. */

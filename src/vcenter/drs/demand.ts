@@ -7,9 +7,14 @@ import type { VmShape } from "./vm-shape.js";
  */
 const IDLE_SHARE = 0.25;
 
-/** What a VM uses at this moment: an ordinary VM what it was told to, a pod VM its reservation. */
-export function activeUse(shape: VmShape): Amount {
-  return shape.activity ?? { cpuMhz: shape.reserved.cpuMhz, memoryMb: shape.reserved.memoryMb - shape.overheadMemoryMb };
+/**
+ * What a VM uses at this moment on a host with cores of `coreMhz`: an ordinary VM what it was told to, but no more CPU than its virtual
+ * CPUs have; a pod VM its reservation.
+ */
+export function activeUse(shape: VmShape, coreMhz: number): Amount {
+  const { activity } = shape;
+  if (activity !== undefined) return { ...activity, cpuMhz: Math.min(activity.cpuMhz, shape.numCpus * coreMhz) };
+  return { cpuMhz: shape.reserved.cpuMhz, memoryMb: shape.reserved.memoryMb - shape.overheadMemoryMb };
 }
 
 /**
@@ -21,7 +26,7 @@ export function activeUse(shape: VmShape): Amount {
  * An ordinary VM needs what it was told to use, and its overhead.
  */
 export function predictedDemand(shape: VmShape, coreMhz: number): Amount {
-  const active = activeUse(shape);
+  const active = activeUse(shape, coreMhz);
   if (!shape.isPod) return { cpuMhz: active.cpuMhz, memoryMb: active.memoryMb + shape.overheadMemoryMb };
   return {
     cpuMhz: active.cpuMhz + IDLE_SHARE * Math.max(0, shape.numCpus * coreMhz - active.cpuMhz),

@@ -1,4 +1,4 @@
-import { MAX_INT32 } from "../spec-limits.js";
+import { MAX_CPUS, MAX_INT32, MAX_MEMORY_MB } from "../spec-limits.js";
 import { SharesLevel } from "../../gen/spheresim/vim/v1/resource.js";
 import { type VirtualDevice, VirtualMachineConfigSpec } from "../../gen/spheresim/vim/v1/virtual_machine.js";
 import { VimFault } from "../vim-fault.js";
@@ -50,10 +50,10 @@ interface Sum {
 export function sizePod(pod: PodAsk, coreMhz: number): VirtualMachineConfigSpec {
   const size = podSum(pod, containerSize);
   const requests = podSum(pod, containerRequest);
-  const numCpus = toInt32(max(1n, ceilDiv(size.cpuMilli, 1000n)), "containers", "CPUs");
-  const memoryMb = toInt32(max(MEMORY_STEP_MB, ceilDiv(ceilDiv(size.memoryBytes, MIB), MEMORY_STEP_MB) * MEMORY_STEP_MB), "containers", "MB of memory");
-  const cpuMhz = toInt32(ceilDiv(requests.cpuMilli * BigInt(coreMhz), 1000n), "containers", "MHz");
-  const reservedMb = toInt32(ceilDiv(requests.memoryBytes, MIB), "containers", "MB of memory");
+  const numCpus = atMost(max(1n, ceilDiv(size.cpuMilli, 1000n)), MAX_CPUS, "CPUs");
+  const memoryMb = atMost(max(MEMORY_STEP_MB, ceilDiv(ceilDiv(size.memoryBytes, MIB), MEMORY_STEP_MB) * MEMORY_STEP_MB), MAX_MEMORY_MB, "MB of memory");
+  const cpuMhz = atMost(ceilDiv(requests.cpuMilli * BigInt(coreMhz), 1000n), MAX_INT32, "MHz");
+  const reservedMb = atMost(ceilDiv(requests.memoryBytes, MIB), MAX_MEMORY_MB, "MB of memory");
   return VirtualMachineConfigSpec.create({
     name: pod.name,
     guestId: POD_GUEST_ID,
@@ -102,7 +102,7 @@ function ceilDiv(value: bigint, divisor: bigint): bigint {
   return (value + divisor - 1n) / divisor;
 }
 
-function toInt32(value: bigint, field: string, unit: string): number {
-  if (value > BigInt(MAX_INT32)) throw VimFault.invalidArgument(field, `they sum to ${value} ${unit}, more than a virtual machine can have`);
+function atMost(value: bigint, most: number, unit: string): number {
+  if (value > BigInt(most)) throw VimFault.invalidArgument("containers", `they sum to ${value} ${unit}, more than a virtual machine can have`);
   return Number(value);
 }

@@ -19,6 +19,7 @@ import { InventoryServiceService } from "../../gen/spheresim/vcenter/v1/inventor
 import { serve, type ServedService } from "../../rpc/server.js";
 import type { FeedUpdate } from "../change-feed.js";
 import { type Inventory, inOrder } from "../inventory.js";
+import { showHost, showInventory } from "../inventory-view.js";
 import type { InventoryAdmin } from "../inventory-admin.js";
 import { type MoType, moref } from "../moref.js";
 import type { Pages } from "../pages.js";
@@ -70,9 +71,9 @@ export function inventoryService(options: InventoryServiceOptions): ServedServic
     setHostConnection: answering((request) =>
       requests.answer("SetHostConnection", request.requestId, SetHostConnectionRequest.encode(request).finish(), () => admin.setConnection(request.host, request.connected)),
     ),
-    getInventory: answering(() => inventory.message()),
+    getInventory: answering(() => showInventory(inventory)),
     listHosts: answering((request) => {
-      const { items, nextPageToken } = hostPages.page(request, () => inOrder(inventory.hosts.map((host) => host.moid)).map((moid) => inventory.hostMessage(moid)));
+      const { items, nextPageToken } = hostPages.page(request, () => inOrder(inventory.hosts.map((host) => host.moid)).map((moid) => showHost(inventory, moid)));
       return { hosts: [...items], nextPageToken };
     }),
     watchInventory: (request, stream, call) => sendFeed(inventory.feed, request.resumeToken, { stream, call, monotonic, message: inventoryUpdate }),

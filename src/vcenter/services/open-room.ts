@@ -8,6 +8,7 @@ import type { HostDaemons } from "../host-daemon.js";
 import { HostLinks } from "../host-links.js";
 import { Holds } from "../holds.js";
 import { Inventory } from "../inventory.js";
+import { showObject } from "../inventory-view.js";
 import { InventoryAdmin } from "../inventory-admin.js";
 import type { StepSink } from "../../kubernetes/pod-steps.js";
 import { Journal } from "../journal.js";
@@ -65,7 +66,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   const { store, entries } = await Store.open(keyValue, { monotonic, log, closing: closing.signal });
   store.onStale = options.onStale;
   const { epoch } = store;
-  const inventory = new Inventory(epoch);
+  const inventory = new Inventory(epoch, showObject);
   const loaded = loadInventory(entries, inventory);
   const counters = new MoidCounters(loaded.counters);
   const instanceUuid = loaded.instanceUuid ?? dice.fork("instance").uuid();
@@ -91,9 +92,9 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   const pools = new PoolAdmin({ inventory, store, counters, serial });
 
   const underWay = new Set(loaded.tasks.map((task) => task.task?.value));
-  for (const owner of inventory.owners) {
-    const vm = inventory.findVm(owner.vm);
-    if (vm !== undefined && !underWay.has(owner.task)) tasks.restore(deployments.finishedTask(owner, vm));
+  for (const origin of [...inventory.owners, ...inventory.creations]) {
+    const vm = inventory.findVm(origin.vm);
+    if (vm !== undefined && !underWay.has(origin.task)) tasks.restore(deployments.finishedTask(origin, vm));
   }
   links.refresh();
   for (const task of loaded.tasks) deployments.resume(task);

@@ -3,6 +3,7 @@ import { CreateResourcePoolRequest, DestroyResourcePoolRequest, UpdateResourcePo
 import { ResourcePoolServiceService } from "../../gen/spheresim/vcenter/v1/resource_pool_service.js";
 import { serve, type ServedService } from "../../rpc/server.js";
 import { type Inventory, inOrder } from "../inventory.js";
+import { showPool } from "../inventory-view.js";
 import type { Pages } from "../pages.js";
 import type { PoolAdmin } from "../pool-admin.js";
 import type { RequestCache } from "../request-cache.js";
@@ -33,7 +34,7 @@ export function resourcePoolService(options: ResourcePoolServiceOptions): Served
       }),
     ),
     listResourcePools: answering((request) => {
-      const { items, nextPageToken } = poolPages.page(request, () => inOrder(inventory.pools.map((pool) => pool.moid)).map((moid) => inventory.poolMessage(moid)));
+      const { items, nextPageToken } = poolPages.page(request, () => inOrder(inventory.pools.map((pool) => pool.moid)).map((moid) => showPool(inventory, moid)));
       return { resourcePools: [...items], nextPageToken };
     }),
   });

@@ -6,10 +6,11 @@ import { serve, type ServedService } from "../../rpc/server.js";
 import type { Deployments } from "../deployments.js";
 import { POD_GUEST_ID } from "../drs/vm-shape.js";
 import { type Inventory, inOrder } from "../inventory.js";
+import { showVm } from "../inventory-view.js";
 import type { Pages } from "../pages.js";
 import { requireHost } from "../placement-spec.js";
 import type { VmRecord } from "../records.js";
-import type { RequestCache } from "../request-cache.js";
+import { hashOf, type RequestCache } from "../request-cache.js";
 import { VimFault } from "../vim-fault.js";
 import { completeVmConfig } from "../vm-config.js";
 import type { VmLifecycle } from "../vm-lifecycle.js";
@@ -42,7 +43,10 @@ export function virtualMachineService(options: VirtualMachineServiceOptions): Se
   };
 
   return serve(VirtualMachineServiceService, {
-    createVm: answering((request) => requests.answer("CreateVm", request.requestId, CreateVmRequest.encode(request).finish(), async () => createOrdinary(request, inventory, deployments))),
+    createVm: answering((request) => {
+      const body = CreateVmRequest.encode(request).finish();
+      return requests.answer("CreateVm", request.requestId, body, async () => createOrdinary(request, body, inventory, deployments));
+    }),
     powerOnVm: answering((request) => requests.answer("PowerOnVm", request.requestId, PowerOnVmRequest.encode(request).finish(), async () => lifecycle.powerOn(vmOf(request.vm, "vm")))),
     powerOffVm: answering((request) => requests.answer("PowerOffVm", request.requestId, PowerOffVmRequest.encode(request).finish(), async () => lifecycle.powerOff(vmOf(request.vm, "vm")))),
     destroyVm: answering((request) =>
@@ -53,14 +57,14 @@ export function virtualMachineService(options: VirtualMachineServiceOptions): Se
     setActivity: answering((request) =>
       requests.answer("SetActivity", request.requestId, SetActivityRequest.encode(request).finish(), async () => {
         const vm = await lifecycle.setActivity(vmOf(request.vm, "vm"), request.activity);
-        return inventory.vmMessage(vm.moid);
+        return showVm(inventory, vm.moid);
       }),
     ),
-    getVm: answering((request) => inventory.vmMessage(target(request.target).moid)),
+    getVm: answering((request) => showVm(inventory, target(request.target).moid)),
     listVms: answering((request) => {
       const { items, nextPageToken } = vmPages.page(request, () => {
         const vms = inventory.vms.filter((vm) => !request.onlyOwned || vm.config.ownerUid !== "");
-        return inOrder(vms.map((vm) => vm.moid)).map((moid) => inventory.vmMessage(moid));
+        return inOrder(vms.map((vm) => vm.moid)).map((moid) => showVm(inventory, moid));
       });
       return { virtualMachines: [...items], nextPageToken };
     }),
@@ -68,7 +72,7 @@ export function virtualMachineService(options: VirtualMachineServiceOptions): Se
 }
 
 /** A VM that stands for what runs beside pods. Pod VMs come by ApplyRecommendation alone: without an owner one would be swept. */
-function createOrdinary(request: CreateVmRequest, inventory: Inventory, deployments: Deployments): ReturnType<Deployments["create"]> {
+function createOrdinary(request: CreateVmRequest, body: Uint8Array, inventory: Inventory, deployments: Deployments): ReturnType<Deployments["create"]> {
   const config = completeVmConfig(request.config, "config");
   if (config.ownerUid !== "") throw VimFault.invalidArgument("config.owner_uid", "must be empty: virtual machines with an owner are made by ApplyRecommendation");
   if (config.guestId === POD_GUEST_ID) throw VimFault.invalidArgument("config.guest_id", `${POD_GUEST_ID} is made by ApplyRecommendation`);
@@ -77,5 +81,6 @@ function createOrdinary(request: CreateVmRequest, inventory: Inventory, deployme
   const cluster = inventory.cluster(host.cluster);
   const pool = request.pool === undefined ? inventory.pool(cluster.rootPool?.value ?? "") : inventory.pool(request.pool.value);
   if (inventory.clusterOfPool(pool.moid).ref?.value !== host.cluster) throw VimFault.invalidArgument("pool", `pool ${pool.moid} is not in cluster ${host.cluster}`);
-  return deployments.create({ ...config, guestId: config.guestId === "" ? "otherGuest64" : config.guestId }, host.moid, pool.moid, request.powerOn);
+  const stored = request.requestId === "" ? undefined : { requestId: request.requestId, bodyHash: hashOf(body) };
+  return deployments.create({ ...config, guestId: config.guestId === "" ? "otherGuest64" : config.guestId }, host.moid, pool.moid, request.powerOn, stored);
 }

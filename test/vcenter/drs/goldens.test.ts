@@ -8,6 +8,7 @@ import { place } from "../../../src/vcenter/drs/place.js";
 import { type ContainerAsk, sizePod } from "../../../src/vcenter/drs/pod-size.js";
 import { PoolTree, type PoolAllocation } from "../../../src/vcenter/drs/pool-tree.js";
 import type { VmShape } from "../../../src/vcenter/drs/vm-shape.js";
+import { overheads, poolTrees, sizings, threeHosts } from "./goldens.js";
 
 const GB = 1024;
 
@@ -37,13 +38,12 @@ function host(moid: string, reservedGb: number, activeGb: number): HostCandidate
 
 const reserving35: VmShape = { isPod: true, numCpus: 1, memoryMb: 35 * GB, reserved: { cpuMhz: 0, memoryMb: 35 * GB }, overheadMemoryMb: 0, activity: undefined, datastores: [], networks: [] };
 
-test("three hosts of 100 GB: DRS picks C, where reservations alone tie B and C (Scheduling vSphere Pods)", () => {
-  const hosts = [host("A", 60, 60), host("B", 40, 70), host("C", 40, 45)];
-  const decision = place(reserving35, hosts, new Dice(1));
-  assert.equal(decision.chosen?.host.name, "C");
+test(`${threeHosts.name}: DRS picks ${threeHosts.chosen}, where reservations alone tie B and C (${threeHosts.source})`, () => {
+  const decision = place(reserving35, threeHosts.hosts.map(({ name, reserved, active }) => host(name, reserved, active)), new Dice(1));
+  assert.equal(decision.chosen?.host.name, threeHosts.chosen);
   assert.equal(decision.ruledOut.length, 0);
-  const unreserved = new Map(decision.feasible.map((each) => [each.host.name, each.score.parts.find((part) => part.name === "memory unreserved after placement")?.raw]));
-  assert.deepEqual([unreserved.get("A"), unreserved.get("B"), unreserved.get("C")], [5 * GB, 25 * GB, 25 * GB]);
+  const unreserved = decision.feasible.map((each) => [each.host.name, (each.score.parts.find((part) => part.name === "memory unreserved after placement")?.raw ?? 0) / GB]);
+  assert.deepEqual(Object.fromEntries(unreserved), threeHosts.unreservedThen);
 });
 
 test("equal hosts are drawn by the dice, the same one for the same seed", () => {
@@ -59,27 +59,16 @@ function size(containers: readonly ContainerAsk[], initContainers: readonly Cont
   return sizePod({ name: "p", ownerUid: "uid", containers, initContainers, overheadCpuMilli: 0n, overheadMemoryBytes: 0n }, 2600);
 }
 
-test("pods are sized as published (vSphere Supervisor Namespace; Scheduling vSphere Pods)", () => {
-  const cases: readonly [string, readonly ContainerAsk[], readonly [number, number, number, number, number, number]][] = [
-    ["one container, nothing set", [{}], [1, 512, 1000, 5120, 0, 0]],
-    ["two containers, nothing set", [{}, {}], [1, 1024, 1000, 10240, 0, 0]],
-    ["three containers, nothing set", [{}, {}, {}], [2, 1536, 2000, 15360, 0, 0]],
-    ["cassandra-0", [{ requestCpuMilli: 500n, limitCpuMilli: 500n, requestMemoryBytes: 1024n * MIB, limitMemoryBytes: 1024n * MIB }], [1, 1024, 1000, 10240, 1300, 1024]],
-    [
-      "two containers, limit twice the request",
-      [1, 2].map(() => ({ requestCpuMilli: 1000n, limitCpuMilli: 2000n, requestMemoryBytes: 1024n * MIB, limitMemoryBytes: 2048n * MIB })),
-      [4, 4096, 4000, 40960, 5200, 2048],
-    ],
-  ];
-  for (const [name, containers, [cpus, memory, cpuShares, memoryShares, cpuReserved, memoryReserved]] of cases) {
-    const config = size(containers);
-    assert.deepEqual([config.numCpus, config.memoryMb], [cpus, memory], name);
-    assert.deepEqual([config.cpuAllocation?.shares?.shares, config.memoryAllocation?.shares?.shares], [cpuShares, memoryShares], name);
-    assert.deepEqual([config.cpuAllocation?.reservation, config.memoryAllocation?.reservation], [cpuReserved, memoryReserved], name);
-    assert.equal(config.cpuAllocation?.shares?.level, SharesLevel.NORMAL, name);
+for (const golden of sizings) {
+  test(`sizing, ${golden.name} (${golden.source}; ${golden.known})`, () => {
+    const config = size(golden.containers);
+    assert.deepEqual([config.numCpus, config.memoryMb, config.overheadMemoryMb], [golden.numCpus, golden.memoryMb, golden.overheadMemoryMb]);
+    assert.deepEqual([config.cpuAllocation?.shares?.shares, config.memoryAllocation?.shares?.shares], [golden.cpuShares, golden.memoryShares]);
+    assert.deepEqual([config.cpuAllocation?.reservation, config.memoryAllocation?.reservation], [(golden.reservedCpuMilli * 2600) / 1000, golden.reservedMemoryMb]);
+    assert.equal(config.cpuAllocation?.shares?.level, SharesLevel.NORMAL);
     assert.equal(config.guestId, "crxPod1Guest");
-  }
-});
+  });
+}
 
 test("init containers count when one of them is larger than the sum; memory goes up to 4 MB", () => {
   const config = size([{ requestMemoryBytes: 600n * MIB }], [{ requestCpuMilli: 3000n }, { requestMemoryBytes: 1025n * MIB }]);
@@ -90,10 +79,7 @@ test("init containers count when one of them is larger than the sum; memory goes
 });
 
 test("memory overhead: the points of vSphere's table, and lines between them", () => {
-  assert.equal(memoryOverheadMb(1, 256), 21);
-  assert.equal(memoryOverheadMb(2, 1024), 30);
-  assert.equal(memoryOverheadMb(4, 4096), 61);
-  assert.equal(memoryOverheadMb(8, 16384), 169);
+  for (const { memoryMb, overheadMb } of overheads.rows) assert.deepEqual(overheads.numCpus.map((cpus) => memoryOverheadMb(cpus, memoryMb)), overheadMb.map(Math.ceil));
   assert.equal(memoryOverheadMb(1, 512), 23);
   assert.ok(memoryOverheadMb(3, 1024) > memoryOverheadMb(2, 1024) && memoryOverheadMb(3, 1024) < memoryOverheadMb(4, 1024));
   assert.ok(memoryOverheadMb(1, 4) > 0);
@@ -106,58 +92,23 @@ function pool(reservation: number, expandable: boolean, limit = Infinity): PoolA
 
 const memory = (memoryMb: number): { cpuMhz: number; memoryMb: number } => ({ cpuMhz: 0, memoryMb });
 
-test("pools R1: 25 GB in C, which has 20, borrows 5 from B (Expandable reservation on resource pools)", () => {
-  const tree = new PoolTree();
-  tree.add("root", undefined, pool(100, false));
-  tree.add("A", "root", pool(50, true));
-  tree.add("B", "A", pool(30, true));
-  tree.add("C", "B", pool(20, true));
-  for (let vm = 0; vm < 5; vm += 1) {
-    assert.equal(tree.shortage("C", memory(5)), undefined);
-    tree.reserve("C", memory(5));
-  }
-  assert.deepEqual([tree.used("B").memoryMb, tree.used("A").memoryMb, tree.used("root").memoryMb], [25, 30, 50]);
-  assert.equal(tree.unreserved("B").memoryMb, 5 + 20 + 50);
-});
-
-test("pools R3: fixed pools reserve what they may use (Resource Management Guide, valid cluster)", () => {
-  const tree = new PoolTree();
-  tree.add("root", undefined, pool(12, false));
-  for (const [name, reserved, used] of [["RP1", 4, 4], ["RP2", 4, 3], ["RP3", 3, 3]] as const) {
-    tree.add(name, "root", pool(reserved, false));
-    tree.reserve(name, memory(used));
-  }
-  assert.equal(tree.used("root").memoryMb, 11);
-  assert.equal(tree.unreserved("root").memoryMb, 1);
-  assert.deepEqual(["RP1", "RP2", "RP3"].map((name) => tree.unreserved(name).memoryMb), [0, 1, 0]);
-});
-
-test("pools R4: expandable pools use up the root, and another 2 in RP3 is refused", () => {
-  const tree = new PoolTree();
-  tree.add("root", undefined, pool(16, false));
-  tree.add("RP1", "root", pool(4, true));
-  tree.add("RP2", "root", pool(5, false));
-  tree.add("RP3", "root", pool(5, true));
-  for (let vm = 0; vm < 3; vm += 1) tree.reserve("RP1", memory(2));
-  tree.reserve("RP2", memory(3));
-  tree.reserve("RP3", memory(3));
-  tree.reserve("RP3", memory(2));
-  assert.equal(tree.used("root").memoryMb, 16);
-  assert.equal(tree.unreserved("RP2").memoryMb, 2);
-  assert.deepEqual(tree.shortage("RP3", memory(2)), { resource: "memoryMb", unreserved: 0, requested: 2 });
-});
-
-test("pools R6: KID borrows from MOM while MOM has it", () => {
-  const tree = new PoolTree();
-  tree.add("root", undefined, pool(100, false));
-  tree.add("MOM", "root", pool(6, false));
-  tree.add("KID", "MOM", pool(2, true));
-  tree.reserve("MOM", memory(1));
-  tree.reserve("KID", memory(2));
-  assert.equal(tree.shortage("KID", memory(2)), undefined);
-  tree.reserve("MOM", memory(2));
-  assert.equal(tree.shortage("KID", memory(2))?.unreserved, 1);
-});
+for (const golden of poolTrees) {
+  test(`pools ${golden.name} (${golden.source}; ${golden.known})`, () => {
+    const tree = new PoolTree();
+    for (const { name, parent, reserved, expandable } of golden.pools) tree.add(name, parent, pool(reserved, expandable));
+    for (const { name, vms = [] } of golden.pools) {
+      for (const vm of vms) {
+        assert.equal(tree.shortage(name, memory(vm)), undefined, `a VM of ${vm} fits into ${name}`);
+        tree.reserve(name, memory(vm));
+      }
+    }
+    for (const [name, used] of Object.entries(golden.used ?? {})) assert.equal(tree.used(name).memoryMb, used, `used of ${name}`);
+    for (const [name, unreserved] of Object.entries(golden.unreserved ?? {})) assert.equal(tree.unreserved(name).memoryMb, unreserved, `unreserved of ${name}`);
+    if (golden.admitted !== undefined) assert.equal(tree.shortage(golden.admitted.pool, memory(golden.admitted.wanted)), undefined);
+    const { refused } = golden;
+    if (refused !== undefined) assert.deepEqual(tree.shortage(refused.pool, memory(refused.wanted)), { resource: "memoryMb", unreserved: refused.unreserved, requested: refused.wanted });
+  });
+}
 
 test("a pool without reservation that is not expandable powers nothing on: every VM has overhead", () => {
   const tree = new PoolTree();

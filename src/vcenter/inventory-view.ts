@@ -1,0 +1,70 @@
+import type { Host, HostUsage, Inventory as InventoryMessage, ResourcePool, VirtualMachine } from "../gen/spheresim/vcenter/v1/inventory.js";
+import { inOrder, type Inventory, type InventoryObject } from "./inventory.js";
+import { hostMessage, poolMessage, vmMessage } from "./records.js";
+
+// The inventory as the contract shows it: records, and what the ledger counts at this moment.
+
+/** A host with its use. Throws ManagedObjectNotFound. */
+export function showHost(inventory: Inventory, moid: string): Host {
+  return { ...hostMessage(inventory.host(moid)), usage: hostUsage(inventory, moid) };
+}
+
+/** A pool with its use. Throws ManagedObjectNotFound. */
+export function showPool(inventory: Inventory, moid: string): ResourcePool {
+  const used = inventory.ledger.pools.used(moid);
+  const unreserved = inventory.ledger.pools.unreserved(moid);
+  return {
+    ...poolMessage(inventory.pool(moid)),
+    usage: {
+      reservationUsedCpuMhz: used.cpuMhz,
+      reservationUsedMemoryMb: used.memoryMb,
+      unreservedCpuMhz: finite(unreserved.cpuMhz),
+      unreservedMemoryMb: finite(unreserved.memoryMb),
+    },
+  };
+}
+
+/** A VM with the name of its host. Throws ManagedObjectNotFound. */
+export function showVm(inventory: Inventory, moid: string): VirtualMachine {
+  const vm = inventory.vm(moid);
+  return vmMessage(vm, inventory.findHost(vm.host));
+}
+
+/** Everything, each kind in order of moid. */
+export function showInventory(inventory: Inventory): InventoryMessage {
+  return {
+    datacenters: [...inventory.datacenters],
+    clusters: [...inventory.clusters],
+    resourcePools: inOrder(inventory.pools.map((pool) => pool.moid)).map((moid) => showPool(inventory, moid)),
+    hosts: inOrder(inventory.hosts.map((host) => host.moid)).map((moid) => showHost(inventory, moid)),
+    virtualMachines: inOrder(inventory.vms.map((vm) => vm.moid)).map((moid) => showVm(inventory, moid)),
+  };
+}
+
+/** Any object; undefined for one that is gone. */
+export function showObject(inventory: Inventory, moid: string): InventoryObject | undefined {
+  if (inventory.findVm(moid) !== undefined) return { $case: "virtualMachine", value: showVm(inventory, moid) };
+  if (inventory.findHost(moid) !== undefined) return { $case: "host", value: showHost(inventory, moid) };
+  if (inventory.findPool(moid) !== undefined) return { $case: "resourcePool", value: showPool(inventory, moid) };
+  const cluster = inventory.clusters.find((each) => each.ref?.value === moid);
+  if (cluster !== undefined) return { $case: "cluster", value: cluster };
+  const datacenter = inventory.datacenters.find((each) => each.ref?.value === moid);
+  return datacenter === undefined ? undefined : { $case: "datacenter", value: datacenter };
+}
+
+/** Demand may be more than a host has; what is in use cannot. */
+function hostUsage(inventory: Inventory, moid: string): HostUsage {
+  const { capacity, reserved, active, poweredOnVms } = inventory.ledger.host(moid);
+  return {
+    reservedCpuMhz: reserved.cpuMhz,
+    reservedMemoryMb: reserved.memoryMb,
+    activeCpuMhz: Math.min(capacity.cpuMhz, Math.round(active.cpuMhz)),
+    activeMemoryMb: Math.min(capacity.memoryMb, Math.round(active.memoryMb)),
+    poweredOnVms,
+  };
+}
+
+/** Unlimited is -1 in vim25. */
+function finite(value: number): number {
+  return Number.isFinite(value) ? value : -1;
+}
