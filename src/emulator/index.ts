@@ -10,11 +10,14 @@ import type { Info } from "../gen/spheresim/emulator/v1/emulator.js";
 import { ClockServiceService } from "../gen/spheresim/emulator/v1/clock_service.js";
 import { FaultServiceService } from "../gen/spheresim/emulator/v1/fault_service.js";
 import { InventoryServiceClient } from "../gen/spheresim/vcenter/v1/inventory_service.js";
+import { pods } from "../kubernetes/resource-type.js";
 import { RestClient, type RestClientOptions } from "../kubernetes/rest-client.js";
+import { isNotFound } from "../kubernetes/status.js";
 import { openChannel } from "../rpc/channel.js";
 import { serve, startRpcServer } from "../rpc/server.js";
 import type { TlsMaterial } from "../rpc/tls.js";
 import { openJournalStore } from "./client.js";
+import { JournalGaps } from "./journal-gaps.js";
 import { Journal } from "./journal.js";
 import { emulatorService } from "./services/emulator.js";
 import { journalService } from "./services/journal.js";
@@ -47,8 +50,15 @@ export interface Emulator {
 export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
   const { log, clock, monotonic, dice } = options;
   const store = openJournalStore(options);
-  const journal = new Journal({ store, monotonic, log });
   const client = new RestClient({ ...options.apiserver, userAgent: "spheresim-emulator", clock: monotonic, dice: dice.fork("apiserver") });
+  const gaps: JournalGaps = new JournalGaps({
+    reader: store,
+    pod: (namespace, name) => client.get(pods, { namespace, name }).catch(absent),
+    accept: (records) => journal.accept(records),
+    monotonic,
+    log,
+  });
+  const journal = new Journal({ store, monotonic, log, onRecorded: (place) => gaps.recorded(place) });
   const vcenter = openChannel({ address: options.vcenterAddress, tls: options.tls });
   const inventory = vcenter.client(InventoryServiceClient);
   const info = (): Info => {
@@ -67,6 +77,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       serve(ClockServiceService, {}),
     ],
   });
+  gaps.start();
   let closing = false;
   void journal.load().catch((error: unknown) => closing || log.warn({ error: (error as Error).message }, "journal: what is stored could not be read; its age limit begins anew"));
   return {
@@ -74,10 +85,16 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     close: async () => {
       closing = true;
       await server.close();
+      await gaps.close();
       await journal.close();
       await client.close();
       vcenter.close();
       store.close();
     },
   };
+}
+
+function absent(error: unknown): undefined {
+  if (isNotFound(error)) return undefined;
+  throw error;
 }

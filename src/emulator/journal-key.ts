@@ -29,9 +29,17 @@ export function podPrefix(podUid: string): string {
   return `${journalPrefix}${podUid}/`;
 }
 
-/** The pod a journal key belongs to. */
-export function podUidOf(key: string): string {
-  return key.slice(journalPrefix.length).split("/", 1)[0] ?? "";
+/** Which step of which attempt at placing which pod. */
+export interface StepPlace {
+  readonly podUid: string;
+  readonly attempt: number;
+  readonly step: number;
+}
+
+/** The reverse of journalKey. */
+export function stepPlaceOf(key: string): StepPlace {
+  const [podUid = "", attempt = "", last = ""] = key.slice(journalPrefix.length).split("/");
+  return { podUid, attempt: Number(attempt), step: last.startsWith("d") ? firstDeletionStep - 1 + Number(last.slice(1)) : Number(last) };
 }
 
 /** The stored form: proto3 JSON. */

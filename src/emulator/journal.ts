@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/log.js";
 import { StepRecord } from "../gen/spheresim/emulator/v1/journal.js";
-import { encodeRecord, isStep, journalKey, journalPrefix, podPrefix, podUidOf } from "./journal-key.js";
+import { encodeRecord, isStep, journalKey, journalPrefix, podPrefix, type StepPlace, stepPlaceOf } from "./journal-key.js";
 
 /** What the journal needs of an etcd store. */
 export interface JournalStore {
@@ -36,6 +36,7 @@ export class Journal {
   readonly #monotonic: Clock;
   readonly #log: Logger;
   readonly #maxPods: number;
+  readonly #onRecorded: (place: StepPlace) => void;
   /** Insertion order is age. */
   readonly #pods = new Map<string, PodMemory>();
   #waiting: StepRecord[] = [];
@@ -44,11 +45,12 @@ export class Journal {
   #writing: Promise<void> | undefined;
   readonly #closing = new AbortController();
 
-  constructor(options: { readonly store: JournalStore; readonly monotonic: Clock; readonly log: Logger; readonly maxPods?: number }) {
+  constructor(options: { readonly store: JournalStore; readonly monotonic: Clock; readonly log: Logger; readonly maxPods?: number; readonly onRecorded?: (place: StepPlace) => void }) {
     this.#store = options.store;
     this.#monotonic = options.monotonic;
     this.#log = options.log;
     this.#maxPods = options.maxPods ?? 10_000;
+    this.#onRecorded = options.onRecorded ?? (() => undefined);
   }
 
   /** Records stored since the start. */
@@ -59,8 +61,9 @@ export class Journal {
   /** Learns which pods are stored already, so that the limit holds across restarts. */
   async load(): Promise<void> {
     for (const key of await this.#store.keys(journalPrefix)) {
-      const uid = podUidOf(key);
-      if (!this.#pods.has(uid)) this.#pods.set(uid, { namespace: "", name: "", attempt: 1 });
+      const place = stepPlaceOf(key);
+      if (!this.#pods.has(place.podUid)) this.#pods.set(place.podUid, { namespace: "", name: "", attempt: 1 });
+      this.#onRecorded(place);
     }
   }
 
@@ -107,6 +110,7 @@ export class Journal {
       try {
         await this.#store.put([...batch].map(([key, record]) => ({ key, value: encodeRecord(record) })));
         this.#stored += batch.size;
+        for (const record of batch.values()) this.#onRecorded(record);
         await this.#forget();
       } catch (error) {
         this.#log.warn({ error: (error as Error).message, waiting: this.#waiting.length }, "journal: the store did not take a batch; trying again");

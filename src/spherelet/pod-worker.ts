@@ -1,18 +1,18 @@
 import { Backoff } from "../base/backoff.js";
 import type { PodContainers } from "../gen/spheresim/crx/v1/agent.js";
-import { isBeingDeleted, nameOf } from "../kubernetes/object-meta.js";
+import { isBeingDeleted } from "../kubernetes/object-meta.js";
 import { isTerminal, type Pod } from "../kubernetes/pod.js";
 import { vmUuidOf } from "../kubernetes/vsphere-pod.js";
-import type { HostContext } from "./host-context.js";
-import { admit } from "./admission.js";
 import { ActiveDeadline, deadlineExceeded } from "./active-deadline.js";
-import { imageObjectsOf } from "./pod-annotations.js";
+import { admit } from "./admission.js";
+import type { HostContext } from "./host-context.js";
+import { ImageWait } from "./image-wait.js";
 import { setbackOf, type Setback } from "./pod-setback.js";
-import { giveBody, missingImages, startContainers } from "./pod-startup.js";
+import { giveBody, startContainers } from "./pod-startup.js";
 import type { PodSituation, Trouble } from "./pod-status.js";
 import { deleteForGood, graceSecondsOf, stopContainers } from "./pod-teardown.js";
-import { isNewer, revisionOf } from "./resource-version.js";
-import { writeStatus } from "./status-writer.js";
+import { isNewer } from "./resource-version.js";
+import { recordStatus, writeStatus } from "./status-writer.js";
 import { VmLife } from "./vm-life.js";
 import type { VmNews } from "./vsphere.js";
 
@@ -45,8 +45,6 @@ export class PodWorker {
   #life: VmLife | undefined;
   /** Whether the containers of this life were told of in events. */
   #introduced = false;
-  #pullingSaid = false;
-  #pulledSaid = false;
   #setback: Setback | undefined;
   #missesVm: Trouble | undefined;
   readonly #deadline: ActiveDeadline;
@@ -55,7 +53,7 @@ export class PodWorker {
   #stopped: PodContainers | undefined;
   #deleted = false;
   #statusRecorded = false;
-  #leaveImages: (() => void) | undefined;
+  readonly #imageWait: ImageWait;
   #running: Promise<void> | undefined;
   #dirty = false;
   #wait: AbortController | undefined;
@@ -73,6 +71,7 @@ export class PodWorker {
     this.#asked = recovered;
     this.#admitted = recovered;
     this.#mayHaveBody = recovered;
+    this.#imageWait = new ImageWait(context, () => this.wake("urgent"), () => this.#publishInTime());
     this.#deadline = new ActiveDeadline(context.clock, () => this.wake("urgent"));
     this.#backoff = new Backoff({ initialMs: RETRY_INITIAL_MS, maxMs: RETRY_MAX_MS, jitter: 0.2, dice: context.dice.fork(pod.metadata.uid) });
   }
@@ -191,36 +190,16 @@ export class PodWorker {
 
   /** Steps 12 and 13. */
   async #start(pod: Pod, vmUuid: string): Promise<void> {
-    const slow = this.#context.monotonic.timer(SLOW_START_MS, () => void this.#publish().catch((error: unknown) => this.#logRetry(error)));
+    const slow = this.#context.monotonic.timer(SLOW_START_MS, () => this.#publishInTime());
     try {
       if (this.#life !== undefined) {
         this.#mayHaveBody = true;
         this.#letGo();
       }
-      if (this.#imagesReady(pod)) await this.#context.startGate.run(() => this.#startNow(pod, vmUuid));
+      if (this.#imageWait.ready(pod)) await this.#context.startGate.run(() => this.#startNow(pod, vmUuid));
     } finally {
       slow.cancel();
     }
-  }
-
-  /** Whether no Image is awaited; if one is, its next change wakes the worker and the status tells of it a little later. */
-  #imagesReady(pod: Pod): boolean {
-    const { images, events, monotonic } = this.#context;
-    this.#leaveImages?.();
-    this.#leaveImages = undefined;
-    const missing = missingImages(this.#context, pod);
-    if (missing.length === 0) return true;
-    if (!this.#pullingSaid) {
-      this.#pullingSaid = true;
-      events.pulling(pod);
-    }
-    const leave = images.onChange(pod.metadata.namespace ?? "", missing, () => this.wake("urgent"));
-    const slow = monotonic.timer(SLOW_START_MS, () => void this.#publish().catch((error: unknown) => this.#logRetry(error)));
-    this.#leaveImages = () => {
-      slow.cancel();
-      leave();
-    };
-    return false;
   }
 
   async #startNow(pod: Pod, vmUuid: string): Promise<void> {
@@ -243,7 +222,7 @@ export class PodWorker {
       onChange: (before, now) => this.#containersChanged(before, now),
     });
     this.#life = life;
-    const started = await startContainers(this.#context, pod, vmUuid, vm, () => this.#announceImages(pod), signal);
+    const started = await startContainers(this.#context, pod, vmUuid, vm, () => this.#imageWait.announce(pod), signal);
     life.learn(started.containers);
     if (!started.found && life.containers !== undefined) events.containersChanged(pod, undefined, life.containers);
     this.#introduced = true;
@@ -251,18 +230,9 @@ export class PodWorker {
     this.#missesVm = undefined;
   }
 
-  /** Once a life, so that a start tried again does not repeat itself. */
-  #announceImages(pod: Pod): void {
-    if (!this.#pullingSaid) this.#context.events.pulling(pod);
-    if (!this.#pulledSaid) this.#context.events.pulled(pod);
-    this.#pullingSaid = true;
-    this.#pulledSaid = true;
-  }
-
   #containersChanged(before: PodContainers | undefined, now: PodContainers | undefined): void {
     if (now === undefined) {
-      this.#pullingSaid = false;
-      this.#pulledSaid = false;
+      this.#imageWait.restart();
       this.wake("urgent");
       return;
     }
@@ -275,6 +245,11 @@ export class PodWorker {
     const next = this.#publishing.then(() => this.#publishNow()).then(() => this.#deadline.watch(this.#pod));
     this.#publishing = next.catch(() => undefined);
     return next;
+  }
+
+  /** The status as it stands, while the work goes on. */
+  #publishInTime(): void {
+    this.#publish().catch((error: unknown) => this.#logRetry(error));
   }
 
   async #publishNow(): Promise<void> {
@@ -292,18 +267,7 @@ export class PodWorker {
     const hasStarted = situation.containers !== undefined && written.pod.status?.phase !== "Pending";
     if (hasStarted && this.#stopped === undefined && !this.#statusRecorded) {
       this.#statusRecorded = true;
-      const { namespace = "", name } = nameOf(pod);
-      const etcdRevision = revisionOf(written.pod);
-      this.#context.steps.record({
-        pod,
-        step: 14,
-        peer: "apiserver",
-        wire: `PATCH /api/v1/namespaces/${namespace}/pods/${name}/status`,
-        startMs: written.startMs,
-        subject: name,
-        message: written.pod.status?.phase ?? "",
-        ...(etcdRevision === undefined ? {} : { etcdRevision }),
-      });
+      recordStatus(this.#context, written.pod, written.startMs);
     }
     if (isNewer(written.pod, this.#pod)) this.#take(written.pod);
   }
@@ -316,23 +280,11 @@ export class PodWorker {
       hostIp: this.#context.host.address,
       podIp: this.#life?.podIp,
       containers: this.#stopped ?? life?.containers,
-      waiting: this.#setback?.waiting ?? this.#waitingForImages(pod),
+      waiting: this.#setback?.waiting ?? this.#imageWait.reasons(pod),
       trouble: this.#setback?.trouble ?? unreachable ?? this.#missesVm,
       stopped: this.#stopped !== undefined,
       nowMs: this.#context.clock.nowMs(),
     };
-  }
-
-  /** An image that could not be had says why. */
-  #waitingForImages(pod: Pod): PodSituation["waiting"] {
-    if (this.#leaveImages === undefined) return new Map();
-    const { images } = this.#context;
-    return new Map(
-      [...imageObjectsOf(pod)].flatMap(([container, name]) => {
-        const status = images.get(pod.metadata.namespace ?? "", name)?.status;
-        return status?.phase !== "Ready" && status?.message !== undefined && status.message !== "" ? [[container, { reason: "ErrImagePull", message: status.message }] as const] : [];
-      }),
-    );
   }
 
   /** D2 and D3. */
@@ -388,8 +340,7 @@ export class PodWorker {
   }
 
   #letGo(): void {
-    this.#leaveImages?.();
-    this.#leaveImages = undefined;
+    this.#imageWait.leave();
     this.#life?.end();
     this.#life = undefined;
   }

@@ -4,6 +4,7 @@ import { pods } from "../kubernetes/resource-type.js";
 import { isConflict, isNotFound } from "../kubernetes/status.js";
 import { FIELD_MANAGER, type HostContext } from "./host-context.js";
 import { isCurrent, podStatusOf, type PodSituation } from "./pod-status.js";
+import { revisionOf } from "./resource-version.js";
 
 /** A write of a status that was needed. */
 export interface StatusWritten {
@@ -36,4 +37,20 @@ export async function writeStatus(context: HostContext, situation: PodSituation,
     if (isNotFound(error) || isConflict(error)) return { pod: undefined, startMs };
     throw error;
   }
+}
+
+/** Tells of step 14: the API server has stored a status in which the containers have started. */
+export function recordStatus({ steps }: HostContext, pod: Pod, startMs: number): void {
+  const { namespace = "", name } = nameOf(pod);
+  const etcdRevision = revisionOf(pod);
+  steps.record({
+    pod,
+    step: 14,
+    peer: "apiserver",
+    wire: `PATCH /api/v1/namespaces/${namespace}/pods/${name}/status`,
+    startMs,
+    subject: name,
+    message: pod.status?.phase ?? "",
+    ...(etcdRevision === undefined ? {} : { etcdRevision }),
+  });
 }

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { ManualClock } from "../../src/base/clock.js";
 import { silentLogger } from "../../src/base/log.js";
 import { Journal, type JournalStore } from "../../src/emulator/journal.js";
-import { decodeRecord, encodeRecord, journalKey, podUidOf } from "../../src/emulator/journal-key.js";
+import { decodeRecord, encodeRecord, journalKey, stepPlaceOf } from "../../src/emulator/journal-key.js";
 import { Outcome, StepRecord } from "../../src/gen/spheresim/emulator/v1/journal.js";
 
 class MemoryStore implements JournalStore {
@@ -37,7 +37,8 @@ function journal(maxPods?: number) {
 test("the worked example: keys of step 8 and of D2", () => {
   assert.equal(journalKey("6f1c", 1, 8), "/spheresim/placements/6f1c/0001/08");
   assert.equal(journalKey("6f1c", 1, 102), "/spheresim/placements/6f1c/0001/d2");
-  assert.equal(podUidOf("/spheresim/placements/6f1c/0001/08"), "6f1c");
+  assert.deepEqual(stepPlaceOf("/spheresim/placements/6f1c/0001/08"), { podUid: "6f1c", attempt: 1, step: 8 });
+  assert.deepEqual(stepPlaceOf("/spheresim/placements/6f1c/0002/d2"), { podUid: "6f1c", attempt: 2, step: 102 });
 });
 
 test("a record is stored as proto3 JSON and read back", () => {
@@ -65,7 +66,7 @@ test("the oldest pods are forgotten beyond the limit", async () => {
   const { store, journal: made } = journal(2);
   made.accept(["a", "b", "c"].map((uid) => record(uid, 1)));
   await made.close();
-  assert.deepEqual([...new Set([...store.pairs.keys()].map(podUidOf))], ["b", "c"]);
+  assert.deepEqual([...new Set([...store.pairs.keys()].map((key) => stepPlaceOf(key).podUid))], ["b", "c"]);
 });
 
 test("no Txn has more operations than etcd takes", async () => {
