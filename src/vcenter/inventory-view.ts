@@ -1,6 +1,7 @@
 import type { Host, HostUsage, Inventory as InventoryMessage, ResourcePool, VirtualMachine } from "../gen/spheresim/vcenter/v1/inventory.js";
 import { inOrder, type Inventory, type InventoryObject } from "./inventory.js";
 import { hostMessage, poolMessage, vmMessage } from "./records.js";
+import { MAX_INT32 } from "./spec-limits.js";
 
 // The inventory as the contract shows it: records, and what the ledger counts at this moment.
 
@@ -52,14 +53,14 @@ export function showObject(inventory: Inventory, moid: string): InventoryObject 
   return datacenter === undefined ? undefined : { $case: "datacenter", value: datacenter };
 }
 
-/** Demand may be more than a host has; what is in use cannot. */
+/** VMs may ask for more than their host has; the sum is told as far as an int32 goes. */
 function hostUsage(inventory: Inventory, moid: string): HostUsage {
-  const { capacity, reserved, active, poweredOnVms } = inventory.ledger.host(moid);
+  const { reserved, active, poweredOnVms } = inventory.ledger.host(moid);
   return {
     reservedCpuMhz: reserved.cpuMhz,
     reservedMemoryMb: reserved.memoryMb,
-    activeCpuMhz: Math.min(capacity.cpuMhz, Math.round(active.cpuMhz)),
-    activeMemoryMb: Math.min(capacity.memoryMb, Math.round(active.memoryMb)),
+    activeCpuMhz: Math.min(MAX_INT32, Math.round(active.cpuMhz)),
+    activeMemoryMb: Math.min(MAX_INT32, Math.round(active.memoryMb)),
     poweredOnVms,
   };
 }

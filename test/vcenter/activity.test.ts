@@ -3,7 +3,7 @@ import { afterEach, test } from "node:test";
 import { deferred } from "../../src/base/deferred.js";
 import { RpcCode } from "../../src/base/rpc-error.js";
 import type { HostUsage } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
-import type { TaskInfo } from "../../src/gen/spheresim/vim/v1/task.js";
+import { type TaskInfo, TaskState } from "../../src/gen/spheresim/vim/v1/task.js";
 import { type ActivityProfile, VirtualMachineConfigSpec } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import { refusal } from "./refusal.js";
 import { HOST, hostKey, hostName, World } from "./world.js";
@@ -59,12 +59,27 @@ test("an activity no VM can have is refused by its field, when it is created and
   assert.deepEqual([(await usage(1))?.activeCpuMhz, (await usage(1))?.activeMemoryMb], [100, 100]);
 });
 
-test("no VM uses more CPU than its vCPUs have, no host shows more use than it has, and the inventory stays readable", async () => {
+test("no VM uses more CPU than its vCPUs have, and the inventory stays readable however much VMs ask for", async () => {
   world = await World.start(1);
   await world.ended(await create("one", constant(2_147_483_647, 4096)));
   assert.deepEqual([(await usage(1))?.activeCpuMhz, (await usage(1))?.activeMemoryMb], [2 * HOST.coreMhz, 4096]);
+  // Five VMs of a quarter of the host each: they contend.
   for (const name of ["two", "three", "four", "five"]) await world.ended(await create(name, constant(2_147_483_647, 4096)));
-  assert.deepEqual([(await usage(1))?.activeCpuMhz, (await usage(1))?.activeMemoryMb], [HOST.cores * HOST.coreMhz, HOST.memoryMb]);
+  assert.deepEqual([(await usage(1))?.activeCpuMhz, (await usage(1))?.activeMemoryMb], [5 * 2 * HOST.coreMhz, 5 * 4096]);
+});
+
+test("use that sums to more than an int32 is told as the largest one", async () => {
+  world = await World.start(1);
+  const memoryMb = 1_073_741_824;
+  world.esxi.addHost(hostName(2), 2000, memoryMb + 33_554_432);
+  await world.addHost(2, { numCpuCores: 1, memoryMb: memoryMb + 33_554_432 });
+  await world.connected(2);
+  for (const name of ["one", "two", "three"]) {
+    const config = VirtualMachineConfigSpec.fromPartial({ name, numCpus: 1, memoryMb, activity: constant(0, memoryMb) });
+    const task = await world.ended(await world.machines.createVm({ requestId: "", config, host: hostKey(2), pool: undefined, powerOn: true }));
+    assert.equal(task.state, TaskState.SUCCESS);
+  }
+  assert.equal((await usage(2))?.activeMemoryMb, 2_147_483_647);
 });
 
 test("an activity set while the VM is being destroyed is TaskInProgress and does not bring its record back", async () => {
