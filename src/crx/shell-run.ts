@@ -26,9 +26,9 @@ class LoopControl extends Error {
 /** Loops are followed so far; one that goes on is taken to go on for ever. */
 const MAX_STEPS = 2_000;
 
-/** Commands that do their work in no time and succeed. */
+/** Commands that do their work in no time and succeed; a download is taken to work. */
 const INSTANT = new Set(
-  "true : echo printf date mkdir touch chmod chown chgrp cp mv rm rmdir ln ls env printenv hostname id whoami uname pwd sync umask export readonly local set shopt cd stty tee sort uniq wc head cut tr sed awk rev df du free ps uptime nproc base64 md5sum sha256sum basename dirname tar gzip which type kill killall sysctl ulimit unset".split(" "),
+  "true : echo printf date mkdir touch chmod chown chgrp cp mv rm rmdir ln ls env printenv hostname id whoami uname pwd sync umask export readonly local set shopt cd stty tee sort uniq wc head cut tr sed awk rev df du free ps uptime nproc base64 md5sum sha256sum basename dirname tar gzip which type kill killall sysctl ulimit unset wget curl".split(" "),
 );
 
 /**

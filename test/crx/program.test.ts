@@ -32,6 +32,7 @@ test("an image without a command runs as its profile says", () => {
 
 test("commands end as they say", () => {
   assert.deepEqual(run("busybox", ["true"]), [0, 0]);
+  assert.deepEqual(run("busybox", ["wget", "-O", "/work-dir/index.html", "http://info.cern.ch"]), [0, 0]);
   assert.deepEqual(run("busybox", ["/bin/false"]), [0, 1]);
   assert.deepEqual(run("busybox", ["sleep", "3600"]), [3_600_000, 0]);
   assert.deepEqual(run("busybox", ["sleep"], ["1.5m"]), [90_000, 0]);
