@@ -19,12 +19,13 @@ export class EsxiFixture {
   readonly clock = new ManualClock(1_700_000_000_000);
   readonly monotonic = new ManualClock();
   readonly facts: PowerOnFact[] = [];
-  readonly directory = mkdtempSync(join(tmpdir(), "spheresim-esxi-"));
+  readonly directory: string;
   esxi!: EsxiProcess;
   readonly #durations: PowerOnDurations;
 
-  constructor(durations: PowerOnDurations = instant) {
+  constructor(durations: PowerOnDurations = instant, directory = mkdtempSync(join(tmpdir(), "spheresim-esxi-"))) {
     this.#durations = durations;
+    this.directory = directory;
   }
 
   /** Boots (again) with the disk that is there. */

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, test } from "node:test";
 import { fromTimestamp } from "../../src/base/timestamp.js";
 import { Personality, VmPhase } from "../../src/gen/spheresim/hostd/v1/host.js";
 import { VirtualMachinePowerState } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
-import { EsxiFixture, FakeMachine, isFault, vmKey } from "./esxi-fixture.js";
+import { EsxiFixture, FakeMachine, instant, isFault, vmKey } from "./esxi-fixture.js";
 import { crxSpec, podUid } from "./vm-specs.js";
 
 const { POWERED_OFF, POWERED_ON } = VirtualMachinePowerState;
@@ -218,12 +218,8 @@ describe("HostD", () => {
   });
 
   test("a locked directory is one clear line", async () => {
-    const second = new EsxiFixture();
     await assert.rejects(
-      (async () => {
-        Object.assign(second, { directory: fixture.directory });
-        await second.boot();
-      })(),
+      new EsxiFixture(instant, fixture.directory).boot(),
       (error: Error) => error.name === "UserError" && error.message === `hostd: ${fixture.directory} is locked by another process`,
     );
   });
