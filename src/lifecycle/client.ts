@@ -1,16 +1,12 @@
-import type { Clock } from "../base/clock.js";
 import { secretUuid } from "../base/ids.js";
-import type { Logger } from "../base/log.js";
 import type { Dice } from "../base/seeded-random.js";
 import { SphereletServiceClient } from "../gen/spheresim/spherelet/v1/spherelet_service.js";
 import { ConfigurePodRequest } from "../gen/spheresim/spherelet/v1/pod.js";
-import { UpdateKind, type VirtualMachine } from "../gen/spheresim/vcenter/v1/inventory.js";
-import { TaskServiceClient } from "../gen/spheresim/vcenter/v1/task_service.js";
+import type { VirtualMachine } from "../gen/spheresim/vcenter/v1/inventory.js";
 import type { DestroyVmRequest } from "../gen/spheresim/vcenter/v1/virtual_machine.js";
 import { VirtualMachineServiceClient } from "../gen/spheresim/vcenter/v1/virtual_machine_service.js";
 import type { TaskInfo } from "../gen/spheresim/vim/v1/task.js";
 import type { Channel } from "../rpc/channel.js";
-import { type FollowedStream, followStream } from "../rpc/followed-stream.js";
 import { traceIdOfPod } from "../rpc/traceparent.js";
 import { isVmGone } from "./errors.js";
 import type { Spherelets, VsphereVms } from "./vsphere.js";
@@ -46,27 +42,6 @@ export function vcenterVms(channel: Channel): VsphereVms {
       return found;
     },
   };
-}
-
-/** Who hears of vCenter's tasks. */
-export interface TaskListener {
-  taskChanged(task: TaskInfo): void;
-  /** Changes may have been missed. */
-  tasksRestarted(): void;
-}
-
-/** One stream of all tasks, followed across restarts of vCenter. */
-export function followTasks(channel: Channel, listener: TaskListener, around: { readonly clock: Clock; readonly dice: Dice; readonly log: Logger }): FollowedStream {
-  const client = channel.client(TaskServiceClient);
-  return followStream({
-    name: "tasks",
-    open: (resumeToken, signal) => client.watchTasks({ resumeToken, skipEnded: false }, { signal }),
-    onChange: ({ kind, task }) => {
-      if (task !== undefined && (kind === UpdateKind.ENTER || kind === UpdateKind.MODIFY)) listener.taskChanged(task);
-    },
-    onRestart: () => listener.tasksRestarted(),
-    ...around,
-  });
 }
 
 /** The Spherelets of all hosts behind one address; each call names its host by `:authority`. */

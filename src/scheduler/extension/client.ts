@@ -3,13 +3,11 @@ import { secretUuid } from "../../base/ids.js";
 import type { Logger } from "../../base/log.js";
 import { RpcError } from "../../base/rpc-error.js";
 import type { Dice } from "../../base/seeded-random.js";
-import { type InventoryUpdate, UpdateKind } from "../../gen/spheresim/vcenter/v1/inventory.js";
+import type { InventoryUpdate } from "../../gen/spheresim/vcenter/v1/inventory.js";
 import { InventoryServiceClient } from "../../gen/spheresim/vcenter/v1/inventory_service.js";
 import { PlaceVmsRequest, VerdictDetail } from "../../gen/spheresim/vcenter/v1/placement.js";
 import { PlacementServiceClient } from "../../gen/spheresim/vcenter/v1/placement_service.js";
-import { TaskServiceClient } from "../../gen/spheresim/vcenter/v1/task_service.js";
 import { VirtualMachineServiceClient } from "../../gen/spheresim/vcenter/v1/virtual_machine_service.js";
-import type { TaskInfo } from "../../gen/spheresim/vim/v1/task.js";
 import type { Channel } from "../../rpc/channel.js";
 import { type FollowedStream, followStream } from "../../rpc/followed-stream.js";
 import { traceIdOfPod } from "../../rpc/traceparent.js";
@@ -62,27 +60,6 @@ export function vcenterClient(channel: Channel, dice: Dice): Vcenter {
       return (await inventory.getAbout({}, deadline)).instanceUuid;
     },
   };
-}
-
-/** Who hears of vCenter's tasks. */
-export interface TaskListener {
-  taskChanged(task: TaskInfo): void;
-  /** Changes may have been missed. */
-  tasksRestarted(): void;
-}
-
-/** One stream of all tasks, followed across restarts of vCenter. */
-export function followTasks(channel: Channel, listener: TaskListener, around: { readonly clock: Clock; readonly dice: Dice; readonly log: Logger }): FollowedStream {
-  const client = channel.client(TaskServiceClient);
-  return followStream({
-    name: "tasks",
-    open: (resumeToken, signal) => client.watchTasks({ resumeToken, skipEnded: false }, { signal }),
-    onChange: ({ kind, task }) => {
-      if (task !== undefined && (kind === UpdateKind.ENTER || kind === UpdateKind.MODIFY)) listener.taskChanged(task);
-    },
-    onRestart: () => listener.tasksRestarted(),
-    ...around,
-  });
 }
 
 /** Who hears of the inventory. */

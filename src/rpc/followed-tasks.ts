@@ -1,0 +1,29 @@
+import type { Clock } from "../base/clock.js";
+import type { Logger } from "../base/log.js";
+import type { Dice } from "../base/seeded-random.js";
+import { UpdateKind } from "../gen/spheresim/vcenter/v1/inventory.js";
+import { TaskServiceClient } from "../gen/spheresim/vcenter/v1/task_service.js";
+import type { TaskInfo } from "../gen/spheresim/vim/v1/task.js";
+import type { Channel } from "./channel.js";
+import { type FollowedStream, followStream } from "./followed-stream.js";
+
+/** Who hears of vCenter's tasks. */
+export interface TaskListener {
+  taskChanged(task: TaskInfo): void;
+  /** Changes may have been missed. */
+  tasksRestarted(): void;
+}
+
+/** One stream of all tasks, followed across restarts of vCenter. */
+export function followTasks(channel: Channel, listener: TaskListener, around: { readonly clock: Clock; readonly dice: Dice; readonly log: Logger }): FollowedStream {
+  const client = channel.client(TaskServiceClient);
+  return followStream({
+    name: "tasks",
+    open: (resumeToken, signal) => client.watchTasks({ resumeToken, skipEnded: false }, { signal }),
+    onChange: ({ kind, task }) => {
+      if (task !== undefined && (kind === UpdateKind.ENTER || kind === UpdateKind.MODIFY)) listener.taskChanged(task);
+    },
+    onRestart: () => listener.tasksRestarted(),
+    ...around,
+  });
+}
