@@ -41,7 +41,7 @@ interface Running {
  */
 export async function startDaemon(options: UpOptions, stop?: AbortSignal): Promise<Daemon> {
   const inventory = options.inventory === undefined ? defaultInventory(options.hosts) : readInventory(options.inventory);
-  const directory = takeDataDirectory(options.dataDir, options.name);
+  const directory = await takeDataDirectory(options.dataDir, options.name);
   const running: Running[] = [];
   const readyFile = join(directory.path, readyFileName);
   let closed: Promise<void> | undefined;
@@ -52,7 +52,7 @@ export async function startDaemon(options: UpOptions, stop?: AbortSignal): Promi
       rmSync(readyFile, { force: true });
       // Callers before those they call, so that nobody complains of a peer that is only on its way out too.
       for (const each of [...running].sort((a, b) => b.order - a.order)) await each.close();
-      directory.release();
+      await directory.release();
     })());
   const start = async (): Promise<Daemon> => {
     const planes = planesOf(options);
