@@ -95,7 +95,7 @@ test("place, trace, inventory, env, status and reset, as a user types them", asy
       await t.test("a pod that fits nowhere: status 1 and the reason in the table", async () => {
         const { code, stdout } = await cli(["place", "-f", "-"], pod("big", "containers: [{name: app, image: nginx, resources: {requests: {memory: 900Gi}}}]"));
         assert.equal(code, 1);
-        assert.match(stdout, /^default +big +Pending .*0\/2 nodes are available: 2 Insufficient memory\.$/m);
+        assert.match(stdout, /^default +big +Pending .*0\/2 nodes are available: 2 Insufficient memory\. preemption: 0\/2 nodes are available: 2 No preemption victims found for incoming pod\.$/m);
       });
 
       await t.test("time that is up: status 4", async () => {

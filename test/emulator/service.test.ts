@@ -70,7 +70,7 @@ test("EmulatorService at the wire", async (t) => {
     await t.test("Place: no pods are a result, too; a pod nothing fits says why; time that is up is told apart", async () => {
       assert.deepEqual(resultOf(await place("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: only}\n")), { pods: [], allRunning: true, timedOut: false });
       const big = resultOf(await place(pod("big", "{name: app, image: nginx, resources: {requests: {memory: 900Gi}}}")));
-      assert.deepEqual([big.allRunning, big.timedOut, big.pods[0]?.reason], [false, false, "0/2 nodes are available: 2 Insufficient memory."]);
+      assert.deepEqual([big.allRunning, big.timedOut, big.pods[0]?.reason], [false, false, "0/2 nodes are available: 2 Insufficient memory. preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod."]);
       const late = resultOf(await place(pod("late", "{name: app, image: busybox, command: [sh, -c, exit 1]}"), { timeout: second }));
       assert.deepEqual([late.allRunning, late.timedOut, late.pods[0]?.name], [false, true, "late"]);
     });
