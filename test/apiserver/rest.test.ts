@@ -166,7 +166,8 @@ describe("the generic registry", () => {
     const { revision } = fixture.backend;
     await deleteObject(fixture.registry, configMapKind, "default", "c", {}, writing("test", { dryRun: true }));
     await createObject(fixture.registry, configMapKind, "default", { ...cloneObject(body), metadata: { name: "d" } }, writing("test", { dryRun: true }));
-    await editObject(fixture.registry, configMapKind, "default", "c", (map) => ({ ...map, data: {} }), writing("test", { dryRun: true }));
+    const dry = await editObject(fixture.registry, configMapKind, "default", "c", (map) => ({ ...map, data: {} }), writing("test", { dryRun: true }));
+    assert.deepEqual([dry.stored.object["data"], dry.stored.object.metadata.resourceVersion], [{}, String(revision)], "what it would be, at the revision it is");
     assert.equal(fixture.backend.revision, revision);
     const deletion = await deleteObject(fixture.registry, configMapKind, "default", "c", { propagationPolicy: "Foreground" }, writing());
     assert.deepEqual([deletion.removed, deletion.stored.object.metadata.finalizers], [false, ["foregroundDeletion"]]);
