@@ -5,6 +5,7 @@ import { deploymentKind } from "../../src/apiserver/kinds/deployment.js";
 import { eventKind, eventsGroupKind } from "../../src/apiserver/kinds/event.js";
 import { namespaceKind } from "../../src/apiserver/kinds/namespace.js";
 import { podKind } from "../../src/apiserver/kinds/pod.js";
+import { replicaSetKind } from "../../src/apiserver/kinds/replica-set.js";
 import { type ApiObject, cloneObject } from "../../src/apiserver/object.js";
 import { createObject } from "../../src/apiserver/rest/create.js";
 import { deleteObject } from "../../src/apiserver/rest/delete.js";
@@ -171,6 +172,17 @@ describe("the generic registry", () => {
     assert.equal(fixture.backend.revision, revision);
     const deletion = await deleteObject(fixture.registry, configMapKind, "default", "c", { propagationPolicy: "Foreground" }, writing());
     assert.deepEqual([deletion.removed, deletion.stored.object.metadata.finalizers], [false, ["foregroundDeletion"]]);
+  });
+
+  test("a workload's status has no figures of zero", async () => {
+    const template = { metadata: { labels: { app: "web" } }, spec: { containers: [{ name: "c", image: "i" }] } };
+    const body = { apiVersion: "apps/v1", metadata: { name: "web" }, spec: { selector: { matchLabels: { app: "web" } }, template } };
+    for (const [kind, wanted] of [[deploymentKind, { updatedReplicas: 1 }], [replicaSetKind, { replicas: 0, updatedReplicas: 1 }]] as const) {
+      await createObject(fixture.registry, kind, "default", cloneObject({ ...body, kind: kind.kind }), writing());
+      const status = { replicas: 0, readyReplicas: 0, availableReplicas: 0, observedGeneration: 0, updatedReplicas: 1 };
+      const { stored } = await editObject(fixture.registry, kind, "default", "web", (object) => ({ ...cloneObject(object), status }), writing("test", { subresource: "status" }));
+      assert.deepEqual(stored.object["status"], wanted);
+    }
   });
 
   test("priority comes from the class; an unknown class is 403", async () => {

@@ -77,7 +77,7 @@ test("place, trace, inventory, env, status and reset, as a user types them", asy
       });
 
       for (const [what, manifest, message] of [
-        ["YAML that does not parse", "kind: [\n", /^spheresim: document 1 does not parse: .*line 2, column 1/],
+        ["YAML that does not parse", "kind: [\n", /^spheresim: document 1 does not parse: .*line 2, column 1$/m],
         ["no kind", "apiVersion: v1\nmetadata: {name: a}\n", /^spheresim: document 1: kind is not set$/m],
         ["a kind there is not", "apiVersion: v1\nkind: Podd\nmetadata: {name: a}\n", /^spheresim: no matches for kind "Podd" in version "v1"$/m],
         ["a field there is not", pod("a", "containers: [{name: app, image: nginx, imagee: x}]"), /^spheresim: .*spec\.containers\[0\]\.imagee/],

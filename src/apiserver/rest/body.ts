@@ -3,7 +3,7 @@ import { badRequest, StatusError, unsupportedMediaType } from "../errors.js";
 import type { ApiObject } from "../object.js";
 import type { FieldValidation } from "../request.js";
 import { decodeStruct, DecodeError } from "../schema/decode.js";
-import { JsonSyntaxError, parseJson, type ParsedJson } from "../schema/json-text.js";
+import { JsonSyntaxError, parseJson } from "../schema/json-text.js";
 import type { MismatchText } from "../schema/mismatch.js";
 import { decodeMessage, openEnvelope, ProtobufError } from "../schema/protobuf.js";
 
@@ -28,24 +28,41 @@ const COMPLAINT_LIMIT = 100;
 
 const ACCEPTED = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
 
+/** Plain JSON, and what strict decoding has to say of its text. */
+export interface ParsedBody {
+  readonly value: unknown;
+  readonly complaints: readonly string[];
+}
+
+export function duplicateFields(paths: readonly string[]): string[] {
+  return paths.map((path) => `duplicate field "${path}"`);
+}
+
 /** Parses JSON; a syntax error is 400 with Go's words. */
-function parseJsonBody(text: string, kind: string): ParsedJson {
+function parseJsonBody(text: string, kind: string): ParsedBody {
   try {
-    return parseJson(text);
+    const { value, duplicates } = parseJson(text);
+    return { value, complaints: duplicateFields(duplicates) };
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error;
     throw badRequest(`the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; json parse error: ${error.message} (${Buffer.from(text).subarray(0, 32).toString("hex")} ...)`);
   }
 }
 
-function parseYamlBody(text: string, kind: string): ParsedJson {
+function parseYamlBody(text: string, kind: string): ParsedBody {
   const document = parseDocument(text, { uniqueKeys: false, schema: "core" });
   const [first] = document.errors;
-  if (first) throw badRequest(`the object provided is unrecognized (must be of type ${kind}): yaml: ${first.message.split("\n", 1)[0]}`);
+  if (first) throw badRequest(`the object provided is unrecognized (must be of type ${kind}): yaml: ${first.message.split("\n", 1)[0]!.replace(/:$/, "")}`);
   // Through JSON, so that anchors and special numbers become plain values; duplicates are seen by the strict reader of YAML.
+  return { value: JSON.parse(JSON.stringify(document.toJS() ?? null)), complaints: duplicateYamlKeys(text) };
+}
+
+/** Keys that a map has twice, as Go's strict reader of YAML tells them: all in one complaint, by line. */
+function duplicateYamlKeys(text: string): string[] {
   const strict = parseDocument(text, { uniqueKeys: true, schema: "core" });
-  const duplicates = strict.errors.filter((error) => error.code === "DUPLICATE_KEY").map((error) => error.message.split("\n", 1)[0]!);
-  return { value: JSON.parse(JSON.stringify(document.toJS() ?? null)), duplicates };
+  const duplicates = strict.errors.filter((error) => error.code === "DUPLICATE_KEY");
+  const lines = duplicates.map(({ pos, linePos }) => `\n  line ${linePos?.[0].line ?? 0}: key ${JSON.stringify(/^["']?([^"':\s]+)/.exec(text.slice(pos[0]))?.[1] ?? "")} already set in map`);
+  return lines.length === 0 ? [] : [`yaml: unmarshal errors:${lines.join("")}`];
 }
 
 /** Reports unknown and duplicate fields as the caller asked: silent, by a warning each, or as one error in `refusal`'s form. */
@@ -63,7 +80,7 @@ export interface DecodedObject {
 }
 
 /** Decodes plain JSON as an object of the expected type: types checked (DecodeError), unknown fields dropped and named. */
-export function decodeJson({ value, duplicates }: ParsedJson, expected: Expected, mismatchText?: MismatchText): DecodedObject {
+export function decodeJson({ value, complaints }: ParsedBody, expected: Expected, mismatchText?: MismatchText): DecodedObject {
   if (value === null || typeof value !== "object" || Array.isArray(value)) {
     const kind = Array.isArray(value) ? "array" : value === null ? "null" : typeof value;
     throw badRequest(`couldn't get version/kind; json parse error: json: cannot unmarshal ${kind} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`);
@@ -71,11 +88,10 @@ export function decodeJson({ value, duplicates }: ParsedJson, expected: Expected
   const body = value as Record<string, unknown>;
   requireType(body["apiVersion"], body["kind"], expected);
   const decoded = decodeStruct(body, expected.struct, mismatchText);
-  const complaints = [...duplicates.map((path) => `duplicate field "${path}"`), ...decoded.unknown.map((path) => `unknown field "${path}"`)];
-  return { object: withType(decoded.value, expected), complaints };
+  return { object: withType(decoded.value, expected), complaints: [...complaints, ...decoded.unknown.map((path) => `unknown field "${path}"`)] };
 }
 
-function decodeObject(parsed: ParsedJson, expected: Expected, validation: FieldValidation, warn: (text: string) => void): ApiObject {
+function decodeObject(parsed: ParsedBody, expected: Expected, validation: FieldValidation, warn: (text: string) => void): ApiObject {
   const refusal = (why: string): StatusError => badRequest(`${expected.kind} in version "${expected.apiVersion.split("/").at(-1)}" cannot be handled as a ${expected.kind}: ${why}`);
   try {
     const { object, complaints } = decodeJson(parsed, expected);

@@ -10,7 +10,7 @@ import { DecodeError } from "../schema/decode.js";
 import { JsonSyntaxError, parseJson } from "../schema/json-text.js";
 import { conversionMismatch, goText, jsonKind, jsonMismatch } from "../schema/mismatch.js";
 import { invalidValue } from "../validation/field-path.js";
-import { decodeJson, type Expected, type RawBody, report } from "./body.js";
+import { decodeJson, duplicateFields, type Expected, type RawBody, report } from "./body.js";
 import { editObject } from "./update.js";
 
 /** A parsed patch. */
@@ -70,7 +70,7 @@ export function patchedObject(current: Record<string, unknown>, patch: Patch, ex
   const isStrategic = patch.type === "strategic";
   const refusal = (why: string): StatusError => invalid({ group: "", kind: "" }, "", [invalidValue("patch", isStrategic ? goText(patch.content) : JSON.stringify(patched), why)]);
   try {
-    const { object, complaints } = decodeJson({ value: patched, duplicates: patch.duplicates }, expected, isStrategic ? conversionMismatch : jsonMismatch);
+    const { object, complaints } = decodeJson({ value: patched, complaints: duplicateFields(patch.duplicates) }, expected, isStrategic ? conversionMismatch : jsonMismatch);
     report(complaints, options.fieldValidation, options.warn, refusal);
     return object;
   } catch (error) {
