@@ -66,7 +66,7 @@ export class EventRecorder {
   /** Records what happened to an object. `kind` and `apiVersion` must be on it, or in `reference`. */
   record(object: KubernetesObject, type: EventType, reason: string, message: string, reference: ObjectReference = {}, action?: string): void {
     if (this.#closed) return;
-    const { component, host, clock, dice } = this.#options;
+    const { component, host, clock } = this.#options;
     const involvedObject: ObjectReference = {
       ...(object.apiVersion === undefined ? {} : { apiVersion: object.apiVersion }),
       ...(object.kind === undefined ? {} : { kind: object.kind }),
