@@ -5,6 +5,7 @@ import { deploymentKind } from "../../src/apiserver/kinds/deployment.js";
 import { eventKind, eventsGroupKind } from "../../src/apiserver/kinds/event.js";
 import { namespaceKind } from "../../src/apiserver/kinds/namespace.js";
 import { podKind } from "../../src/apiserver/kinds/pod.js";
+import { priorityClassKind } from "../../src/apiserver/kinds/priority-class.js";
 import { replicaSetKind } from "../../src/apiserver/kinds/replica-set.js";
 import { type ApiObject, cloneObject } from "../../src/apiserver/object.js";
 import { createObject } from "../../src/apiserver/rest/create.js";
@@ -91,6 +92,13 @@ describe("the generic registry", () => {
 
   test("the namespaces of the system cannot be deleted", async () => {
     await assert.rejects(deleteObject(fixture.registry, namespaceKind, "", "default", {}, writing()), { code: 403, message: 'namespaces "default" is forbidden: this namespace may not be deleted' });
+  });
+
+  test("the priority classes of the system cannot be deleted", async () => {
+    await assert.rejects(deleteObject(fixture.registry, priorityClassKind, "", "system-node-critical", {}, writing()), {
+      code: 403,
+      message: 'priorityclasses.scheduling.k8s.io "system-node-critical" is forbidden: this is a system priority class and cannot be deleted',
+    });
   });
 
   test("optimistic concurrency: a stale resourceVersion is 409, a lost race is tried again", async () => {
