@@ -56,7 +56,7 @@ test("equal hosts are drawn by the dice, the same one for the same seed", () => 
 const MIB = 1024n * 1024n;
 
 function size(containers: readonly ContainerAsk[], initContainers: readonly ContainerAsk[] = []): ReturnType<typeof sizePod> {
-  return sizePod({ name: "p", ownerUid: "uid", containers, initContainers, overheadCpuMilli: 0n, overheadMemoryBytes: 0n }, 2600);
+  return sizePod({ name: "p", ownerUid: "uid", containers, initContainers, overheadCpuMilli: 0, overheadMemoryBytes: 0n }, 2600);
 }
 
 for (const golden of sizings) {
@@ -71,7 +71,7 @@ for (const golden of sizings) {
 }
 
 test("init containers count when one of them is larger than the sum; memory goes up to 4 MB", () => {
-  const config = size([{ requestMemoryBytes: 600n * MIB }], [{ requestCpuMilli: 3000n }, { requestMemoryBytes: 1025n * MIB }]);
+  const config = size([{ requestMemoryBytes: 600n * MIB }], [{ requestCpuMilli: 3000 }, { requestMemoryBytes: 1025n * MIB }]);
   assert.equal(config.numCpus, 3);
   assert.equal(config.memoryMb, 1028);
   assert.equal(config.cpuAllocation?.reservation, 7800);
