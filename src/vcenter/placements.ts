@@ -93,7 +93,7 @@ export class Placements {
     };
     this.#options.holds.hold(recommended, inventory.claimOf({ config: spec.config, host: chosen.host.moid, pool: spec.pool.moid, isOn: false }), holdMs);
     const nowMs = this.#options.clock.nowMs();
-    const made = recommendation(recommended, chosen, { time: toTimestamp(nowMs), holdUntil: toTimestamp(nowMs + holdMs), feasible: judged.feasible.length, ruledOut: judged.ruledOut.length });
+    const made = recommendation(recommended, chosen, { time: toTimestamp(nowMs), holdUntil: toTimestamp(nowMs + holdMs), decision: judged });
     const result = { recommendations: [made], drsFault: undefined, verdicts: shown, sized: spec.config };
     this.#record(spec, asked, startMs, { ...result, verdicts: this.#fullVerdicts(judged) }, made.reasonText);
     return result;
@@ -105,8 +105,8 @@ export class Placements {
     const shape = vmShape(spec.config);
     const shortage = inventory.ledger.poolShortage(spec.pool.moid, shape.reserved);
     if (shortage !== undefined) return poolFault(spec.pool.name, shortage);
-    // Ties are drawn by name, not in order of arrival: the same pods get the same hosts however their calls interleave.
-    const own = dice.fork(`place/${spec.ownerUid === "" ? spec.config.name : spec.ownerUid}`);
+    // Ties are drawn by name, not in order of arrival nor by UID, which depends on it: the same pods get the same hosts however calls interleave.
+    const own = dice.fork(`place/${spec.namespace}/${spec.config.name}`);
     return place(shape, spec.hosts.map((moid) => inventory.candidate(moid)), own, preferred);
   }
 

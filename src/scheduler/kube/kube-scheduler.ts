@@ -271,7 +271,8 @@ export class KubeScheduler {
     const { extender, dice } = this.#options;
     const score = new Map(attempt.evaluation.verdicts.map((verdict) => [verdict.node, verdict.score + 10 * (extender?.weight ?? 1) * (extra.get(verdict.node) ?? 0)]));
     const best = Math.max(...candidates.map((node) => score.get(node)!));
-    const winners = candidates.filter((node) => score.get(node) === best);
+    // Sorted, so that a draw does not depend on the order in which Nodes were told of.
+    const winners = candidates.filter((node) => score.get(node) === best).sort();
     const node = winners.length === 1 ? winners[0]! : dice.pick(winners);
     const verdicts = attempt.evaluation.verdicts.map((verdict): NodeVerdict => {
       const reason = answer?.failedNodes[verdict.node];

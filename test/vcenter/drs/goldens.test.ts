@@ -53,6 +53,14 @@ test("equal hosts are drawn by the dice, the same one for the same seed", () => 
   assert.equal(new Set(Array.from({ length: 40 }, (_, seed) => pick(seed))).size, 3);
 });
 
+test("the order in which hosts come does not change the draw", () => {
+  const hosts = [host("A", 0, 0), host("B", 0, 0), host("C", 0, 0)];
+  for (let seed = 0; seed < 20; seed += 1) {
+    const pick = (order: readonly HostCandidate[]): string | undefined => place(reserving35, order, new Dice(seed)).chosen?.host.name;
+    assert.equal(pick([...hosts].reverse()), pick(hosts));
+  }
+});
+
 const MIB = 1024n * 1024n;
 
 function size(containers: readonly ContainerAsk[], initContainers: readonly ContainerAsk[] = []): ReturnType<typeof sizePod> {
