@@ -1,6 +1,6 @@
 import { TaskState, type TaskInfo } from "../gen/spheresim/vim/v1/task.js";
 import type { ApplyRecommendationRequest } from "../gen/spheresim/vcenter/v1/placement.js";
-import type { VirtualMachineConfigSpec } from "../gen/spheresim/vim/v1/virtual_machine.js";
+import { type VirtualMachineConfigSpec, VirtualMachinePowerState } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import type { Clock } from "../base/clock.js";
 import type { Dice } from "../base/seeded-random.js";
 import { toTimestamp } from "../base/timestamp.js";
@@ -221,10 +221,10 @@ export class Deployments {
     const signal = AbortSignal.any([closing, cancel.signal]);
 
     const work = async (): Promise<ReturnType<typeof moref>> => {
-      await vmTasks.call(vm.host, (daemon, host) => daemon.createVm(host.spec.name, vm.config, vm.wantedOn, signal), signal);
+      const { powerState } = await vmTasks.call(vm.host, (daemon, host) => daemon.createVm(host.spec.name, vm.config, vm.wantedOn, signal), signal);
       tasks.pastCancel(moid);
       // Before the commit: what the host says while that waits is newer.
-      inventory.putVm({ ...inventory.vm(vm.moid), isOn: vm.wantedOn, onHost: true });
+      inventory.putVm({ ...inventory.vm(vm.moid), isOn: powerState === VirtualMachinePowerState.POWERED_ON, onHost: true });
       const etcdRevision = await vmTasks.commit({ deletes: [recordKey("tasks", moid)] });
       journal.record({ ...step, outcome: "ok", etcdRevision, message: `${vm.moid} was created and powered on by HostD of ${hostName}` });
       return moref("VirtualMachine", vm.moid);

@@ -120,7 +120,8 @@ test("whichever room is killed between two steps, the pod runs once in the end a
           const expected = row.after === 14 ? [1] : row.room === "hostd" || row.room === "crx" ? [0, 1] : [0];
           assert.ok(expected.includes(restarted), `containers were started ${restarted} times again`);
           await bothPlanesAgree(running);
-          await through(async () => assert.deepEqual(await stepsOf(running, uid), Array.from({ length: 14 }, (_, step) => step + 1)));
+          // A VM that was given back on the way, as after a binding that failed, is told as D4 and D5.
+          await through(async () => assert.deepEqual((await stepsOf(running, uid)).filter((step) => step <= 14), Array.from({ length: 14 }, (_, step) => step + 1)));
         });
       }
     } finally {
