@@ -15,6 +15,8 @@ import { HostServiceClient, type HostServiceService } from "../../src/gen/sphere
 import { MethodFault } from "../../src/gen/spheresim/vim/v1/fault.js";
 import { UpdateKind } from "../../src/gen/spheresim/vim/v1/update.js";
 import { startHostd, type Hostd } from "../../src/hostd/index.js";
+import { VirtualMachinePowerState } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
+import { GrpcHostDaemons } from "../../src/vcenter/client.js";
 import { openChannel, type Channel, type PromiseClient } from "../../src/rpc/channel.js";
 import { crxSpec } from "./vm-specs.js";
 
@@ -95,6 +97,22 @@ test("the same request id answers the same, with another body it is refused", as
   const [one, two] = await Promise.all([client.createVm(request, { authority: first }), client.createVm(request, { authority: first })]);
   assert.deepEqual(one, two);
   await assert.rejects(client.createVm({ ...request, powerOn: false }, { authority: first }), (error) => RpcError.is(error, RpcCode.ALREADY_EXISTS) && error.reason?.reason === "RequestIdReused");
+});
+
+test("vCenter's create asked again is answered by the VM as it is now, not as it once was: one that lost its power gets it back", async () => {
+  const daemons = new GrpcHostDaemons(undefined);
+  try {
+    const daemon = daemons.at(hostd.address);
+    const { signal } = new AbortController();
+    const config = ordinary(12);
+    assert.equal((await daemon.createVm(first, config, true, signal)).powerState, VirtualMachinePowerState.POWERED_ON);
+    await daemon.powerOffVm(first, config.instanceUuid, signal);
+    const again = await daemon.createVm(first, config, true, signal);
+    assert.deepEqual([again.powerState, again.powerOnCount], [VirtualMachinePowerState.POWERED_ON, 2]);
+    await daemon.destroyVm(first, config.instanceUuid, signal);
+  } finally {
+    daemons.close();
+  }
 });
 
 test("a watch shows what exists, then changes, and goes on from a token", async () => {

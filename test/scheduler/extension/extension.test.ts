@@ -5,7 +5,7 @@ import { silentLogger } from "../../../src/base/log.js";
 import { Dice } from "../../../src/base/seeded-random.js";
 import type { StepRecord } from "../../../src/gen/spheresim/emulator/v1/journal.js";
 import { MethodFault } from "../../../src/gen/spheresim/vim/v1/fault.js";
-import { TaskState } from "../../../src/gen/spheresim/vim/v1/task.js";
+import { TaskInfo, TaskState } from "../../../src/gen/spheresim/vim/v1/task.js";
 import { Host, HostConnectionState } from "../../../src/gen/spheresim/vcenter/v1/inventory.js";
 import { UpdateKind } from "../../../src/gen/spheresim/vim/v1/update.js";
 import { EventRecorder } from "../../../src/kubernetes/event-recorder.js";
@@ -17,6 +17,7 @@ import { lifecycleFinalizer, podVmAnnotations, vmUuidOf } from "../../../src/kub
 import type { BindOutcome, FilterRequest } from "../../../src/scheduler/extender.js";
 import { Explanations } from "../../../src/scheduler/explanations.js";
 import { type Extension, openExtension } from "../../../src/scheduler/extension/index.js";
+import { VmCommit } from "../../../src/scheduler/extension/vm-commit.js";
 import { PodSteps } from "../../../src/kubernetes/pod-steps.js";
 import { eventually, settled } from "../../support/eventually.js";
 import { FakeCluster } from "../../support/fake-cluster.js";
@@ -297,4 +298,27 @@ test("vCenter killed while a task runs: its end is heard after the restart", asy
   await vcenter.start();
   await eventually("step 10", () => vmUuidOf(stored()!));
   assert.equal(vcenter.vms.size, 1);
+});
+
+test("a pod made anew under the name while the VM id was on its way gets nothing of the former one", async () => {
+  const { clock, cluster, records, stored, create } = await setUp();
+  const former = await create();
+  await prepare(cluster);
+  await bind(cluster, former, first);
+  const seen = stored()!;
+  await cluster.delete(podType, { namespace: "default", name: "web" }, { gracePeriodSeconds: 0 });
+  await create();
+  await prepare(cluster);
+  await bind(cluster, stored()!, first);
+  const commit = new VmCommit({
+    client: cluster,
+    vcenter: { instanceUuid: () => Promise.resolve(VCENTER_UUID) },
+    events: { record: () => undefined },
+    steps: new PodSteps({ record: (step) => void records.push(step) }, "scheduler", clock),
+    clock,
+  });
+  const task = TaskInfo.fromPartial({ vmUuid: "502d0cfb-3862-102e-e601-df9e588a71f0", state: TaskState.SUCCESS, result: { type: "VirtualMachine", value: "vm-101" } });
+  assert.equal(await commit.write(seen, first, task), "unwanted");
+  assert.deepEqual([vmUuidOf(stored()!), stored()!.metadata.finalizers], [undefined, undefined]);
+  assert.deepEqual(records, []);
 });
