@@ -40,8 +40,8 @@ export class AuthStore {
     const state = new AuthState({
       enabled: enabled?.[0] === 1,
       revision: revision?.readBigUInt64BE(0) ?? FIRST_REVISION,
-      users: new Map((await read(table, allUsers(), User.decode)).map((user) => [user.name.toString(), user])),
-      roles: new Map((await read(table, allRoles(), Role.decode)).map((role) => [role.name.toString(), role])),
+      users: new Map((await read(table, allUsers(), (bytes) => User.decode(bytes))).map((user) => [user.name.toString(), user])),
+      roles: new Map((await read(table, allRoles(), (bytes) => Role.decode(bytes))).map((role) => [role.name.toString(), role])),
     });
     return new AuthStore(store, clock, state);
   }

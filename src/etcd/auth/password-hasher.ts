@@ -70,6 +70,7 @@ export class PasswordHasher {
     this.#running = next;
     this.#worker ??= this.#start();
     this.#limit = this.#clock.timer(TASK_LIMIT_MS, () => void this.#drop(etcdError("timeout")).then(() => this.#next()));
+    // oxlint-disable-next-line require-post-message-target-origin -- a thread of Node has no origin
     this.#worker.postMessage(next.task);
   }
 

@@ -1,6 +1,6 @@
 import { RpcCode, RpcError } from "../../base/rpc-error.js";
 import { AlarmRequest_AlarmAction, type AlarmRequest } from "../../gen/etcd/etcdserverpb/rpc.js";
-import { ClusterService, MaintenanceService } from "../../gen/etcd/etcdserverpb/rpc_service.js";
+import type { ClusterService, MaintenanceService } from "../../gen/etcd/etcdserverpb/rpc_service.js";
 import type { AnyHandler } from "../../rpc/service.js";
 import type { ServedService } from "../../rpc/server.js";
 import type { Caller, Gate } from "./gate.js";
@@ -57,7 +57,7 @@ export function guarded<S>(service: ServedService, rules: Rules<S>, gate: Gate):
       (...parameters: never[]): unknown => {
         // None of these methods takes a stream, so the request is first; the call is always last.
         rule(gate, parameters[parameters.length - 1] as unknown as Caller, parameters[0]);
-        return (handler as (...all: never[]) => unknown)(...parameters);
+        return handler(...parameters);
       },
     ];
   });
