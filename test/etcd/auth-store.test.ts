@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
 import { ManualClock } from "../../src/base/clock.js";
 import { addRole, addUser, changePassword, deleteUser, enable, grantPermission, grantRole } from "../../src/etcd/auth/auth-changes.js";
@@ -8,7 +11,9 @@ import { Gate } from "../../src/etcd/services/gate.js";
 import { Store } from "../../src/etcd/store.js";
 import { skipWithout } from "../support/external-program.js";
 import { startRealEtcd } from "../support/real-etcd.js";
-import { newUser, outcome, permission, services } from "./signed-in.js";
+import { newUser, outcome, permission, permissionText, services, signedIn } from "./signed-in.js";
+import { spawnEtcd } from "./spawned-etcd.js";
+import { range } from "./wire.js";
 
 const HASH_OF_KNOWN = Buffer.from("$2a$04$qnhDsaSRiVnTsF28PrVMDedDlBRBFmoY2.Ex8rMgwx4R8vqAhE6bO");
 const nobody = undefined;
@@ -101,6 +106,33 @@ describe("the auth store", () => {
     assert.match(await again.authenticate("root", "known", () => 2n), /^[a-zA-Z]{16}\.2$/);
   });
 
+  it("loses no user and no role to a kill -9", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "spheresim-auth-"));
+    const first = await spawnEtcd(directory);
+    let etcd = services(first.address);
+    await etcd.auth.userAdd(newUser("root"));
+    await etcd.auth.userGrantRole({ user: "root", role: "root" });
+    await etcd.auth.roleAdd({ name: "readers" });
+    await etcd.auth.roleGrantPermission({ name: "readers", perm: permission("READ", "a", "b") });
+    await etcd.auth.authEnable({});
+    const before = await signedIn(etcd, "root");
+    const { authRevision } = await etcd.auth.authStatus({}, before);
+    await first.kill();
+    etcd.close();
+
+    const second = await spawnEtcd(directory);
+    etcd = services(second.address);
+    assert.equal(await outcome(etcd.kv.range(range({ key: "a" }))), "INVALID_ARGUMENT etcdserver: user name is empty");
+    assert.equal(await outcome(etcd.kv.range(range({ key: "a" }), before)), "UNAUTHENTICATED etcdserver: invalid auth token");
+    const root = await signedIn(etcd, "root");
+    const status = await etcd.auth.authStatus({}, root);
+    assert.deepEqual([status.enabled, status.authRevision], [true, authRevision]);
+    assert.deepEqual((await etcd.auth.roleGet({ role: "readers" }, root)).perm.map(permissionText), ["READ [a, b)"]);
+    await second.kill();
+    etcd.close();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
   it("shows a change to writers at once, to readers once it is durable", async () => {
     const { store, auth } = await start(new MemoryTable());
     const change = auth.change(nobody, (state) => addUser(state, "a", HASH_OF_KNOWN, undefined));
@@ -136,12 +168,12 @@ describe("the auth store", () => {
   it("sends back who was looked up before the last change of users", async () => {
     const { auth } = await start(new MemoryTable());
     await withRoot(auth);
-    const range = { start: "a", end: "b", single: false };
+    const asked = { start: "a", end: "b", single: false };
     const root = { user: "root", authRevision: 3n };
-    auth.state.permit(root, range, "write");
+    auth.state.permit(root, asked, "write");
     await auth.change(root, (state) => addRole(state, "x"));
-    assert.throws(() => auth.state.permit(root, range, "write"), /etcdserver: revision of auth store is old/);
-    assert.throws(() => auth.state.permit({ user: "none", authRevision: 4n }, range, "read"), /permission denied/);
+    assert.throws(() => auth.state.permit(root, asked, "write"), /etcdserver: revision of auth store is old/);
+    assert.throws(() => auth.state.permit({ user: "none", authRevision: 4n }, asked, "read"), /permission denied/);
   });
 
   it("takes the common name of a certificate for the user where that is wanted and there is no token", async () => {
