@@ -23,6 +23,24 @@ const TABLE = {
   stopped: [RpcCode.UNAVAILABLE, "server stopped"],
   corrupt: [RpcCode.DATA_LOSS, "corrupt cluster"],
   watchCanceled: [RpcCode.CANCELLED, "watch canceled"],
+  userEmpty: [RpcCode.INVALID_ARGUMENT, "user name is empty"],
+  roleEmpty: [RpcCode.INVALID_ARGUMENT, "role name is empty"],
+  authFailed: [RpcCode.INVALID_ARGUMENT, "authentication failed, invalid user ID or password"],
+  permissionNotGiven: [RpcCode.INVALID_ARGUMENT, "permission not given"],
+  invalidAuthManagement: [RpcCode.INVALID_ARGUMENT, "invalid auth management"],
+  authOldRevision: [RpcCode.INVALID_ARGUMENT, "revision of auth store is old"],
+  rootUserMissing: [RpcCode.FAILED_PRECONDITION, "root user does not exist"],
+  rootRoleMissing: [RpcCode.FAILED_PRECONDITION, "root user does not have root role"],
+  userExists: [RpcCode.FAILED_PRECONDITION, "user name already exists"],
+  userNotFound: [RpcCode.FAILED_PRECONDITION, "user name not found"],
+  roleExists: [RpcCode.FAILED_PRECONDITION, "role name already exists"],
+  roleNotFound: [RpcCode.FAILED_PRECONDITION, "role name not found"],
+  roleNotGranted: [RpcCode.FAILED_PRECONDITION, "role is not granted to the user"],
+  permissionNotGranted: [RpcCode.FAILED_PRECONDITION, "permission is not granted to the role"],
+  authNotEnabled: [RpcCode.FAILED_PRECONDITION, "authentication is not enabled"],
+  permissionDenied: [RpcCode.PERMISSION_DENIED, "permission denied"],
+  invalidAuthToken: [RpcCode.UNAUTHENTICATED, "invalid auth token"],
+  timeout: [RpcCode.UNAVAILABLE, "request timed out"],
 } as const satisfies Record<string, readonly [RpcCode, string]>;
 
 /** The name of an error in this room. */
@@ -36,6 +54,24 @@ export function etcdErrorText(name: EtcdErrorName): string {
 /** An error ready to be thrown to the wire. */
 export function etcdError(name: EtcdErrorName, cause?: unknown): RpcError {
   return new RpcError(TABLE[name][0], etcdErrorText(name), { cause });
+}
+
+/**
+ * Errors that etcd never gave a code: they reach clients as UNKNOWN with the text of the package they arose in, without `etcdserver: `.
+ * Source: etcd server/auth, client/v3/concurrency, server/etcdserver/api/v3election; golang.org/x/crypto/bcrypt.
+ */
+const UNCLASSIFIED = {
+  noPasswordUser: "auth: authentication failed, password was given for no password user",
+  passwordTooLong: "bcrypt: password length exceeds 72 bytes",
+  sessionExpired: "mutex: session is expired",
+  notLeader: "election: not leader",
+  noLeader: "election: no leader",
+  leaderMissing: '"leader" field must be provided',
+} as const;
+
+/** An error that etcd answers without a code of its own. */
+export function unclassifiedError(name: keyof typeof UNCLASSIFIED): RpcError {
+  return new RpcError(RpcCode.UNKNOWN, UNCLASSIFIED[name]);
 }
 
 /** The directory cannot be used; the message is one line for a user. */

@@ -8,17 +8,22 @@ import { ReadCounter } from "../base/metric.js";
 import type { Logger } from "../base/log.js";
 import { startRpcServer } from "../rpc/server.js";
 import type { TlsMaterial } from "../rpc/tls.js";
+import { AuthStore } from "./auth/auth-store.js";
 import { LevelTable } from "./level-table.js";
 import { Lessor } from "./lessor.js";
 import { Member } from "./member.js";
+import { authService } from "./services/auth.js";
 import { clusterService } from "./services/cluster.js";
+import { electionService } from "./services/election.js";
+import { Gate } from "./services/gate.js";
+import { CLUSTER_RULES, guarded, MAINTENANCE_RULES } from "./services/guarded.js";
 import { answerHttp } from "./services/http.js";
 import { kvService } from "./services/kv.js";
 import { leaseService } from "./services/lease.js";
+import { lockService } from "./services/lock.js";
 import { maintenanceService } from "./services/maintenance.js";
 import { MAX_MESSAGE_BYTES } from "./services/request-size.js";
 import type { Room } from "./services/room.js";
-import { unimplementedServices } from "./services/unimplemented.js";
 import { watchService } from "./services/watch.js";
 import { Store } from "./store.js";
 import type { Table } from "./table.js";
@@ -39,6 +44,8 @@ export interface EtcdOptions {
   /** Name of the member; `default` when absent. */
   readonly name?: string;
   readonly tls?: TlsMaterial | undefined;
+  /** Whether a client certificate's common name is a user where a call brings no token (etcd --client-cert-auth); no when absent. */
+  readonly clientCertAuth?: boolean;
   /** Time between two progress notices of a silent watch (etcd --watch-progress-notify-interval); 10 minutes when absent. */
   readonly progressIntervalMs?: number;
   /** Called once when the disk failed; the server is closing by then, because its memory may be ahead of the disk. */
@@ -81,9 +88,12 @@ export async function startEtcd(options: EtcdOptions): Promise<Etcd> {
     open.push(lessor);
     const hub = new WatchHub(store);
     open.push(hub);
+    const auth = await AuthStore.open(store, clock);
+    open.push(auth);
+    const gate = new Gate(auth, options.clientCertAuth ?? false);
 
     const clientUrls: string[] = [];
-    const room: Room = { member, store, lessor, hub, clock, progressIntervalMs: options.progressIntervalMs ?? DEFAULT_PROGRESS_INTERVAL_MS, clientUrls: () => clientUrls };
+    const room: Room = { member, store, lessor, hub, auth, gate, clock, progressIntervalMs: options.progressIntervalMs ?? DEFAULT_PROGRESS_INTERVAL_MS, clientUrls: () => clientUrls };
     const server = await startRpcServer({
       listen: options.listen,
       room: "etcd",
@@ -95,7 +105,16 @@ export async function startEtcd(options: EtcdOptions): Promise<Etcd> {
         new ReadCounter({ name: "spheresim_etcd_disk_commits_total", help: "Synced writes to the database." }, () => store.counters.diskCommits),
         new ReadCounter({ name: "spheresim_etcd_durable_txns_total", help: "Store calls that changed something; several can share a synced write." }, () => store.counters.txns),
       ],
-      services: [kvService(room), watchService(room), leaseService(room), clusterService(room), maintenanceService(room), ...unimplementedServices()],
+      services: [
+        kvService(room),
+        watchService(room),
+        leaseService(room),
+        guarded(clusterService(room), CLUSTER_RULES, gate),
+        guarded(maintenanceService(room), MAINTENANCE_RULES, gate),
+        authService(room),
+        lockService(room),
+        electionService(room),
+      ],
     });
     open.push(server);
     clientUrls.push(`${options.tls === undefined ? "http" : "https"}://${server.address}`);

@@ -8,8 +8,11 @@ import { encodeRevision } from "./revision.js";
  * | `m` | 1 | a name of META | see META |
  * | `r` | 1 | revision key as etcd's bucket `key` | mvccpb.KeyValue |
  * | `l` | 1 | lease id, 8 bytes big-endian | leasepb.Lease |
+ * | `a` | 1 | a name of AUTH | as etcd's bucket `auth`, see AUTH |
+ * | `u` | 1 | user name | authpb.User, as etcd's bucket `authUsers` |
+ * | `o` | 1 | role name | authpb.Role, as etcd's bucket `authRoles` |
  */
-const KIND = { meta: "m", log: "r", lease: "l" } as const;
+const KIND = { meta: "m", log: "r", lease: "l", auth: "a", user: "u", role: "o" } as const;
 
 /** Single values. */
 export const META = {
@@ -23,6 +26,14 @@ export const META = {
   scheduledCompactRevision: metaKey("scheduledCompactRev"),
   /** Revision key: history up to here is forgotten. */
   finishedCompactRevision: metaKey("finishedCompactRev"),
+} as const;
+
+/** Single values of etcd's bucket `auth`. */
+export const AUTH = {
+  /** One byte: 1 when calls need permission. */
+  enabled: Buffer.from(`${KIND.auth}authEnabled`, "latin1"),
+  /** Counter of changes to users and roles, 8 bytes big-endian. */
+  revision: Buffer.from(`${KIND.auth}authRevision`, "latin1"),
 } as const;
 
 /** What META.format holds. The number grows when older code must not open the directory any more. */
@@ -65,6 +76,26 @@ export function leaseKey(id: bigint): Buffer {
 /** The half-open range of all leases. */
 export function allLeases(): { readonly gte: Buffer; readonly lt: Buffer } {
   return kindRange(KIND.lease);
+}
+
+/** Key of a user; a user name is text. */
+export function userKey(name: string): Buffer {
+  return Buffer.from(`${KIND.user}${name}`);
+}
+
+/** The half-open range of all users. */
+export function allUsers(): { readonly gte: Buffer; readonly lt: Buffer } {
+  return kindRange(KIND.user);
+}
+
+/** Key of a role; a role name is text. */
+export function roleKey(name: string): Buffer {
+  return Buffer.from(`${KIND.role}${name}`);
+}
+
+/** The half-open range of all roles. */
+export function allRoles(): { readonly gte: Buffer; readonly lt: Buffer } {
+  return kindRange(KIND.role);
 }
 
 function kindRange(kind: string): { readonly gte: Buffer; readonly lt: Buffer } {

@@ -81,11 +81,15 @@ export class Lessor implements LeaseAttachments {
     });
   }
 
-  /** Ends a lease and deletes its keys in one revision, in byte order. */
-  revoke(id: bigint): Promise<void> {
+  /** The keys on a lease in the newest state; none if the lease does not exist. */
+  readonly keysOf = (id: bigint): Iterable<Key> => this.#leases.get(id)?.keys ?? [];
+
+  /** Ends a lease and deletes its keys in one revision, in byte order; `permit` throws when the caller may not. */
+  revoke(id: bigint, permit?: (keys: Iterable<Key>) => void): Promise<void> {
     return this.#store.write((txn) => {
       const lease = this.#leases.get(id);
       if (lease === undefined) throw etcdError("leaseNotFound");
+      permit?.(lease.keys);
       for (const key of [...lease.keys].sort((a, b) => (a < b ? -1 : 1))) txn.delete({ start: key, end: `${key}\0`, single: true }, false);
       txn.alsoWrite({ type: "del", key: leaseKey(id) });
       this.#leases.delete(id);

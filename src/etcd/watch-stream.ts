@@ -1,4 +1,5 @@
 import type { Clock, Timer } from "../base/clock.js";
+import { RpcCode, RpcError } from "../base/rpc-error.js";
 import { type WatchCreateRequest, WatchCreateRequest_FilterType } from "../gen/etcd/etcdserverpb/rpc.js";
 import type { Change } from "./change.js";
 import { etcdErrorText } from "./errors.js";
@@ -16,6 +17,8 @@ export interface WatchStreamOptions {
   readonly send: (message: Buffer) => Promise<void>;
   /** Time between two progress notices of a silent watch. */
   readonly progressIntervalMs: number;
+  /** Throws an RpcError when the client may not read a range; when absent, it may read all. */
+  readonly permit?: (range: KeyRange) => void;
 }
 
 /** Id of answers that belong to no watch. */
@@ -25,6 +28,13 @@ const MAX_WAITING = 128;
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 /** Waiting answers sent between two turns of the watches that are behind, so that these get on while others are busy. */
 const SENDS_PER_TURN = 32;
+
+/** Go's names of the codes that a refused watch can have. */
+const GO_CODE_NAMES: Readonly<Record<number, string>> = {
+  [RpcCode.INVALID_ARGUMENT]: "InvalidArgument",
+  [RpcCode.PERMISSION_DENIED]: "PermissionDenied",
+  [RpcCode.UNAUTHENTICATED]: "Unauthenticated",
+};
 
 const ZERO_KEY = Buffer.from([0]);
 const EMPTY_RANGE = "mvcc: watcher range is empty";
@@ -137,8 +147,15 @@ export class WatchStream {
   }
 
   #refusal(request: WatchCreateRequest, range: KeyRange): string | undefined {
-    if (!range.single && range.end !== undefined && range.end <= range.start) return EMPTY_RANGE;
     if (request.startRevision < 0n) return etcdErrorText("compacted");
+    try {
+      this.#options.permit?.(range);
+    } catch (error) {
+      if (!RpcError.is(error)) throw error;
+      // The reason is what Go prints of a gRPC error, and clients look for the text inside.
+      return `rpc error: code = ${GO_CODE_NAMES[error.code] ?? "Unknown"} desc = ${error.message}`;
+    }
+    if (!range.single && range.end !== undefined && range.end <= range.start) return EMPTY_RANGE;
     return request.watchId !== 0n && this.#watchers.has(request.watchId) ? DUPLICATE_ID : undefined;
   }
 

@@ -1,7 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import type { ServerUnderTest } from "../support/real-etcd.js";
 
 /** An etcd of ours in a process of its own. */
 export interface SpawnedEtcd {
@@ -24,4 +28,15 @@ export async function spawnEtcd(directory: string, listen = "127.0.0.1:0"): Prom
       await exit;
     },
   };
+}
+
+/** Starts one on a directory of its own, which goes when it is closed. */
+export async function spawnFreshEtcd(): Promise<ServerUnderTest> {
+  const directory = mkdtempSync(join(tmpdir(), "spheresim-etcd-"));
+  const etcd = await spawnEtcd(directory);
+  const close = async (): Promise<void> => {
+    await etcd.kill();
+    rmSync(directory, { recursive: true, force: true });
+  };
+  return { address: etcd.address, close };
 }

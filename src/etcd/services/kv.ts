@@ -1,5 +1,7 @@
 import { KVService } from "../../gen/etcd/etcdserverpb/rpc_service.js";
 import { serve, type ServedService } from "../../rpc/server.js";
+import type { HandlersOf } from "../../rpc/service.js";
+import { permitDelete, permitPut, permitRange, permitTxn } from "../auth/request-permissions.js";
 import { executeRange } from "../range.js";
 import { checkDelete, checkPut, checkRange, checkTxn } from "../request-rules.js";
 import { executeDelete, executePut, executeReadOnlyTxn, executeTxn, isReadOnly } from "../txn.js";
@@ -7,54 +9,68 @@ import { RequestSizes } from "./request-size.js";
 import type { Room } from "./room.js";
 
 /** etcdserverpb.KV without RangeStream, which clients replace by Range when it is not there. */
-export function kvService({ store, lessor, member }: Room): ServedService {
+export function kvService(room: Room): ServedService {
   const sizes = new RequestSizes();
   const definition = {
     ...KVService,
     put: { ...KVService.put, requestDeserialize: sizes.watch(KVService.put.requestDeserialize) },
     txn: { ...KVService.txn, requestDeserialize: sizes.watch(KVService.txn.requestDeserialize) },
   };
-  return serve(definition, {
-    range: (request) => {
+  return serve(definition, kvHandlers(room, sizes));
+}
+
+/** The methods themselves; Lock and Election call them too, in the name of their own callers. */
+export function kvHandlers({ store, lessor, member, auth, gate }: Room, sizes: RequestSizes) {
+  return {
+    range: (request, call) => {
       checkRange(request);
+      permitRange(auth.state, gate.identify(call), request);
       const response = executeRange(request, store);
       response.header = member.headerAt(store.revision);
       return response;
     },
-    put: (request) => {
+    put: (request, call) => {
       checkPut(request);
+      const who = gate.identify(call);
       sizes.check(request);
       return store.write((txn) => {
+        permitPut(auth.newest, who, request, lessor.keysOf);
         const response = executePut(request, txn, lessor.exists);
         response.header = member.headerAt(txn.revision);
         return response;
       });
     },
-    deleteRange: (request) => {
+    deleteRange: (request, call) => {
       checkDelete(request);
+      const who = gate.identify(call);
       return store.write((txn) => {
+        permitDelete(auth.newest, who, request);
         const response = executeDelete(request, txn);
         response.header = member.headerAt(txn.revision);
         return response;
       });
     },
-    txn: (request) => {
+    txn: (request, call) => {
       checkTxn(request);
+      const who = gate.identify(call);
       if (isReadOnly(request)) {
+        permitTxn(auth.state, who, request, lessor.keysOf);
         const response = executeReadOnlyTxn(request, store);
         response.header = member.headerAt(store.revision);
         return response;
       }
       sizes.check(request);
       return store.write((txn) => {
+        permitTxn(auth.newest, who, request, lessor.keysOf);
         const response = executeTxn(request, txn, lessor.exists);
         response.header = member.headerAt(txn.revision);
         return response;
       });
     },
-    compact: async (request) => {
+    compact: async (request, call) => {
+      gate.requireAdmin(call);
       await store.compact(Number(request.revision), request.physical);
       return { header: member.headerAt(store.revision) };
     },
-  });
+  } satisfies HandlersOf<typeof KVService>;
 }

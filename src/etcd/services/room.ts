@@ -1,8 +1,10 @@
 import type { Clock } from "../../base/clock.js";
+import type { AuthStore } from "../auth/auth-store.js";
 import type { Lessor } from "../lessor.js";
 import type { Member } from "../member.js";
 import type { Store } from "../store.js";
 import type { WatchHub } from "../watch-hub.js";
+import type { Gate } from "./gate.js";
 
 /** What the services of this room work on. */
 export interface Room {
@@ -10,6 +12,8 @@ export interface Room {
   readonly store: Store;
   readonly lessor: Lessor;
   readonly hub: WatchHub;
+  readonly auth: AuthStore;
+  readonly gate: Gate;
   readonly clock: Clock;
   /** Time between two progress notices of a silent watch. */
   readonly progressIntervalMs: number;

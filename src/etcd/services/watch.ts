@@ -1,6 +1,7 @@
 import { WatchService } from "../../gen/etcd/etcdserverpb/rpc_service.js";
 import type { WatchRequest } from "../../gen/etcd/etcdserverpb/rpc.js";
 import { serve, type ServedService } from "../../rpc/server.js";
+import type { KeyRange } from "../key-range.js";
 import { WatchStream } from "../watch-stream.js";
 import type { Room } from "./room.js";
 
@@ -9,10 +10,11 @@ const asIs = (bytes: Buffer): Buffer => bytes;
 const EncodedWatchService = { watch: { ...WatchService.watch, responseSerialize: asIs, responseDeserialize: asIs } };
 
 /** etcdserverpb.Watch. */
-export function watchService({ hub, clock, member, progressIntervalMs }: Room): ServedService {
+export function watchService({ hub, clock, member, auth, gate, progressIntervalMs }: Room): ServedService {
   return serve(EncodedWatchService, {
     watch: async (requests, stream, call) => {
-      const watches = new WatchStream({ hub, clock, headerAt: member.headerAt, send: (message) => stream.write(message), progressIntervalMs });
+      const permit = (range: KeyRange): void => auth.state.permit(gate.identify(call), range, "read");
+      const watches = new WatchStream({ hub, clock, headerAt: member.headerAt, send: (message) => stream.write(message), progressIntervalMs, permit });
       const close = (): void => watches.close();
       call.signal.addEventListener("abort", close, { once: true });
       try {
