@@ -7,8 +7,8 @@ import { RequestSizes } from "./request-size.js";
 import type { Room } from "./room.js";
 
 /** etcdserverpb.KV without RangeStream, which clients replace by Range when it is not there. */
-export function kvService({ store, lessor, member }: Room): ServedService {
-  const sizes = new RequestSizes();
+export function kvService({ store, lessor, member, maxTxnOps, maxRequestBytes }: Room): ServedService {
+  const sizes = new RequestSizes(maxRequestBytes);
   const definition = {
     ...KVService,
     put: { ...KVService.put, requestDeserialize: sizes.watch(KVService.put.requestDeserialize) },
@@ -39,7 +39,7 @@ export function kvService({ store, lessor, member }: Room): ServedService {
       });
     },
     txn: (request) => {
-      checkTxn(request);
+      checkTxn(request, maxTxnOps);
       if (isReadOnly(request)) {
         const response = executeReadOnlyTxn(request, store);
         response.header = member.headerAt(store.revision);

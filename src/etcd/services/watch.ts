@@ -9,10 +9,11 @@ const asIs = (bytes: Buffer): Buffer => bytes;
 const EncodedWatchService = { watch: { ...WatchService.watch, responseSerialize: asIs, responseDeserialize: asIs } };
 
 /** etcdserverpb.Watch. */
-export function watchService({ hub, clock, member, progressIntervalMs }: Room): ServedService {
+export function watchService({ hub, clock, member, progressIntervalMs, watchStreams }: Room): ServedService {
   return serve(EncodedWatchService, {
     watch: async (requests, stream, call) => {
       const watches = new WatchStream({ hub, clock, headerAt: member.headerAt, send: (message) => stream.write(message), progressIntervalMs });
+      watchStreams.add(watches);
       const close = (): void => watches.close();
       call.signal.addEventListener("abort", close, { once: true });
       try {
@@ -20,6 +21,7 @@ export function watchService({ hub, clock, member, progressIntervalMs }: Room): 
         await Promise.all([read(requests, watches), watches.run()]);
       } finally {
         watches.close();
+        watchStreams.delete(watches);
         call.signal.removeEventListener("abort", close);
       }
     },
