@@ -1,5 +1,6 @@
 import { type Cell, Counter, type Metric, METRICS_TYPE } from "../base/metric.js";
 import { RpcCode, rpcCodeName } from "../base/rpc-error.js";
+import { answer, PLAIN_TEXT } from "./http-answer.js";
 import type { HttpHandler } from "./listener.js";
 import type { MethodShape } from "./service.js";
 
@@ -37,9 +38,9 @@ export class CallMetrics implements Metric {
 /** Answers `GET /metrics`, and leaves every other path to `next`. */
 export function metricsPage(metrics: readonly Metric[], next: HttpHandler | undefined): HttpHandler {
   return (request, response) => {
-    if (request.url?.split("?", 1)[0] === "/metrics" && request.method === "GET") response.writeHead(200, { "content-type": METRICS_TYPE }).end(metrics.map((each) => each.text()).join(""));
+    if (request.url?.split("?", 1)[0] === "/metrics" && request.method === "GET") answer(response, 200, { "Content-Type": METRICS_TYPE }, metrics.map((each) => each.text()).join(""));
     else if (next !== undefined) next(request, response);
-    else response.writeHead(404, { "content-type": "text/plain; charset=utf-8" }).end("404 page not found\n");
+    else answer(response, 404, PLAIN_TEXT, "404 page not found\n");
   };
 }
 

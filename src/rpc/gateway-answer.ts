@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { Http2ServerResponse } from "node:http2";
 import { RpcCode, type RpcError } from "../base/rpc-error.js";
+import { answer } from "./http-answer.js";
 import { escaped } from "./json-mapping.js";
 import type { MessageSink } from "./stream-writer.js";
 
@@ -25,9 +26,9 @@ const STATUS: Readonly<Record<RpcCode, readonly [number, string]>> = {
   [RpcCode.UNAUTHENTICATED]: [401, "Unauthorized"],
 };
 
-const JSON_TYPE = { "content-type": "application/json" } as const;
+const JSON_TYPE = { "Content-Type": "application/json" } as const;
 /** grpc-gateway passes on the headers of the call behind it, and this is the one that is always there. */
-const OF_GRPC = { ...JSON_TYPE, "grpc-metadata-content-type": "application/grpc" } as const;
+const OF_GRPC = { ...JSON_TYPE, "Grpc-Metadata-Content-Type": "application/grpc" } as const;
 
 /** The answer to a call that came over HTTP, in the form of grpc-gateway. */
 export class GatewayAnswer {
@@ -47,7 +48,7 @@ export class GatewayAnswer {
 
   /** The answer of a call without streams. */
   whole(text: string): void {
-    if (!this.gone) this.#response.writeHead(200, OF_GRPC).end(text);
+    if (!this.gone) answer(this.#response, 200, OF_GRPC, text);
   }
 
   /** One message of a stream; false when its reader lags behind. */
@@ -87,6 +88,6 @@ export class GatewayAnswer {
       this.#response.end(escaped(JSON.stringify({ error: { grpc_code: code, http_code: status, message, http_status: text } })));
       return;
     }
-    this.#response.writeHead(status, JSON_TYPE).end(escaped(JSON.stringify({ error: message, code, message })));
+    answer(this.#response, status, JSON_TYPE, escaped(JSON.stringify({ error: message, code, message })));
   }
 }

@@ -7,6 +7,8 @@ import { parseTraceparent, TRACEPARENT, type Trace } from "./traceparent.js";
 
 /** Headers with this prefix become metadata without it. */
 const METADATA_PREFIX = "grpc-metadata-";
+/** Headers of HTTP itself that grpc-gateway passes on, under `grpcgateway-`: by them a service knows a call of a gateway. */
+const PASSED_ON: ReadonlySet<string> = new Set(["accept", "accept-charset", "accept-language", "authorization", "cache-control", "content-type", "cookie", "date", "expect", "from", "host", "if-match", "if-modified-since", "if-none-match", "if-schedule-tag-match", "if-unmodified-since", "max-forwards", "origin", "pragma", "referer", "user-agent", "via", "warning"]);
 
 /** A call that came over HTTP: what a handler sees of it. */
 export class GatewayCall implements Call {
@@ -25,14 +27,20 @@ export class GatewayCall implements Call {
     this.#request = request;
     this.#live = live;
     for (const [name, value] of Object.entries(request.headers)) {
-      const key = name === "authorization" || name === TRACEPARENT ? name : name.startsWith(METADATA_PREFIX) ? name.slice(METADATA_PREFIX.length) : "";
-      // A value that gRPC cannot carry would not have reached etcd either.
-      if (key !== "" && typeof value === "string" && !key.endsWith("-bin") && /^[\x20-\x7e]*$/.test(value)) this.metadata.set(key, value);
+      if (typeof value !== "string") continue;
+      if (PASSED_ON.has(name)) this.#know(`grpcgateway-${name}`, value);
+      if (name === "authorization" || name === TRACEPARENT) this.#know(name, value);
+      else if (name.startsWith(METADATA_PREFIX)) this.#know(name.slice(METADATA_PREFIX.length), value);
     }
     if (live.closing) this.#abort.abort(closingError());
     live.add(this);
     response.on("close", () => this.abort(goneError()));
     response.on("error", () => this.abort(goneError()));
+  }
+
+  #know(key: string, value: string): void {
+    // What gRPC cannot carry would not have reached etcd either.
+    if (/^[0-9a-z_.-]+$/.test(key) && !key.endsWith("-bin") && /^[\x20-\x7e]*$/.test(value)) this.metadata.set(key, value);
   }
 
   /** The bytes of the request; they end early when the call does. */

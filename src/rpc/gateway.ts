@@ -6,6 +6,7 @@ import { GatewayCall } from "./gateway-call.js";
 import { GatewayAnswer } from "./gateway-answer.js";
 import { JsonMappingError, methodJson } from "./json-mapping.js";
 import { JsonStreamError, jsonTexts } from "./json-values.js";
+import { answer as answerHttp, PLAIN_TEXT } from "./http-answer.js";
 import type { HttpHandler } from "./listener.js";
 import type { AnyHandler, MethodShape, ServedService } from "./service.js";
 import { StreamWriter } from "./stream-writer.js";
@@ -54,7 +55,7 @@ export function gatewayPage(options: GatewayOptions, next: HttpHandler): HttpHan
   return (request, response) => {
     const route = routes.get(request.url?.split("?", 1)[0] ?? "");
     if (route === undefined) next(request, response);
-    else if (request.method !== "POST") response.writeHead(405, { "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff" }).end("Method Not Allowed\n");
+    else if (request.method !== "POST") answerHttp(response, 405, PLAIN_TEXT, "Method Not Allowed\n");
     else void callMethod(options, route, new GatewayCall(route.shape.path, request, response, options.live), new GatewayAnswer(response));
   };
 }

@@ -4,7 +4,7 @@ import { monotonicClock, nextTurn } from "../base/clock.js";
 import type { Metric } from "../base/metric.js";
 import { RpcCode, RpcError } from "../base/rpc-error.js";
 import type { Logger } from "../base/log.js";
-import { formatAddress, parseAddress, requireLoopbackOrTls } from "./address.js";
+import { parseAddress, requireLoopbackOrTls } from "./address.js";
 import { CallMetrics, type MethodMetrics, metricsPage } from "./call-metrics.js";
 import { closingError, LiveCalls, ServerCall } from "./call.js";
 import { addHealth, type Health } from "./health.js";

@@ -1,3 +1,4 @@
+import { answer, PLAIN_TEXT } from "../../rpc/http-answer.js";
 import type { HttpHandler } from "../../rpc/listener.js";
 import { executeRange } from "../range.js";
 import { RangeRequest } from "../../gen/etcd/etcdserverpb/rpc.js";
@@ -15,8 +16,6 @@ interface Checks {
   readonly livez: ReadonlyMap<string, Check>;
   readonly readyz: ReadonlyMap<string, Check>;
 }
-
-const TEXT = { "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff" } as const;
 
 /** Answers `/health`, `/livez`, `/readyz` and the paths of single checks below those; undefined for another path. */
 export function healthPaths(room: Room, alarms: () => readonly AlarmName[], metrics: EtcdMetrics): (path: string) => HttpHandler | undefined {
@@ -54,8 +53,8 @@ function healthPath(read: Check, alarms: () => readonly AlarmName[], metrics: Et
     const reason = alarm === undefined ? (failure === undefined ? "" : `RANGE ERROR:${failure}`) : `ALARM ${alarm}`;
     const body = JSON.stringify({ health: String(reason === ""), reason });
     metrics.health(reason === "");
-    if (reason === "") response.writeHead(200, { "content-type": TEXT["content-type"] }).end(body);
-    else response.writeHead(503, TEXT).end(`${body}\n`);
+    if (reason === "") answer(response, 200, { "Content-Type": PLAIN_TEXT["Content-Type"] }, body);
+    else answer(response, 503, PLAIN_TEXT, `${body}\n`);
   };
 }
 
@@ -72,8 +71,8 @@ function checkPath(kind: string, all: ReadonlyMap<string, Check>, metrics: EtcdM
       report += failure === undefined ? `[+]${name} ok\n` : `[-]${name} failed: ${failure}\n`;
       metrics.healthCheck(kind, name, failure === undefined);
     }
-    if (failed) response.writeHead(503, TEXT).end(`${report}\n`);
-    else response.writeHead(200, TEXT).end(`${query.has("verbose") ? report : ""}ok\n`);
+    if (failed) answer(response, 503, PLAIN_TEXT, `${report}\n`);
+    else answer(response, 200, PLAIN_TEXT, `${query.has("verbose") ? report : ""}ok\n`);
   };
 }
 

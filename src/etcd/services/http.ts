@@ -1,11 +1,10 @@
 import type { TLSSocket } from "node:tls";
+import { answer, PLAIN_TEXT } from "../../rpc/http-answer.js";
 import type { HttpHandler } from "../../rpc/listener.js";
 import { type AlarmName, healthPaths } from "./health-checks.js";
 import { ETCD_VERSION } from "./maintenance.js";
 import type { EtcdMetrics } from "./metrics.js";
 import type { Room } from "./room.js";
-
-const TEXT = { "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff" } as const;
 
 /** Whom a browser may send here, and by which names this server is known (etcd --cors, --host-whitelist); empty or `*` means all. */
 export interface HttpAccess {
@@ -19,15 +18,15 @@ export function httpPaths(room: Room, alarms: () => readonly AlarmName[], metric
   return (request, response) => {
     const path = request.url?.split("?", 1)[0] ?? "";
     const handler = path === "/version" ? answerVersion : health(path);
-    if (handler === undefined) response.writeHead(404, TEXT).end(path.startsWith("/v3/") ? "Not Found\n" : "404 page not found\n");
-    else if (request.method !== "GET") response.writeHead(405, { allow: "GET", ...TEXT }).end("Method Not Allowed\n");
+    if (handler === undefined) answer(response, 404, PLAIN_TEXT, path.startsWith("/v3/") ? "Not Found\n" : "404 page not found\n");
+    else if (request.method !== "GET") answer(response, 405, { Allow: "GET", ...PLAIN_TEXT }, "Method Not Allowed\n");
     else handler(request, response);
   };
 }
 
 const VERSION = JSON.stringify({ etcdserver: ETCD_VERSION, etcdcluster: `${ETCD_VERSION.split(".").slice(0, 2).join(".")}.0` });
 
-const answerVersion: HttpHandler = (_request, response) => void response.writeHead(200, { "content-type": "application/json" }).end(VERSION);
+const answerVersion: HttpHandler = (_request, response) => answer(response, 200, { "Content-Type": "application/json" }, VERSION);
 
 /** What stands before every HTTP answer of etcd: the old name of the gateway, the guard against DNS rebinding, the rights of browsers. */
 export function accessControl({ corsOrigins, hostWhitelist }: HttpAccess): (inner: HttpHandler) => HttpHandler {
@@ -36,8 +35,9 @@ export function accessControl({ corsOrigins, hostWhitelist }: HttpAccess): (inne
   return (inner) => (request, response) => {
     if (request.url?.startsWith("/v3beta/") === true) request.url = request.url.replace("/v3beta/", "/v3/");
     const host = (request.headers.host ?? "").replace(/:\d+$/, "");
-    if (!anyHost && (request.socket as TLSSocket).encrypted !== true && !hostWhitelist.includes(host)) {
-      response.writeHead(421, TEXT).end(`${unknownHost(host)}\n`);
+    const secure = (request.socket as Partial<TLSSocket>).encrypted ?? false;
+    if (!anyHost && !secure && !hostWhitelist.includes(host)) {
+      answer(response, 421, PLAIN_TEXT, `${unknownHost(host)}\n`);
       return;
     }
     const origin = anyOrigin ? "*" : request.headers.origin;
@@ -46,7 +46,7 @@ export function accessControl({ corsOrigins, hostWhitelist }: HttpAccess): (inne
       response.setHeader("Access-Control-Allow-Origin", origin);
       response.setHeader("Access-Control-Allow-Headers", "accept, content-type, authorization");
     }
-    if (request.method === "OPTIONS") response.writeHead(200).end();
+    if (request.method === "OPTIONS") answer(response, 200, {}, "");
     else inner(request, response);
   };
 }
