@@ -26,13 +26,13 @@ const only = (kind: FlagKind, values: readonly string[], because: string, ...nam
 /** Every flag of etcd 3.5 (`etcd --help`), and what it means here. The environment variable of `--data-dir` is ETCD_DATA_DIR, and so on. */
 export const etcdFlags: ReadonlyMap<string, EtcdFlag> = new Map<string, EtcdFlag>([
   ...used("text", "name", "data-dir", "listen-client-urls", "advertise-client-urls", "initial-advertise-peer-urls", "listen-metrics-urls"),
-  ...used("text", "initial-cluster", "initial-cluster-state", "log-level", "auto-compaction-mode", "auto-compaction-retention", "cors", "host-whitelist"),
+  ...used("text", "initial-cluster", "initial-cluster-state", "initial-cluster-token", "log-level", "auto-compaction-mode", "auto-compaction-retention", "cors", "host-whitelist"),
   ...used("text", "cert-file", "key-file", "trusted-ca-file", "client-crl-file", "client-cert-allowed-hostname", "cipher-suites", "tls-min-version", "tls-max-version"),
   ...used("switch", "client-cert-auth", "auto-tls", "enable-grpc-gateway", "version", "help"),
   ...used("count", "max-txn-ops", "max-request-bytes", "max-concurrent-streams", "quota-backend-bytes"),
   ...used("duration", "experimental-watch-progress-notify-interval", "watch-progress-notify-interval"),
 
-  ...ignored("text", "wal-dir", "listen-peer-urls", "initial-cluster-token", "backend-bbolt-freelist-type", "discovery-fallback", "discovery-proxy", "v2-deprecation"),
+  ...ignored("text", "wal-dir", "listen-peer-urls", "backend-bbolt-freelist-type", "discovery-fallback", "discovery-proxy", "v2-deprecation"),
   ...ignored("text", "peer-cert-file", "peer-key-file", "peer-trusted-ca-file", "peer-crl-file", "peer-cert-allowed-cn", "peer-cert-allowed-hostname"),
   ...ignored("text", "peer-client-cert-file", "peer-client-key-file", "client-cert-file", "client-key-file"),
   ...ignored("text", "logger", "log-outputs", "log-rotation-config-json", "log-package-levels", "metrics"),

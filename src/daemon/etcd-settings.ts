@@ -4,7 +4,7 @@ import { getCiphers } from "node:tls";
 import { fileProblem, UserError } from "../base/user-error.js";
 import type { Retention } from "../etcd/index.js";
 import { AddressError } from "../rpc/address.js";
-import { CertificateAuthority, serverAddresses, serverNames } from "../rpc/certificates.js";
+import { CertificateAuthority, revokedSerials, serverAddresses, serverNames } from "../rpc/certificates.js";
 import { type ListenUrl, parseListenUrl } from "../rpc/listen-url.js";
 import type { LogLevel } from "../rpc/log.js";
 import type { ServerTls } from "../rpc/tls.js";
@@ -98,7 +98,7 @@ export async function etcdTls(values: EtcdValues, settings: EtcdSettings): Promi
     minVersion: tlsVersion(values, "tls-min-version") ?? "TLSv1.2",
     maxVersion: tlsVersion(values, "tls-max-version"),
     caPem: pem(values, "trusted-ca-file"),
-    crlPem: crl(values),
+    revokedSerials: revoked(values),
   } as const;
   const [certPem, keyPem] = [pem(values, "cert-file"), pem(values, "key-file")];
   if (certPem !== undefined || keyPem !== undefined) {
@@ -122,14 +122,14 @@ function pem(values: EtcdValues, flag: string): string | undefined {
   }
 }
 
-/** Go reads a revocation list in DER or in PEM; OpenSSL is given PEM. */
-function crl(values: EtcdValues): string | undefined {
+function revoked(values: EtcdValues): ReadonlySet<string> | undefined {
   const file = values.get("client-crl-file");
   if (file === undefined || file === "") return undefined;
-  const text = pem(values, "client-crl-file") ?? "";
-  if (text.includes("-----BEGIN")) return text;
-  const base64 = readFileSync(file).toString("base64").replaceAll(/(.{64})(?=.)/g, "$1\n");
-  return `-----BEGIN X509 CRL-----\n${base64}\n-----END X509 CRL-----\n`;
+  try {
+    return revokedSerials(readFileSync(file));
+  } catch (error) {
+    throw refusal(`cannot read --client-crl-file ${file}: ${fileProblem(error)}`);
+  }
 }
 
 function tlsVersion(values: EtcdValues, flag: string): "TLSv1.2" | "TLSv1.3" | undefined {

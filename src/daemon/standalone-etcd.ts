@@ -55,6 +55,7 @@ export async function startStandaloneEtcd(values: EtcdValues, failed: () => void
     tls,
     advertiseClientUrls: settings.advertiseClientUrls,
     peerUrls: settings.peerUrls,
+    clusterToken: values.get("initial-cluster-token") ?? "etcd-cluster",
     gateway: values.get("enable-grpc-gateway") !== "false",
     httpAccess: { corsOrigins: list(values.get("cors") ?? "*"), hostWhitelist: list(values.get("host-whitelist") ?? "*") },
     autoCompaction: settings.autoCompaction,

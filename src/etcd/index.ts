@@ -57,6 +57,8 @@ export interface EtcdOptions {
   readonly advertiseClientUrls?: readonly string[];
   /** Told to clients, of no effect: there are no peers (--initial-advertise-peer-urls). */
   readonly peerUrls?: readonly string[];
+  /** Of it and the peer URLs the ids of a new directory are computed, as etcd's (--initial-cluster-token); they are drawn when absent. */
+  readonly clusterToken?: string;
   /** The JSON gateway (--enable-grpc-gateway); on when absent. */
   readonly gateway?: boolean;
   readonly httpAccess?: HttpAccess;
@@ -105,7 +107,7 @@ export async function startEtcd(options: EtcdOptions): Promise<Etcd> {
     };
 
     const metrics = new EtcdMetrics();
-    const member = await Member.open(table, options.name ?? "default", options.peerUrls);
+    const member = await Member.open(table, { name: options.name ?? "default", peerUrls: options.peerUrls ?? [], clusterToken: options.clusterToken });
     const store = await Store.open(table, { onFailure, onSync: metrics.synced });
     open.push(store);
     const lessor = await Lessor.open(store, clock, log);

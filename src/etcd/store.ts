@@ -203,6 +203,16 @@ export class Store implements ReadView {
     return version?.main === change.main && version.sub === change.sub;
   }
 
+  /** How many keys exist now. */
+  countKeys(): number {
+    let count = 0;
+    this.#index.visit(EVERYTHING, (history) => {
+      if (history.at(this.#revision) !== undefined) count += 1;
+      return true;
+    });
+    return count;
+  }
+
   /** Whether any key exists at a revision. */
   hasLive(revision: number): boolean {
     let found = false;

@@ -4,7 +4,8 @@ import { answer, PLAIN_TEXT } from "./http-answer.js";
 import type { HttpHandler } from "./listener.js";
 import type { MethodShape } from "./service.js";
 
-const LABELS = ["grpc_type", "grpc_service", "grpc_method"] as const;
+/** In the order of their names, as Go prints them. */
+const LABELS = ["grpc_method", "grpc_service", "grpc_type"] as const;
 
 /** How calls of one method are counted. */
 export interface MethodMetrics {
@@ -16,7 +17,7 @@ export interface MethodMetrics {
 
 /** Counts the calls a server takes and answers, under the names and labels that etcd and every Go server with gRPC metrics use. */
 export class CallMetrics implements Metric {
-  readonly #handled = new Counter({ name: "grpc_server_handled_total", help: "Total number of RPCs completed on the server, regardless of success or failure." }, [...LABELS, "grpc_code"]);
+  readonly #handled = new Counter({ name: "grpc_server_handled_total", help: "Total number of RPCs completed on the server, regardless of success or failure." }, ["grpc_code", ...LABELS]);
   readonly #received = new Counter({ name: "grpc_server_msg_received_total", help: "Total number of RPC stream messages received on the server." }, LABELS);
   readonly #sent = new Counter({ name: "grpc_server_msg_sent_total", help: "Total number of gRPC stream messages sent by the server." }, LABELS);
   readonly #started = new Counter({ name: "grpc_server_started_total", help: "Total number of RPCs started on the server." }, LABELS);
@@ -24,9 +25,9 @@ export class CallMetrics implements Metric {
   /** How a method is counted; it stands on the page with zeros before it is first called, as etcd's do. */
   of(method: MethodShape): MethodMetrics {
     const [, service = "", name = ""] = method.path.split("/");
-    const labels = [typeOf(method), service, name];
+    const labels = [name, service, typeOf(method)];
     const [started, received, sent] = [this.#started.cell(...labels), this.#received.cell(...labels), this.#sent.cell(...labels)];
-    const handled = new Map<RpcCode, Cell>(Object.values(RpcCode).map((code) => [code, this.#handled.cell(...labels, codeText(code))]));
+    const handled = new Map<RpcCode, Cell>(Object.values(RpcCode).map((code) => [code, this.#handled.cell(codeText(code), ...labels)]));
     return { started: () => started.add(), received: () => received.add(), sent: () => sent.add(), ended: (code) => handled.get(code)?.add() };
   }
 

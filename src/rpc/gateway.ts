@@ -9,6 +9,7 @@ import { JsonStreamError, jsonTexts } from "./json-values.js";
 import { answer as answerHttp, PLAIN_TEXT } from "./http-answer.js";
 import type { HttpHandler } from "./listener.js";
 import type { AnyHandler, MethodShape, ServedService } from "./service.js";
+import { Slots } from "./slots.js";
 import { StreamWriter } from "./stream-writer.js";
 
 /** A path over which a method can be called by HTTP. */
@@ -25,6 +26,8 @@ export interface GatewayOptions {
   readonly services: readonly ServedService[];
   /** The largest message taken, in bytes of protobuf. */
   readonly maxBytes: number;
+  /** Calls that may run at a time; those beyond wait, as they do for the one connection that etcd's gateway has. */
+  readonly maxCalls: number;
   readonly live: LiveCalls;
   readonly calls: CallMetrics;
   readonly log: Logger;
@@ -52,12 +55,28 @@ export function gatewayPage(options: GatewayOptions, next: HttpHandler): HttpHan
       return [path, found] as const;
     }),
   );
+  const slots = new Slots(options.maxCalls);
   return (request, response) => {
     const route = routes.get(request.url?.split("?", 1)[0] ?? "");
     if (route === undefined) next(request, response);
     else if (request.method !== "POST") answerHttp(response, 405, PLAIN_TEXT, "Method Not Allowed\n");
-    else void callMethod(options, route, new GatewayCall(route.shape.path, request, response, options.live), new GatewayAnswer(response));
+    else void callInTurn(options, slots, route, new GatewayCall(route.shape.path, request, response, options.live), new GatewayAnswer(response));
   };
+}
+
+async function callInTurn(options: GatewayOptions, slots: Slots, route: Served, call: GatewayCall, answer: GatewayAnswer): Promise<void> {
+  try {
+    await slots.take(call.signal);
+  } catch (error) {
+    call.finish();
+    answer.fail(error as RpcError, false);
+    return;
+  }
+  try {
+    await callMethod(options, route, call, answer);
+  } finally {
+    slots.give();
+  }
 }
 
 async function callMethod(options: GatewayOptions, { shape, handler }: Served, call: GatewayCall, answer: GatewayAnswer): Promise<void> {

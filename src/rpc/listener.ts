@@ -2,7 +2,9 @@ import { once } from "node:events";
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { createServer, type Socket } from "node:net";
-import { createServer as createTlsServer, type PeerCertificate, type Server as TlsServer, type TLSSocket } from "node:tls";
+import type { Duplex } from "node:stream";
+import { createServer as createTlsServer, type PeerCertificate, type Server as TlsServer, TLSSocket } from "node:tls";
+import { openHttp2 } from "./http2-opening.js";
 import type { ServerTls } from "./tls.js";
 
 /** Answers plain HTTP on a port that speaks gRPC too; HTTP/2 requests come in Node's compatible form. */
@@ -16,7 +18,7 @@ export interface ListenerOptions {
   readonly plain: boolean;
   readonly tls?: ServerTls | undefined;
   /** Gets connections that speak HTTP/2; without it there is HTTP/1.1 only. */
-  readonly onHttp2?: ((connection: Socket) => void) | undefined;
+  readonly onHttp2?: ((connection: Duplex) => void) | undefined;
   /** Answers HTTP/1.1 requests. */
   readonly http: HttpHandler;
 }
@@ -63,7 +65,9 @@ function dispatcher({ plain, tls, onHttp2, http }: ListenerOptions): (connection
   const httpServer = createHttpServer(http);
   const byProtocol = (connection: Socket): void => {
     firstBytes(connection, HTTP2_PREFACE, (http2) => {
-      if (http2 && onHttp2 !== undefined) onHttp2(connection);
+      // A connection that a certificate speaks for stays what it is: whose it is, is read from its socket.
+      if (http2 && onHttp2 !== undefined && showsCertificate(connection)) onHttp2(connection);
+      else if (http2 && onHttp2 !== undefined) openHttp2(connection, onHttp2);
       else httpServer.emit("connection", connection);
     });
   };
@@ -80,7 +84,6 @@ function tlsServer(tls: ServerTls, secured: (connection: Socket) => void, http2:
     key: tls.keyPem,
     cert: tls.certPem,
     ca: tls.caPem,
-    crl: tls.crlPem,
     ciphers: tls.ciphers,
     requestCert: clientCertAuth,
     rejectUnauthorized: clientCertAuth,
@@ -90,7 +93,7 @@ function tlsServer(tls: ServerTls, secured: (connection: Socket) => void, http2:
   });
   server.on("secureConnection", (connection: TLSSocket) => {
     connection.on("error", () => undefined);
-    if (clientCertAuth && !carriesName(connection.getPeerCertificate(), tls.clientNames ?? [])) connection.destroy();
+    if (clientCertAuth && !isWelcome(connection.getPeerCertificate(), tls)) connection.destroy();
     else secured(connection);
   });
   // A failed handshake is the client's to report.
@@ -98,8 +101,13 @@ function tlsServer(tls: ServerTls, secured: (connection: Socket) => void, http2:
   return server;
 }
 
-/** Whether a certificate carries one of the names (etcd --client-cert-allowed-hostname); without names any does. */
-function carriesName(certificate: PeerCertificate, names: readonly string[]): boolean {
+function showsCertificate(connection: Socket): boolean {
+  return connection instanceof TLSSocket && connection.authorized;
+}
+
+/** Whether a trusted certificate is not revoked and carries one of the names that are asked for, if any are. */
+function isWelcome(certificate: PeerCertificate, { revokedSerials, clientNames: names = [] }: ServerTls): boolean {
+  if (revokedSerials?.has(certificate.serialNumber) === true) return false;
   const carried = (certificate.subjectaltname ?? "").split(", ");
   return names.length === 0 || names.some((name) => carried.includes(`DNS:${name}`) || carried.includes(`IP Address:${name}`));
 }

@@ -1,5 +1,5 @@
 import { lstatSync, rmSync } from "node:fs";
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { formatAddress } from "./address.js";
 import { type HttpHandler, type Listener, type ListenerOptions, openListener } from "./listener.js";
 import { type ListenUrl, listenTarget } from "./listen-url.js";
@@ -16,7 +16,7 @@ export interface ListenersOptions {
   readonly tls?: ServerTls | undefined;
   readonly http: HttpHandler;
   readonly metricsHttp: HttpHandler;
-  readonly onHttp2: (connection: Socket) => void;
+  readonly onHttp2: (connection: Duplex) => void;
 }
 
 /** All open places of a server. */

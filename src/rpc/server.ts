@@ -83,7 +83,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
   // The ports are ours and not grpc-js's: that way HTTP/1.1 can share them, and at the end it is known what has to be cut off.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const other = metricsPage([calls, ...(options.metrics ?? [])], options.http);
-  const gateway = options.gateway === undefined ? other : gatewayPage({ routes: options.gateway, services: options.services, maxBytes: maxReceiveBytes(options), live, calls, log: options.log }, other);
+  const gateway = options.gateway === undefined ? other : gatewayPage({ routes: options.gateway, services: options.services, maxBytes: maxReceiveBytes(options), maxCalls: maxConcurrentStreams(options), live, calls, log: options.log }, other);
   const around = options.aroundHttp ?? ((inner: HttpHandler): HttpHandler => inner);
   const http = around(gateway);
   serveHttp2Paths(server, http);
@@ -125,12 +125,16 @@ function maxReceiveBytes(options: RpcServerOptions): number {
   return options.maxReceiveBytes ?? DEFAULT_MAX_RECEIVE_BYTES;
 }
 
+function maxConcurrentStreams(options: RpcServerOptions): number {
+  return options.maxConcurrentStreams ?? DEFAULT_MAX_CONCURRENT_STREAMS;
+}
+
 function serverOptions(options: RpcServerOptions): ServerOptions {
   return {
     "grpc.max_receive_message_length": maxReceiveBytes(options),
     "grpc.max_send_message_length": -1,
     "grpc.enable_channelz": 0,
-    "grpc.max_concurrent_streams": options.maxConcurrentStreams ?? DEFAULT_MAX_CONCURRENT_STREAMS,
+    "grpc.max_concurrent_streams": maxConcurrentStreams(options),
     // A client that vanished without a word is noticed within half a minute. Client pings are never punished by grpc-js.
     "grpc.keepalive_time_ms": 20_000,
     "grpc.keepalive_timeout_ms": 10_000,

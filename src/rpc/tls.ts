@@ -19,8 +19,8 @@ export interface ServerTls {
   readonly caPem?: string | undefined;
   /** Whether a client must show a certificate; without it none is asked for. True when absent. */
   readonly clientCertAuth?: boolean;
-  /** Certificates that are no longer trusted. */
-  readonly crlPem?: string | undefined;
+  /** Serial numbers, in upper-case hex, of certificates that are no longer trusted. */
+  readonly revokedSerials?: ReadonlySet<string> | undefined;
   /** Host names of which a client's certificate must carry one; empty or absent: any. */
   readonly clientNames?: readonly string[];
   /** Names of cipher suites as OpenSSL has them, with colons between; Node's own choice when absent. */

@@ -81,14 +81,14 @@ test("/metrics counts the calls that were answered, beside what the room counts"
   await client.once({ text: "b" });
   await assert.rejects(client.once({ text: "" }));
   for await (const _ of client.many({ text: "c" })) continue;
-  const once = 'grpc_type="unary",grpc_service="test.v1.EchoService",grpc_method="Once"';
-  const many = 'grpc_type="server_stream",grpc_service="test.v1.EchoService",grpc_method="Many"';
+  const once = 'grpc_method="Once",grpc_service="test.v1.EchoService",grpc_type="unary"';
+  const many = 'grpc_method="Many",grpc_service="test.v1.EchoService",grpc_type="server_stream"';
   const page = await metricsOf(server.address);
-  assert.equal(page.get(`grpc_server_handled_total{${once},grpc_code="NotFound"}`), 0);
+  assert.equal(page.get(`grpc_server_handled_total{grpc_code="NotFound",${once}}`), 0);
   assert.deepEqual(increase(new Map(), page), new Map([
-    [`grpc_server_handled_total{${once},grpc_code="OK"}`, 2],
-    [`grpc_server_handled_total{${once},grpc_code="InvalidArgument"}`, 1],
-    [`grpc_server_handled_total{${many},grpc_code="OK"}`, 1],
+    [`grpc_server_handled_total{grpc_code="OK",${once}}`, 2],
+    [`grpc_server_handled_total{grpc_code="InvalidArgument",${once}}`, 1],
+    [`grpc_server_handled_total{grpc_code="OK",${many}}`, 1],
     [`grpc_server_msg_received_total{${once}}`, 3],
     [`grpc_server_msg_received_total{${many}}`, 1],
     [`grpc_server_msg_sent_total{${once}}`, 2],

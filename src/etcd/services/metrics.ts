@@ -1,8 +1,10 @@
+import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { Counter, Histogram, type Metric, type MetricName, ReadCounter, ReadGauge } from "../../base/metric.js";
 import type { LeaseGrantResponse, RangeResponse, TxnResponse } from "../../gen/etcd/etcdserverpb/rpc.js";
 import type { HttpHandler } from "../../rpc/listener.js";
 import type { ServedService } from "../../rpc/server.js";
 import type { AnyHandler, MethodShape } from "../../rpc/service.js";
+import type { Change } from "../change.js";
 import { ETCD_VERSION } from "./maintenance.js";
 import type { Room } from "./room.js";
 
@@ -31,6 +33,7 @@ export class EtcdMetrics {
   readonly #checks = new Counter({ name: "etcd_server_healthchecks_total", help: "The total number of each kind of healthcheck." }, ["type", "name", "status"]);
   readonly #checkResults = new Map<string, { readonly labels: { readonly type: string; readonly name: string }; value: number }>();
   #dbBytes = 0;
+  #keys = 0;
 
   /** A synced write of the database took so long. */
   readonly synced = (seconds: number): void => this.#syncs.observe(seconds);
@@ -48,10 +51,15 @@ export class EtcdMetrics {
 
   /** Counts what becomes visible in the room's store. Returns how to stop. */
   follow({ store }: Room): () => void {
+    this.#keys = store.countKeys();
     return store.subscribe(({ changes }) => {
       for (const change of changes) {
         (change.tombstone ? this.#deletes : this.#puts).cell.add();
-        if (!change.tombstone) this.#putBytes.cell.add(change.row.length);
+        if (change.tombstone) this.#keys -= 1;
+        else {
+          this.#putBytes.cell.add(change.row.length);
+          if (createdBy(change)) this.#keys += 1;
+        }
       }
     });
   }
@@ -86,6 +94,7 @@ export class EtcdMetrics {
       this.#revoked.metric,
       gauge("etcd_debugging_mvcc_compact_revision", "The revision of the last compaction in store.", () => store.compactRevision),
       gauge("etcd_debugging_mvcc_current_revision", "The current revision of store.", () => store.revision),
+      gauge("etcd_debugging_mvcc_keys_total", "Total number of keys.", () => this.#keys),
       gauge("etcd_debugging_mvcc_slow_watcher_total", "Total number of unsynced slow watchers.", () => watches("behind")),
       this.#putBytes.metric,
       gauge("etcd_debugging_mvcc_watch_stream_total", "Total number of watch streams.", () => watchStreams.size),
@@ -157,6 +166,20 @@ export class EtcdMetrics {
     }
   }
 }
+
+/** Whether a put made its key: the row says so before its revision of change, and not more of it is read. */
+function createdBy({ key, main, row }: Change): boolean {
+  const reader = new BinaryReader(row);
+  while (reader.pos < row.length) {
+    const [field, wireType] = reader.tag();
+    if (field === CREATE_REVISION) return reader.uint64().toString() === String(main);
+    reader.skip(wireType);
+  }
+  throw new Error(`the row of ${key} names no revision`);
+}
+
+/** Number of mvccpb.KeyValue.create_revision. */
+const CREATE_REVISION = 2;
 
 function count(name: string, help: string) {
   const metric = new Counter({ name, help }, []);
