@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { Http2ServerResponse } from "node:http2";
 import { RpcCode, type RpcError } from "../base/rpc-error.js";
 import { answer } from "./http-answer.js";
-import { escaped } from "./json-mapping.js";
+import { escaped } from "./json-writer.js";
 import type { MessageSink } from "./stream-writer.js";
 
 /** HTTP statuses of gRPC codes as grpc-gateway 1.16 gives them; FAILED_PRECONDITION is no 412 there. */

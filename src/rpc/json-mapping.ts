@@ -1,14 +1,9 @@
-import { createFileRegistry, type DescField, type DescMessage, type DescMethod, fromBinary, fromJson, type JsonObject, type JsonValue, toBinary, toJson } from "@bufbuild/protobuf";
+import { createFileRegistry, type DescMethod, fromBinary } from "@bufbuild/protobuf";
+import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { readContractsImage } from "./contracts-image.js";
-
-/** The JSON of a request cannot be read; the message says why. */
-export class JsonMappingError extends Error {
-  constructor(message: string, cause?: unknown) {
-    super(message, { cause });
-    this.name = "JsonMappingError";
-  }
-}
+import { requestBytes } from "./json-reader.js";
+import { messageText } from "./json-writer.js";
 
 /** How one method's messages look in JSON (proto3 JSON with the field names of the proto files, as etcd's gateway has it). */
 export interface MethodJson {
@@ -19,78 +14,45 @@ export interface MethodJson {
 }
 
 let contracts: ReturnType<typeof createFileRegistry> | undefined;
+const known = new Map<string, MethodJson>();
 
 /** The mapping of a method by its path, `/etcdserverpb.KV/Range`; it is read from the contracts, so no field is named by hand. */
 export function methodJson(path: string): MethodJson {
-  // Reading all contracts takes a few milliseconds, which a server spends when it is first asked.
-  contracts ??= createFileRegistry(fromBinary(FileDescriptorSetSchema, readContractsImage()));
+  const found = known.get(path);
+  if (found !== undefined) return found;
+  // Reading all contracts takes a moment, which a server spends when it is first asked.
+  contracts ??= createFileRegistry(fromBinary(FileDescriptorSetSchema, withoutComments(readContractsImage())));
   const [, service = "", name = ""] = path.split("/");
   const method = contracts.getService(service)?.methods.find((each: DescMethod) => each.name === name);
   if (method === undefined) throw new Error(`${path} is no method of the contracts`);
-  return {
-    requestBytes: (text) => requestBytes(method.input, text),
-    responseText: (bytes) => escaped(JSON.stringify(toJson(method.output, fromBinary(method.output, bytes), { useProtoFieldName: true }))),
-  };
+  const made: MethodJson = { requestBytes: (text) => requestBytes(method.input, text), responseText: (bytes) => messageText(method.output, bytes) };
+  known.set(path, made);
+  return made;
 }
 
-function requestBytes(type: DescMessage, text: string): Uint8Array {
-  const value = text.trim() === "" ? {} : (parse(text) ?? {});
-  if (typeof value !== "object" || Array.isArray(value)) {
-    throw new JsonMappingError(`json: cannot unmarshal ${Array.isArray(value) ? "array" : typeof value} into Go value of type map[string]json.RawMessage`);
+/** Numbers of FileDescriptorSet.file and FileDescriptorProto.source_code_info. */
+const FILE = 1;
+const SOURCE_CODE_INFO = 9;
+
+/** The image without what its files say in comments, which is most of it. */
+function withoutComments(image: Uint8Array): Uint8Array {
+  const set = new BinaryWriter();
+  const files = new BinaryReader(image);
+  while (files.pos < files.len) {
+    files.tag();
+    set.tag(FILE, WireType.LengthDelimited).bytes(withoutField(files.bytes(), SOURCE_CODE_INFO));
   }
-  try {
-    return toBinary(type, fromJson(type, known(type, value)));
-  } catch (error) {
-    if (error instanceof JsonMappingError) throw error;
-    throw new JsonMappingError((error as Error).message, error);
+  return set.finish();
+}
+
+function withoutField(message: Uint8Array, dropped: number): Uint8Array {
+  const kept: Uint8Array[] = [];
+  const reader = new BinaryReader(message);
+  while (reader.pos < reader.len) {
+    const start = reader.pos;
+    const [number, wireType] = reader.tag();
+    reader.skip(wireType);
+    if (number !== dropped) kept.push(message.subarray(start, reader.pos));
   }
-}
-
-/** Integers that a double cannot hold, outside of strings. */
-const LONG_INTEGER = /"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/g;
-
-/** Parses without rounding: an id of 64 bits that was not written as a string is one now. */
-function parse(text: string): JsonValue {
-  try {
-    return JSON.parse(text.replaceAll(LONG_INTEGER, (found) => (found.startsWith('"') ? found : `"${found}"`))) as JsonValue;
-  } catch (error) {
-    throw new JsonMappingError((error as Error).message, error);
-  }
-}
-
-/** The value without the fields that its type does not have: etcd's gateway ignores them, but not unknown names of enum values. */
-function known(type: DescMessage, value: JsonObject): JsonObject {
-  const kept: JsonObject = {};
-  for (const [name, given] of Object.entries(value)) {
-    const field = type.fields.find((each) => each.name === name || each.jsonName === name);
-    if (field !== undefined && given !== null && given !== undefined) kept[name] = knownValue(field, given);
-  }
-  return kept;
-}
-
-function knownValue(field: DescField, value: JsonValue): JsonValue {
-  if (Array.isArray(value)) return field.fieldKind === "list" ? value.map((each) => knownSingle(field, each)) : value;
-  return knownSingle(field, value);
-}
-
-function knownSingle(field: DescField, value: JsonValue): JsonValue {
-  if (field.message !== undefined) return typeof value === "object" && value !== null && !Array.isArray(value) ? known(field.message, value) : value;
-  if (field.enum !== undefined && typeof value === "string" && !field.enum.values.some(({ name }) => name === value)) {
-    throw new JsonMappingError(`unknown value ${JSON.stringify(value)} for enum ${goName(field.enum.typeName)}`);
-  }
-  return value;
-}
-
-/** `etcdserverpb.RangeRequest.SortOrder` as Go registers it: `etcdserverpb.RangeRequest_SortOrder`. */
-function goName(typeName: string): string {
-  const [pack = "", ...names] = typeName.split(".");
-  return `${pack}.${names.join("_")}`;
-}
-
-/** Go writes these so, for the sake of pages that hold JSON. */
-const ESCAPES: Readonly<Record<string, string>> = { "<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029" };
-
-/** JSON text as Go's encoder writes it. */
-export function escaped(json: string): string {
-  return json.replaceAll(/[<>&\u2028\u2029]/g, (found) => ESCAPES[found] as string);
+  return Buffer.concat(kept);
 }
