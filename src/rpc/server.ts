@@ -51,6 +51,8 @@ export interface RpcServerOptions {
   readonly maxReceiveBytes?: number | undefined;
   /** Calls of one connection that may run at a time; 10,000 when absent. */
   readonly maxConcurrentStreams?: number | undefined;
+  /** Whether its services serve from the start; true when absent. Otherwise `health` is told when they do. */
+  readonly serving?: boolean | undefined;
   /** How long `close` lets calls finish before it cuts them off; 2,000 ms when absent. */
   readonly closeLimitMs?: number | undefined;
 }
@@ -78,7 +80,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
   const calls = new CallMetrics();
   for (const service of options.services) addService(server, service, { live, calls, log: options.log, room: options.room });
   const names = options.services.map((service) => serviceName(service.definition));
-  const health = addHealth(server, options.healthNames ?? names);
+  const health = addHealth(server, options.healthNames ?? names, options.serving ?? true);
   addReflection(server, names);
   // The ports are ours and not grpc-js's: that way HTTP/1.1 can share them, and at the end it is known what has to be cut off.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
@@ -93,7 +95,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
 
   const close = async (): Promise<void> => {
     listener.stop();
-    health.close();
+    health.set(false);
     live.close();
     await shutDown(server, listener, options.closeLimitMs ?? DEFAULT_CLOSE_LIMIT_MS);
   };
