@@ -14,6 +14,12 @@ export interface MetricName {
 /** The media type of a page of metrics. */
 export const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
+/** One sample of a counter: a set of labels with its count. */
+export interface Cell {
+  /** Adds one, or so many. */
+  add(count?: number): void;
+}
+
 /**
  * A count by labels that only grows.
  *
@@ -23,7 +29,7 @@ export const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 export class Counter implements Metric {
   readonly #named: MetricName;
   readonly #labels: readonly string[];
-  readonly #counts = new Map<string, number>();
+  readonly #cells = new Map<string, { readonly values: readonly string[]; count: number }>();
 
   constructor(named: MetricName, labels: readonly string[]) {
     this.#named = named;
@@ -32,16 +38,27 @@ export class Counter implements Metric {
 
   /** Adds one; the values stand in the order of the labels. */
   count(...values: readonly string[]): void {
-    const key = values.join("\0");
-    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
+    this.#cell(values).count += 1;
+  }
+
+  /** A sample in hand, for whoever counts often; it is printed from now on, also while it is 0. */
+  cell(...values: readonly string[]): Cell {
+    const cell = this.#cell(values);
+    return { add: (count = 1) => void (cell.count += count) };
   }
 
   text(): string {
-    const samples = [...this.#counts].map(([key, count]) => {
-      const values = key.split("\0");
-      return `${this.#named.name}{${this.#labels.map((label, index) => `${label}="${escaped(values[index] ?? "")}"`).join(",")}} ${count}\n`;
-    });
-    return heading(this.#named) + samples.join("");
+    const samples = [...this.#cells.values()].map(({ values, count }) => `${this.#named.name}${labelText(this.#labels, values)} ${count}\n`);
+    return heading(this.#named, "counter") + samples.join("");
+  }
+
+  #cell(values: readonly string[]): { count: number } {
+    const key = values.join("\0");
+    const known = this.#cells.get(key);
+    if (known !== undefined) return known;
+    const cell = { values, count: 0 };
+    this.#cells.set(key, cell);
+    return cell;
   }
 }
 
@@ -56,12 +73,80 @@ export class ReadCounter implements Metric {
   }
 
   text(): string {
-    return `${heading(this.#named)}${this.#named.name} ${this.#read()}\n`;
+    return `${heading(this.#named, "counter")}${this.#named.name} ${this.#read()}\n`;
   }
 }
 
-function heading({ name, help }: MetricName): string {
-  return `# HELP ${name} ${help}\n# TYPE ${name} counter\n`;
+/** A value that goes up and down, read when asked for; with labels it has one sample each. */
+export class ReadGauge implements Metric {
+  readonly #named: MetricName;
+  readonly #read: () => number | readonly GaugeSample[];
+
+  constructor(named: MetricName, read: () => number | readonly GaugeSample[]) {
+    this.#named = named;
+    this.#read = read;
+  }
+
+  text(): string {
+    const read = this.#read();
+    const samples = typeof read === "number" ? [{ labels: {}, value: read }] : read;
+    const lines = samples.map(({ labels, value }) => `${this.#named.name}${labelText(Object.keys(labels), Object.values(labels))} ${numberText(value)}\n`);
+    return heading(this.#named, "gauge") + lines.join("");
+  }
+}
+
+/** One sample of a gauge. */
+export interface GaugeSample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/**
+ * How values spread: for each bound how many were not larger, their sum and their number.
+ *
+ * Worked example: bounds 1 and 2, observed 0.5 and 1.5: `_bucket{le="1"} 1`, `_bucket{le="2"} 2`, `_bucket{le="+Inf"} 2`, `_sum 2`, `_count 2`.
+ */
+export class Histogram implements Metric {
+  readonly #named: MetricName;
+  readonly #bounds: readonly number[];
+  readonly #counts: number[];
+  #sum = 0;
+
+  /** `bounds` rise; the unit is that of the name. */
+  constructor(named: MetricName, bounds: readonly number[]) {
+    this.#named = named;
+    this.#bounds = bounds;
+    this.#counts = Array.from({ length: bounds.length + 1 }, () => 0);
+  }
+
+  observe(value: number): void {
+    const place = this.#bounds.findIndex((bound) => value <= bound);
+    const index = place < 0 ? this.#bounds.length : place;
+    this.#counts[index] = (this.#counts[index] ?? 0) + 1;
+    this.#sum += value;
+  }
+
+  text(): string {
+    const { name } = this.#named;
+    let below = 0;
+    const buckets = this.#counts.map((count, index) => {
+      below += count;
+      return `${name}_bucket{le="${numberText(this.#bounds[index] ?? Infinity)}"} ${below}\n`;
+    });
+    return `${heading(this.#named, "histogram")}${buckets.join("")}${name}_sum ${numberText(this.#sum)}\n${name}_count ${below}\n`;
+  }
+}
+
+function heading({ name, help }: MetricName, type: string): string {
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
+}
+
+function labelText(names: readonly string[], values: readonly string[]): string {
+  return names.length === 0 ? "" : `{${names.map((name, index) => `${name}="${escaped(values[index] ?? "")}"`).join(",")}}`;
+}
+
+function numberText(value: number): string {
+  return value === Infinity ? "+Inf" : String(value);
 }
 
 function escaped(value: string): string {

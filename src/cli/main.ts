@@ -9,7 +9,7 @@ import { addExplain } from "./explain.js";
 import { addInventory } from "./inventory.js";
 import { addPlace } from "./place.js";
 import { addReset } from "./reset.js";
-import { addServe } from "./serve.js";
+import { addServe, serveAsEtcd } from "./serve.js";
 import { addStatus } from "./status.js";
 import { addTrace } from "./trace.js";
 import { addUp } from "./up.js";
@@ -30,7 +30,7 @@ for (const output of [process.stdout, process.stderr]) {
 for (const event of ["uncaughtException", "unhandledRejection"] as const) process.on(event, (error: unknown) => process.exit(report(error)));
 
 try {
-  await program.parseAsync();
+  if (!(await serveAsEtcd(process.argv.slice(2)))) await program.parseAsync();
 } catch (error) {
   process.exitCode = report(error);
 }

@@ -3,5 +3,7 @@
 export { type Daemon, startDaemon } from "./daemon.js";
 export { withTemporaryDaemon } from "./temporary-daemon.js";
 export { startRoom } from "./single-room.js";
+export { isEtcdCommandLine, readEtcdCommandLine } from "./etcd-command-line.js";
+export { etcdHelpText, etcdVersionText, startStandaloneEtcd } from "./standalone-etcd.js";
 export { readOptions } from "./options.js";
 export { roomNames, type RoomName } from "./room-name.js";

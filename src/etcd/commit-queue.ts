@@ -1,4 +1,4 @@
-import { nextTurn } from "../base/clock.js";
+import { monotonicClock, nextTurn } from "../base/clock.js";
 import { etcdError } from "./errors.js";
 import type { Table, TableWrite } from "./table.js";
 
@@ -35,6 +35,7 @@ export interface CommitCounters {
 export class CommitQueue {
   readonly #table: Table;
   readonly #onFailure: (error: Error) => void;
+  readonly #onSync: ((seconds: number) => void) | undefined;
   #open: Group[] = [];
   #waiting = 0;
   #waitingBytes = 0;
@@ -45,9 +46,16 @@ export class CommitQueue {
   #diskCommits = 0;
   #txns = 0;
 
-  constructor(table: Table, onFailure: (error: Error) => void) {
+  /** `onSync` hears how long each synced write took. */
+  constructor(table: Table, onFailure: (error: Error) => void, onSync?: (seconds: number) => void) {
     this.#table = table;
     this.#onFailure = onFailure;
+    this.#onSync = onSync;
+  }
+
+  /** Answers that wait for the disk. */
+  get waiting(): number {
+    return this.#waiting;
   }
 
   get counters(): CommitCounters {
@@ -104,7 +112,9 @@ export class CommitQueue {
       try {
         if (this.#failure !== undefined) throw this.#failure;
         if (group.writes.length > 0) {
+          const startMs = monotonicClock().nowMs();
           await this.#table.write(group.writes, true);
+          this.#onSync?.((monotonicClock().nowMs() - startMs) / 1000);
           this.#diskCommits += 1;
         }
       } catch (error) {

@@ -20,6 +20,11 @@ const TABLE = {
   leaseNotFound: [RpcCode.NOT_FOUND, "requested lease not found"],
   leaseExists: [RpcCode.FAILED_PRECONDITION, "lease already exists"],
   memberNotFound: [RpcCode.NOT_FOUND, "member not found"],
+  memberBadUrls: [RpcCode.INVALID_ARGUMENT, "given member URLs are invalid"],
+  memberNotLearner: [RpcCode.FAILED_PRECONDITION, "can only promote a learner member"],
+  // etcd hands this one out without a code.
+  memberNotEnoughStarted: [RpcCode.UNKNOWN, "re-configuration failed due to not enough started members"],
+  peerUrlExists: [RpcCode.FAILED_PRECONDITION, "Peer URLs already exists"],
   stopped: [RpcCode.UNAVAILABLE, "server stopped"],
   corrupt: [RpcCode.DATA_LOSS, "corrupt cluster"],
   watchCanceled: [RpcCode.CANCELLED, "watch canceled"],

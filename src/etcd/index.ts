@@ -7,8 +7,11 @@ import type { Clock } from "../base/clock.js";
 import { ReadCounter } from "../base/metric.js";
 import type { Logger } from "../base/log.js";
 import { startRpcServer } from "../rpc/server.js";
-import type { TlsMaterial } from "../rpc/tls.js";
+import type { ListenUrl } from "../rpc/listen-url.js";
+import { processMetrics } from "../rpc/process-metrics.js";
+import type { ServerTls } from "../rpc/tls.js";
 import { AuthStore } from "./auth/auth-store.js";
+import { AutoCompaction, type Retention } from "./auto-compaction.js";
 import { LevelTable } from "./level-table.js";
 import { Lessor } from "./lessor.js";
 import { Member } from "./member.js";
@@ -16,26 +19,33 @@ import { authService } from "./services/auth.js";
 import { clusterService } from "./services/cluster.js";
 import { electionService } from "./services/election.js";
 import { Gate } from "./services/gate.js";
+import { gatewayRoutes } from "./services/gateway-routes.js";
 import { CLUSTER_RULES, guarded, MAINTENANCE_RULES } from "./services/guarded.js";
-import { answerHttp } from "./services/http.js";
+import { accessControl, type HttpAccess, httpPaths } from "./services/http.js";
 import { kvService } from "./services/kv.js";
 import { leaseService } from "./services/lease.js";
 import { lockService } from "./services/lock.js";
 import { maintenanceService } from "./services/maintenance.js";
-import { MAX_MESSAGE_BYTES } from "./services/request-size.js";
+import { EtcdMetrics } from "./services/metrics.js";
+import { DEFAULT_MAX_REQUEST_BYTES, MESSAGE_OVERHEAD_BYTES } from "./services/request-size.js";
 import type { Room } from "./services/room.js";
 import { watchService } from "./services/watch.js";
+import { DEFAULT_MAX_TXN_OPS } from "./request-rules.js";
 import { Store } from "./store.js";
 import type { Table } from "./table.js";
 import { WatchHub } from "./watch-hub.js";
 
 export { DataDirectoryError } from "./errors.js";
+export type { Retention } from "./auto-compaction.js";
 export { MemoryTable } from "./memory-table.js";
+export { ETCD_VERSION } from "./services/maintenance.js";
 
 /** What an etcd server needs. */
 export interface EtcdOptions {
-  /** `host:port`; port 0 lets the system choose. */
-  readonly listen: string;
+  /** `host:port`; port 0 lets the system choose. Or etcd's URLs (--listen-client-urls). */
+  readonly listen: string | readonly ListenUrl[];
+  /** Where `/metrics` and `/health` are answered and nothing else (--listen-metrics-urls). */
+  readonly metricsListen?: readonly ListenUrl[];
   /** Directory of the database, made if absent; or a table, for tests without a disk. */
   readonly dataDir: string | Table;
   /** Monotonic: leases and progress notices run on it. */
@@ -43,9 +53,28 @@ export interface EtcdOptions {
   readonly log: Logger;
   /** Name of the member; `default` when absent. */
   readonly name?: string;
-  readonly tls?: TlsMaterial | undefined;
+  readonly tls?: ServerTls | undefined;
   /** Whether a client certificate's common name is a user where a call brings no token (etcd --client-cert-auth); no when absent. */
   readonly clientCertAuth?: boolean;
+  /** Size of the database beyond which writes are refused (--quota-backend-bytes); 2 GiB when absent or 0. */
+  readonly quotaBackendBytes?: number | undefined;
+  /** Where clients are told to find this member (--advertise-client-urls); the address it listens on when absent. */
+  readonly advertiseClientUrls?: readonly string[];
+  /** Told to clients, of no effect: there are no peers (--initial-advertise-peer-urls). */
+  readonly peerUrls?: readonly string[];
+  /** Of it and the peer URLs the ids of a new directory are computed, as etcd's (--initial-cluster-token); they are drawn when absent. */
+  readonly clusterToken?: string;
+  /** The JSON gateway (--enable-grpc-gateway); on when absent. */
+  readonly gateway?: boolean;
+  readonly httpAccess?: HttpAccess;
+  /** History that is forgotten by itself; all is kept when absent. */
+  readonly autoCompaction?: Retention | undefined;
+  /** 128 when absent. */
+  readonly maxTxnOps?: number | undefined;
+  /** 1.5 MiB when absent. */
+  readonly maxRequestBytes?: number | undefined;
+  /** Calls of one connection that may run at a time; 10,000 when absent. */
+  readonly maxConcurrentStreams?: number | undefined;
   /** Time between two progress notices of a silent watch (etcd --watch-progress-notify-interval); 10 minutes when absent. */
   readonly progressIntervalMs?: number;
   /** Called once when the disk failed; the server is closing by then, because its memory may be ahead of the disk. */
@@ -62,6 +91,7 @@ export interface Etcd {
   close(): Promise<void>;
 }
 
+const DEFAULT_QUOTA_BYTES = 2 * 1024 ** 3;
 const DEFAULT_PROGRESS_INTERVAL_MS = 10 * 60 * 1000;
 
 /** Opens the database and serves it. Throws DataDirectoryError or AddressError with one line for a user. */
@@ -81,8 +111,9 @@ export async function startEtcd(options: EtcdOptions): Promise<Etcd> {
       close().catch((closeError: unknown) => log.error({ err: closeError }, "the etcd database could not be closed"));
     };
 
-    const member = await Member.open(table, options.name ?? "default");
-    const store = await Store.open(table, { onFailure });
+    const metrics = new EtcdMetrics();
+    const member = await Member.open(table, { name: options.name ?? "default", peerUrls: options.peerUrls ?? [], clusterToken: options.clusterToken });
+    const store = await Store.open(table, { onFailure, onSync: metrics.synced });
     open.push(store);
     const lessor = await Lessor.open(store, clock, log);
     open.push(lessor);
@@ -92,20 +123,45 @@ export async function startEtcd(options: EtcdOptions): Promise<Etcd> {
     open.push(auth);
     const gate = new Gate(auth, options.clientCertAuth ?? false);
 
-    const clientUrls: string[] = [];
-    const room: Room = { member, store, lessor, hub, auth, gate, clock, progressIntervalMs: options.progressIntervalMs ?? DEFAULT_PROGRESS_INTERVAL_MS, clientUrls: () => clientUrls };
+    if (options.autoCompaction !== undefined) open.push(new AutoCompaction(store, clock, log, options.autoCompaction));
+
+    const clientUrls = [...(options.advertiseClientUrls ?? [])];
+    const room: Room = {
+      member,
+      store,
+      lessor,
+      hub,
+      auth,
+      gate,
+      clock,
+      progressIntervalMs: options.progressIntervalMs ?? DEFAULT_PROGRESS_INTERVAL_MS,
+      watchStreams: new Set(),
+      maxTxnOps: options.maxTxnOps ?? DEFAULT_MAX_TXN_OPS,
+      maxRequestBytes: options.maxRequestBytes ?? DEFAULT_MAX_REQUEST_BYTES,
+      clientUrls: () => clientUrls,
+    };
+    open.push({ close: metrics.follow(room) });
+    const quotaBytes = options.quotaBackendBytes === undefined || options.quotaBackendBytes === 0 ? DEFAULT_QUOTA_BYTES : options.quotaBackendBytes;
+    const access = accessControl(options.httpAccess ?? { corsOrigins: [], hostWhitelist: [] });
     const server = await startRpcServer({
       listen: options.listen,
+      metricsListen: options.metricsListen,
       room: "etcd",
       log,
       tls: options.tls,
-      maxReceiveBytes: MAX_MESSAGE_BYTES,
-      http: answerHttp,
+      maxReceiveBytes: room.maxRequestBytes + MESSAGE_OVERHEAD_BYTES,
+      maxConcurrentStreams: options.maxConcurrentStreams,
+      http: httpPaths(room, () => [], metrics),
+      aroundHttp: (inner) => access(metrics.refreshing(room, inner)),
+      gateway: options.gateway === false ? undefined : gatewayRoutes,
+      healthNames: [],
       metrics: [
+        ...metrics.page(room, quotaBytes),
+        ...processMetrics(),
         new ReadCounter({ name: "spheresim_etcd_disk_commits_total", help: "Synced writes to the database." }, () => store.counters.diskCommits),
         new ReadCounter({ name: "spheresim_etcd_durable_txns_total", help: "Store calls that changed something; several can share a synced write." }, () => store.counters.txns),
       ],
-      services: [
+      services: metrics.metered([
         kvService(room),
         watchService(room),
         leaseService(room),
@@ -114,10 +170,10 @@ export async function startEtcd(options: EtcdOptions): Promise<Etcd> {
         authService(room),
         lockService(room),
         electionService(room),
-      ],
+      ]),
     });
     open.push(server);
-    clientUrls.push(`${options.tls === undefined ? "http" : "https"}://${server.address}`);
+    if (clientUrls.length === 0) clientUrls.push(`${options.tls === undefined ? "http" : "https"}://${server.address}`);
     log.info({ address: server.address, revision: store.revision }, "etcd serves");
     return {
       address: server.address,

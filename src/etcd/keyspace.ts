@@ -22,6 +22,8 @@ export const META = {
   identity: metaKey("identity"),
   /** Raft term of the last start, 8 bytes big-endian. */
   term: metaKey("term"),
+  /** Peer URLs of the member, JSON; only told, nothing listens there. */
+  peerUrls: metaKey("peerURLs"),
   /** Revision key: history up to here is to be forgotten. */
   scheduledCompactRevision: metaKey("scheduledCompactRev"),
   /** Revision key: history up to here is forgotten. */

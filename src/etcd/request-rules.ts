@@ -3,8 +3,8 @@ import { RangeRequest_SortOrder, RangeRequest_SortTarget } from "../gen/etcd/etc
 import { etcdError } from "./errors.js";
 import { inRange, keyOf, type Key, type KeyRange } from "./key-range.js";
 
-/** Operations one level of a Txn may hold (etcd --max-txn-ops). */
-export const MAX_TXN_OPS = 128;
+/** Operations one level of a Txn may hold when nothing else is said (etcd --max-txn-ops). */
+export const DEFAULT_MAX_TXN_OPS = 128;
 
 const KNOWN_SORT_ORDERS: ReadonlySet<number> = new Set([RangeRequest_SortOrder.NONE, RangeRequest_SortOrder.ASCEND, RangeRequest_SortOrder.DESCEND]);
 const KNOWN_SORT_TARGETS: ReadonlySet<number> = new Set([
@@ -34,7 +34,7 @@ export function checkDelete(request: DeleteRangeRequest): void {
 }
 
 /** What can be said of a Txn without looking at the store: sizes, fields, keys written twice. */
-export function checkTxn(request: TxnRequest, maxOps = MAX_TXN_OPS): void {
+export function checkTxn(request: TxnRequest, maxOps = DEFAULT_MAX_TXN_OPS): void {
   checkTxnFields(request, maxOps);
   collectWrites(request.success);
   collectWrites(request.failure);

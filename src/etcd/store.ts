@@ -18,6 +18,8 @@ import { type LeaseAttachments, WriteTxn } from "./write-txn.js";
 export interface StoreOptions {
   /** Called once when a write failed: the store answers nothing any more and its owner has to stop. */
   readonly onFailure: (error: Error) => void;
+  /** Hears how long each synced write took. */
+  readonly onSync?: (seconds: number) => void;
   /** Bytes of newest rows kept in memory; others are read from the table. 256 MiB when absent. */
   readonly cacheBytes?: number;
 }
@@ -55,7 +57,7 @@ export class Store implements ReadView {
     this.#revision = this.#nextBase = state.revision;
     this.#compactRevision = this.#nextCompactRevision = state.scheduledCompactRevision;
     this.#cacheBytes = options.cacheBytes ?? DEFAULT_CACHE_BYTES;
-    this.#commits = new CommitQueue(table, options.onFailure);
+    this.#commits = new CommitQueue(table, options.onFailure, options.onSync);
     this.#compactor = new Compactor(table, state.index, state.finishedCompactRevision, options.onFailure);
     if (state.scheduledCompactRevision > state.finishedCompactRevision) this.#compactor.schedule(state.scheduledCompactRevision);
   }
@@ -71,6 +73,11 @@ export class Store implements ReadView {
 
   get compactRevision(): number {
     return this.#compactRevision;
+  }
+
+  /** Calls whose effects are not durable yet. */
+  get pending(): number {
+    return this.#commits.waiting;
   }
 
   get counters(): CommitCounters {
@@ -194,6 +201,16 @@ export class Store implements ReadView {
   isLive(change: Change, revision: number): boolean {
     const version = this.#index.get(change.key)?.at(revision);
     return version?.main === change.main && version.sub === change.sub;
+  }
+
+  /** How many keys exist now. */
+  countKeys(): number {
+    let count = 0;
+    this.#index.visit(EVERYTHING, (history) => {
+      if (history.at(this.#revision) !== undefined) count += 1;
+      return true;
+    });
+    return count;
   }
 
   /** Whether any key exists at a revision. */

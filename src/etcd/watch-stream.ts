@@ -70,6 +70,11 @@ export class WatchStream {
     this.#hub = options.hub;
   }
 
+  /** Watches of the stream, and those of them that are behind. */
+  get watches(): { readonly all: number; readonly behind: number } {
+    return { all: this.#watchers.size, behind: this.#behind.size };
+  }
+
   /** Begins a watch; the answer is the first thing its client hears of it. */
   create(request: WatchCreateRequest): void {
     const { revision } = this.#hub.store;

@@ -1,36 +1,47 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { Counter, type Metric, METRICS_TYPE } from "../base/metric.js";
+import { type Cell, Counter, type Metric, METRICS_TYPE } from "../base/metric.js";
 import { RpcCode, rpcCodeName } from "../base/rpc-error.js";
+import { answer, PLAIN_TEXT } from "./http-answer.js";
 import type { HttpHandler } from "./listener.js";
 import type { MethodShape } from "./service.js";
 
-/** Counts the calls a server has answered, under the name and labels that etcd and every Go server with gRPC metrics use. */
-export class CallMetrics implements Metric {
-  readonly #handled = new Counter({ name: "grpc_server_handled_total", help: "Total number of RPCs completed on the server, regardless of success or failure." }, [
-    "grpc_type",
-    "grpc_service",
-    "grpc_method",
-    "grpc_code",
-  ]);
+/** In the order of their names, as Go prints them. */
+const LABELS = ["grpc_method", "grpc_service", "grpc_type"] as const;
 
-  /** How the end of a call of this method is counted. */
-  of(method: MethodShape): (code: RpcCode) => void {
+/** How calls of one method are counted. */
+export interface MethodMetrics {
+  readonly started: () => void;
+  readonly received: () => void;
+  readonly sent: () => void;
+  readonly ended: (code: RpcCode) => void;
+}
+
+/** Counts the calls a server takes and answers, under the names and labels that etcd and every Go server with gRPC metrics use. */
+export class CallMetrics implements Metric {
+  readonly #handled = new Counter({ name: "grpc_server_handled_total", help: "Total number of RPCs completed on the server, regardless of success or failure." }, ["grpc_code", ...LABELS]);
+  readonly #received = new Counter({ name: "grpc_server_msg_received_total", help: "Total number of RPC stream messages received on the server." }, LABELS);
+  readonly #sent = new Counter({ name: "grpc_server_msg_sent_total", help: "Total number of gRPC stream messages sent by the server." }, LABELS);
+  readonly #started = new Counter({ name: "grpc_server_started_total", help: "Total number of RPCs started on the server." }, LABELS);
+
+  /** How a method is counted; it stands on the page with zeros before it is first called, as etcd's do. */
+  of(method: MethodShape): MethodMetrics {
     const [, service = "", name = ""] = method.path.split("/");
-    const type = typeOf(method);
-    return (code) => this.#handled.count(type, service, name, codeText(code));
+    const labels = [name, service, typeOf(method)];
+    const [started, received, sent] = [this.#started.cell(...labels), this.#received.cell(...labels), this.#sent.cell(...labels)];
+    const handled = new Map<RpcCode, Cell>(Object.values(RpcCode).map((code) => [code, this.#handled.cell(codeText(code), ...labels)]));
+    return { started: () => started.add(), received: () => received.add(), sent: () => sent.add(), ended: (code) => handled.get(code)?.add() };
   }
 
   text(): string {
-    return this.#handled.text();
+    return [this.#handled, this.#received, this.#sent, this.#started].map((counter) => counter.text()).join("");
   }
 }
 
 /** Answers `GET /metrics`, and leaves every other path to `next`. */
 export function metricsPage(metrics: readonly Metric[], next: HttpHandler | undefined): HttpHandler {
-  return (request: IncomingMessage, response: ServerResponse) => {
-    if (request.url === "/metrics" && request.method === "GET") response.writeHead(200, { "content-type": METRICS_TYPE }).end(metrics.map((each) => each.text()).join(""));
+  return (request, response) => {
+    if (request.url?.split("?", 1)[0] === "/metrics" && request.method === "GET") answer(response, 200, { "Content-Type": METRICS_TYPE }, metrics.map((each) => each.text()).join(""));
     else if (next !== undefined) next(request, response);
-    else response.writeHead(404, { "content-type": "text/plain; charset=utf-8" }).end("404 page not found\n");
+    else answer(response, 404, PLAIN_TEXT, "404 page not found\n");
   };
 }
 

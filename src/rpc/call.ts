@@ -20,6 +20,8 @@ export interface Call {
   readonly signal: AbortSignal;
   /** The client's address, such as `127.0.0.1:53122`. */
   readonly peer: string;
+  /** Common name of the certificate the client showed and this server trusts; undefined without one. */
+  readonly peerCommonName: string | undefined;
   /** Milliseconds the client leaves for the answer, counted from now; undefined without a deadline. */
   readonly deadlineMs: number | undefined;
   /** The caller's span, when it sent a valid `traceparent`. */
@@ -32,20 +34,25 @@ export interface Call {
   sendHeaders(headers?: Metadata): void;
 }
 
+/** A call that can be told to come to an end. */
+interface AbortableCall {
+  abort(reason: RpcError): void;
+}
+
 /** The calls of one server that are under way and look at their signal. */
 export class LiveCalls {
-  readonly #calls = new Set<ServerCall>();
+  readonly #calls = new Set<AbortableCall>();
   #closing = false;
 
   get closing(): boolean {
     return this.#closing;
   }
 
-  add(call: ServerCall): void {
+  add(call: AbortableCall): void {
     this.#calls.add(call);
   }
 
-  delete(call: ServerCall): void {
+  delete(call: AbortableCall): void {
     this.#calls.delete(call);
   }
 
@@ -85,6 +92,11 @@ export class ServerCall implements Call {
 
   get peer(): string {
     return this.#call.getPeer();
+  }
+
+  get peerCommonName(): string | undefined {
+    const name = this.#call.getAuthContext().sslPeerCertificate?.subject.CN as string | readonly string[] | undefined;
+    return typeof name === "string" ? name : name?.[0];
   }
 
   get path(): string {
@@ -144,6 +156,7 @@ export class ServerCall implements Call {
   }
 }
 
-function goneError(): RpcError {
+/** What a handler hears when nobody waits for its answer any more. */
+export function goneError(): RpcError {
   return new RpcError(RpcCode.CANCELLED, "the caller is gone");
 }

@@ -1,24 +1,31 @@
+import { once } from "node:events";
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { createServer, type Server, type Socket } from "node:net";
-import { createServer as createTlsServer } from "node:tls";
-import type { Address } from "./address.js";
-import type { TlsMaterial } from "./tls.js";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import { createServer, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { createServer as createTlsServer, type PeerCertificate, type Server as TlsServer, TLSSocket } from "node:tls";
+import { openHttp2 } from "./http2-opening.js";
+import type { ServerTls } from "./tls.js";
 
-/** Answers plain HTTP/1.1 on a port that speaks gRPC too. */
-export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => void;
+/** Answers plain HTTP on a port that speaks gRPC too; HTTP/2 requests come in Node's compatible form. */
+export type HttpHandler = (request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse) => void;
 
-/** What a port does with its connections. */
+/** What a listener does with its connections. */
 export interface ListenerOptions {
-  readonly address: Address;
-  readonly tls?: TlsMaterial | undefined;
-  /** Gets connections that speak HTTP/2. */
-  readonly onHttp2: (connection: Socket) => void;
+  /** A TCP address, or the path of a socket file. */
+  readonly target: { readonly host: string; readonly port: number } | { readonly path: string };
+  /** Speaks plain text. With `tls` too the first byte of a connection tells the two apart. */
+  readonly plain: boolean;
+  readonly tls?: ServerTls | undefined;
+  /** Gets connections that speak HTTP/2; without it there is HTTP/1.1 only. */
+  readonly onHttp2?: ((connection: Duplex) => void) | undefined;
   /** Answers HTTP/1.1 requests. */
   readonly http: HttpHandler;
 }
 
-/** An open port that knows its connections. */
+/** An open listener that knows its connections. */
 export interface Listener {
+  /** The port; 0 for a socket file. */
   readonly port: number;
   /** Takes no more connections; those that are there stay. */
   stop(): void;
@@ -28,72 +35,95 @@ export interface Listener {
 
 /** The first bytes of every HTTP/2 connection (RFC 9113, section 3.4) and of no HTTP/1.1 request. */
 const HTTP2_PREFACE = Buffer.from("PRI * HTTP/2.0");
+/** The first byte of a TLS connection: record type handshake. */
+const TLS_HANDSHAKE = Buffer.from([0x16]);
 /** A connection that says nothing for so long is none of ours. */
 const FIRST_BYTES_LIMIT_MS = 30_000;
 
-/** Opens a port; rejects with the error of the system when it cannot. */
-export function openListener(options: ListenerOptions): Promise<Listener> {
+/** Opens a listener; rejects with the error of the system when it cannot. */
+export async function openListener(options: ListenerOptions): Promise<Listener> {
   const connections = new Set<Socket>();
-  const dispatch = dispatcher(options);
-  const server = options.tls === undefined ? createServer({ noDelay: true }, dispatch) : tlsServer(options.tls, dispatch);
+  const server = createServer({ noDelay: true }, dispatcher(options));
   server.on("connection", (connection: Socket) => {
     connections.add(connection);
     connection.once("close", () => connections.delete(connection));
     // The protocol above reports what a broken connection means; here it only must not be fatal.
     connection.on("error", () => undefined);
   });
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ host: options.address.host, port: options.address.port, exclusive: true }, () => {
-      resolve({
-        port: (server.address() as { port: number }).port,
-        stop: () => void server.close(),
-        destroy: () => connections.forEach((connection) => connection.destroy()),
-      });
-    });
-  });
+  const listening = once(server, "listening");
+  server.listen({ ...options.target, exclusive: true });
+  await listening;
+  const address = server.address();
+  return {
+    port: address !== null && typeof address === "object" ? address.port : 0,
+    stop: () => void server.close(),
+    destroy: () => connections.forEach((connection) => connection.destroy()),
+  };
 }
 
-function tlsServer(tls: TlsMaterial, dispatch: (connection: Socket) => void): Server {
+function dispatcher({ plain, tls, onHttp2, http }: ListenerOptions): (connection: Socket) => void {
+  const httpServer = createHttpServer(http);
+  const byProtocol = (connection: Socket): void => {
+    firstBytes(connection, HTTP2_PREFACE, (http2) => {
+      // A connection that a certificate speaks for stays what it is: whose it is, is read from its socket.
+      if (http2 && onHttp2 !== undefined && showsCertificate(connection)) onHttp2(connection);
+      else if (http2 && onHttp2 !== undefined) openHttp2(connection, onHttp2);
+      else httpServer.emit("connection", connection);
+    });
+  };
+  if (tls === undefined) return byProtocol;
+  const secure = tlsServer(tls, byProtocol, onHttp2 !== undefined);
+  const handshake = (connection: Socket): void => void secure.emit("connection", connection);
+  if (!plain) return handshake;
+  return (connection) => firstBytes(connection, TLS_HANDSHAKE, (isTls) => (isTls ? handshake : byProtocol)(connection));
+}
+
+function tlsServer(tls: ServerTls, secured: (connection: Socket) => void, http2: boolean): TlsServer {
+  const clientCertAuth = tls.clientCertAuth ?? true;
   const server = createTlsServer({
     key: tls.keyPem,
     cert: tls.certPem,
     ca: tls.caPem,
-    requestCert: true,
-    rejectUnauthorized: true,
-    minVersion: "TLSv1.2",
-    ALPNProtocols: ["h2", "http/1.1"],
+    ciphers: tls.ciphers,
+    requestCert: clientCertAuth,
+    rejectUnauthorized: clientCertAuth,
+    minVersion: tls.minVersion ?? "TLSv1.2",
+    maxVersion: tls.maxVersion,
+    ALPNProtocols: http2 ? ["h2", "http/1.1"] : ["http/1.1"],
   });
-  server.on("secureConnection", dispatch);
+  server.on("secureConnection", (connection: TLSSocket) => {
+    connection.on("error", () => undefined);
+    if (clientCertAuth && !isWelcome(connection.getPeerCertificate(), tls)) connection.destroy();
+    else secured(connection);
+  });
   // A failed handshake is the client's to report.
   server.on("tlsClientError", () => undefined);
   return server;
 }
 
-function dispatcher(options: ListenerOptions): (connection: Socket) => void {
-  const { onHttp2, http } = options;
-  const httpServer = createHttpServer(http);
-  const onHttp1 = (connection: Socket): void => void httpServer.emit("connection", connection);
-  return (connection) => {
-    connection.setTimeout(FIRST_BYTES_LIMIT_MS, () => connection.destroy());
-    readPreface(connection, (http2) => {
-      connection.setTimeout(0);
-      connection.removeAllListeners("timeout");
-      if (http2) onHttp2(connection);
-      else onHttp1(connection);
-    });
-  };
+function showsCertificate(connection: Socket): boolean {
+  return connection instanceof TLSSocket && connection.authorized;
 }
 
-/** Looks at the first bytes and puts them back. */
-function readPreface(connection: Socket, found: (http2: boolean) => void): void {
+/** Whether a trusted certificate is not revoked and carries one of the names that are asked for, if any are. */
+function isWelcome(certificate: PeerCertificate, { revokedSerials, clientNames: names = [] }: ServerTls): boolean {
+  if (revokedSerials?.has(certificate.serialNumber) === true) return false;
+  const carried = (certificate.subjectaltname ?? "").split(", ");
+  return names.length === 0 || names.some((name) => carried.includes(`DNS:${name}`) || carried.includes(`IP Address:${name}`));
+}
+
+/** Looks whether a connection begins with these bytes, and puts back what it read. */
+function firstBytes(connection: Socket, expected: Buffer, found: (yes: boolean) => void): void {
   let seen = Buffer.alloc(0);
+  connection.setTimeout(FIRST_BYTES_LIMIT_MS, () => connection.destroy());
   const onReadable = (): void => {
     for (let chunk = connection.read() as Buffer | null; chunk !== null; chunk = connection.read() as Buffer | null) seen = Buffer.concat([seen, chunk]);
-    const length = Math.min(seen.length, HTTP2_PREFACE.length);
-    const maybe = length > 0 && seen.subarray(0, length).equals(HTTP2_PREFACE.subarray(0, length));
-    if (length === 0 || (maybe && length < HTTP2_PREFACE.length)) return;
+    const length = Math.min(seen.length, expected.length);
+    const maybe = length > 0 && seen.subarray(0, length).equals(expected.subarray(0, length));
+    if (length === 0 || (maybe && length < expected.length)) return;
     connection.off("readable", onReadable);
+    connection.setTimeout(0);
+    connection.removeAllListeners("timeout");
     connection.unshift(seen);
     found(maybe);
   };

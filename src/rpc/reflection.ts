@@ -1,13 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Server, ServiceDefinition, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { loadFileDescriptorSetFromBuffer, loadSync, type PackageDefinition } from "@grpc/proto-loader";
 import { ReflectionService } from "@grpc/reflection";
 import { protoPath as healthProto } from "grpc-health-check";
-
-/** What `buf build` wrote: every contract with its comments. */
-const IMAGE = join("src", "gen", "image.binpb");
+import { readContractsImage } from "./contracts-image.js";
 
 /** A service as @grpc/reflection hands it to a server. */
 interface Registration {
@@ -29,7 +24,7 @@ export function addReflection(server: Server, services: readonly string[]): void
   for (const [version, definition] of definitions.entries()) {
     server.addService(definition, {
       ServerReflectionInfo: (stream: unknown) => {
-        contracts ??= { ...loadFileDescriptorSetFromBuffer(readFileSync(findImage())), ...loadSync(healthProto) };
+        contracts ??= { ...loadFileDescriptorSetFromBuffer(readContractsImage()), ...loadSync(healthProto) };
         indexed ??= registrations(new ReflectionService(contracts, { services: [...services, "grpc.health.v1.Health"] }));
         const handler = indexed[version]?.implementation["ServerReflectionInfo"] as (stream: unknown) => void;
         handler(stream);
@@ -44,13 +39,4 @@ function registrations(reflection: ReflectionService): Registration[] {
   const recorder = { addService: (definition: ServiceDefinition, implementation: UntypedServiceImplementation) => void found.push({ definition, implementation }) };
   reflection.addToServer(recorder);
   return found;
-}
-
-/** The image lies in the sources, whether this runs from them or from dist. */
-function findImage(): string {
-  for (let directory = dirname(fileURLToPath(import.meta.url)); ; directory = dirname(directory)) {
-    const image = join(directory, IMAGE);
-    if (existsSync(image)) return image;
-    if (dirname(directory) === directory) throw new Error(`${IMAGE} is missing; run: npm run build`);
-  }
 }

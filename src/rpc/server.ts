@@ -4,17 +4,20 @@ import { monotonicClock, nextTurn } from "../base/clock.js";
 import type { Metric } from "../base/metric.js";
 import { RpcCode, RpcError } from "../base/rpc-error.js";
 import type { Logger } from "../base/log.js";
-import { formatAddress, parseAddress, requireLoopbackOrTls } from "./address.js";
-import { CallMetrics, metricsPage } from "./call-metrics.js";
+import { parseAddress, requireLoopbackOrTls } from "./address.js";
+import { CallMetrics, type MethodMetrics, metricsPage } from "./call-metrics.js";
 import { closingError, LiveCalls, ServerCall } from "./call.js";
 import { addHealth, type Health } from "./health.js";
-import { listenError } from "./port.js";
-import { type HttpHandler, type Listener, openListener } from "./listener.js";
+import { gatewayPage, type GatewayRoute } from "./gateway.js";
+import { serveHttp2Paths } from "./http2-paths.js";
+import type { HttpHandler } from "./listener.js";
+import { type Listening, openListeners } from "./listeners.js";
+import type { ListenUrl } from "./listen-url.js";
 import { addReflection } from "./reflection.js";
 import { type AnyHandler, type MethodShape, type ServedService, serviceName } from "./service.js";
 import { toWireStatus } from "./status.js";
 import { StreamWriter } from "./stream-writer.js";
-import type { TlsMaterial } from "./tls.js";
+import type { ServerTls } from "./tls.js";
 
 export { serve, type ServedService } from "./service.js";
 export type { Call } from "./call.js";
@@ -22,20 +25,32 @@ export type { StreamWriter } from "./stream-writer.js";
 
 /** What a server needs. */
 export interface RpcServerOptions {
-  /** `host:port`; port 0 lets the system choose. Hosts other than loopback need `tls`. */
-  readonly listen: string;
+  /**
+   * `host:port`, plain or, with `tls`, TLS; port 0 lets the system choose; hosts other than loopback need `tls`. Or URLs, each of which
+   * says by its scheme whether it is plain: who writes `http://` and an address of the world means it.
+   */
+  readonly listen: string | readonly ListenUrl[];
+  /** Where HTTP alone is answered, without the gateway. */
+  readonly metricsListen?: readonly ListenUrl[] | undefined;
   /** The room behind the port, for log lines and refusals. */
   readonly room: string;
   readonly log: Logger;
   readonly services: readonly ServedService[];
-  /** Mutual TLS: clients must show a certificate of the same authority. */
-  readonly tls?: TlsMaterial | undefined;
-  /** Answers HTTP/1.1 on the same port, as etcd does; `GET /metrics` is answered here already. */
+  readonly tls?: ServerTls | undefined;
+  /** Answers HTTP on the same port, as etcd does; `GET /metrics` and the routes of `gateway` are answered here already. */
   readonly http?: HttpHandler | undefined;
+  /** Stands before everything that is answered over HTTP. */
+  readonly aroundHttp?: ((inner: HttpHandler) => HttpHandler) | undefined;
+  /** Paths by which methods are called over HTTP, with JSON. */
+  readonly gateway?: readonly GatewayRoute[] | undefined;
+  /** Services whose health is told by name besides the server's own; all when absent. */
+  readonly healthNames?: readonly string[] | undefined;
   /** What `/metrics` tells besides the calls that were answered. */
   readonly metrics?: readonly Metric[] | undefined;
   /** The largest message taken; 4 MiB when absent. */
   readonly maxReceiveBytes?: number | undefined;
+  /** Calls of one connection that may run at a time; 10,000 when absent. */
+  readonly maxConcurrentStreams?: number | undefined;
   /** Whether its services serve from the start; true when absent. Otherwise `health` is told when they do. */
   readonly serving?: boolean | undefined;
   /** How long `close` lets calls finish before it cuts them off; 2,000 ms when absent. */
@@ -44,8 +59,9 @@ export interface RpcServerOptions {
 
 /** A gRPC server that listens. */
 export interface RpcServer {
-  /** `host:port` to connect to. */
+  /** `host:port` to connect to, or the path of a socket file: the first place of several. */
   readonly address: string;
+  /** 0 for a socket file. */
   readonly port: number;
   readonly health: Health;
   /** Ends streams with UNAVAILABLE, lets unary calls finish, cuts off what remains. Never rejects; may be called twice. */
@@ -53,28 +69,28 @@ export interface RpcServer {
 }
 
 const DEFAULT_MAX_RECEIVE_BYTES = 4 * 1024 * 1024;
+const DEFAULT_MAX_CONCURRENT_STREAMS = 10_000;
 const DEFAULT_CLOSE_LIMIT_MS = 2_000;
 
 /** Starts a server with these services, grpc.health.v1, reflection and `GET /metrics`. Rejects with one line for a user when it cannot listen. */
 export async function startRpcServer(options: RpcServerOptions): Promise<RpcServer> {
-  const wanted = parseAddress(options.listen);
-  requireLoopbackOrTls(wanted, options.tls !== undefined);
+  const urls = listenUrls(options);
   const server = new Server(serverOptions(options));
   const live = new LiveCalls();
   const calls = new CallMetrics();
   for (const service of options.services) addService(server, service, { live, calls, log: options.log, room: options.room });
   const names = options.services.map((service) => serviceName(service.definition));
-  const health = addHealth(server, names, options.serving ?? true);
+  const health = addHealth(server, options.healthNames ?? names, options.serving ?? true);
   addReflection(server, names);
-  // The port is ours and not grpc-js's: that way HTTP/1.1 can share it, and at the end it knows what it has to cut off.
+  // The ports are ours and not grpc-js's: that way HTTP/1.1 can share them, and at the end it is known what has to be cut off.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const http = metricsPage([calls, ...(options.metrics ?? [])], options.http);
-  const listener = await openListener({ address: wanted, tls: options.tls, http, onHttp2: (connection) => injector.injectConnection(connection) }).catch(
-    (error: unknown) => {
-      throw listenError(error as Error, wanted, options.room);
-    },
-  );
-  const address = formatAddress({ host: wanted.host, port: listener.port });
+  const other = metricsPage([calls, ...(options.metrics ?? [])], options.http);
+  const gateway = options.gateway === undefined ? other : gatewayPage({ routes: options.gateway, services: options.services, maxBytes: maxReceiveBytes(options), maxCalls: maxConcurrentStreams(options), live, calls, log: options.log }, other);
+  const around = options.aroundHttp ?? ((inner: HttpHandler): HttpHandler => inner);
+  const http = around(gateway);
+  serveHttp2Paths(server, http);
+  const listener = await openListeners({ room: options.room, urls, metricsUrls: options.metricsListen ?? [], tls: options.tls, http, metricsHttp: around(other), onHttp2: (connection) => injector.injectConnection(connection) });
+  const { address, port } = listener;
   options.log.debug({ room: options.room, address }, "listening");
 
   const close = async (): Promise<void> => {
@@ -84,11 +100,11 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
     await shutDown(server, listener, options.closeLimitMs ?? DEFAULT_CLOSE_LIMIT_MS);
   };
   let closed: Promise<void> | undefined;
-  return { address, port: listener.port, health, close: () => (closed ??= close()) };
+  return { address, port, health, close: () => (closed ??= close()) };
 }
 
 /** Waits for calls and connections to end, at most `limitMs`. */
-function shutDown(server: Server, listener: Listener, limitMs: number): Promise<void> {
+function shutDown(server: Server, listener: Listening, limitMs: number): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {
       limit.cancel();
@@ -100,12 +116,27 @@ function shutDown(server: Server, listener: Listener, limitMs: number): Promise<
   });
 }
 
+function listenUrls({ listen, tls }: RpcServerOptions): readonly ListenUrl[] {
+  if (typeof listen !== "string") return listen;
+  const address = parseAddress(listen);
+  requireLoopbackOrTls(address, tls !== undefined);
+  return [{ ...address, secure: tls !== undefined }];
+}
+
+function maxReceiveBytes(options: RpcServerOptions): number {
+  return options.maxReceiveBytes ?? DEFAULT_MAX_RECEIVE_BYTES;
+}
+
+function maxConcurrentStreams(options: RpcServerOptions): number {
+  return options.maxConcurrentStreams ?? DEFAULT_MAX_CONCURRENT_STREAMS;
+}
+
 function serverOptions(options: RpcServerOptions): ServerOptions {
   return {
-    "grpc.max_receive_message_length": options.maxReceiveBytes ?? DEFAULT_MAX_RECEIVE_BYTES,
+    "grpc.max_receive_message_length": maxReceiveBytes(options),
     "grpc.max_send_message_length": -1,
     "grpc.enable_channelz": 0,
-    "grpc.max_concurrent_streams": 10_000,
+    "grpc.max_concurrent_streams": maxConcurrentStreams(options),
     // A client that vanished without a word is noticed within half a minute. Client pings are never punished by grpc-js.
     "grpc.keepalive_time_ms": 20_000,
     "grpc.keepalive_timeout_ms": 10_000,
@@ -121,8 +152,8 @@ interface Surroundings {
 
 /** What one method's calls need. */
 interface MethodSurroundings extends Surroundings {
-  /** Counts a call that has ended so. */
-  readonly ended: (code: RpcCode) => void;
+  /** Counts calls and messages. */
+  readonly counts: MethodMetrics;
 }
 
 function addService(server: Server, service: ServedService, around: Surroundings): void {
@@ -141,7 +172,7 @@ function refuse(method: MethodShape, room: string): AnyHandler {
 
 function implement(method: MethodShape, handler: AnyHandler, around: Surroundings): UntypedHandleCall {
   const bound = handler as Handler;
-  const own = { ...around, ended: around.calls.of(method) };
+  const own = { ...around, counts: around.calls.of(method) };
   if (method.responseStream) return method.requestStream ? bidi(bound, own) : serverStream(bound, own);
   return method.requestStream ? clientStream(bound, own) : unary(bound, own);
 }
@@ -151,6 +182,7 @@ type Handler = (...parameters: unknown[]) => unknown;
 function unary(handler: Handler, around: MethodSurroundings): UntypedHandleCall {
   return (grpcCall: ServerUnaryCall<unknown, unknown>, answer: sendUnaryData<unknown>): void => {
     const call = new ServerCall(grpcCall, around.live);
+    around.counts.received();
     void answerWith(call, around, answer, () => handler(grpcCall.request, call));
   };
 }
@@ -160,20 +192,22 @@ function clientStream(handler: Handler, around: MethodSurroundings): UntypedHand
     const call = new ServerCall(grpcCall, around.live);
     // Whoever waits for a silent client's next request hears of the end of the call, or a closing server would wait for the client.
     call.signal.addEventListener("abort", () => grpcCall.destroy(), { once: true });
-    void answerWith(call, around, answer, () => handler(requestsOf(grpcCall, call), call));
+    void answerWith(call, around, answer, () => handler(requestsOf(grpcCall, call, around), call));
   };
 }
 
 async function answerWith(call: ServerCall, around: MethodSurroundings, answer: sendUnaryData<unknown>, run: () => unknown): Promise<void> {
+  around.counts.started();
   try {
     const response = await run();
     call.finish();
-    around.ended(RpcCode.OK);
+    around.counts.sent();
+    around.counts.ended(RpcCode.OK);
     answer(null, response);
   } catch (error) {
     call.finish();
     const failure = asRpcError(error, call, around);
-    around.ended(failure.code);
+    around.counts.ended(failure.code);
     answer(toWireStatus(failure));
   }
 }
@@ -181,6 +215,7 @@ async function answerWith(call: ServerCall, around: MethodSurroundings, answer: 
 function serverStream(handler: Handler, around: MethodSurroundings): UntypedHandleCall {
   return (grpcCall: ServerWritableStream<unknown, unknown>): void => {
     const call = new ServerCall(grpcCall, around.live);
+    around.counts.received();
     void streamWith(grpcCall, call, around, (stream) => handler(grpcCall.request, stream, call));
   };
 }
@@ -188,14 +223,15 @@ function serverStream(handler: Handler, around: MethodSurroundings): UntypedHand
 function bidi(handler: Handler, around: MethodSurroundings): UntypedHandleCall {
   return (grpcCall: ServerDuplexStream<unknown, unknown>): void => {
     const call = new ServerCall(grpcCall, around.live);
-    void streamWith(grpcCall, call, around, (stream) => handler(requestsOf(grpcCall, call), stream, call));
+    void streamWith(grpcCall, call, around, (stream) => handler(requestsOf(grpcCall, call, around), stream, call));
   };
 }
 
 type ResponseStream = ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>;
 
 async function streamWith(grpcCall: ResponseStream, call: ServerCall, around: MethodSurroundings, run: (stream: StreamWriter<unknown>) => unknown): Promise<void> {
-  const stream = new StreamWriter<unknown>(grpcCall);
+  const stream = new StreamWriter<unknown>(grpcCall, undefined, around.counts.sent);
+  around.counts.started();
   const signal = call.signal;
   const onAbort = (): void => stream.leave(signal.reason as RpcError);
   signal.addEventListener("abort", onAbort, { once: true });
@@ -205,12 +241,12 @@ async function streamWith(grpcCall: ResponseStream, call: ServerCall, around: Me
     // A handler that returns because the server closes has not said all it had to say.
     if (around.live.closing && signal.aborted) throw closingError();
     call.finish();
-    around.ended(RpcCode.OK);
+    around.counts.ended(RpcCode.OK);
     grpcCall.end();
   } catch (error) {
     call.finish();
     const failure = asRpcError(error, call, around);
-    around.ended(failure.code);
+    around.counts.ended(failure.code);
     grpcCall.emit("error", toWireStatus(failure));
   } finally {
     signal.removeEventListener("abort", onAbort);
@@ -219,11 +255,14 @@ async function streamWith(grpcCall: ResponseStream, call: ServerCall, around: Me
 }
 
 /** The requests of a stream, read one at a time as the handler asks; ends early by throwing the signal's reason. */
-async function* requestsOf(grpcCall: ServerReadableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>, call: ServerCall): AsyncGenerator<unknown, void> {
+async function* requestsOf(grpcCall: ServerReadableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>, call: ServerCall, around: MethodSurroundings): AsyncGenerator<unknown, void> {
   const signal = call.signal;
   try {
     // Leaving the loop must not destroy the stream: the answer goes over the same one.
-    yield* grpcCall.iterator({ destroyOnReturn: false });
+    for await (const request of grpcCall.iterator({ destroyOnReturn: false })) {
+      around.counts.received();
+      yield request;
+    }
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     throw error;

@@ -16,13 +16,15 @@ export interface MessageSink<T> {
 export class StreamWriter<T> {
   readonly #sink: MessageSink<T>;
   readonly #maxWaiting: number;
+  readonly #onWrite: (() => void) | undefined;
   #goneWith: RpcError | undefined;
   #drained: Promise<void> | undefined;
   #endWait: ((error: RpcError | undefined) => void) | undefined;
 
-  /** `maxWaiting`: messages that may wait unsent before `write` answers RESOURCE_EXHAUSTED. */
-  constructor(sink: MessageSink<T>, maxWaiting = 1024) {
+  /** `maxWaiting`: messages that may wait unsent before `write` answers RESOURCE_EXHAUSTED; `onWrite` hears of each message. */
+  constructor(sink: MessageSink<T>, maxWaiting = 1024, onWrite?: () => void) {
     this.#sink = sink;
+    this.#onWrite = onWrite;
     this.#maxWaiting = maxWaiting;
   }
 
@@ -42,6 +44,7 @@ export class StreamWriter<T> {
     if (this.#sink.writableLength >= this.#maxWaiting) {
       return Promise.reject(new RpcError(RpcCode.RESOURCE_EXHAUSTED, `${this.#maxWaiting} messages wait for a reader that does not read`));
     }
+    this.#onWrite?.();
     if (this.#sink.write(message)) return WRITTEN;
     this.#drained ??= new Promise((resolve, reject) => {
       this.#endWait = (error) => {

@@ -11,6 +11,24 @@ export interface TlsMaterial {
   readonly keyPem: string;
 }
 
+/** What a server needs to speak TLS. TlsMaterial fits, and means that clients must show a certificate of the same authority. */
+export interface ServerTls {
+  readonly certPem: string;
+  readonly keyPem: string;
+  /** The authority of client certificates. */
+  readonly caPem?: string | undefined;
+  /** Whether a client must show a certificate; without it none is asked for. True when absent. */
+  readonly clientCertAuth?: boolean;
+  /** Serial numbers, in upper-case hex, of certificates that are no longer trusted. */
+  readonly revokedSerials?: ReadonlySet<string> | undefined;
+  /** Host names of which a client's certificate must carry one; empty or absent: any. */
+  readonly clientNames?: readonly string[];
+  /** Names of cipher suites as OpenSSL has them, with colons between; Node's own choice when absent. */
+  readonly ciphers?: string | undefined;
+  readonly minVersion?: "TLSv1.2" | "TLSv1.3";
+  readonly maxVersion?: "TLSv1.2" | "TLSv1.3" | undefined;
+}
+
 /** Where the certificates of a data directory lie. */
 export function tlsDirectory(dataDir: string): string {
   return join(dataDir, "tls");

@@ -88,6 +88,13 @@ describe("etcdctl", { skip: skipWithout("etcdctl") }, () => {
     assert.match((await etcdctl(["endpoint", "hashkv"])).out, /, \d+\n/);
   });
 
+  it("takes the endpoint as a URL, as --cluster makes it of the members' client URLs", async () => {
+    assert.match((await etcdctl(["endpoint", "status", "--cluster"])).out, new RegExp(`^http://${etcd.address}, .*, 3\\.5\\.\\d+, `));
+    assert.match((await etcdctl(["--endpoints", `http://${etcd.address}`, "endpoint", "hashkv"])).out, /, \d+\n/);
+    const refused = await etcdctl(["member", "add", "second", "--peer-urls", "http://127.0.0.1:1"]);
+    assert.match(refused.err, /etcdserver: re-configuration failed due to not enough started members/);
+  });
+
   it("locks with a lease and a watch of its own", async () => {
     const { out, status } = await etcdctl(["lock", "door", "echo", "inside"]);
     assert.deepEqual([out.trim(), status], ["inside", 0]);

@@ -3,6 +3,7 @@ import { silentLogger } from "../../src/base/log.js";
 import { type Channel, openChannel, type PromiseClient } from "../../src/rpc/channel.js";
 import { type RpcServer, type RpcServerOptions, serve, startRpcServer } from "../../src/rpc/server.js";
 import type { HandlersOf } from "../../src/rpc/service.js";
+import type { TlsMaterial } from "../../src/rpc/tls.js";
 import { EchoService, EchoServiceClient } from "./echo-service.js";
 
 /** A server, a channel to it and a client over that; all closed when the test ends. */
@@ -13,7 +14,7 @@ export interface EchoSetup {
 }
 
 /** Starts the echo service with these handlers on a port of the system's choice. */
-export async function startEcho(t: TestContext, handlers: HandlersOf<typeof EchoService>, options: Partial<RpcServerOptions> = {}): Promise<EchoSetup> {
+export async function startEcho(t: TestContext, handlers: HandlersOf<typeof EchoService>, options: Partial<RpcServerOptions> & { readonly tls?: TlsMaterial | undefined } = {}): Promise<EchoSetup> {
   const server = await startRpcServer({ listen: "127.0.0.1:0", room: "echo", log: silentLogger, services: [serve(EchoService, handlers)], closeLimitMs: 200, ...options });
   const channel = openChannel({ address: server.address, defaultDeadlineMs: 5_000, tls: options.tls });
   t.after(async () => {

@@ -12,7 +12,7 @@ import type { Room } from "./room.js";
 /** v3electionpb.Election. */
 export function electionService(room: Room): ServedService {
   const clientOf = recipeCaller(room);
-  const sizes = new RequestSizes();
+  const sizes = new RequestSizes(room.maxRequestBytes);
   const definition = {
     ...ElectionService,
     campaign: { ...ElectionService.campaign, requestDeserialize: sizes.watch(ElectionService.campaign.requestDeserialize) },

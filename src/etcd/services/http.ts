@@ -1,21 +1,60 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { TLSSocket } from "node:tls";
+import { answer, PLAIN_TEXT } from "../../rpc/http-answer.js";
+import type { HttpHandler } from "../../rpc/listener.js";
+import { type AlarmName, healthPaths } from "./health-checks.js";
 import { ETCD_VERSION } from "./maintenance.js";
+import type { EtcdMetrics } from "./metrics.js";
+import type { Room } from "./room.js";
 
-/** What etcd answers over HTTP/1.1 on its client port: `/version` and `/health`. */
-export function answerHttp(request: IncomingMessage, response: ServerResponse): void {
-  const [path] = (request.url ?? "").split("?");
-  const answer = path === undefined ? undefined : ANSWERS[path];
-  if (answer === undefined) {
-    response.writeHead(404, { "content-type": "text/plain; charset=utf-8" }).end("404 page not found\n");
-  } else if (request.method !== "GET" && request.method !== "HEAD") {
-    response.writeHead(405, { allow: "GET", "content-type": "text/plain; charset=utf-8" }).end("Method Not Allowed\n");
-  } else {
-    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(answer));
-  }
+/** Whom a browser may send here, and by which names this server is known (etcd --cors, --host-whitelist); empty or `*` means all. */
+export interface HttpAccess {
+  readonly corsOrigins: readonly string[];
+  readonly hostWhitelist: readonly string[];
 }
 
-/** A store that failed has closed its port, so one that answers is healthy. */
-const ANSWERS: Readonly<Record<string, object>> = {
-  "/version": { etcdserver: ETCD_VERSION, etcdcluster: `${ETCD_VERSION.split(".").slice(0, 2).join(".")}.0` },
-  "/health": { health: "true", reason: "" },
-};
+/** What etcd answers over HTTP besides the JSON gateway and `/metrics`: `/version`, `/health`, `/livez`, `/readyz`. */
+export function httpPaths(room: Room, alarms: () => readonly AlarmName[], metrics: EtcdMetrics): HttpHandler {
+  const health = healthPaths(room, alarms, metrics);
+  return (request, response) => {
+    const path = request.url?.split("?", 1)[0] ?? "";
+    const handler = path === "/version" ? answerVersion : health(path);
+    if (handler === undefined) answer(response, 404, PLAIN_TEXT, path.startsWith("/v3/") ? "Not Found\n" : "404 page not found\n");
+    else if (request.method !== "GET") answer(response, 405, { Allow: "GET", ...PLAIN_TEXT }, "Method Not Allowed\n");
+    else handler(request, response);
+  };
+}
+
+const VERSION = JSON.stringify({ etcdserver: ETCD_VERSION, etcdcluster: `${ETCD_VERSION.split(".").slice(0, 2).join(".")}.0` });
+
+const answerVersion: HttpHandler = (_request, response) => answer(response, 200, { "Content-Type": "application/json" }, VERSION);
+
+/** What stands before every HTTP answer of etcd: the old name of the gateway, the guard against DNS rebinding, the rights of browsers. */
+export function accessControl({ corsOrigins, hostWhitelist }: HttpAccess): (inner: HttpHandler) => HttpHandler {
+  const anyOrigin = allowsAll(corsOrigins);
+  const anyHost = allowsAll(hostWhitelist);
+  return (inner) => (request, response) => {
+    if (request.url?.startsWith("/v3beta/") === true) request.url = request.url.replace("/v3beta/", "/v3/");
+    const host = (request.headers.host ?? "").replace(/:\d+$/, "");
+    const secure = (request.socket as Partial<TLSSocket>).encrypted ?? false;
+    if (!anyHost && !secure && !hostWhitelist.includes(host)) {
+      answer(response, 421, PLAIN_TEXT, `${unknownHost(host)}\n`);
+      return;
+    }
+    const origin = anyOrigin ? "*" : request.headers.origin;
+    if (origin !== undefined && (anyOrigin || corsOrigins.includes(origin))) {
+      response.setHeader("Access-Control-Allow-Methods", "POST, GET, OPTIONS, PUT, DELETE");
+      response.setHeader("Access-Control-Allow-Origin", origin);
+      response.setHeader("Access-Control-Allow-Headers", "accept, content-type, authorization");
+    }
+    if (request.method === "OPTIONS") answer(response, 200, {}, "");
+    else inner(request, response);
+  };
+}
+
+function allowsAll(names: readonly string[]): boolean {
+  return names.length === 0 || names.includes("*");
+}
+
+function unknownHost(host: string): string {
+  return `etcd does not know itself by the host name "${host}"; use TLS, or add the name: --host-whitelist "${host}" (this keeps out "DNS rebinding", CVE-2018-5702)`;
+}

@@ -10,7 +10,7 @@ import type { Room } from "./room.js";
 
 /** etcdserverpb.KV without RangeStream, which clients replace by Range when it is not there. */
 export function kvService(room: Room): ServedService {
-  const sizes = new RequestSizes();
+  const sizes = new RequestSizes(room.maxRequestBytes);
   const definition = {
     ...KVService,
     put: { ...KVService.put, requestDeserialize: sizes.watch(KVService.put.requestDeserialize) },
@@ -20,7 +20,7 @@ export function kvService(room: Room): ServedService {
 }
 
 /** The methods themselves; Lock and Election call them too, in the name of their own callers. */
-export function kvHandlers({ store, lessor, member, auth, gate }: Room, sizes: RequestSizes) {
+export function kvHandlers({ store, lessor, member, auth, gate, maxTxnOps }: Room, sizes: RequestSizes) {
   return {
     range: (request, call) => {
       checkRange(request);
@@ -51,7 +51,7 @@ export function kvHandlers({ store, lessor, member, auth, gate }: Room, sizes: R
       });
     },
     txn: (request, call) => {
-      checkTxn(request);
+      checkTxn(request, maxTxnOps);
       const who = gate.identify(call);
       if (isReadOnly(request)) {
         permitTxn(auth.state, who, request, lessor.keysOf);

@@ -9,7 +9,7 @@ import type { Room } from "./room.js";
 
 /** Lets recipes call the services of this server in the name of whoever called the recipe. */
 export function recipeCaller(room: Room): (call: Call) => RecipeClient {
-  const kv = kvHandlers(room, new RequestSizes());
+  const kv = kvHandlers(room, new RequestSizes(room.maxRequestBytes));
   const lease = leaseHandlers(room);
   return (call) => ({
     range: async (request) => kv.range(request, call),

@@ -4,6 +4,7 @@ import type { Lessor } from "../lessor.js";
 import type { Member } from "../member.js";
 import type { Store } from "../store.js";
 import type { WatchHub } from "../watch-hub.js";
+import type { WatchStream } from "../watch-stream.js";
 import type { Gate } from "./gate.js";
 
 /** What the services of this room work on. */
@@ -17,6 +18,12 @@ export interface Room {
   readonly clock: Clock;
   /** Time between two progress notices of a silent watch. */
   readonly progressIntervalMs: number;
+  /** The streams of watches that are open. */
+  readonly watchStreams: Set<WatchStream>;
+  /** Operations one level of a Txn may hold (etcd --max-txn-ops). */
+  readonly maxTxnOps: number;
+  /** Largest write in bytes (etcd --max-request-bytes). */
+  readonly maxRequestBytes: number;
   /** Where clients reach this member. */
   readonly clientUrls: () => readonly string[];
 }

@@ -10,11 +10,12 @@ const asIs = (bytes: Buffer): Buffer => bytes;
 const EncodedWatchService = { watch: { ...WatchService.watch, responseSerialize: asIs, responseDeserialize: asIs } };
 
 /** etcdserverpb.Watch. */
-export function watchService({ hub, clock, member, auth, gate, progressIntervalMs }: Room): ServedService {
+export function watchService({ hub, clock, member, auth, gate, progressIntervalMs, watchStreams }: Room): ServedService {
   return serve(EncodedWatchService, {
     watch: async (requests, stream, call) => {
       const permit = (range: KeyRange): void => auth.state.permit(gate.identify(call), range, "read");
       const watches = new WatchStream({ hub, clock, headerAt: member.headerAt, send: (message) => stream.write(message), progressIntervalMs, permit });
+      watchStreams.add(watches);
       const close = (): void => watches.close();
       call.signal.addEventListener("abort", close, { once: true });
       try {
@@ -22,6 +23,7 @@ export function watchService({ hub, clock, member, auth, gate, progressIntervalM
         await Promise.all([read(requests, watches), watches.run()]);
       } finally {
         watches.close();
+        watchStreams.delete(watches);
         call.signal.removeEventListener("abort", close);
       }
     },
