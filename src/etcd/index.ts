@@ -8,6 +8,7 @@ import { ReadCounter } from "../base/metric.js";
 import type { Logger } from "../base/log.js";
 import { startRpcServer } from "../rpc/server.js";
 import type { TlsMaterial } from "../rpc/tls.js";
+import { CheckpointFile } from "./checkpoint-file.js";
 import { LevelTable } from "./level-table.js";
 import { Lessor } from "./lessor.js";
 import { Member } from "./member.js";
@@ -75,7 +76,8 @@ export async function startEtcd(options: EtcdOptions): Promise<Etcd> {
     };
 
     const member = await Member.open(table, options.name ?? "default");
-    const store = await Store.open(table, { onFailure });
+    const checkpoints = typeof options.dataDir === "string" ? new CheckpointFile(options.dataDir) : undefined;
+    const store = await Store.open(table, { onFailure, checkpoints, log });
     open.push(store);
     const lessor = await Lessor.open(store, clock, log);
     open.push(lessor);

@@ -8,8 +8,9 @@ import { encodeRevision } from "./revision.js";
  * | `m` | 1 | a name of META | see META |
  * | `r` | 1 | revision key as etcd's bucket `key` | mvccpb.KeyValue |
  * | `l` | 1 | lease id, 8 bytes big-endian | leasepb.Lease |
+ * | `a` | 1 | etcdserverpb.AlarmMember, as etcd's bucket `alarm` | nothing |
  */
-const KIND = { meta: "m", log: "r", lease: "l" } as const;
+const KIND = { meta: "m", log: "r", lease: "l", alarm: "a" } as const;
 
 /** Single values. */
 export const META = {
@@ -23,6 +24,8 @@ export const META = {
   scheduledCompactRevision: metaKey("scheduledCompactRev"),
   /** Revision key: history up to here is forgotten. */
   finishedCompactRevision: metaKey("finishedCompactRev"),
+  /** Revision key: up to here history was imported and may lack revisions; there is none without an import. */
+  importedRevision: metaKey("importedRev"),
 } as const;
 
 /** What META.format holds. The number grows when older code must not open the directory any more. */
@@ -65,6 +68,16 @@ export function leaseKey(id: bigint): Buffer {
 /** The half-open range of all leases. */
 export function allLeases(): { readonly gte: Buffer; readonly lt: Buffer } {
   return kindRange(KIND.lease);
+}
+
+/** Key of an alarm. */
+export function alarmKey(alarm: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from(KIND.alarm, "latin1"), alarm]);
+}
+
+/** The half-open range of all alarms. */
+export function allAlarms(): { readonly gte: Buffer; readonly lt: Buffer } {
+  return kindRange(KIND.alarm);
 }
 
 function kindRange(kind: string): { readonly gte: Buffer; readonly lt: Buffer } {

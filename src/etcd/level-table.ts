@@ -50,11 +50,16 @@ export class LevelTable implements Table {
   async *scan(range: TableRange, chunkRows: number): AsyncIterable<readonly (readonly [Buffer, Buffer])[]> {
     const iterator = this.#level.iterator({ gte: range.gte, lt: range.lt, highWaterMarkBytes: READ_AHEAD_BYTES });
     try {
-      for (;;) {
-        const rows = await iterator.nextv(chunkRows);
+      for (let next = iterator.nextv(chunkRows); ; ) {
+        const rows = await next;
         if (rows.length === 0) return;
+        // LevelDB reads on while these are used.
+        next = iterator.nextv(chunkRows);
+        next.catch(() => undefined);
         yield rows;
       }
+    } catch (error) {
+      throw new DataDirectoryError(`cannot read the database in ${this.#directory}: ${messageOf(error)}`, error);
     } finally {
       await iterator.close();
     }
@@ -94,8 +99,13 @@ async function requireOwn(directory: string): Promise<void> {
   }
 }
 
+function messageOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return (cause as Error).message.split("\n", 1)[0] ?? "";
+}
+
 function openError(directory: string, error: unknown): DataDirectoryError {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   if ((cause as { code?: string }).code === "LEVEL_LOCKED") return new DataDirectoryError(`${directory} is in use by another process; stop it or use another --data-dir`, error);
-  return new DataDirectoryError(`cannot open the database in ${directory}: ${(cause as Error).message}`, error);
+  return new DataDirectoryError(`cannot open the database in ${directory}: ${messageOf(error)}`, error);
 }
