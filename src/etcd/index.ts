@@ -8,10 +8,13 @@ import { ReadCounter } from "../base/metric.js";
 import type { Logger } from "../base/log.js";
 import { startRpcServer } from "../rpc/server.js";
 import type { TlsMaterial } from "../rpc/tls.js";
+import { Admission } from "./admission.js";
+import { Alarms } from "./alarms.js";
 import { CheckpointFile } from "./checkpoint-file.js";
 import { LevelTable } from "./level-table.js";
 import { Lessor } from "./lessor.js";
 import { Member } from "./member.js";
+import { admitted } from "./services/admitted.js";
 import { clusterService } from "./services/cluster.js";
 import { answerHttp } from "./services/http.js";
 import { kvService } from "./services/kv.js";
@@ -21,11 +24,13 @@ import { MAX_MESSAGE_BYTES } from "./services/request-size.js";
 import type { Room } from "./services/room.js";
 import { unimplementedServices } from "./services/unimplemented.js";
 import { watchService } from "./services/watch.js";
+import { SpaceQuota } from "./space-quota.js";
 import { Store } from "./store.js";
 import type { Table } from "./table.js";
 import { WatchHub } from "./watch-hub.js";
 
 export { DataDirectoryError } from "./errors.js";
+export { importEtcd, type Imported } from "./import.js";
 export { MemoryTable } from "./memory-table.js";
 
 /** What an etcd server needs. */
@@ -40,6 +45,8 @@ export interface EtcdOptions {
   /** Name of the member; `default` when absent. */
   readonly name?: string;
   readonly tls?: TlsMaterial | undefined;
+  /** Size of the database beyond which writes are refused (--quota-backend-bytes); 2 GiB when absent or 0, none below 0. */
+  readonly quotaBackendBytes?: number | undefined;
   /** Time between two progress notices of a silent watch (etcd --watch-progress-notify-interval); 10 minutes when absent. */
   readonly progressIntervalMs?: number;
   /** Called once when the disk failed; the server is closing by then, because its memory may be ahead of the disk. */
@@ -84,8 +91,11 @@ export async function startEtcd(options: EtcdOptions): Promise<Etcd> {
     const hub = new WatchHub(store);
     open.push(hub);
 
+    const alarms = await Alarms.open(store);
+    const admission = new Admission(alarms, await SpaceQuota.open(table, options.quotaBackendBytes ?? 0), member.id);
+
     const clientUrls: string[] = [];
-    const room: Room = { member, store, lessor, hub, clock, progressIntervalMs: options.progressIntervalMs ?? DEFAULT_PROGRESS_INTERVAL_MS, clientUrls: () => clientUrls };
+    const room: Room = { member, store, lessor, hub, alarms, clock, progressIntervalMs: options.progressIntervalMs ?? DEFAULT_PROGRESS_INTERVAL_MS, clientUrls: () => clientUrls };
     const server = await startRpcServer({
       listen: options.listen,
       room: "etcd",
@@ -97,7 +107,7 @@ export async function startEtcd(options: EtcdOptions): Promise<Etcd> {
         new ReadCounter({ name: "spheresim_etcd_disk_commits_total", help: "Synced writes to the database." }, () => store.counters.diskCommits),
         new ReadCounter({ name: "spheresim_etcd_durable_txns_total", help: "Store calls that changed something; several can share a synced write." }, () => store.counters.txns),
       ],
-      services: [kvService(room), watchService(room), leaseService(room), clusterService(room), maintenanceService(room), ...unimplementedServices()],
+      services: [admitted(kvService(room), admission), watchService(room), admitted(leaseService(room), admission), clusterService(room), maintenanceService(room), ...unimplementedServices()],
     });
     open.push(server);
     clientUrls.push(`${options.tls === undefined ? "http" : "https"}://${server.address}`);

@@ -8,9 +8,9 @@ import { encodeRevision } from "./revision.js";
  * | `m` | 1 | a name of META | see META |
  * | `r` | 1 | revision key as etcd's bucket `key` | mvccpb.KeyValue |
  * | `l` | 1 | lease id, 8 bytes big-endian | leasepb.Lease |
- * | `a` | 1 | etcdserverpb.AlarmMember, as etcd's bucket `alarm` | nothing |
+ * | `w` | 1 | etcdserverpb.AlarmMember, as etcd's bucket `alarm` | nothing |
  */
-const KIND = { meta: "m", log: "r", lease: "l", alarm: "a" } as const;
+const KIND = { meta: "m", log: "r", lease: "l", alarm: "w" } as const;
 
 /** Single values. */
 export const META = {
@@ -80,6 +80,16 @@ export function allAlarms(): { readonly gte: Buffer; readonly lt: Buffer } {
   return kindRange(KIND.alarm);
 }
 
-function kindRange(kind: string): { readonly gte: Buffer; readonly lt: Buffer } {
+/**
+ * The kinds whose rows, without the byte of their kind, are those of a bucket of etcd's own database; `a`, `u` and `o` are those of users
+ * and roles.
+ */
+export const BUCKET_KINDS: Readonly<Record<string, string>> = { key: KIND.log, lease: KIND.lease, alarm: KIND.alarm, auth: "a", authUsers: "u", authRoles: "o" };
+
+/** Bytes that say the kind. */
+export const KIND_LENGTH = 1;
+
+/** The half-open range of all rows of a kind. */
+export function kindRange(kind: string): { readonly gte: Buffer; readonly lt: Buffer } {
   return { gte: Buffer.from(kind, "latin1"), lt: Buffer.from([kind.charCodeAt(0) + 1]) };
 }

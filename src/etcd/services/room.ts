@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.js";
+import type { Alarms } from "../alarms.js";
 import type { Lessor } from "../lessor.js";
 import type { Member } from "../member.js";
 import type { Store } from "../store.js";
@@ -10,6 +11,7 @@ export interface Room {
   readonly store: Store;
   readonly lessor: Lessor;
   readonly hub: WatchHub;
+  readonly alarms: Alarms;
   readonly clock: Clock;
   /** Time between two progress notices of a silent watch. */
   readonly progressIntervalMs: number;
