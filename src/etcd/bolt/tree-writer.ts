@@ -16,8 +16,8 @@ interface Level<E> {
  * Makes the pages of one bucket from its rows in key order, each page as soon as it is full, so that no more than one page of each height is
  * held. Pages get their ids in the order in which they are finished; a row that is larger than a page has one of its own, with overflow.
  *
- * Example from page 3 on, with room for two elements in a page: rows a b c d e make leaf 3 (a b), leaf 4 (c d), branch 5 (3 4), and at the
- * end leaf 6 (e), branch 7 (6), branch 8 (5 7), which is the root.
+ * Example from page 3 on, with room for two elements in a page: rows a b c d e make leaf 3 (a b), leaf 4 (c d), and at the end leaf 5 (e), branch 6
+ * (3 4), branch 7 (5), branch 8 (6 7), which is the root.
  */
 export class TreeWriter {
   readonly #leaves: Level<LeafElement> = newLevel();

@@ -2,28 +2,36 @@ import type { CompactionRequest, DeleteRangeRequest, LeaseGrantRequest, LeaseRev
 import type { AnyHandler } from "../../rpc/service.js";
 import type { ServedService } from "../../rpc/server.js";
 import type { Admission } from "../admission.js";
+import { checkDelete, checkPut, checkTxn } from "../request-rules.js";
 import { writeCost } from "../space-quota.js";
 import { isReadOnly } from "../txn.js";
 
-/** What each writing method costs; undefined for a request that is none. Reads and what keeps a lease alive are not here: they always pass. */
-const COSTS: Readonly<Record<string, (request: never) => number | undefined>> = {
-  put: (request: PutRequest) => writeCost.put(request),
-  deleteRange: (_request: DeleteRangeRequest) => 0,
-  txn: (request: TxnRequest) => (isReadOnly(request) ? undefined : writeCost.txn(request)),
-  compact: (_request: CompactionRequest) => 0,
-  leaseGrant: (request: LeaseGrantRequest) => writeCost.lease(request),
-  leaseRevoke: (_request: LeaseRevokeRequest) => 0,
+/** A method that writes. Reads and what keeps a lease alive are not here: they always pass. */
+interface Rule {
+  /** Undefined for a request that is no write. */
+  readonly costBytes: (request: never) => number | undefined;
+  readonly validate?: (request: never) => void;
+}
+
+const RULES: Readonly<Record<string, Rule>> = {
+  put: { costBytes: (request: PutRequest) => writeCost.put(request), validate: (request: PutRequest) => checkPut(request) },
+  deleteRange: { costBytes: (_request: DeleteRangeRequest) => 0, validate: (request: DeleteRangeRequest) => checkDelete(request) },
+  txn: { costBytes: (request: TxnRequest) => (isReadOnly(request) ? undefined : writeCost.txn(request)), validate: (request: TxnRequest) => checkTxn(request) },
+  compact: { costBytes: (_request: CompactionRequest) => 0 },
+  leaseGrant: { costBytes: (request: LeaseGrantRequest) => writeCost.lease(request) },
+  leaseRevoke: { costBytes: (_request: LeaseRevokeRequest) => 0 },
 };
 
 /** Handlers of KV or Lease that ask for admission before they write. */
 export function admittedHandlers<T extends Readonly<Record<string, AnyHandler | undefined>>>(handlers: T, admission: Admission): T {
   const admitted: Record<string, AnyHandler | undefined> = { ...handlers };
-  for (const [name, cost] of Object.entries(COSTS)) {
+  for (const [name, rule] of Object.entries(RULES)) {
     const handler = handlers[name] as ((request: unknown, ...more: unknown[]) => unknown) | undefined;
     if (handler === undefined) continue;
     admitted[name] = (request: never, ...more: never[]) => {
-      const costBytes = cost(request);
-      return costBytes === undefined ? handler(request, ...more) : admission.admit(costBytes, () => handler(request, ...more));
+      const costBytes = rule.costBytes(request);
+      const work = (): unknown => handler(request, ...more);
+      return costBytes === undefined ? work() : admission.admit({ costBytes, validate: () => rule.validate?.(request), work });
     };
   }
   return admitted as T;
