@@ -10,9 +10,13 @@ import type { Table } from "./table.js";
 
 /** Keys taken between two turns: about half a millisecond. */
 const KEYS_PER_TURN = 500;
-/** A checkpoint is due after so many revisions, and so large a part of the keys: writing one takes time for every key. */
-const MIN_REVISIONS = 20_000;
-const KEYS_PER_REVISION = 2;
+/** A checkpoint is due after so many revisions, and one for so many keys: writing it takes time for every key. */
+const DUE = {
+  /** While the last one still saves a start the greater part of the log. */
+  whileGood: { revisions: 20_000, keysPerRevision: 2 },
+  /** When history was compacted beyond the last one, which no start will use any more. */
+  whenSpent: { revisions: 1_000, keysPerRevision: 50 },
+} as const;
 
 /** What the checkpointer looks at. */
 export interface CheckpointedState {
@@ -55,7 +59,8 @@ export class Checkpointer {
   consider(): void {
     if (this.#running !== undefined || this.#closed) return;
     const behind = this.#state.revision - this.#lastRevision;
-    if (behind < MIN_REVISIONS || behind * KEYS_PER_REVISION < this.#state.index.size) return;
+    const due = this.#state.newestCompactRevision > this.#lastRevision ? DUE.whenSpent : DUE.whileGood;
+    if (behind < due.revisions || behind * due.keysPerRevision < this.#state.index.size) return;
     this.#running = this.#write().finally(() => (this.#running = undefined));
   }
 

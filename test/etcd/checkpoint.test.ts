@@ -126,7 +126,7 @@ it("is written while writes and compactions go on, and never tells a start anyth
   const store = await open(table, checkpoints);
   // More than one checkpoint's worth of revisions on many keys, so that the walk takes many turns and keys change under it.
   for (let round = 0; round < 48; round += 1) {
-    await Promise.all(Array.from({ length: 1_000 }, (_, index) => (index % 9 === 8 ? remove(store, `k${(round * 7 + index) % 4_000}`) : put(store, `k${(round * 613 + index * 3) % 4_000}`, `${round}`, BigInt(index % 3)))));
+    await Promise.all(Array.from({ length: 1_000 }, (_, index) => (index % 9 === 8 ? remove(store, `k${(round * 7 + index) % 1_500}`) : put(store, `k${(round * 613 + index * 3) % 1_500}`, `${round}`, BigInt(index % 3)))));
     if (round === 25 || round === 40) await store.compact(store.revision - 8_000, false);
   }
   assert.ok(checkpoints.saves > 0, "a checkpoint was written before the close");
