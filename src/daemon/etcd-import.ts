@@ -3,7 +3,7 @@ import { UserError } from "../base/user-error.js";
 import { DataDirectoryError, importEtcd, type Imported } from "../etcd/index.js";
 
 /** The result of an import, and where it lies. */
-export interface EtcdImport extends Imported {
+interface EtcdImport extends Imported {
   readonly directory: string;
 }
 

@@ -3,6 +3,6 @@
 export { type Daemon, startDaemon } from "./daemon.js";
 export { withTemporaryDaemon } from "./temporary-daemon.js";
 export { startRoom } from "./single-room.js";
-export { type EtcdImport, importEtcdSnapshot } from "./etcd-import.js";
+export { importEtcdSnapshot } from "./etcd-import.js";
 export { readOptions } from "./options.js";
 export { roomNames, type RoomName } from "./room-name.js";

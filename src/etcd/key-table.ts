@@ -36,7 +36,7 @@ export class KeyTable {
 }
 
 class Shard {
-  #slots: (KeyHistory | undefined)[] = new Array<KeyHistory | undefined>(FIRST_SLOTS).fill(undefined);
+  #slots: (KeyHistory | undefined)[] = emptySlots(FIRST_SLOTS);
   #used = 0;
 
   get(key: Key, hash: number): KeyHistory | undefined {
@@ -48,7 +48,7 @@ class Shard {
     this.#used += 1;
     if (this.#used * 4 <= this.#slots.length * 3) return;
     const full = this.#slots;
-    this.#slots = new Array<KeyHistory | undefined>(full.length * 2).fill(undefined);
+    this.#slots = emptySlots(full.length * 2);
     for (const each of full) if (each !== undefined) this.#slots[this.#find(each.key, hashOf(each.key))] = each;
   }
 
@@ -78,6 +78,10 @@ class Shard {
     for (let history = slots[at]; history !== undefined && history.key !== key; history = slots[at]) at = (at + 1) & mask;
     return at;
   }
+}
+
+function emptySlots(count: number): (KeyHistory | undefined)[] {
+  return Array.from<KeyHistory | undefined>({ length: count });
 }
 
 /** FNV-1a over the bytes of a key, stirred once more so that high and low bits are both good. */

@@ -56,7 +56,7 @@ describe("the worked examples", () => {
 
   it("of a leaf page", () => {
     const page = leafPage(3, [{ key: Buffer.from("a"), value: Buffer.from("1"), flags: 0 }], true);
-    assert.equal(page.toString("hex"), `${"0300000000000000"}${"0200010000000000"}${"00000000100000000100000001000000"}${"6131"}`);
+    assert.equal(page.toString("hex"), ["0300000000000000", "0200010000000000", "00000000100000000100000001000000", "6131"].join(""));
   });
 
   it("of a tree", () => {
