@@ -10,9 +10,10 @@ import { silentLogger } from "../../src/base/log.js";
 import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
 import { Dice } from "../../src/base/seeded-random.js";
 import { GuestServiceClient } from "../../src/gen/spheresim/hostd/v1/guest_service.js";
-import { VmUpdateKind, type VmUpdate } from "../../src/gen/spheresim/hostd/v1/host.js";
+import type { VmUpdate } from "../../src/gen/spheresim/hostd/v1/host.js";
 import { HostServiceClient, type HostServiceService } from "../../src/gen/spheresim/hostd/v1/host_service.js";
 import { MethodFault } from "../../src/gen/spheresim/vim/v1/fault.js";
+import { UpdateKind } from "../../src/gen/spheresim/vim/v1/update.js";
 import { startHostd, type Hostd } from "../../src/hostd/index.js";
 import { openChannel, type Channel, type PromiseClient } from "../../src/rpc/channel.js";
 import { crxSpec } from "./vm-specs.js";
@@ -107,20 +108,20 @@ test("a watch shows what exists, then changes, and goes on from a token", async 
     }
     return seen;
   };
-  updates.push(...(await read("", second, (update) => update.kind === VmUpdateKind.SYNCED)));
+  updates.push(...(await read("", second, (update) => update.kind === UpdateKind.SYNCED)));
   assert.deepEqual(updates.map((update) => [update.kind, update.vm?.config?.name]), [
-    [VmUpdateKind.ENTER, "web-21"],
-    [VmUpdateKind.SYNCED, undefined],
+    [UpdateKind.ENTER, "web-21"],
+    [UpdateKind.SYNCED, undefined],
   ]);
   const token = updates.at(-1)?.resumeToken ?? "";
   const vm = { key: { $case: "uuid" as const, value: ordinary(21).uuid } };
   await client.powerOnVm({ requestId: "", vm }, { authority: second });
   await client.destroyVm({ requestId: "", vm, powerOff: true }, { authority: second });
-  const resumed = await read(token, second, (update) => update.kind === VmUpdateKind.SYNCED);
+  const resumed = await read(token, second, (update) => update.kind === UpdateKind.SYNCED);
   assert.deepEqual(resumed.map((update) => update.kind), [
-    ...resumed.slice(0, -2).map(() => VmUpdateKind.MODIFY),
-    VmUpdateKind.LEAVE,
-    VmUpdateKind.SYNCED,
+    ...resumed.slice(0, -2).map(() => UpdateKind.MODIFY),
+    UpdateKind.LEAVE,
+    UpdateKind.SYNCED,
   ]);
   const leave = resumed.at(-2)?.vm;
   assert.deepEqual([leave?.config?.uuid, leave?.config?.instanceUuid, leave?.hostName, leave?.config?.memoryMb], [ordinary(21).uuid, ordinary(21).instanceUuid, second, 0]);

@@ -40,7 +40,7 @@ async function create(client: RestClient, name: string): Promise<string> {
 /** Resolves when the step was recorded; the journal itself may be away for a moment. */
 async function recorded(running: RunningEmulator, podUid: string, step: number): Promise<void> {
   await through(async () => {
-    for await (const update of running.emulator.watchPlacements({ podUid, namespace: "", name: "", untilNow: false, afterRevision: 0n })) {
+    for await (const update of running.emulator.watchPlacements({ podUid, namespace: "", name: "", untilNow: false, resumeToken: "" })) {
       if ((update.step?.step ?? 0) >= step) return;
     }
     throw new Error("the watch of placements ended");
@@ -50,7 +50,7 @@ async function recorded(running: RunningEmulator, podUid: string, step: number):
 /** What a killed room had not sent is rebuilt from what it left on the pod. */
 async function wholeJournal(running: RunningEmulator, podUid: string): Promise<void> {
   const steps = new Set<number>();
-  for await (const { step } of running.emulator.watchPlacements({ podUid, namespace: "", name: "", untilNow: true, afterRevision: 0n })) {
+  for await (const { step } of running.emulator.watchPlacements({ podUid, namespace: "", name: "", untilNow: true, resumeToken: "" })) {
     if (step !== undefined) steps.add(step.step);
   }
   assert.deepEqual([...steps].toSorted((a, b) => a - b), Array.from({ length: 14 }, (_, index) => index + 1));

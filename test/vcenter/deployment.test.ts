@@ -222,7 +222,7 @@ test("a create task can be cancelled while HostD keeps it waiting; its VM is des
   const task = await world.apply("uid-1");
   assert.equal(task.cancelable, true);
   await eventually("HostD is asked", () => world.esxi.count("createVm") === 1);
-  await world.tasks.cancelTask({ task: task.task });
+  await world.tasks.cancelTask({ requestId: "", task: task.task });
   const ended = await world.ended(task);
   assert.equal(ended.cancelled, true);
   assert.equal(ended.error?.fault?.$case, "requestCanceled");

@@ -6,7 +6,8 @@ import { Dice } from "../../../src/base/seeded-random.js";
 import type { StepRecord } from "../../../src/gen/spheresim/emulator/v1/journal.js";
 import { MethodFault } from "../../../src/gen/spheresim/vim/v1/fault.js";
 import { TaskState } from "../../../src/gen/spheresim/vim/v1/task.js";
-import { Host, HostConnectionState, UpdateKind } from "../../../src/gen/spheresim/vcenter/v1/inventory.js";
+import { Host, HostConnectionState } from "../../../src/gen/spheresim/vcenter/v1/inventory.js";
+import { UpdateKind } from "../../../src/gen/spheresim/vim/v1/update.js";
 import { EventRecorder } from "../../../src/kubernetes/event-recorder.js";
 import { Informer } from "../../../src/kubernetes/informer.js";
 import type { Node } from "../../../src/kubernetes/node.js";
@@ -189,7 +190,7 @@ test("a hold without a binding is cancelled", async () => {
   await extender.filter(request(pod));
   extender.unreserve({ pod, node: first, attempt: 1 });
   await eventually("cancelled", () => vcenter.count("CancelRecommendation") === 1);
-  assert.deepEqual(vcenter.calls.find((call) => call.method === "CancelRecommendation")?.request, { key: "", ownerUid: pod.metadata.uid });
+  assert.deepEqual(vcenter.calls.find((call) => call.method === "CancelRecommendation")?.request, { requestId: "", key: "", ownerUid: pod.metadata.uid });
 });
 
 test("recovery: a bound pod without a VM id is applied by owner after a start; an existing VM is taken, not doubled", async () => {
