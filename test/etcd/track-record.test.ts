@@ -73,7 +73,7 @@ it("14685, 20271: killed in the middle of a defragmentation and a snapshot, the 
     for (let index = 0; index < 20; index += 1) await Promise.all(Array.from({ length: 50 }, (_, each) => etcd.kv.put(put({ key: `k${each}`, value: `${round}.${index}`.repeat(200) }))));
     const { header } = await etcd.kv.put(put({ key: "last", value: `${round}` }));
     await etcd.kv.compact({ revision: (header?.revision ?? 0n) - 20n, physical: false });
-    const defragmented = etcd.maintenance.defragment({}).then(() => undefined, () => undefined);
+    const defragmented = etcd.maintenance.defragment({}, { deadlineMs: 1_000 }).then(() => undefined, () => undefined);
     const snapshot = (async () => {
       for await (const { blob } of etcd.maintenance.snapshot({})) if (blob.length > 0) return;
     })().catch(() => undefined);
