@@ -7,8 +7,8 @@ const anyRoom = `^src/(${rooms.join("|")})/`;
 /** The files of a room that may touch a wire. `scheduler` is two systems in one room. */
 const wireFiles = `${anyRoom}(?:(?:kube|extension)/)?(?:service\\.ts|client\\.ts|errors\\.ts|index\\.ts|services/|client/)`;
 
-/** The commands that start rooms themselves, and the one that runs the contract tests. */
-const startingCommands = "^src/cli/(?:up|serve|demo|exec)\\.ts$";
+/** The commands that start rooms themselves or work on their data, and the one that runs the contract tests. */
+const startingCommands = "^src/cli/(?:up|serve|demo|exec|import-etcd)\\.ts$";
 const verifyingCommands = "^src/cli/verify\\.ts$";
 
 /** Every directory of src; a file elsewhere belongs nowhere. */
@@ -62,7 +62,7 @@ export default {
       "^src/cli/",
       "^src/(?:base|kubernetes|rpc|gen)/",
     ]),
-    onlyThese("starting-commands", "up, serve, demo and exec also import the daemon", { path: startingCommands }, ["^src/cli/", "^src/(?:base|kubernetes|rpc|gen|daemon)/"]),
+    onlyThese("starting-commands", "up, serve, demo, exec and import-etcd also import the daemon", { path: startingCommands }, ["^src/cli/", "^src/(?:base|kubernetes|rpc|gen|daemon)/"]),
     onlyThese("verifying-commands", "verify also imports the contract tests", { path: verifyingCommands }, ["^src/cli/", "^src/(?:base|kubernetes|rpc|gen|contract)/"]),
     onlyThese("contract", "contract tests know no room", { path: "^src/contract/" }, ["^src/contract/", "^src/(?:base|kubernetes|rpc|gen)/"]),
     onlyThese("generated", "generated code imports generated code", { path: "^src/gen/" }, ["^src/gen/"]),

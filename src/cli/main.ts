@@ -6,6 +6,7 @@ import { addDemo } from "./demo.js";
 import { addEnv } from "./env.js";
 import { addExec } from "./exec.js";
 import { addExplain } from "./explain.js";
+import { addImportEtcd } from "./import-etcd.js";
 import { addInventory } from "./inventory.js";
 import { addPlace } from "./place.js";
 import { addReset } from "./reset.js";
@@ -15,7 +16,7 @@ import { addTrace } from "./trace.js";
 import { addUp } from "./up.js";
 
 const program = new Command("spheresim").description("The whole control plane of a vSphere Supervisor cluster on one machine.").version(version).exitOverride();
-for (const add of [addUp, addDemo, addPlace, addTrace, addExplain, addInventory, addEnv, addStatus, addExec, addReset, addServe]) add(program);
+for (const add of [addUp, addDemo, addPlace, addTrace, addExplain, addInventory, addEnv, addStatus, addExec, addReset, addServe, addImportEtcd]) add(program);
 for (const command of [program, ...program.commands]) {
   const help = command === program ? "spheresim --help lists the commands" : `spheresim ${command.name()} --help lists its options`;
   command.configureOutput({ outputError: (text, write) => write(`${text.trim().replace(/^error: /, "spheresim: ").replaceAll(/\s*\n\s*/g, " ").replace(/\.$/, "")}; ${help}\n`) });

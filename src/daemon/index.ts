@@ -5,5 +5,6 @@ export { withTemporaryDaemon } from "./temporary-daemon.js";
 export { startRoom } from "./single-room.js";
 export { isEtcdCommandLine, readEtcdCommandLine } from "./etcd-command-line.js";
 export { etcdHelpText, etcdVersionText, startStandaloneEtcd } from "./standalone-etcd.js";
+export { importEtcdSnapshot } from "./etcd-import.js";
 export { readOptions } from "./options.js";
 export { roomNames, type RoomName } from "./room-name.js";

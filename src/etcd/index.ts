@@ -10,8 +10,11 @@ import { startRpcServer } from "../rpc/server.js";
 import type { ListenUrl } from "../rpc/listen-url.js";
 import { processMetrics } from "../rpc/process-metrics.js";
 import type { ServerTls } from "../rpc/tls.js";
+import { Admission } from "./admission.js";
+import { Alarms } from "./alarms.js";
 import { AuthStore } from "./auth/auth-store.js";
 import { AutoCompaction, type Retention } from "./auto-compaction.js";
+import { CheckpointFile } from "./checkpoint-file.js";
 import { LevelTable } from "./level-table.js";
 import { Lessor } from "./lessor.js";
 import { Member } from "./member.js";
@@ -31,12 +34,14 @@ import { DEFAULT_MAX_REQUEST_BYTES, MESSAGE_OVERHEAD_BYTES } from "./services/re
 import type { Room } from "./services/room.js";
 import { watchService } from "./services/watch.js";
 import { DEFAULT_MAX_TXN_OPS } from "./request-rules.js";
+import { SpaceQuota } from "./space-quota.js";
 import { Store } from "./store.js";
 import type { Table } from "./table.js";
 import { WatchHub } from "./watch-hub.js";
 
 export { DataDirectoryError } from "./errors.js";
 export type { Retention } from "./auto-compaction.js";
+export { importEtcd, type Imported } from "./import.js";
 export { MemoryTable } from "./memory-table.js";
 export { ETCD_VERSION } from "./services/maintenance.js";
 
@@ -56,7 +61,7 @@ export interface EtcdOptions {
   readonly tls?: ServerTls | undefined;
   /** Whether a client certificate's common name is a user where a call brings no token (etcd --client-cert-auth); no when absent. */
   readonly clientCertAuth?: boolean;
-  /** Size of the database beyond which writes are refused (--quota-backend-bytes); 2 GiB when absent or 0. */
+  /** Size of the database beyond which writes are refused (--quota-backend-bytes); 2 GiB when absent or 0, none below 0. */
   readonly quotaBackendBytes?: number | undefined;
   /** Where clients are told to find this member (--advertise-client-urls); the address it listens on when absent. */
   readonly advertiseClientUrls?: readonly string[];
@@ -91,7 +96,6 @@ export interface Etcd {
   close(): Promise<void>;
 }
 
-const DEFAULT_QUOTA_BYTES = 2 * 1024 ** 3;
 const DEFAULT_PROGRESS_INTERVAL_MS = 10 * 60 * 1000;
 
 /** Opens the database and serves it. Throws DataDirectoryError or AddressError with one line for a user. */
@@ -113,7 +117,8 @@ export async function startEtcd(options: EtcdOptions): Promise<Etcd> {
 
     const metrics = new EtcdMetrics();
     const member = await Member.open(table, { name: options.name ?? "default", peerUrls: options.peerUrls ?? [], clusterToken: options.clusterToken });
-    const store = await Store.open(table, { onFailure, onSync: metrics.synced });
+    const checkpoints = typeof options.dataDir === "string" ? new CheckpointFile(options.dataDir) : undefined;
+    const store = await Store.open(table, { onFailure, onSync: metrics.synced, checkpoints, log });
     open.push(store);
     const lessor = await Lessor.open(store, clock, log);
     open.push(lessor);
@@ -125,12 +130,18 @@ export async function startEtcd(options: EtcdOptions): Promise<Etcd> {
 
     if (options.autoCompaction !== undefined) open.push(new AutoCompaction(store, clock, log, options.autoCompaction));
 
+    const alarms = await Alarms.open(store);
+    const quota = await SpaceQuota.open(table, options.quotaBackendBytes ?? 0);
+    const admission = new Admission(alarms, quota, member.id);
+
     const clientUrls = [...(options.advertiseClientUrls ?? [])];
     const room: Room = {
       member,
       store,
       lessor,
       hub,
+      alarms,
+      admission,
       auth,
       gate,
       clock,
@@ -141,7 +152,6 @@ export async function startEtcd(options: EtcdOptions): Promise<Etcd> {
       clientUrls: () => clientUrls,
     };
     open.push({ close: metrics.follow(room) });
-    const quotaBytes = options.quotaBackendBytes === undefined || options.quotaBackendBytes === 0 ? DEFAULT_QUOTA_BYTES : options.quotaBackendBytes;
     const access = accessControl(options.httpAccess ?? { corsOrigins: [], hostWhitelist: [] });
     const server = await startRpcServer({
       listen: options.listen,
@@ -151,12 +161,12 @@ export async function startEtcd(options: EtcdOptions): Promise<Etcd> {
       tls: options.tls,
       maxReceiveBytes: room.maxRequestBytes + MESSAGE_OVERHEAD_BYTES,
       maxConcurrentStreams: options.maxConcurrentStreams,
-      http: httpPaths(room, () => [], metrics),
+      http: httpPaths(room, metrics),
       aroundHttp: (inner) => access(metrics.refreshing(room, inner)),
       gateway: options.gateway === false ? undefined : gatewayRoutes,
       healthNames: [],
       metrics: [
-        ...metrics.page(room, quotaBytes),
+        ...metrics.page(room, quota.limitBytes),
         ...processMetrics(),
         new ReadCounter({ name: "spheresim_etcd_disk_commits_total", help: "Synced writes to the database." }, () => store.counters.diskCommits),
         new ReadCounter({ name: "spheresim_etcd_durable_txns_total", help: "Store calls that changed something; several can share a synced write." }, () => store.counters.txns),

@@ -1,21 +1,25 @@
 import { KeyHistory } from "./key-history.js";
 import type { Key, KeyRange } from "./key-range.js";
+import { KeyTable } from "./key-table.js";
 
 /** A block is split when it grows beyond this; insertion moves half a block on average. */
 const MAX_BLOCK_KEYS = 512;
 
 /**
- * All keys in byte order, each with its history: a Map for exact keys, and sorted blocks of at most 512 keys for ranges.
+ * All keys in byte order, each with its history: a hash table for exact keys, and sorted blocks of at most 512 keys for ranges.
  *
  * Example with blocks of 2: a b | d e. Inserting c makes a b c, which splits: a | b c | d e.
  */
 export class KeyIndex {
-  readonly #byKey = new Map<Key, KeyHistory>();
+  readonly #byKey = new KeyTable();
   readonly #blocks: KeyHistory[][] = [];
+  /** The first key of each block, so that the search for a block touches nothing else. */
+  readonly #firstKeys: Key[] = [];
+  #size = 0;
 
   /** Number of keys, deleted ones whose deletion is not compacted included. */
   get size(): number {
-    return this.#byKey.size;
+    return this.#size;
   }
 
   get(key: Key): KeyHistory | undefined {
@@ -27,24 +31,39 @@ export class KeyIndex {
     const known = this.#byKey.get(key);
     if (known !== undefined) return known;
     const history = new KeyHistory(key);
-    this.#byKey.set(key, history);
-    this.#insert(history);
+    const at = this.#blockFor(key);
+    const block = this.#blocks[at];
+    this.#insert(at, block === undefined ? 0 : lowerBound(block, key), history);
     return history;
+  }
+
+  /** Adds a history whose key is above all others. */
+  append(history: KeyHistory): void {
+    const at = Math.max(0, this.#blocks.length - 1);
+    this.#insert(at, this.#blocks[at]?.length ?? 0, history);
   }
 
   /** Takes a key out. */
   remove(key: Key): void {
-    if (!this.#byKey.delete(key)) return;
     const at = this.#blockFor(key);
-    const block = this.#blocks[at] as KeyHistory[];
-    block.splice(lowerBound(block, key), 1);
-    if (block.length === 0) this.#blocks.splice(at, 1);
+    const block = this.#blocks[at];
+    const place = block === undefined ? 0 : lowerBound(block, key);
+    if (block?.[place]?.key !== key) return;
+    this.#size -= 1;
+    this.#byKey.remove(key);
+    block.splice(place, 1);
+    if (block.length === 0) {
+      this.#blocks.splice(at, 1);
+      this.#firstKeys.splice(at, 1);
+    } else if (place === 0) {
+      this.#firstKeys[at] = (block[0] as KeyHistory).key;
+    }
   }
 
   /** Calls `visit` for each key of a range in byte order until it returns false. The index must not change meanwhile. */
   visit(range: KeyRange, visit: (history: KeyHistory) => boolean): void {
     if (range.single) {
-      const history = this.#byKey.get(range.start);
+      const history = this.get(range.start);
       if (history !== undefined) visit(history);
       return;
     }
@@ -68,27 +87,32 @@ export class KeyIndex {
     return found;
   }
 
-  #insert(history: KeyHistory): void {
-    if (this.#blocks.length === 0) {
+  #insert(at: number, place: number, history: KeyHistory): void {
+    this.#size += 1;
+    this.#byKey.add(history);
+    const block = this.#blocks[at];
+    if (block === undefined) {
       this.#blocks.push([history]);
+      this.#firstKeys.push(history.key);
       return;
     }
-    const at = this.#blockFor(history.key);
-    const block = this.#blocks[at] as KeyHistory[];
-    block.splice(lowerBound(block, history.key), 0, history);
+    block.splice(place, 0, history);
+    if (place === 0) this.#firstKeys[at] = history.key;
     if (block.length <= MAX_BLOCK_KEYS) return;
     // Keys that only grow fill the last block: leave the full one nearly full then.
-    const cut = at === this.#blocks.length - 1 ? MAX_BLOCK_KEYS - 32 : MAX_BLOCK_KEYS / 2;
-    this.#blocks.splice(at + 1, 0, block.splice(cut));
+    const cut = at === this.#blocks.length - 1 && place === block.length - 1 ? MAX_BLOCK_KEYS - 32 : MAX_BLOCK_KEYS / 2;
+    const tail = block.splice(cut);
+    this.#blocks.splice(at + 1, 0, tail);
+    this.#firstKeys.splice(at + 1, 0, (tail[0] as KeyHistory).key);
   }
 
   /** Index of the last block whose first key is not above `key`; 0 if there is none. */
   #blockFor(key: Key): number {
     let low = 0;
-    let high = this.#blocks.length;
+    let high = this.#firstKeys.length;
     while (high - low > 1) {
       const middle = (low + high) >> 1;
-      if (((this.#blocks[middle] as KeyHistory[])[0] as KeyHistory).key <= key) low = middle;
+      if ((this.#firstKeys[middle] as Key) <= key) low = middle;
       else high = middle;
     }
     return low;

@@ -11,8 +11,9 @@ import { encodeRevision } from "./revision.js";
  * | `a` | 1 | a name of AUTH | as etcd's bucket `auth`, see AUTH |
  * | `u` | 1 | user name | authpb.User, as etcd's bucket `authUsers` |
  * | `o` | 1 | role name | authpb.Role, as etcd's bucket `authRoles` |
+ * | `w` | 1 | etcdserverpb.AlarmMember, as etcd's bucket `alarm` | nothing |
  */
-const KIND = { meta: "m", log: "r", lease: "l", auth: "a", user: "u", role: "o" } as const;
+const KIND = { meta: "m", log: "r", lease: "l", auth: "a", user: "u", role: "o", alarm: "w" } as const;
 
 /** Single values. */
 export const META = {
@@ -28,6 +29,8 @@ export const META = {
   scheduledCompactRevision: metaKey("scheduledCompactRev"),
   /** Revision key: history up to here is forgotten. */
   finishedCompactRevision: metaKey("finishedCompactRev"),
+  /** Revision key: up to here history was imported and may lack revisions; there is none without an import. */
+  importedRevision: metaKey("importedRev"),
 } as const;
 
 /** Single values of etcd's bucket `auth`. */
@@ -100,6 +103,23 @@ export function allRoles(): { readonly gte: Buffer; readonly lt: Buffer } {
   return kindRange(KIND.role);
 }
 
-function kindRange(kind: string): { readonly gte: Buffer; readonly lt: Buffer } {
+/** Key of an alarm. */
+export function alarmKey(alarm: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from(KIND.alarm, "latin1"), alarm]);
+}
+
+/** The half-open range of all alarms. */
+export function allAlarms(): { readonly gte: Buffer; readonly lt: Buffer } {
+  return kindRange(KIND.alarm);
+}
+
+/** The kinds whose rows, without the byte of their kind, are those of a bucket of etcd's own database. */
+export const BUCKET_KINDS: Readonly<Record<string, string>> = { key: KIND.log, lease: KIND.lease, alarm: KIND.alarm, auth: KIND.auth, authUsers: KIND.user, authRoles: KIND.role };
+
+/** Bytes that say the kind. */
+export const KIND_LENGTH = 1;
+
+/** The half-open range of all rows of a kind. */
+export function kindRange(kind: string): { readonly gte: Buffer; readonly lt: Buffer } {
   return { gte: Buffer.from(kind, "latin1"), lt: Buffer.from([kind.charCodeAt(0) + 1]) };
 }

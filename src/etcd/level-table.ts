@@ -3,10 +3,22 @@ import { join } from "node:path";
 import { Level } from "level";
 import { DataDirectoryError } from "./errors.js";
 import { FORMAT, META } from "./keyspace.js";
-import type { Table, TableRange, TableWrite } from "./table.js";
+import type { Table, TableRange, TableSnapshot, TableWrite } from "./table.js";
 
 /** What LevelDB is told; the write buffer holds a few seconds of a busy store before it is written out as a file. */
 const OPTIONS = { keyEncoding: "buffer", valueEncoding: "buffer", writeBufferSize: 16 * 1024 * 1024, cacheSize: 32 * 1024 * 1024 } as const;
+
+/** Below and above every key. */
+const FIRST_KEY = Buffer.alloc(0);
+const LAST_KEY = Buffer.from([0xff]);
+
+/** What LevelDB on a disk does beyond what `level` promises of every platform (package classic-level). */
+interface OnDisk {
+  approximateSize(start: Buffer, end: Buffer): Promise<number>;
+  compactRange(start: Buffer, end: Buffer): Promise<void>;
+}
+
+type LevelSnapshot = ReturnType<Level<Buffer, Buffer>["snapshot"]>;
 
 const READ_AHEAD_BYTES = 256 * 1024;
 
@@ -47,14 +59,28 @@ export class LevelTable implements Table {
     return this.#level.batch(writes, { sync });
   }
 
-  async *scan(range: TableRange, chunkRows: number): AsyncIterable<readonly (readonly [Buffer, Buffer])[]> {
-    const iterator = this.#level.iterator({ gte: range.gte, lt: range.lt, highWaterMarkBytes: READ_AHEAD_BYTES });
+  scan(range: TableRange, chunkRows: number): AsyncIterable<readonly (readonly [Buffer, Buffer])[]> {
+    return this.#scan(range, chunkRows, undefined);
+  }
+
+  snapshot(): TableSnapshot {
+    const snapshot = this.#level.snapshot();
+    return { scan: (range, chunkRows) => this.#scan(range, chunkRows, snapshot), close: () => snapshot.close() };
+  }
+
+  async *#scan(range: TableRange, chunkRows: number, snapshot: LevelSnapshot | undefined): AsyncIterable<readonly (readonly [Buffer, Buffer])[]> {
+    const iterator = this.#level.iterator({ gte: range.gte, lt: range.lt, highWaterMarkBytes: READ_AHEAD_BYTES, ...(snapshot === undefined ? {} : { snapshot }) });
     try {
-      for (;;) {
-        const rows = await iterator.nextv(chunkRows);
+      for (let next = iterator.nextv(chunkRows); ; ) {
+        const rows = await next;
         if (rows.length === 0) return;
+        // LevelDB reads on while these are used.
+        next = iterator.nextv(chunkRows);
+        next.catch(() => undefined);
         yield rows;
       }
+    } catch (error) {
+      throw new DataDirectoryError(`cannot read the database in ${this.#directory}: ${messageOf(error)}`, error);
     } finally {
       await iterator.close();
     }
@@ -67,8 +93,25 @@ export class LevelTable implements Table {
     return sizes.reduce((sum, size) => sum + size, 0);
   }
 
+  async usedBytes(): Promise<number> {
+    // What is not in a sorted file yet lies in the write-ahead log and is all in use.
+    const names = await readdir(this.#directory);
+    const logs = names.filter((name) => name.endsWith(".log"));
+    const sizes = await Promise.all(logs.map((name) => stat(join(this.#directory, name)).then(({ size }) => size, () => 0)));
+    const sorted = await this.#onDisk.approximateSize(FIRST_KEY, LAST_KEY);
+    return Math.min(await this.sizeBytes(), sizes.reduce((sum, size) => sum + size, sorted));
+  }
+
+  defragment(): Promise<void> {
+    return this.#onDisk.compactRange(FIRST_KEY, LAST_KEY);
+  }
+
   close(): Promise<void> {
     return this.#level.close();
+  }
+
+  get #onDisk(): OnDisk {
+    return this.#level as unknown as OnDisk;
   }
 
   async #requireFormat(): Promise<void> {
@@ -94,8 +137,13 @@ async function requireOwn(directory: string): Promise<void> {
   }
 }
 
+function messageOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return (cause as Error).message.split("\n", 1)[0] ?? "";
+}
+
 function openError(directory: string, error: unknown): DataDirectoryError {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   if ((cause as { code?: string }).code === "LEVEL_LOCKED") return new DataDirectoryError(`${directory} is in use by another process; stop it or use another --data-dir`, error);
-  return new DataDirectoryError(`cannot open the database in ${directory}: ${(cause as Error).message}`, error);
+  return new DataDirectoryError(`cannot open the database in ${directory}: ${messageOf(error)}`, error);
 }

@@ -1,4 +1,4 @@
-import type { Table, TableRange, TableWrite } from "./table.js";
+import type { Table, TableRange, TableSnapshot, TableWrite } from "./table.js";
 
 /** A table without a disk. Its content outlives `close`, so that a test can open a second store on it. */
 export class MemoryTable implements Table {
@@ -27,14 +27,27 @@ export class MemoryTable implements Table {
     this.#sorted = undefined;
   }
 
-  async *scan(range: TableRange, chunkRows: number): AsyncIterable<readonly (readonly [Buffer, Buffer])[]> {
+  scan(range: TableRange, chunkRows: number): AsyncIterable<readonly (readonly [Buffer, Buffer])[]> {
+    return inChunks(this.#rowsOf(range), chunkRows);
+  }
+
+  snapshot(): TableSnapshot {
+    const rows = this.#rowsOf({ gte: Buffer.alloc(0), lt: Buffer.from([0xff, 0xff]) });
+    return { scan: ({ gte, lt }, chunkRows) => inChunks(rows.filter(([key]) => Buffer.compare(key, gte) >= 0 && Buffer.compare(key, lt) < 0), chunkRows), close: () => Promise.resolve() };
+  }
+
+  usedBytes(): Promise<number> {
+    return this.sizeBytes();
+  }
+
+  defragment(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #rowsOf(range: TableRange): (readonly [Buffer, Buffer])[] {
     this.#sorted ??= [...this.#rows.keys()].sort((a, b) => (a < b ? -1 : 1));
     const [from, to] = [range.gte.toString("latin1"), range.lt.toString("latin1")];
-    const rows = this.#sorted.filter((key) => key >= from && key < to).map((key) => [Buffer.from(key, "latin1"), this.#rows.get(key) as Buffer] as const);
-    for (let at = 0; at < rows.length; at += chunkRows) {
-      await Promise.resolve();
-      yield rows.slice(at, at + chunkRows);
-    }
+    return this.#sorted.filter((key) => key >= from && key < to).map((key) => [Buffer.from(key, "latin1"), this.#rows.get(key) as Buffer] as const);
   }
 
   sizeBytes(): Promise<number> {
@@ -45,5 +58,12 @@ export class MemoryTable implements Table {
 
   close(): Promise<void> {
     return Promise.resolve();
+  }
+}
+
+async function* inChunks(rows: readonly (readonly [Buffer, Buffer])[], chunkRows: number): AsyncGenerator<readonly (readonly [Buffer, Buffer])[]> {
+  for (let at = 0; at < rows.length; at += chunkRows) {
+    await Promise.resolve();
+    yield rows.slice(at, at + chunkRows);
   }
 }

@@ -1,16 +1,19 @@
+import type { Logger } from "../base/log.js";
 import type { KeyValue } from "../gen/etcd/mvccpb/kv.js";
 import { Change, type Commit } from "./change.js";
 import { type CommitCounters, CommitQueue } from "./commit-queue.js";
+import type { CheckpointStore } from "./checkpoint-store.js";
+import { Checkpointer, type CheckpointedState } from "./checkpointer.js";
 import { Compactor } from "./compactor.js";
 import { etcdError } from "./errors.js";
-import type { KeyHistory } from "./key-history.js";
 import type { KeyIndex } from "./key-index.js";
 import { keyOf, type Key, type KeyRange } from "./key-range.js";
-import { LOG_PREFIX_LENGTH, logKey, logRange, META } from "./keyspace.js";
+import { LOG_PREFIX_LENGTH, logRange, META } from "./keyspace.js";
 import { type RangeOptions, type RangeResult, readRange, type ReadView } from "./read-view.js";
 import { restore } from "./restore.js";
-import { decodeRevision, encodeRevision, type Revision } from "./revision.js";
+import { decodeRevision, encodeRevision } from "./revision.js";
 import { decodeRow } from "./row.js";
+import { Rows } from "./rows.js";
 import type { Table } from "./table.js";
 import { type LeaseAttachments, WriteTxn } from "./write-txn.js";
 
@@ -20,14 +23,15 @@ export interface StoreOptions {
   readonly onFailure: (error: Error) => void;
   /** Hears how long each synced write took. */
   readonly onSync?: (seconds: number) => void;
-  /** Bytes of newest rows kept in memory; others are read from the table. 256 MiB when absent. */
+  /** Bytes of newest rows kept in memory; others are read from the table. 128 MiB when absent. */
   readonly cacheBytes?: number;
+  /** Where the index is saved now and then; without, every start reads the whole log. */
+  readonly checkpoints?: CheckpointStore | undefined;
+  readonly log?: Logger | undefined;
 }
 
 const EVERYTHING: KeyRange = { start: "", end: undefined, single: false };
-const DEFAULT_CACHE_BYTES = 256 * 1024 * 1024;
-/** A larger row is not cached. */
-const MAX_CACHED_ROW_BYTES = 64 * 1024;
+const DEFAULT_CACHE_BYTES = 128 * 1024 * 1024;
 
 /**
  * Every change ever made, by revision (etcd's mvcc store). One sequencer changes memory, one group commit makes it durable, and
@@ -39,8 +43,8 @@ export class Store implements ReadView {
   readonly #commits: CommitQueue;
   readonly #compactor: Compactor;
   readonly #subscribers = new Set<(commit: Commit) => void>();
-  /** Rows that are not in the table yet, by revision, then sub-revision. */
-  readonly #undurable = new Map<number, readonly Change[]>();
+  readonly #rows: Rows;
+  readonly #checkpointer: Checkpointer | undefined;
   #leases: LeaseAttachments = { move: () => undefined };
   /** Newest durable revision, the one readers see. */
   #revision: number;
@@ -48,23 +52,29 @@ export class Store implements ReadView {
   #nextBase: number;
   #compactRevision: number;
   #nextCompactRevision: number;
-  readonly #cacheBytes: number;
-  #cachedBytes = 0;
+  #failed = false;
 
   private constructor(table: Table, state: Awaited<ReturnType<typeof restore>>, options: StoreOptions) {
     this.table = table;
     this.#index = state.index;
     this.#revision = this.#nextBase = state.revision;
     this.#compactRevision = this.#nextCompactRevision = state.scheduledCompactRevision;
-    this.#cacheBytes = options.cacheBytes ?? DEFAULT_CACHE_BYTES;
-    this.#commits = new CommitQueue(table, options.onFailure, options.onSync);
-    this.#compactor = new Compactor(table, state.index, state.finishedCompactRevision, options.onFailure);
+    this.#rows = new Rows(table, options.cacheBytes ?? DEFAULT_CACHE_BYTES);
+    const onFailure = (error: Error): void => {
+      this.#failed = true;
+      options.onFailure(error);
+    };
+    this.#commits = new CommitQueue(table, onFailure, options.onSync);
+    this.#compactor = new Compactor(table, state.index, state.finishedCompactRevision, onFailure);
+    if (options.checkpoints !== undefined) this.#checkpointer = new Checkpointer(options.checkpoints, this.#checkpointed(), state.checkpointRevision, options.log);
     if (state.scheduledCompactRevision > state.finishedCompactRevision) this.#compactor.schedule(state.scheduledCompactRevision);
   }
 
-  /** Rebuilds the index from the log and resumes a compaction that was under way. */
+  /** Rebuilds the index from a checkpoint and the log, and resumes a compaction that was under way. */
   static async open(table: Table, options: StoreOptions): Promise<Store> {
-    return new Store(table, await restore(table), options);
+    const state = await restore(table, options.checkpoints);
+    if (state.refusal !== undefined && state.revision > 1) options.log?.info({ reason: state.refusal }, "the etcd index was read from the whole log");
+    return new Store(table, state, options);
   }
 
   get revision(): number {
@@ -85,13 +95,13 @@ export class Store implements ReadView {
   }
 
   range(range: KeyRange, revision: number, options: RangeOptions): RangeResult {
-    return readRange(this.#index, this.#readRow, range, revision, options);
+    return readRange(this.#index, this.#rows.read, range, revision, options);
   }
 
   get(key: Key): KeyValue | undefined {
     const history = this.#index.get(key);
     const version = history?.at(this.#revision);
-    return history === undefined || version === undefined ? undefined : decodeRow(this.#readRow(history, version));
+    return history === undefined || version === undefined ? undefined : decodeRow(this.#rows.read(history, version));
   }
 
   /** Tells `attachments` of every key that changes its lease from now on, and of the attachments there are. */
@@ -110,7 +120,7 @@ export class Store implements ReadView {
   write<T>(apply: (txn: WriteTxn) => T): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#commits.admit();
-      const txn = new WriteTxn({ index: this.#index, readRow: this.#readRow, leases: this.#leases, revision: this.#nextBase, compactRevision: this.#nextCompactRevision });
+      const txn = new WriteTxn({ index: this.#index, rows: this.#rows, leases: this.#leases, revision: this.#nextBase, compactRevision: this.#nextCompactRevision });
       const result = this.#apply(txn, apply);
       if (txn.writes.length === 0 && this.#commits.quiet) {
         resolve(result);
@@ -119,7 +129,7 @@ export class Store implements ReadView {
       const { changes } = txn;
       if (changes.length > 0) {
         this.#nextBase += 1;
-        this.#undurable.set(this.#nextBase, changes);
+        this.#rows.hold(this.#nextBase, changes);
       }
       this.#commits.add(
         txn.writes,
@@ -171,7 +181,7 @@ export class Store implements ReadView {
     if (before < this.#compactRevision) return undefined;
     const history = this.#index.get(change.key);
     const version = history?.at(before);
-    return history === undefined || version === undefined ? undefined : this.#readRow(history, version);
+    return history === undefined || version === undefined ? undefined : this.#rows.read(history, version);
   };
 
   /** Visible changes from revision `from` on, whole revisions in order, read from the log in chunks of about `chunkRows`. */
@@ -227,57 +237,37 @@ export class Store implements ReadView {
   async close(): Promise<void> {
     await this.#commits.stop();
     await this.#compactor.stop();
+    await (this.#failed ? this.#checkpointer?.abandon() : this.#checkpointer?.close());
   }
 
   #publish(changes: readonly Change[]): void {
     const { main } = changes[0] as Change;
     this.#revision = main;
-    this.#undurable.delete(main);
-    for (const change of changes) this.#cache(change);
+    this.#rows.release(main, this.#index);
     const commit: Commit = { revision: main, changes };
     for (const listener of this.#subscribers) listener(commit);
+    this.#checkpointer?.consider();
   }
 
-  /** Keeps or drops the row of a change that is now in the table. */
-  #cache(change: Change): void {
-    const history = this.#index.get(change.key);
-    if (history?.row !== change.row) return;
-    // The sum grows by overwritten rows too; when it reaches the limit, it is counted anew.
-    this.#cachedBytes += change.row.length;
-    if (change.row.length > MAX_CACHED_ROW_BYTES) history.row = undefined;
-    else if (this.#cachedBytes > this.#cacheBytes && this.#countCache() > this.#cacheBytes / 2) this.#dropCache();
+  #checkpointed(): CheckpointedState {
+    const newestRevision = (): number => this.#nextBase;
+    const newestCompactRevision = (): number => this.#nextCompactRevision;
+    const revision = (): number => this.#revision;
+    return {
+      table: this.table,
+      index: this.#index,
+      get revision() {
+        return revision();
+      },
+      get newestRevision() {
+        return newestRevision();
+      },
+      get newestCompactRevision() {
+        return newestCompactRevision();
+      },
+      settled: () => (this.#commits.quiet ? Promise.resolve() : new Promise((resolve, reject) => this.#commits.add([], resolve, reject))),
+    };
   }
-
-  #countCache(): number {
-    this.#cachedBytes = 0;
-    this.#index.visit(EVERYTHING, (history) => {
-      this.#cachedBytes += history.row?.length ?? 0;
-      return true;
-    });
-    return this.#cachedBytes;
-  }
-
-  #dropCache(): void {
-    this.#cachedBytes = 0;
-    this.#index.visit(EVERYTHING, (history) => {
-      if (!this.#undurable.has(history.modRevision)) history.row = undefined;
-      return true;
-    });
-  }
-
-  readonly #readRow = (history: KeyHistory, version: Revision): Buffer => {
-    if (history.row !== undefined && history.modRevision === version.main && history.modSub === version.sub) return history.row;
-    const pending = this.#undurable.get(version.main)?.[version.sub];
-    if (pending !== undefined) return pending.row;
-    const row = this.table.get(logKey(version.main, version.sub, false));
-    // Index and log disagree: there is no right answer left.
-    if (row === undefined) throw etcdError("corrupt", new Error(`row ${version.main}.${version.sub} is missing`));
-    if (history.modRevision === version.main && history.modSub === version.sub && row.length <= MAX_CACHED_ROW_BYTES && this.#cachedBytes + row.length <= this.#cacheBytes) {
-      this.#cachedBytes += row.length;
-      history.row = row;
-    }
-    return row;
-  };
 }
 
 /** The change a row of the log describes. */

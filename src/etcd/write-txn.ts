@@ -4,8 +4,10 @@ import type { KeyHistory } from "./key-history.js";
 import { keyBytes, type Key, type KeyRange } from "./key-range.js";
 import type { KeyIndex } from "./key-index.js";
 import { logKey } from "./keyspace.js";
-import { type RangeOptions, type RangeResult, readRange, type ReadView, type RowReader } from "./read-view.js";
+import { type RangeOptions, type RangeResult, readRange, type ReadView } from "./read-view.js";
+import type { Revision } from "./revision.js";
 import { decodeRow, encodeRow, encodeTombstone } from "./row.js";
+import type { Rows } from "./rows.js";
 import type { TableWrite } from "./table.js";
 
 /** Who knows which key hangs on which lease. */
@@ -17,7 +19,7 @@ export interface LeaseAttachments {
 /** What a write transaction works on. */
 export interface WriteTxnBase {
   readonly index: KeyIndex;
-  readonly readRow: RowReader;
+  readonly rows: Rows;
   readonly leases: LeaseAttachments;
   /** Newest revision before the transaction. */
   readonly revision: number;
@@ -62,7 +64,7 @@ export class WriteTxn implements ReadView {
   }
 
   range(range: KeyRange, revision: number, options: RangeOptions): RangeResult {
-    return readRange(this.#base.index, this.#base.readRow, range, revision, options);
+    return readRange(this.#base.index, this.#readRow, range, revision, options);
   }
 
   get(key: Key): KeyValue | undefined {
@@ -79,7 +81,7 @@ export class WriteTxn implements ReadView {
     const row = encodeRow({ key: keyBytes(key), createRevision: BigInt(created), modRevision: BigInt(main), version: BigInt(version), value, lease });
     const sub = this.#record(history, false, row);
     if (history.lease !== lease) this.#base.leases.move(key, history.lease, lease);
-    history.put(main, sub, created, version, lease, row);
+    history.put(main, sub, created, version, lease);
   }
 
   /** Deletes what lives in a range; returns the deleted pairs, or only their number. */
@@ -106,19 +108,24 @@ export class WriteTxn implements ReadView {
   #record(history: KeyHistory, tombstone: boolean, row: Buffer): number {
     const main = this.#base.revision + 1;
     const sub = this.#changes.length;
-    this.#changes.push(new Change(history.key, main, sub, tombstone, row, previousRow(history, main)));
+    this.#changes.push(new Change(history.key, main, sub, tombstone, row, this.#previousRow(history)));
     this.#writes.push({ type: "put", key: logKey(main, sub, tombstone), value: row });
+    this.#base.rows.outdate(history);
     return sub;
   }
 
-  #newestRow(history: KeyHistory): Buffer {
-    return history.row ?? this.#base.readRow(history, { main: history.modRevision, sub: history.modSub });
+  /** The row watchers get as prev_kv, if it is at hand: null for none, undefined where it must be looked up. */
+  #previousRow(history: KeyHistory): Buffer | null | undefined {
+    // A key changed twice in one revision (by sibling nested transactions) has its previous state before the first change.
+    if (history.modRevision > this.#base.revision) return undefined;
+    return history.live ? this.#base.rows.peek(history) : null;
   }
-}
 
-/** The row watchers get as prev_kv, if it is at hand: null for none, undefined where it must be looked up. */
-function previousRow(history: KeyHistory, main: number): Buffer | null | undefined {
-  // A key changed twice in one revision (by sibling nested transactions) has its previous state before the first change.
-  if (history.modRevision === main) return undefined;
-  return history.live ? history.row : null;
+  #newestRow(history: KeyHistory): Buffer {
+    return this.#readRow(history, { main: history.modRevision, sub: history.modSub });
+  }
+
+  /** What this transaction itself changed has its rows nowhere else yet. */
+  readonly #readRow = (history: KeyHistory, version: Revision): Buffer =>
+    version.main > this.#base.revision ? (this.#changes[version.sub] as Change).row : this.#base.rows.read(history, version);
 }

@@ -8,12 +8,12 @@ import { projectDirectory } from "../../src/base/project-files.js";
 import { withDirectory } from "../support/command.js";
 import { run } from "../support/running-emulator.js";
 
-const commands = ["up", "demo", "place", "trace", "explain", "inventory", "env", "status", "exec", "reset", "serve"];
+const commands = ["up", "demo", "place", "trace", "explain", "inventory", "env", "status", "exec", "reset", "serve", "import-etcd"];
 
 test("--help lists every command; each one's own is short, on standard output, with status 0", async () => {
   const all = await run(["--help"]);
   assert.deepEqual([all.code, all.stderr], [0, ""]);
-  const listed = [...all.stdout.split("Commands:")[1]?.matchAll(/^ {2}([a-z]+)/gm) ?? []].map((match) => match[1]);
+  const listed = [...all.stdout.split("Commands:")[1]?.matchAll(/^ {2}([a-z-]+)/gm) ?? []].map((match) => match[1]);
   assert.deepEqual(listed, [...commands, "help"]);
   for (const command of commands) {
     const { code, stdout, stderr } = await run([command, "--help"]);

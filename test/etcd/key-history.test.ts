@@ -6,10 +6,10 @@ import { KeyHistory } from "../../src/etcd/key-history.js";
 /** The worked example above the class: put at 2, put at 4, deleted at 6, put at 8. */
 function example(): KeyHistory {
   const history = new KeyHistory("k");
-  history.put(2, 0, 2, 1, 0n, undefined);
-  history.put(4, 0, 2, 2, 0n, undefined);
+  history.put(2, 0, 2, 1, 0n);
+  history.put(4, 0, 2, 2, 0n);
   history.delete(6, 0);
-  history.put(8, 0, 8, 1, 0n, undefined);
+  history.put(8, 0, 8, 1, 0n);
   return history;
 }
 
@@ -31,7 +31,7 @@ describe("the worked example", () => {
 
   it("is empty when the deletion was the last thing", () => {
     const history = new KeyHistory("k");
-    history.put(2, 0, 2, 1, 0n, undefined);
+    history.put(2, 0, 2, 1, 0n);
     history.delete(3, 0);
     assert.equal(history.live, false);
     history.compact(3);
@@ -52,7 +52,7 @@ it("reads the same before and after a compaction, from the point on; and knows w
         main += gap;
         if (kind === "delete" && !kept.live) continue;
         for (const history of [kept, compacted]) {
-          if (kind === "put") history.put(main, 0, main, 1, 0n, undefined);
+          if (kind === "put") history.put(main, 0, main, 1, 0n);
           else history.delete(main, 0);
         }
         versions.push({ main, tombstone: kind === "delete" });

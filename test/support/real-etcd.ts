@@ -12,14 +12,27 @@ export interface ServerUnderTest {
   close(): Promise<void>;
 }
 
-/** Starts the etcd that is installed, on a fresh directory. */
-export async function startRealEtcd(): Promise<ServerUnderTest> {
+/** What a real etcd is started with, besides its addresses. */
+export interface RealEtcdOptions {
+  /** More flags. */
+  readonly flags?: readonly string[];
+  /** A directory made by `etcdctl snapshot restore` for the same peer URL and the name `default`; a fresh one when absent. */
+  readonly restored?: { readonly directory: string; readonly peerUrl: string };
+}
+
+/** A peer URL for a directory that is to be restored: its members are written into it. */
+export async function freePeerUrl(): Promise<string> {
+  return `http://127.0.0.1:${(await freePorts(1))[0]}`;
+}
+
+/** Starts the etcd that is installed, on a fresh directory unless told otherwise. */
+export async function startRealEtcd(options: RealEtcdOptions = {}): Promise<ServerUnderTest> {
   const program = findProgram("etcd");
   if (program === undefined) throw new Error("etcd is not installed (Debian: etcd-server)");
-  const directory = mkdtempSync(join(tmpdir(), "spheresim-real-etcd-"));
+  const directory = options.restored?.directory ?? mkdtempSync(join(tmpdir(), "spheresim-real-etcd-"));
   const [client, peer] = await freePorts(2);
   const clientUrl = `http://127.0.0.1:${client}`;
-  const peerUrl = `http://127.0.0.1:${peer}`;
+  const peerUrl = options.restored?.peerUrl ?? `http://127.0.0.1:${peer}`;
   const child = spawn(
     program,
     [
@@ -30,6 +43,7 @@ export async function startRealEtcd(): Promise<ServerUnderTest> {
       ["--initial-advertise-peer-urls", peerUrl],
       ["--initial-cluster", `default=${peerUrl}`],
       ["--log-level", "error"],
+      options.flags ?? [],
     ].flat(),
     { stdio: "ignore" },
   );

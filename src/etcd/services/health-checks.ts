@@ -1,12 +1,9 @@
 import { answer, PLAIN_TEXT } from "../../rpc/http-answer.js";
 import type { HttpHandler } from "../../rpc/listener.js";
 import { executeRange } from "../range.js";
-import { RangeRequest } from "../../gen/etcd/etcdserverpb/rpc.js";
+import { AlarmType, alarmTypeToJSON, RangeRequest } from "../../gen/etcd/etcdserverpb/rpc.js";
 import type { EtcdMetrics } from "./metrics.js";
 import type { Room } from "./room.js";
-
-/** An alarm by its name on the wire. */
-export type AlarmName = "NOSPACE" | "CORRUPT";
 
 /** One look at the server: undefined if it is well, else why not. */
 type Check = () => string | undefined;
@@ -18,7 +15,7 @@ interface Checks {
 }
 
 /** Answers `/health`, `/livez`, `/readyz` and the paths of single checks below those; undefined for another path. */
-export function healthPaths(room: Room, alarms: () => readonly AlarmName[], metrics: EtcdMetrics): (path: string) => HttpHandler | undefined {
+export function healthPaths(room: Room, metrics: EtcdMetrics): (path: string) => HttpHandler | undefined {
   const read: Check = () => {
     try {
       executeRange(RangeRequest.create({ key: Buffer.from([0]), limit: 1n, keysOnly: true }), room.store);
@@ -27,13 +24,13 @@ export function healthPaths(room: Room, alarms: () => readonly AlarmName[], metr
       return (error as Error).message;
     }
   };
-  const corruption: Check = () => (alarms().includes("CORRUPT") ? "alarm activated: CORRUPT" : undefined);
+  const corruption: Check = () => (room.alarms.has(AlarmType.CORRUPT) ? "alarm activated: CORRUPT" : undefined);
   // One member is its own quorum, so both reads are one; it is never a learner.
   const checks: Checks = {
     livez: new Map([["serializable_read", read]]),
     readyz: new Map<string, Check>([["data_corruption", corruption], ["serializable_read", read], ["linearizable_read", read], ["non_learner", () => undefined]]),
   };
-  const health = healthPath(read, alarms, metrics);
+  const health = healthPath(read, room, metrics);
   return (path) => {
     if (path === "/health") return health;
     const [, kind, name, ...more] = path.split("/");
@@ -45,10 +42,10 @@ export function healthPaths(room: Room, alarms: () => readonly AlarmName[], metr
   };
 }
 
-function healthPath(read: Check, alarms: () => readonly AlarmName[], metrics: EtcdMetrics): HttpHandler {
+function healthPath(read: Check, { alarms }: Room, metrics: EtcdMetrics): HttpHandler {
   return (request, response) => {
     const excluded = queryOf(request.url).getAll("exclude");
-    const alarm = alarms().find((each) => !excluded.includes(each));
+    const alarm = alarms.list().map((each) => alarmTypeToJSON(each.alarm)).find((name) => !excluded.includes(name));
     const failure = alarm === undefined ? read() : undefined;
     const reason = alarm === undefined ? (failure === undefined ? "" : `RANGE ERROR:${failure}`) : `ALARM ${alarm}`;
     const body = JSON.stringify({ health: String(reason === ""), reason });

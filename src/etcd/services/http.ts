@@ -1,7 +1,7 @@
 import type { TLSSocket } from "node:tls";
 import { answer, PLAIN_TEXT } from "../../rpc/http-answer.js";
 import type { HttpHandler } from "../../rpc/listener.js";
-import { type AlarmName, healthPaths } from "./health-checks.js";
+import { healthPaths } from "./health-checks.js";
 import { ETCD_VERSION } from "./maintenance.js";
 import type { EtcdMetrics } from "./metrics.js";
 import type { Room } from "./room.js";
@@ -13,8 +13,8 @@ export interface HttpAccess {
 }
 
 /** What etcd answers over HTTP besides the JSON gateway and `/metrics`: `/version`, `/health`, `/livez`, `/readyz`. */
-export function httpPaths(room: Room, alarms: () => readonly AlarmName[], metrics: EtcdMetrics): HttpHandler {
-  const health = healthPaths(room, alarms, metrics);
+export function httpPaths(room: Room, metrics: EtcdMetrics): HttpHandler {
+  const health = healthPaths(room, metrics);
   return (request, response) => {
     const path = request.url?.split("?", 1)[0] ?? "";
     const handler = path === "/version" ? answerVersion : health(path);

@@ -5,6 +5,7 @@ import { permitDelete, permitPut, permitRange, permitTxn } from "../auth/request
 import { executeRange } from "../range.js";
 import { checkDelete, checkPut, checkRange, checkTxn } from "../request-rules.js";
 import { executeDelete, executePut, executeReadOnlyTxn, executeTxn, isReadOnly } from "../txn.js";
+import { admittedHandlers } from "./admitted.js";
 import { RequestSizes } from "./request-size.js";
 import type { Room } from "./room.js";
 
@@ -20,8 +21,9 @@ export function kvService(room: Room): ServedService {
 }
 
 /** The methods themselves; Lock and Election call them too, in the name of their own callers. */
-export function kvHandlers({ store, lessor, member, auth, gate, maxTxnOps }: Room, sizes: RequestSizes) {
-  return {
+export function kvHandlers(room: Room, sizes: RequestSizes) {
+  const { store, lessor, member, auth, gate, maxTxnOps } = room;
+  const handlers = {
     range: (request, call) => {
       checkRange(request);
       permitRange(auth.state, gate.identify(call), request);
@@ -73,4 +75,5 @@ export function kvHandlers({ store, lessor, member, auth, gate, maxTxnOps }: Roo
       return { header: member.headerAt(store.revision) };
     },
   } satisfies HandlersOf<typeof KVService>;
+  return admittedHandlers(handlers, room);
 }

@@ -3,6 +3,7 @@ import { serve, type ServedService } from "../../rpc/server.js";
 import type { HandlersOf } from "../../rpc/service.js";
 import { permitKeys } from "../auth/request-permissions.js";
 import { keyBytes } from "../key-range.js";
+import { admittedHandlers } from "./admitted.js";
 import type { Room } from "./room.js";
 
 /** etcdserverpb.Lease. */
@@ -11,8 +12,9 @@ export function leaseService(room: Room): ServedService {
 }
 
 /** The methods themselves; Lock and Election call them too, in the name of their own callers. */
-export function leaseHandlers({ lessor, store, member, auth, gate }: Room) {
-  return {
+export function leaseHandlers(room: Room) {
+  const { lessor, store, member, auth, gate } = room;
+  const handlers = {
     leaseGrant: async (request, call) => {
       gate.requireIdentity(call);
       const lease = await lessor.grant(request.ID, request.TTL);
@@ -46,4 +48,5 @@ export function leaseHandlers({ lessor, store, member, auth, gate }: Room) {
       return { header: member.headerAt(store.revision), leases: ids.map((ID) => ({ ID })) };
     },
   } satisfies HandlersOf<typeof LeaseService>;
+  return admittedHandlers(handlers, room);
 }

@@ -1,7 +1,11 @@
-import { RpcError } from "../../base/rpc-error.js";
-import { AlarmRequest_AlarmAction, StatusResponse } from "../../gen/etcd/etcdserverpb/rpc.js";
+import { createHash } from "node:crypto";
+import { type AlarmMember, AlarmRequest_AlarmAction, AlarmType, type SnapshotResponse, StatusResponse } from "../../gen/etcd/etcdserverpb/rpc.js";
 import { MaintenanceService } from "../../gen/etcd/etcdserverpb/rpc_service.js";
-import { serve, type ServedService } from "../../rpc/server.js";
+import { serve, type ServedService, type StreamWriter } from "../../rpc/server.js";
+import { type BackendFacts, backendBuckets, hashBackend } from "../backend.js";
+import { BoltImage } from "../bolt/image.js";
+import { refuseDowngrade } from "../downgrade.js";
+import { etcdError } from "../errors.js";
 import { hashKv } from "../hash-kv.js";
 import type { Room } from "./room.js";
 
@@ -11,22 +15,28 @@ import type { Room } from "./room.js";
  */
 export const ETCD_VERSION = "3.5.16";
 
-/** etcdserverpb.Maintenance: Status, HashKV and the reading of alarms. */
-export function maintenanceService({ member, store }: Room): ServedService {
+/** Bytes of a snapshot in one message, as etcd sends it. */
+const BLOB_BYTES = 32 * 1024;
+
+/** etcdserverpb.Maintenance. */
+export function maintenanceService(room: Room): ServedService {
+  const { member, store, alarms } = room;
+  // There is no raft log; revisions of all terms stand in for its index, which only has to grow.
+  const raftIndex = (): bigint => BigInt(store.revision) + member.term;
+  const facts = (): BackendFacts => ({ member, clientUrls: room.clientUrls(), clusterVersion: `${ETCD_VERSION.split(".").slice(0, 2).join(".")}.0`, raftIndex: raftIndex() });
   return serve(MaintenanceService, {
     status: async () => {
-      const size = BigInt(await store.table.sizeBytes());
-      // There is no raft log; revisions of all terms stand in for its index, which only has to grow.
-      const index = BigInt(store.revision) + member.term;
+      const [size, used] = [await store.table.sizeBytes(), await store.table.usedBytes()];
       return StatusResponse.create({
         header: member.headerAt(store.revision),
         version: ETCD_VERSION,
-        dbSize: size,
-        dbSizeInUse: size,
+        dbSize: BigInt(size),
+        dbSizeInUse: BigInt(Math.min(size, used)),
         leader: member.id,
-        raftIndex: index,
-        raftAppliedIndex: index,
+        raftIndex: raftIndex(),
+        raftAppliedIndex: raftIndex(),
         raftTerm: member.term,
+        errors: alarms.list().map(alarmText),
       });
     },
     hashKv: async (request) => {
@@ -34,9 +44,81 @@ export function maintenanceService({ member, store }: Room): ServedService {
       // hash_revision came with 3.6.
       return { header: member.headerAt(store.revision), hash, compactRevision: BigInt(compactRevision), hashRevision: 0n };
     },
-    alarm: (request) => {
-      if (request.action !== AlarmRequest_AlarmAction.GET) throw RpcError.unimplemented("AlarmRequest.action ACTIVATE and DEACTIVATE of etcd");
-      return { header: member.headerAt(store.revision), alarms: [] };
+    hash: async () => {
+      const snapshot = store.table.snapshot();
+      try {
+        return { header: member.headerAt(store.revision), hash: await hashBackend(await backendBuckets(snapshot, facts())) };
+      } finally {
+        await snapshot.close();
+      }
     },
+    snapshot: async (_request, stream) => {
+      const snapshot = store.table.snapshot();
+      try {
+        await sendImage(await BoltImage.plan(await backendBuckets(snapshot, facts())), stream);
+      } finally {
+        await snapshot.close();
+      }
+    },
+    defragment: async () => {
+      await store.table.defragment();
+      return { header: undefined };
+    },
+    alarm: async (request) => {
+      const changed = await changeAlarm(room, request.action, request.memberID, request.alarm);
+      return { header: member.headerAt(store.revision), alarms: changed };
+    },
+    moveLeader: (request) => {
+      // The one member leads already; there is nobody else.
+      if (request.targetID !== member.id) throw etcdError("badLeaderTransferee");
+      return { header: undefined };
+    },
+    downgrade: (request) => refuseDowngrade(request.action, request.version),
   });
+}
+
+async function changeAlarm({ alarms }: Room, action: AlarmRequest_AlarmAction, memberId: bigint, kind: AlarmType): Promise<AlarmMember[]> {
+  switch (action) {
+    case AlarmRequest_AlarmAction.GET:
+      return alarms.list(kind);
+    case AlarmRequest_AlarmAction.ACTIVATE:
+      return [await alarms.activate(memberId, kind)];
+    case AlarmRequest_AlarmAction.DEACTIVATE: {
+      const off = await alarms.deactivate(memberId, kind);
+      return off === undefined ? [] : [off];
+    }
+    default:
+      return [];
+  }
+}
+
+/** An alarm as Status.errors names it: Go's text of the message, the space at its end included. */
+function alarmText({ memberID, alarm }: AlarmMember): string {
+  return `${memberID === 0n ? "" : `memberID:${memberID} `}${alarm === AlarmType.NONE ? "" : `alarm:${AlarmType[alarm]} `}`;
+}
+
+/** Sends a file in blobs, each with what remains after it, and last the SHA-256 of all. */
+async function sendImage(image: BoltImage, stream: StreamWriter<SnapshotResponse>): Promise<void> {
+  const hash = createHash("sha256");
+  let remaining = image.sizeBytes;
+  let waiting: Buffer[] = [];
+  let waitingBytes = 0;
+  for await (const piece of image.pages()) {
+    waiting.push(piece);
+    waitingBytes += piece.length;
+    if (waitingBytes < BLOB_BYTES) continue;
+    const bytes = Buffer.concat(waiting);
+    let at = 0;
+    for (; bytes.length - at >= BLOB_BYTES; at += BLOB_BYTES) {
+      const blob = bytes.subarray(at, at + BLOB_BYTES);
+      hash.update(blob);
+      remaining -= blob.length;
+      await stream.write({ header: undefined, remainingBytes: BigInt(remaining), blob, version: "" });
+    }
+    waiting = [bytes.subarray(at)];
+    waitingBytes = bytes.length - at;
+  }
+  const last = Buffer.concat(waiting);
+  if (last.length > 0) await stream.write({ header: undefined, remainingBytes: 0n, blob: last, version: "" });
+  await stream.write({ header: undefined, remainingBytes: 0n, blob: hash.update(last).digest(), version: "" });
 }

@@ -1,4 +1,6 @@
 import type { Clock } from "../../base/clock.js";
+import type { Admission } from "../admission.js";
+import type { Alarms } from "../alarms.js";
 import type { AuthStore } from "../auth/auth-store.js";
 import type { Lessor } from "../lessor.js";
 import type { Member } from "../member.js";
@@ -13,6 +15,8 @@ export interface Room {
   readonly store: Store;
   readonly lessor: Lessor;
   readonly hub: WatchHub;
+  readonly alarms: Alarms;
+  readonly admission: Admission;
   readonly auth: AuthStore;
   readonly gate: Gate;
   readonly clock: Clock;

@@ -1,0 +1,93 @@
+import type { KeyHistory } from "./key-history.js";
+import type { Key } from "./key-range.js";
+
+/** Tables that grow one by one, so that no growth takes long; a power of 2. */
+const SHARDS = 256;
+const FIRST_SLOTS = 8;
+
+/**
+ * Histories by exact key: hash tables with linear probing, about 16 bytes a key where a Map costs 40 and ends at 16 million keys.
+ *
+ * Example of one shard with 8 slots: a, b, c hash to 3, 3, 4 and lie in slots 3, 4, 5. Removing a moves b to 3 and c to 4, for a search
+ * ends at the first empty slot.
+ */
+export class KeyTable {
+  readonly #shards: Shard[] = Array.from({ length: SHARDS }, () => new Shard());
+
+  get(key: Key): KeyHistory | undefined {
+    const hash = hashOf(key);
+    return this.#shard(hash).get(key, hash);
+  }
+
+  /** Adds a history whose key is not there yet. */
+  add(history: KeyHistory): void {
+    const hash = hashOf(history.key);
+    this.#shard(hash).add(history, hash);
+  }
+
+  remove(key: Key): void {
+    const hash = hashOf(key);
+    this.#shard(hash).remove(key, hash);
+  }
+
+  #shard(hash: number): Shard {
+    return this.#shards[hash >>> 24] as Shard;
+  }
+}
+
+class Shard {
+  #slots: (KeyHistory | undefined)[] = emptySlots(FIRST_SLOTS);
+  #used = 0;
+
+  get(key: Key, hash: number): KeyHistory | undefined {
+    return this.#slots[this.#find(key, hash)];
+  }
+
+  add(history: KeyHistory, hash: number): void {
+    this.#slots[this.#find(history.key, hash)] = history;
+    this.#used += 1;
+    if (this.#used * 4 <= this.#slots.length * 3) return;
+    const full = this.#slots;
+    this.#slots = emptySlots(full.length * 2);
+    for (const each of full) if (each !== undefined) this.#slots[this.#find(each.key, hashOf(each.key))] = each;
+  }
+
+  remove(key: Key, hash: number): void {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    let hole = this.#find(key, hash);
+    if (slots[hole] === undefined) return;
+    this.#used -= 1;
+    for (let at = (hole + 1) & mask; ; at = (at + 1) & mask) {
+      const next = slots[at];
+      if (next === undefined) break;
+      // It may move back to the hole unless it begins its search behind it.
+      const home = hashOf(next.key) & mask;
+      if (((at - home) & mask) < ((at - hole) & mask)) continue;
+      slots[hole] = next;
+      hole = at;
+    }
+    slots[hole] = undefined;
+  }
+
+  /** The slot of a key, or the empty one where it would lie. */
+  #find(key: Key, hash: number): number {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    let at = hash & mask;
+    for (let history = slots[at]; history !== undefined && history.key !== key; history = slots[at]) at = (at + 1) & mask;
+    return at;
+  }
+}
+
+function emptySlots(count: number): (KeyHistory | undefined)[] {
+  return Array.from<KeyHistory | undefined>({ length: count });
+}
+
+/** FNV-1a over the bytes of a key, stirred once more so that high and low bits are both good. */
+function hashOf(key: Key): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < key.length; at += 1) hash = Math.imul(hash ^ key.charCodeAt(at), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  return (hash ^ (hash >>> 13)) >>> 0;
+}

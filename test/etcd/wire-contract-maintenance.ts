@@ -1,0 +1,159 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { after, before, describe, it } from "node:test";
+import { AlarmRequest, AlarmRequest_AlarmAction, AlarmType, DowngradeRequest_DowngradeAction, type SnapshotResponse } from "../../src/gen/etcd/etcdserverpb/rpc.js";
+import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
+import type { ServerUnderTest } from "../support/real-etcd.js";
+import { connect, type Connection, compare, del, opDelete, opPut, opRange, put, range, txn } from "./wire.js";
+
+/** What differs between the etcd versions that may stand behind the contract. */
+export interface MaintenanceTraits {
+  /** Maintenance.Downgrade came with 3.5. */
+  readonly knowsDowngrade: boolean;
+}
+
+const refused = (code: RpcCode, text: string) => (error: unknown) => {
+  assert.ok(error instanceof RpcError, String(error));
+  assert.deepEqual([error.codeName, error.message], [Object.entries(RpcCode).find(([, value]) => value === code)?.[0], `etcdserver: ${text}`]);
+  return true;
+};
+const NO_SPACE = refused(RpcCode.RESOURCE_EXHAUSTED, "mvcc: database space exceeded");
+const CORRUPT = refused(RpcCode.DATA_LOSS, "corrupt cluster");
+
+const { GET, ACTIVATE, DEACTIVATE } = AlarmRequest_AlarmAction;
+
+/** Small quota, in bytes, of the servers under this contract. */
+export const QUOTA_BYTES = 256 * 1024;
+
+/** Alarms, quota, snapshots and what else keeps a store in order; `start` gives a server with a quota of QUOTA_BYTES. */
+export function maintenanceContract(name: string, skip: string | false, start: () => Promise<ServerUnderTest>, traits: MaintenanceTraits): void {
+  describe(`etcd maintenance contract: ${name}`, { skip }, () => {
+    let server: ServerUnderTest;
+    let etcd: Connection;
+    let memberId = 0n;
+
+    before(async () => {
+      server = await start();
+      etcd = connect(server.address);
+      memberId = (await etcd.maintenance.status({})).leader;
+    });
+    after(async () => {
+      etcd.close();
+      await server.close();
+    });
+
+    const alarm = async (action: AlarmRequest_AlarmAction, kind = AlarmType.NONE, memberID = memberId): Promise<string[]> =>
+      (await etcd.maintenance.alarm(AlarmRequest.create({ action, alarm: kind, memberID }))).alarms.map((each) => `${each.memberID === memberId ? "me" : each.memberID} ${AlarmType[each.alarm]}`);
+    const errors = async (): Promise<string[]> => (await etcd.maintenance.status({})).errors;
+
+    it("has alarms that are raised, listed by kind, told in Status, and turned off", async () => {
+      assert.deepEqual(await alarm(GET), []);
+      assert.deepEqual(await alarm(DEACTIVATE, AlarmType.NOSPACE), []);
+      assert.deepEqual(await alarm(ACTIVATE, AlarmType.NOSPACE), ["me NOSPACE"]);
+      assert.deepEqual(await alarm(ACTIVATE, AlarmType.NOSPACE), ["me NOSPACE"]);
+      assert.deepEqual(await alarm(GET), ["me NOSPACE"]);
+      assert.deepEqual(await alarm(GET, AlarmType.CORRUPT), []);
+      assert.deepEqual(await errors(), [`memberID:${memberId} alarm:NOSPACE `]);
+      assert.deepEqual(await alarm(DEACTIVATE, AlarmType.NOSPACE), ["me NOSPACE"]);
+      assert.deepEqual(await errors(), []);
+    });
+
+    it("takes no write that adds something while NOSPACE is on, whoever raised it", async () => {
+      await etcd.kv.put(put({ key: "n/a", value: "1" }));
+      await etcd.grant(60, 41n);
+      assert.deepEqual(await alarm(ACTIVATE, AlarmType.NOSPACE, 7n), ["7 NOSPACE"]);
+      await assert.rejects(etcd.kv.put(put({ key: "n/b", value: "1" })), NO_SPACE);
+      await assert.rejects(etcd.kv.put(put({})), refused(RpcCode.INVALID_ARGUMENT, "key is not provided"));
+      await assert.rejects(etcd.kv.txn(txn({ failure: [opPut({ key: "n/b", value: "1" })] })), NO_SPACE);
+      await assert.rejects(etcd.grant(60, 42n), NO_SPACE);
+      assert.equal((await etcd.kv.range(range({ key: "n/a" }))).kvs.length, 1);
+      assert.equal((await etcd.kv.txn(txn({ compare: [compare("n/a", "VERSION", "EQUAL", 1)], success: [opDelete({ key: "n/a" }), opRange({ key: "n/a" })] }))).succeeded, true);
+      await etcd.kv.deleteRange(del({ key: "n/a" }));
+      await etcd.lease.leaseRevoke({ ID: 41n });
+      assert.deepEqual(await alarm(DEACTIVATE, AlarmType.NOSPACE, 7n), ["7 NOSPACE"]);
+      await etcd.kv.put(put({ key: "n/b", value: "1" }));
+    });
+
+    it("changes nothing while CORRUPT is on, and still answers plain reads", async () => {
+      await etcd.kv.put(put({ key: "c/a", value: "1" }));
+      await etcd.grant(60, 43n);
+      await alarm(ACTIVATE, AlarmType.CORRUPT);
+      await assert.rejects(etcd.kv.put(put({ key: "c/b", value: "1" })), CORRUPT);
+      await assert.rejects(etcd.kv.deleteRange(del({ key: "c/a" })), CORRUPT);
+      await assert.rejects(etcd.kv.txn(txn({ success: [opDelete({ key: "c/a" })] })), CORRUPT);
+      await assert.rejects(etcd.kv.compact({ revision: 2n, physical: false }), CORRUPT);
+      await assert.rejects(etcd.grant(60, 44n), CORRUPT);
+      await assert.rejects(etcd.lease.leaseRevoke({ ID: 43n }), CORRUPT);
+      assert.equal((await etcd.kv.range(range({ key: "c/a" }))).kvs.length, 1);
+      assert.deepEqual(await errors(), [`memberID:${memberId} alarm:CORRUPT `]);
+      await alarm(DEACTIVATE, AlarmType.CORRUPT);
+      await etcd.kv.put(put({ key: "c/b", value: "1" }));
+    });
+
+    it("raises NOSPACE itself when the quota is reached, and takes writes again after compaction, defragmentation and disarming", async () => {
+      const value = "v".repeat(16 * 1024);
+      let puts = 0;
+      await assert.rejects(async () => {
+        for (; puts < 100; puts += 1) await etcd.kv.put(put({ key: "q/large", value: `${value}${puts}` }));
+      }, NO_SPACE);
+      assert.ok(puts > 2 && puts < 100, `${puts} puts`);
+      assert.deepEqual(await alarm(GET), ["me NOSPACE"]);
+      await assert.rejects(etcd.kv.put(put({ key: "q/small", value: "1" })), NO_SPACE);
+      await etcd.kv.deleteRange(del({ key: "q/large" }));
+      const { header } = await etcd.kv.range(range({ key: "q/large" }));
+      await etcd.kv.compact({ revision: header?.revision ?? 0n, physical: true });
+      await etcd.maintenance.defragment({});
+      await alarm(DEACTIVATE, AlarmType.NOSPACE);
+      await etcd.kv.put(put({ key: "q/small", value: "1" }));
+      assert.deepEqual(await alarm(GET), []);
+    });
+
+    it("tells sizes and indexes that hold together", async () => {
+      const before = await etcd.maintenance.status({});
+      await etcd.kv.put(put({ key: "status", value: "1" }));
+      const later = await etcd.maintenance.status({});
+      assert.ok(later.raftIndex > before.raftIndex && later.raftAppliedIndex <= later.raftIndex && later.raftTerm === before.raftTerm);
+      assert.ok(later.dbSize > 0n && later.dbSizeInUse > 0n && later.dbSizeInUse <= later.dbSize, `${later.dbSizeInUse} of ${later.dbSize}`);
+      assert.deepEqual([later.leader, later.isLearner], [later.header?.memberId, false]);
+    });
+
+    it("hashes everything and the history", async () => {
+      const [first, second] = [await etcd.maintenance.hash({}), await etcd.maintenance.hash({})];
+      assert.equal(first.hash, second.hash);
+      const kv = await etcd.maintenance.hashKv({ revision: 0n });
+      await etcd.kv.put(put({ key: "hash", value: "1" }));
+      assert.notEqual((await etcd.maintenance.hash({})).hash, first.hash);
+      assert.notEqual((await etcd.maintenance.hashKv({ revision: 0n })).hash, kv.hash);
+    });
+
+    it("streams a snapshot in blobs of 32 KiB with what remains, and its SHA-256 last", async () => {
+      await etcd.kv.put(put({ key: "snapshot", value: "s".repeat(100_000) }));
+      const messages: SnapshotResponse[] = [];
+      for await (const message of etcd.maintenance.snapshot({})) messages.push(message);
+      const sha = messages.pop();
+      const bytes = Buffer.concat(messages.map(({ blob }) => blob));
+      assert.deepEqual([sha?.remainingBytes, sha?.blob.toString("hex")], [0n, createHash("sha256").update(bytes).digest("hex")]);
+      let remaining = BigInt(bytes.length);
+      for (const [index, message] of messages.entries()) {
+        if (index < messages.length - 1) assert.equal(message.blob.length, 32 * 1024);
+        remaining -= BigInt(message.blob.length);
+        assert.equal(message.remainingBytes, remaining);
+      }
+      assert.ok(messages.length > 3 && bytes.length % 4096 === 0);
+    });
+
+    it("leads already, and knows nobody else who could", async () => {
+      await etcd.maintenance.moveLeader({ targetID: memberId });
+      await assert.rejects(etcd.maintenance.moveLeader({ targetID: 1n }), refused(RpcCode.FAILED_PRECONDITION, "bad leader transferee"));
+    });
+
+    it("has nothing to go down to", { skip: !traits.knowsDowngrade && "etcd before 3.5 does not know it" }, async () => {
+      const downgrade = (action: DowngradeRequest_DowngradeAction, version: string) => etcd.maintenance.downgrade({ action, version });
+      const { VALIDATE, ENABLE, CANCEL } = DowngradeRequest_DowngradeAction;
+      await assert.rejects(downgrade(VALIDATE, "three"), refused(RpcCode.INVALID_ARGUMENT, "wrong downgrade target version format"));
+      await assert.rejects(downgrade(VALIDATE, "3.2.0"), refused(RpcCode.INVALID_ARGUMENT, "invalid downgrade target version"));
+      await assert.rejects(downgrade(ENABLE, "3.2"), refused(RpcCode.INVALID_ARGUMENT, "invalid downgrade target version"));
+      await assert.rejects(downgrade(CANCEL, ""), refused(RpcCode.FAILED_PRECONDITION, "no inflight downgrade job"));
+    });
+  });
+}
