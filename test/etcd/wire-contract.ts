@@ -94,6 +94,10 @@ export function etcdContract(name: string, skip: string | false, start: () => Pr
         assert.equal(await keysOf({ sortTarget: MOD, sortOrder: ASCEND }), "bca");
         assert.equal(await keysOf({ sortTarget: CREATE, sortOrder: DESCEND }), "cba");
         assert.equal(await keysOf({ sortTarget: VERSION, sortOrder: DESCEND, limit: 1 }), "a");
+        // With a target and no order, etcd cuts by key first, leaving one more than the limit, and sorts those.
+        assert.equal(await keysOf({ sortTarget: VALUE, limit: 1 }), "b");
+        assert.equal(await keysOf({ sortTarget: MOD, sortOrder: ASCEND, limit: 1 }), "b");
+        assert.equal(await keysOf({ sortTarget: CREATE, limit: 1 }), "a");
         assert.equal(await keysOf({ minModRevision: base }), "ac");
         const filtered = await etcd.kv.range(range({ ...all, maxModRevision: base, limit: 1 }));
         assert.deepEqual([filtered.kvs[0]?.key.toString(), filtered.more, filtered.count], ["s/b", true, 3n]);
