@@ -68,8 +68,11 @@ export class Epoch {
   async take(step: Step): Promise<void> {
     this.#taken += 1;
     if (isWatchStep(step)) {
-      await this.#settle();
-      await this.#pairs[step.stream]?.take(step, this.#base, this.#history);
+      const pair = this.#pairs[step.stream];
+      await this.#hear();
+      // What a watch still has to get before it ends.
+      if (step.kind === "cancel" || step.kind === "reopen") await pair?.settle();
+      await pair?.take(step, this.#base, this.#history);
       return;
     }
     // What a compaction forgets must have reached the watches before, or chance would decide what they still see.
@@ -119,8 +122,14 @@ export class Epoch {
     return Promise.all(this.#connections.map((etcd) => answer(call, etcd, this.#base)));
   }
 
-  /** Brings the whole history up to the current revision, compares both, and lets the watches compare theirs. */
+  /** Brings the whole history up to the current revision, and lets the watches compare theirs. */
   async #settle(): Promise<void> {
+    await this.#hear();
+    for (const pair of this.#pairs) await pair.settle();
+  }
+
+  /** Brings the whole history up to the current revision on both sides, compares, and tells the watches. */
+  async #hear(): Promise<void> {
     const revisions = await Promise.all(this.#connections.map(async (etcd) => Number((await etcd.kv.range(range({ key: "\0" }))).header?.revision)));
     if (revisions[0] !== revisions[1]) throw new Mismatch(`ours is at revision ${revisions[0]}, the real one at ${revisions[1]}`);
     this.#revision = revisions[0] as number;
@@ -134,7 +143,7 @@ export class Epoch {
     const news = ours.slice(this.#told);
     this.#told = ours.length;
     this.#events = ours;
-    for (const pair of this.#pairs) await pair.settle(news, this.#compactRevision);
+    for (const pair of this.#pairs) pair.happened(news, this.#compactRevision);
   }
 }
 

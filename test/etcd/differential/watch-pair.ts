@@ -62,9 +62,13 @@ export class WatchPair {
     }
   }
 
-  /** Waits until every open watch has what it must have by now, and compares. */
-  async settle(events: readonly Event[], compactRevision: number): Promise<void> {
+  /** Tells the pair what happened since it was told last. */
+  happened(events: readonly Event[], compactRevision: number): void {
     for (const watch of this.#open.values()) watch.expectation.happened(events, compactRevision);
+  }
+
+  /** Waits until every open watch has what it must have by now, and compares. */
+  async settle(): Promise<void> {
     for (const watch of this.#open.values()) await (watch.doomed ? this.#compacted(watch) : this.#compare(watch));
     for (const [side, stream] of this.#streams.entries()) if (stream.violations.length > 0) throw new Mismatch(`${SIDES[side]}: ${stream.violations.join("; ")}`);
   }
@@ -76,12 +80,12 @@ export class WatchPair {
   async catchUp({ revision, compactRevision }: History): Promise<void> {
     if (!this.#unproven) return;
     this.#unproven = false;
-    if (revision <= compactRevision) {
+    if (revision <= Math.max(compactRevision, 1)) {
       // There is no event for a witness to see; etcd looks every 100 ms.
       await new Promise((resolve) => setTimeout(resolve, 500));
       return;
     }
-    const witness = create({ key: "\0", rangeEnd: "\0", startRevision: compactRevision + 1, watchId: WITNESS });
+    const witness = create({ key: "\0", rangeEnd: "\0", startRevision: Math.max(compactRevision, 1) + 1, watchId: WITNESS });
     await Promise.all(
       this.#streams.map(async (stream, side) => {
         const index = stream.records.length;
