@@ -13,14 +13,15 @@ export function executeRange(request: RangeRequest, view: ReadView): RangeRespon
   if (revision < view.compactRevision) throw etcdError("compacted");
 
   const limit = request.limit > 0n ? Number(request.limit) : 0;
-  const shaped = request.sortOrder !== RangeRequest_SortOrder.NONE || request.sortTarget !== RangeRequest_SortTarget.KEY || hasFilter(request);
-  // Filter and sort see the whole range; the limit comes last.
-  const { pairs: found, count } = view.range(rangeOf(request.key, request.rangeEnd), revision, { limit: shaped ? 0 : limit, countOnly: request.countOnly });
+  const sorted = request.sortOrder !== RangeRequest_SortOrder.NONE || request.sortTarget !== RangeRequest_SortTarget.KEY;
+  // Filter and sort see the whole range, and the limit comes last. But a target without an order sorts, as in etcd, only what one more
+  // than the limit lets through.
+  const whole = request.sortOrder !== RangeRequest_SortOrder.NONE || hasFilter(request);
+  const { pairs: found, count } = view.range(rangeOf(request.key, request.rangeEnd), revision, { limit: whole || limit === 0 ? 0 : limit + 1, countOnly: request.countOnly });
   let pairs = found;
   if (hasFilter(request)) pairs = pairs.filter((pair) => passes(request, pair));
-  if (shaped) sort(pairs, request);
-  const available = shaped || request.countOnly ? pairs.length : count;
-  const more = limit > 0 && available > limit;
+  if (sorted) sort(pairs, request);
+  const more = limit > 0 && pairs.length > limit;
   if (limit > 0 && pairs.length > limit) pairs = pairs.slice(0, limit);
   if (request.keysOnly) for (const pair of pairs) pair.value = EMPTY;
   return { header: undefined, kvs: pairs, more, count: BigInt(count) };

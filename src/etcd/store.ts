@@ -273,5 +273,6 @@ export class Store implements ReadView {
 /** The change a row of the log describes. */
 export function changeOf(key: Buffer, row: Buffer): Change {
   const { main, sub, tombstone } = decodeRevision(key, LOG_PREFIX_LENGTH);
-  return new Change(keyOf(decodeRow(row).key), main, sub, tombstone, row);
+  const { key: name, createRevision } = decodeRow(row);
+  return new Change(keyOf(name), main, sub, tombstone, row, createRevision === BigInt(main) ? null : undefined);
 }

@@ -72,27 +72,29 @@ function choose(request: TxnRequest, view: ReadView): Path {
 }
 
 function validate(path: Path, txn: WriteTxn, leaseExists: LeaseExists): void {
-  // In this order, because the first thing found is what the client is told.
+  // In this order, and within each walk in the order of the operations, because the first thing found is what the client is told.
   validatePuts(path, txn, leaseExists);
   validateRanges(path, txn);
 }
 
 function validatePuts(path: Path, txn: WriteTxn, leaseExists: LeaseExists): void {
+  let nested = 0;
   for (const { request: op } of path.ops) {
+    if (op?.$case === "requestTxn") validatePuts(path.nested[nested++] as Path, txn, leaseExists);
     if (op?.$case !== "requestPut") continue;
     validateKept(op.value, txn);
     validateLease(op.value, leaseExists);
   }
-  for (const nested of path.nested) validatePuts(nested, txn, leaseExists);
 }
 
 function validateRanges(path: Path, view: ReadView): void {
+  let nested = 0;
   for (const { request: op } of path.ops) {
+    if (op?.$case === "requestTxn") validateRanges(path.nested[nested++] as Path, view);
     if (op?.$case !== "requestRange" || op.value.revision === 0n) continue;
     if (op.value.revision > view.revision) throw etcdError("futureRevision");
     if (op.value.revision < view.compactRevision) throw etcdError("compacted");
   }
-  for (const nested of path.nested) validateRanges(nested, view);
 }
 
 /** What is to be kept must be there. */

@@ -57,6 +57,8 @@ export class WatchStream {
   readonly #hub: WatchHub;
   readonly #watchers = new Map<bigint, Watcher>();
   readonly #behind = new Set<Watcher>();
+  /** Ids of watches that a compaction ended: taken until the client cancels them too, as etcd has it. */
+  readonly #compacted = new Set<bigint>();
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #nextId = 0n;
@@ -107,8 +109,8 @@ export class WatchStream {
   /** Ends a watch; an unknown one is ignored. */
   cancel(id: bigint): void {
     const watcher = this.#watchers.get(id);
-    if (watcher === undefined) return;
-    this.#forget(watcher);
+    if (watcher !== undefined) this.#forget(watcher);
+    else if (!this.#compacted.delete(id)) return;
     this.#push(encodeControl(this.#options.headerAt(this.#hub.store.revision), { watchId: id, canceled: true }));
   }
 
@@ -161,11 +163,15 @@ export class WatchStream {
       return `rpc error: code = ${GO_CODE_NAMES[error.code] ?? "Unknown"} desc = ${error.message}`;
     }
     if (!range.single && range.end !== undefined && range.end <= range.start) return EMPTY_RANGE;
-    return request.watchId !== 0n && this.#watchers.has(request.watchId) ? DUPLICATE_ID : undefined;
+    return request.watchId !== 0n && this.#taken(request.watchId) ? DUPLICATE_ID : undefined;
+  }
+
+  #taken(id: bigint): boolean {
+    return this.#watchers.has(id) || this.#compacted.has(id);
   }
 
   #freeId(): bigint {
-    while (this.#watchers.has(this.#nextId)) this.#nextId += 1n;
+    while (this.#taken(this.#nextId)) this.#nextId += 1n;
     const id = this.#nextId;
     this.#nextId += 1n;
     return id;
@@ -203,6 +209,7 @@ export class WatchStream {
     const { compactRevision } = this.#hub.store;
     if (watcher.nextRevision >= compactRevision) return false;
     this.#forget(watcher);
+    this.#compacted.add(watcher.options.id);
     this.#push(encodeControl(this.#options.headerAt(0), { watchId: watcher.options.id, canceled: true, compactRevision: BigInt(compactRevision) }));
     return true;
   }

@@ -79,7 +79,8 @@ export class WriteTxn implements ReadView {
     const created = history.live ? history.createRevision : main;
     const version = history.version + 1;
     const row = encodeRow({ key: keyBytes(key), createRevision: BigInt(created), modRevision: BigInt(main), version: BigInt(version), value, lease });
-    const sub = this.#record(history, false, row);
+    // A key that this very revision deleted is new to watchers, as in etcd, whatever was before.
+    const sub = this.#record(history, false, row, created === main ? null : this.#previousRow(history));
     if (history.lease !== lease) this.#base.leases.move(key, history.lease, lease);
     history.put(main, sub, created, version, lease);
   }
@@ -93,7 +94,7 @@ export class WriteTxn implements ReadView {
     });
     const pairs = wantPairs ? doomed.map((history) => decodeRow(this.#newestRow(history))) : [];
     for (const history of doomed) {
-      const sub = this.#record(history, true, encodeTombstone(keyBytes(history.key)));
+      const sub = this.#record(history, true, encodeTombstone(keyBytes(history.key)), this.#previousRow(history));
       if (history.lease !== 0n) this.#base.leases.move(history.key, history.lease, 0n);
       history.delete(this.#base.revision + 1, sub);
     }
@@ -105,10 +106,10 @@ export class WriteTxn implements ReadView {
     this.#writes.push(write);
   }
 
-  #record(history: KeyHistory, tombstone: boolean, row: Buffer): number {
+  #record(history: KeyHistory, tombstone: boolean, row: Buffer, previous: Buffer | null | undefined): number {
     const main = this.#base.revision + 1;
     const sub = this.#changes.length;
-    this.#changes.push(new Change(history.key, main, sub, tombstone, row, this.#previousRow(history)));
+    this.#changes.push(new Change(history.key, main, sub, tombstone, row, previous));
     this.#writes.push({ type: "put", key: logKey(main, sub, tombstone), value: row });
     this.#base.rows.outdate(history);
     return sub;

@@ -96,6 +96,49 @@ class Reader {
   }
 }
 
+describe("prev_kv", () => {
+  for (const from of ["memory", "the log"]) {
+    it(`is absent where the same revision deleted the key and made it again, read from ${from}`, async () => {
+      const bench = await Bench.open();
+      await bench.put("a", "1");
+      await bench.store.write((txn) => {
+        txn.delete({ start: "a", end: "a\0", single: true }, false);
+        txn.put("a", Buffer.from("2"), 0n);
+      });
+      if (from === "the log") bench.forgetRecent();
+      const reader = bench.stream();
+      reader.create({ startRevision: 2n, prevKv: true });
+      assert.deepEqual(await reader.events(), ["PUT a=1 @2", "DELETE a @3 was 1@2", "PUT a=2 @3"]);
+      await reader.close();
+    });
+  }
+});
+
+describe("a watch that compaction ended", () => {
+  it("keeps its id until the client cancels it too", async () => {
+    const bench = await Bench.open();
+    for (let index = 0; index < 3; index += 1) await bench.put("a");
+    await bench.store.compact(4, true);
+    const reader = bench.stream();
+    reader.create({ startRevision: 2n, watchId: 7n });
+    await reader.settle();
+    reader.create({ watchId: 7n });
+    reader.watches.cancel(7n);
+    reader.watches.cancel(7n);
+    reader.create({ watchId: 7n });
+    await reader.settle();
+    const said = reader.responses.map(({ watchId, created, canceled, cancelReason }) => [watchId, created, canceled, cancelReason]);
+    assert.deepEqual(said, [
+      [7n, true, false, ""],
+      [7n, false, true, ""],
+      [-1n, true, true, "mvcc: duplicate watch ID provided on the WatchStream"],
+      [7n, false, true, ""],
+      [7n, true, false, ""],
+    ]);
+    await reader.close();
+  });
+});
+
 describe("a slow reader", () => {
   it("gets everything once and in order, while memory holds a bounded part of it", async () => {
     const bench = await Bench.open();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { AlarmRequest, RangeRequest_SortOrder, RangeRequest_SortTarget, type TxnResponse, WatchCreateRequest_FilterType } from "../../src/gen/etcd/etcdserverpb/rpc.js";
+import { AlarmRequest, RangeRequest_SortOrder, RangeRequest_SortTarget, type RequestOp, type TxnResponse, WatchCreateRequest_FilterType } from "../../src/gen/etcd/etcdserverpb/rpc.js";
 import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
 import type { ServerUnderTest } from "../support/real-etcd.js";
 import { cancel, compare, connect, type Connection, create, del, eventTexts, opDelete, opPut, opRange, opTxn, progress, put, range, txn, WatchTap } from "./wire.js";
@@ -94,6 +94,10 @@ export function etcdContract(name: string, skip: string | false, start: () => Pr
         assert.equal(await keysOf({ sortTarget: MOD, sortOrder: ASCEND }), "bca");
         assert.equal(await keysOf({ sortTarget: CREATE, sortOrder: DESCEND }), "cba");
         assert.equal(await keysOf({ sortTarget: VERSION, sortOrder: DESCEND, limit: 1 }), "a");
+        // With a target and no order, etcd cuts by key first, leaving one more than the limit, and sorts those.
+        assert.equal(await keysOf({ sortTarget: VALUE, limit: 1 }), "b");
+        assert.equal(await keysOf({ sortTarget: MOD, sortOrder: ASCEND, limit: 1 }), "b");
+        assert.equal(await keysOf({ sortTarget: CREATE, limit: 1 }), "a");
         assert.equal(await keysOf({ minModRevision: base }), "ac");
         const filtered = await etcd.kv.range(range({ ...all, maxModRevision: base, limit: 1 }));
         assert.deepEqual([filtered.kvs[0]?.key.toString(), filtered.more, filtered.count], ["s/b", true, 3n]);
@@ -249,6 +253,15 @@ export function etcdContract(name: string, skip: string | false, start: () => Pr
         await assert.rejects(etcd.kv.txn(txn({ failure: many(129) })), tooMany);
         await assert.rejects(etcd.kv.txn(txn({ success: [...many(27), opTxn({ success: many(128).slice(27) })] })), tooMany);
         await etcd.kv.txn(txn({ success: [...many(27), opTxn({ success: many(127).slice(27) })] }));
+      });
+
+      it("names the first refusal in the order of the operations, nested ones in their place", async () => {
+        const noLease = opPut({ key: "x/first", lease: 999_999 });
+        const noKey = opPut({ key: "x/none", ignoreValue: true });
+        const nested = (op: RequestOp): RequestOp => opTxn({ success: [op] });
+        await assert.rejects(etcd.kv.txn(txn({ success: [nested(noLease), noKey] })), NO_LEASE);
+        await assert.rejects(etcd.kv.txn(txn({ success: [nested(noKey), noLease] })), refused(RpcCode.INVALID_ARGUMENT, "key not found"));
+        await assert.rejects(etcd.kv.txn(txn({ success: [noKey, nested(noLease)] })), refused(RpcCode.INVALID_ARGUMENT, "key not found"));
       });
 
       it("validates before it changes anything", async () => {
