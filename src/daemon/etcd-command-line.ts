@@ -46,11 +46,12 @@ const SHAPES = {
   text: /^[\s\S]*$/,
   switch: /^(?:1|t|T|true|TRUE|True|0|f|F|false|FALSE|False)$/,
   count: /^\d+$/,
+  integer: /^-?\d+$/,
   duration: /^(?:0|(?:\d+(?:\.\d*)?(?:ns|us|µs|ms|s|m|h))+)$/,
 } as const;
 
 function checked(name: string, { kind, fate }: EtcdFlag, given: string, source = `-${name}`): string {
-  if (!SHAPES[kind].test(given)) throw usage(`invalid value "${given}" for flag ${source}: must be a ${kind === "switch" ? "boolean" : kind === "count" ? "number" : "duration such as 10s"}`);
+  if (!SHAPES[kind].test(given)) throw usage(`invalid value "${given}" for flag ${source}: must be a ${kind === "switch" ? "boolean" : kind === "count" || kind === "integer" ? "number" : "duration such as 10s"}`);
   const value = kind === "switch" ? String(/^[1tT]/.test(given)) : given;
   if (typeof fate === "object" && !fate.only.includes(value)) throw usage(`--${name}=${given} is not supported: ${fate.because}`);
   return value;

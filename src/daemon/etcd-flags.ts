@@ -1,5 +1,5 @@
 /** How a flag's value is written. */
-export type FlagKind = "text" | "switch" | "count" | "duration";
+export type FlagKind = "text" | "switch" | "count" | "integer" | "duration";
 
 /** What becomes of a flag. */
 export type FlagFate =
@@ -29,7 +29,8 @@ export const etcdFlags: ReadonlyMap<string, EtcdFlag> = new Map<string, EtcdFlag
   ...used("text", "initial-cluster", "initial-cluster-state", "initial-cluster-token", "log-level", "auto-compaction-mode", "auto-compaction-retention", "cors", "host-whitelist"),
   ...used("text", "cert-file", "key-file", "trusted-ca-file", "client-crl-file", "client-cert-allowed-hostname", "cipher-suites", "tls-min-version", "tls-max-version"),
   ...used("switch", "client-cert-auth", "auto-tls", "enable-grpc-gateway", "version", "help"),
-  ...used("count", "max-txn-ops", "max-request-bytes", "max-concurrent-streams", "quota-backend-bytes"),
+  ...used("count", "max-txn-ops", "max-request-bytes", "max-concurrent-streams", "auth-token-ttl", "bcrypt-cost"),
+  ...used("integer", "quota-backend-bytes"),
   ...used("duration", "experimental-watch-progress-notify-interval", "watch-progress-notify-interval"),
 
   ...ignored("text", "wal-dir", "listen-peer-urls", "backend-bbolt-freelist-type", "discovery-fallback", "discovery-proxy", "v2-deprecation"),
@@ -41,7 +42,7 @@ export const etcdFlags: ReadonlyMap<string, EtcdFlag> = new Map<string, EtcdFlag
   ...ignored("switch", "socket-reuse-port", "socket-reuse-address", "debug", "enable-pprof", "enable-log-rotation", "force-new-cluster"),
   ...ignored("switch", "experimental-initial-corrupt-check", "experimental-compact-hash-check-enabled", "experimental-enable-lease-checkpoint", "experimental-enable-lease-checkpoint-persist"),
   ...ignored("switch", "experimental-memory-mlock", "experimental-txn-mode-write-with-shared-buffer", "experimental-stop-grpc-service-on-defrag"),
-  ...ignored("count", "snapshot-count", "heartbeat-interval", "election-timeout", "max-snapshots", "max-wals", "backend-batch-limit", "auth-token-ttl", "bcrypt-cost", "self-signed-cert-validity"),
+  ...ignored("count", "snapshot-count", "heartbeat-interval", "election-timeout", "max-snapshots", "max-wals", "backend-batch-limit", "self-signed-cert-validity"),
   ...ignored("count", "experimental-compaction-batch-limit", "experimental-bootstrap-defrag-threshold-megabytes", "experimental-snapshot-catchup-entries", "experimental-distributed-tracing-sampling-rate"),
   ...ignored("count", "proxy-failure-wait", "proxy-refresh-interval", "proxy-dial-timeout", "proxy-write-timeout", "proxy-read-timeout"),
   ...ignored("duration", "backend-batch-interval", "grpc-keepalive-min-time", "grpc-keepalive-interval", "grpc-keepalive-timeout", "raft-read-timeout", "raft-write-timeout"),

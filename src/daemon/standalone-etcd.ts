@@ -1,9 +1,9 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { monotonicClock } from "../base/clock.js";
+import { makeDirectory } from "../base/directory.js";
 import { fileProblem, UserError } from "../base/user-error.js";
 import { version } from "../base/version.js";
-import { ETCD_VERSION, startEtcd } from "../etcd/index.js";
+import { type AuthOptions, ETCD_VERSION, startEtcd } from "../etcd/index.js";
 import { formatListenUrl, type ListenUrl } from "../rpc/listen-url.js";
 import { zapLogger } from "../rpc/zap-log.js";
 import { durationMs, type EtcdValues } from "./etcd-command-line.js";
@@ -41,7 +41,7 @@ export async function startStandaloneEtcd(values: EtcdValues, failed: () => void
   const log = zapLogger(settings.logLevel);
   log.info({ name: settings.name, "data-dir": settings.dataDir, "etcd-version": ETCD_VERSION, "server-version": `spheresim ${version}` }, "starting an etcd server");
   for (const flag of settings.ignored) log.warn({ flag: `--${flag}` }, "ignoring a flag that has no meaning for a cluster of one member without raft");
-  makeDirectory(settings.dataDir);
+  makeDataDirectory(settings.dataDir);
   const tls = await etcdTls(values, settings);
   const count = (flag: string): number | undefined => (values.has(flag) ? Number(values.get(flag)) : undefined);
   const progress = values.get("experimental-watch-progress-notify-interval") ?? values.get("watch-progress-notify-interval");
@@ -60,6 +60,7 @@ export async function startStandaloneEtcd(values: EtcdValues, failed: () => void
     httpAccess: { corsOrigins: list(values.get("cors") ?? "*"), hostWhitelist: list(values.get("host-whitelist") ?? "*") },
     autoCompaction: settings.autoCompaction,
     clientCertAuth: values.get("client-cert-auth") === "true",
+    auth: authOptions(count("auth-token-ttl"), count("bcrypt-cost"), log),
     quotaBackendBytes: count("quota-backend-bytes"),
     maxTxnOps: count("max-txn-ops"),
     maxRequestBytes: count("max-request-bytes"),
@@ -80,6 +81,9 @@ export async function startStandaloneEtcd(values: EtcdValues, failed: () => void
 
 /** etcd's shortest time between two progress notices. */
 const SHORTEST_PROGRESS_MS = 100;
+/** Costs bcrypt takes. */
+const CHEAPEST_BCRYPT = 4;
+const DEAREST_BCRYPT = 31;
 
 function sayServing(log: ReturnType<typeof zapLogger>, url: ListenUrl): void {
   const address = url.path ?? formatListenUrl(url).replace(/^https?:\/\//, "");
@@ -87,10 +91,17 @@ function sayServing(log: ReturnType<typeof zapLogger>, url: ListenUrl): void {
   else log.info({ traffic: "grpc+http", address }, "serving client traffic insecurely; this is strongly discouraged!");
 }
 
-function makeDirectory(directory: string): void {
+function makeDataDirectory(directory: string): void {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectory(directory, 0o700);
   } catch (error) {
     throw new UserError("cannot-start", `etcd: cannot use --data-dir ${directory}: ${fileProblem(error)}`);
   }
+}
+
+/** Users and passwords as etcd's flags have them: a value it cannot use is replaced by its own. */
+function authOptions(tokenTtlSeconds: number | undefined, cost: number | undefined, log: ReturnType<typeof zapLogger>): AuthOptions {
+  const usable = cost === undefined || (cost >= CHEAPEST_BCRYPT && cost <= DEAREST_BCRYPT);
+  if (!usable) log.warn({ "given-cost": cost }, "use default bcrypt cost instead of the invalid given cost");
+  return { tokenTtlMs: tokenTtlSeconds === undefined || tokenTtlSeconds === 0 ? undefined : tokenTtlSeconds * 1000, bcryptCost: usable ? cost : undefined };
 }

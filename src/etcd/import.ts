@@ -1,5 +1,6 @@
-import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { makeDirectory } from "../base/directory.js";
 import { BoltFile, BoltFileError } from "./bolt/file.js";
 import { DataDirectoryError } from "./errors.js";
 import { BUCKET_KINDS, META } from "./keyspace.js";
@@ -30,7 +31,7 @@ export async function importEtcd(path: string, directory: string): Promise<Impor
   const file = await openFile(path);
   let draft: string | undefined;
   try {
-    await mkdir(dirname(directory), { recursive: true });
+    makeDirectory(dirname(directory));
     draft = await mkdtemp(join(dirname(directory), `.${basename(directory)}-import-`));
     const imported = await fill(file, draft);
     await rename(draft, directory);

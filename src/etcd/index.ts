@@ -12,7 +12,7 @@ import { processMetrics } from "../rpc/process-metrics.js";
 import type { ServerTls } from "../rpc/tls.js";
 import { Admission } from "./admission.js";
 import { Alarms } from "./alarms.js";
-import { AuthStore } from "./auth/auth-store.js";
+import { type AuthOptions, AuthStore } from "./auth/auth-store.js";
 import { AutoCompaction, type Retention } from "./auto-compaction.js";
 import { CheckpointFile } from "./checkpoint-file.js";
 import { LevelTable } from "./level-table.js";
@@ -40,6 +40,7 @@ import type { Table } from "./table.js";
 import { WatchHub } from "./watch-hub.js";
 
 export { DataDirectoryError } from "./errors.js";
+export type { AuthOptions } from "./auth/auth-store.js";
 export type { Retention } from "./auto-compaction.js";
 export { importEtcd, type Imported } from "./import.js";
 export { MemoryTable } from "./memory-table.js";
@@ -61,6 +62,7 @@ export interface EtcdOptions {
   readonly tls?: ServerTls | undefined;
   /** Whether a client certificate's common name is a user where a call brings no token (etcd --client-cert-auth); no when absent. */
   readonly clientCertAuth?: boolean;
+  readonly auth?: AuthOptions;
   /** Size of the database beyond which writes are refused (--quota-backend-bytes); 2 GiB when absent or 0, none below 0. */
   readonly quotaBackendBytes?: number | undefined;
   /** Where clients are told to find this member (--advertise-client-urls); the address it listens on when absent. */
@@ -124,7 +126,7 @@ export async function startEtcd(options: EtcdOptions): Promise<Etcd> {
     open.push(lessor);
     const hub = new WatchHub(store);
     open.push(hub);
-    const auth = await AuthStore.open(store, clock);
+    const auth = await AuthStore.open(store, clock, options.auth);
     open.push(auth);
     const gate = new Gate(auth, options.clientCertAuth ?? false);
 

@@ -1,6 +1,7 @@
-import { mkdir, readdir, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Level } from "level";
+import { makeDirectory } from "../base/directory.js";
 import { DataDirectoryError } from "./errors.js";
 import { FORMAT, META } from "./keyspace.js";
 import type { Table, TableRange, TableSnapshot, TableWrite } from "./table.js";
@@ -127,7 +128,7 @@ export class LevelTable implements Table {
 /** Refuses a directory that holds something else than LevelDB files. */
 async function requireOwn(directory: string): Promise<void> {
   try {
-    await mkdir(directory, { recursive: true });
+    makeDirectory(directory);
     const names = await readdir(directory);
     if (names.length === 0 || names.includes("CURRENT") || names.every((name) => name === "LOCK" || name.startsWith("LOG") || name.startsWith("MANIFEST"))) return;
     throw new DataDirectoryError(`${directory} is not empty and holds no etcd data of ours (${names[0]} ...); use an empty --data-dir`);

@@ -7,11 +7,19 @@ import type { Table, TableRange, TableWrite } from "../table.js";
 import { disable } from "./auth-changes.js";
 import { AuthState, type Identity } from "./auth-state.js";
 import { PasswordHasher } from "./password-hasher.js";
-import { SimpleTokens } from "./simple-tokens.js";
+import { DEFAULT_TOKEN_TTL_MS, SimpleTokens } from "./simple-tokens.js";
 
 /** Revision of users and roles before the first change. */
 const FIRST_REVISION = 1n;
 const CHUNK_ROWS = 1_000;
+
+/** What etcd's flags say of passwords and tokens. */
+export interface AuthOptions {
+  /** How long an unused token stays valid (--auth-token-ttl); 300 s when absent. */
+  readonly tokenTtlMs?: number | undefined;
+  /** Cost of new password hashes (--bcrypt-cost), 4 to 31: each one more takes twice as long; 10 when absent. */
+  readonly bcryptCost?: number | undefined;
+}
 
 /**
  * Users, roles and who is signed in (etcd's auth store). Changes go through the store's sequencer: writes behind a change are judged by
@@ -24,15 +32,15 @@ export class AuthStore {
   #newest: AuthState;
   #durable: AuthState;
 
-  private constructor(store: Store, clock: Clock, state: AuthState) {
+  private constructor(store: Store, clock: Clock, state: AuthState, options: AuthOptions) {
     this.#store = store;
-    this.#tokens = new SimpleTokens(clock);
-    this.passwords = new PasswordHasher(clock);
+    this.#tokens = new SimpleTokens(clock, options.tokenTtlMs ?? DEFAULT_TOKEN_TTL_MS);
+    this.passwords = new PasswordHasher(clock, options.bcryptCost);
     this.#newest = this.#durable = state;
   }
 
   /** Reads users and roles of the last run. `clock` is the monotonic one. */
-  static async open(store: Store, clock: Clock): Promise<AuthStore> {
+  static async open(store: Store, clock: Clock, options: AuthOptions = {}): Promise<AuthStore> {
     const { table } = store;
     const [enabled, revision] = [table.get(AUTH.enabled), table.get(AUTH.revision)];
     // Etcd writes this row when it makes its database, so that is what a snapshot has to hold.
@@ -43,7 +51,7 @@ export class AuthStore {
       users: new Map((await read(table, allUsers(), (bytes) => User.decode(bytes))).map((user) => [user.name.toString(), user])),
       roles: new Map((await read(table, allRoles(), (bytes) => Role.decode(bytes))).map((role) => [role.name.toString(), role])),
     });
-    return new AuthStore(store, clock, state);
+    return new AuthStore(store, clock, state, options);
   }
 
   /** Users and roles as they are on disk. */

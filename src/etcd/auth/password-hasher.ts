@@ -2,11 +2,8 @@ import { Worker } from "node:worker_threads";
 import type { Clock, Timer } from "../../base/clock.js";
 import { etcdError, unclassifiedError } from "../errors.js";
 
-/** To be hashed, or, with `hash`, to be compared with it. */
-export interface PasswordTask {
-  readonly password: string;
-  readonly hash: string | undefined;
-}
+/** To be hashed at a cost, or to be compared with a hash. */
+export type PasswordTask = { readonly password: string } & ({ readonly cost: number } | { readonly hash: string });
 
 /** The hash, or whether the password fits. */
 export type PasswordAnswer = string | boolean;
@@ -17,6 +14,8 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+/** golang.org/x/crypto/bcrypt's default, and so etcd's. */
+const DEFAULT_COST = 10;
 /** What bcrypt takes; etcd refuses to hash more. */
 const MAX_PASSWORD_BYTES = 72;
 /** A hash says itself how long it takes to check; one that takes longer than this holds up everybody's. */
@@ -26,20 +25,22 @@ const MAX_WAITING = 1_000;
 /** bcrypt in a thread of its own, one password after the other. The thread starts with the first. */
 export class PasswordHasher {
   readonly #clock: Clock;
+  readonly #cost: number;
   readonly #waiting: Waiting[] = [];
   #worker: Worker | undefined;
   #running: Waiting | undefined;
   #limit: Timer | undefined;
   #closed = false;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, cost: number = DEFAULT_COST) {
     this.#clock = clock;
+    this.#cost = cost;
   }
 
   /** The bcrypt hash of a password. */
   async hash(password: string): Promise<Buffer> {
     if (Buffer.byteLength(password) > MAX_PASSWORD_BYTES) throw unclassifiedError("passwordTooLong");
-    return Buffer.from((await this.#do({ password, hash: undefined })) as string);
+    return Buffer.from((await this.#do({ password, cost: this.#cost })) as string);
   }
 
   /** Whether a password has this hash; a text that is no hash fits none. */

@@ -1,8 +1,8 @@
 import type { Clock, Timer } from "../../base/clock.js";
 import { secretLetters } from "../../base/ids.js";
 
-/** How long an unused token stays valid (etcd --auth-token-ttl). */
-export const TOKEN_TTL_MS = 300_000;
+/** How long an unused token stays valid where nobody says otherwise (etcd --auth-token-ttl). */
+export const DEFAULT_TOKEN_TTL_MS = 300_000;
 const LETTERS = 16;
 /** Tokens at most; beyond, the one unused for longest goes. Each client connection holds about one. */
 const MAX_TOKENS = 100_000;
@@ -14,17 +14,19 @@ interface Holder {
 
 /**
  * The tokens of users who gave their password: 16 letters, a dot and a number. They live in memory alone, so that after a restart
- * everybody signs in again, and end when nobody uses them for 300 s.
+ * everybody signs in again, and end when nobody uses them for a while.
  */
 export class SimpleTokens {
   readonly #clock: Clock;
+  readonly #ttlMs: number;
   /** The longest unused first: using one moves it to the end. */
   readonly #holders = new Map<string, Holder>();
   #timer: Timer | undefined;
 
   /** `clock` is the monotonic one. */
-  constructor(clock: Clock) {
+  constructor(clock: Clock, ttlMs: number) {
     this.#clock = clock;
+    this.#ttlMs = ttlMs;
   }
 
   /** A new token for a user; `index` is the number in it. */
@@ -34,17 +36,17 @@ export class SimpleTokens {
       if (this.#holders.size < MAX_TOKENS) break;
       this.#holders.delete(oldest);
     }
-    this.#holders.set(token, { user, endMs: this.#clock.nowMs() + TOKEN_TTL_MS });
+    this.#holders.set(token, { user, endMs: this.#clock.nowMs() + this.#ttlMs });
     this.#schedule();
     return token;
   }
 
-  /** Whose token it is, and 300 s more for it; undefined if it is nobody's. */
+  /** Whose token it is, and its whole time again; undefined if it is nobody's. */
   use(token: string): string | undefined {
     const holder = this.#holders.get(token);
     const nowMs = this.#clock.nowMs();
     if (holder === undefined || holder.endMs < nowMs) return undefined;
-    holder.endMs = nowMs + TOKEN_TTL_MS;
+    holder.endMs = nowMs + this.#ttlMs;
     this.#holders.delete(token);
     this.#holders.set(token, holder);
     return holder.user;

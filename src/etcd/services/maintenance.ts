@@ -11,9 +11,9 @@ import type { Room } from "./room.js";
 
 /**
  * The etcd whose behaviour this is, by which clients know what they may ask: progress requests answered only by a stream that is up to
- * date came with 3.5.13, the deletion at the compaction point that a watch still gets with 3.5.16.
+ * date came with 3.5.13, the deletion at the compaction point that a watch still gets with 3.5.18, and permissions are asked for as in 3.5.33.
  */
-export const ETCD_VERSION = "3.5.16";
+export const ETCD_VERSION = "3.5.33";
 
 /** Bytes of a snapshot in one message, as etcd sends it. */
 const BLOB_BYTES = 32 * 1024;
