@@ -12,8 +12,13 @@ export interface ServerUnderTest {
   close(): Promise<void>;
 }
 
+/** The etcd that is installed, in its process. */
+export interface RealEtcd extends ServerUnderTest {
+  readonly pid: number;
+}
+
 /** Starts the etcd that is installed, on a fresh directory. */
-export async function startRealEtcd(): Promise<ServerUnderTest> {
+export async function startRealEtcd(): Promise<RealEtcd> {
   const program = findProgram("etcd");
   if (program === undefined) throw new Error("etcd is not installed (Debian: etcd-server)");
   const directory = mkdtempSync(join(tmpdir(), "spheresim-real-etcd-"));
@@ -49,7 +54,7 @@ export async function startRealEtcd(): Promise<ServerUnderTest> {
   } finally {
     probe.close();
   }
-  return { address, close };
+  return { address, pid: child.pid as number, close };
 }
 
 /** Ports that are free now. etcd wants to be told its port, so there is no better way. */
