@@ -26,7 +26,7 @@ if (wanted.length === 0) {
   const imports = spawnSync(process.execPath, [join(root, "scripts", "check-imports.mjs")], { stdio: "inherit" });
   if (imports.status !== 0) process.exit(imports.status ?? 1);
 }
-const files = testsUnder(join(root, "dist", "test")).filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)));
+const files = testsUnder(join(root, "dist", "test")).filter((file) => wanted.length === 0 || wanted.some((part) => relative(root, file).includes(part)));
 if (files.length === 0) {
   console.error(`spheresim: no test file matches ${wanted.join(", ")}`);
   process.exit(2);

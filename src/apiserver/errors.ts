@@ -167,7 +167,7 @@ export function invalid(of: { readonly group: string; readonly kind: string }, n
   return new StatusError(422, "Invalid", `${of.group === "" ? of.kind : `${of.kind}.${of.group}`} "${name}" is invalid: ${whole}`, {
     ...(name === "" ? {} : { name }),
     ...(of.group === "" ? {} : { group: of.group }),
-    kind: of.kind,
+    ...(of.kind === "" ? {} : { kind: of.kind }),
     causes,
   });
 }

@@ -56,6 +56,7 @@ function find(options: ConnectionOptions, environment: NodeJS.ProcessEnv): { rea
   const dataDir = options.dataDir ?? join(stateHome(environment), name);
   const line = readReadyFile(dataDir);
   if (line?.endpoints["emulator"] !== undefined) return { address: line.endpoints["emulator"], dataDir };
+  if (line !== undefined) throw new UserError("cannot-start", `emulator "${line.name}" (pid ${line.pid}) runs without its emulator room, which this command asks`, "start it without: --without emulator");
   const others = runningEmulators(environment).map((each) => each.name);
   throw new UserError(
     "cannot-start",

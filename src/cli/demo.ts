@@ -39,7 +39,7 @@ async function scenes({ profile, exit }: DemoFlags, stop: StopRequest): Promise<
     const [first, runs] = await Promise.all([unlessStopped(stop, journeys(connection)), twoCaptains(profile, stop)]);
     const second = tell(runs);
     if (exit !== true) {
-      say(banner(ready));
+      say(banner(ready, process.env, "ends the demo and removes all of it"));
       await stop.requested;
     }
     return first && second;

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { type Host, HostConnectionState, Inventory, type ResourcePool, type VirtualMachine } from "../gen/spheresim/vcenter/v1/inventory.js";
+import { type Cluster, type Host, HostConnectionState, Inventory, type ResourcePool, type VirtualMachine } from "../gen/spheresim/vcenter/v1/inventory.js";
 import { InventoryServiceClient } from "../gen/spheresim/vcenter/v1/inventory_service.js";
 import { VirtualMachinePowerState } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import { addConnectionOptions } from "./connection-options.js";
@@ -33,31 +33,47 @@ export function bar(reserved: number, active: number, capacity: number): string 
   return `[${"█".repeat(full)}${"▒".repeat(used)}${"·".repeat(barWidth - full - used)}]`;
 }
 
-/** The inventory as a tree with bars in MHz and MB. */
-export function inventoryTree(inventory: Inventory, wide: boolean): string {
-  const lines: string[] = [];
-  for (const datacenter of inventory.datacenters) {
-    lines.push(`${datacenter.name}  ${datacenter.ref?.value}`);
-    for (const cluster of inventory.clusters.filter((each) => each.datacenter?.value === datacenter.ref?.value)) {
-      lines.push(`└─ ${cluster.name}  ${cluster.ref?.value}`);
-      const pools = new Set(inventory.resourcePools.map((pool) => pool.ref?.value));
-      const roots = inventory.resourcePools.filter((pool) => !pools.has(pool.parent?.value));
-      for (const root of roots) lines.push(...poolLines(inventory, root, 0).map((line) => `   ├─ ${line}`));
-      for (const host of inventory.hosts.filter((each) => each.cluster?.value === cluster.ref?.value)) {
-        lines.push(`   ├─ ${hostText(host)}`);
-        for (const vm of inventory.virtualMachines.filter((each) => each.host?.value === host.ref?.value)) lines.push(`   │  ├─ ${vmText(vm, wide)}`);
-      }
-    }
-  }
-  return `${lines.join("\n")}\n`;
+/** A line of the tree and those below it. */
+interface Branch {
+  readonly text: string;
+  readonly below: readonly Branch[];
 }
 
-/** A pool and those below it. */
-function poolLines(inventory: Inventory, pool: ResourcePool, depth: number): string[] {
+/** The inventory as a tree with bars in MHz and MB. */
+export function inventoryTree(inventory: Inventory, wide: boolean): string {
+  const datacenters = inventory.datacenters.map((datacenter): Branch => {
+    const clusters = inventory.clusters.filter((cluster) => cluster.datacenter?.value === datacenter.ref?.value);
+    return { text: `${datacenter.name}  ${datacenter.ref?.value}`, below: clusters.map((cluster) => clusterBranch(inventory, cluster, wide)) };
+  });
+  return datacenters.flatMap(({ text, below }) => [text, ...lines(below)]).map((line) => `${line}\n`).join("");
+}
+
+/**
+ * Worked example: `[{text: "a", below: [{text: "b", below: []}]}, {text: "c", below: []}]` is `├─ a`, `│  └─ b`, `└─ c`.
+ */
+export function lines(branches: readonly Branch[]): string[] {
+  return branches.flatMap(({ text, below }, index) => {
+    const isLast = index === branches.length - 1;
+    return [`${isLast ? "└─" : "├─"} ${text}`, ...lines(below).map((line) => `${isLast ? "  " : "│ "} ${line}`)];
+  });
+}
+
+function clusterBranch(inventory: Inventory, cluster: Cluster, wide: boolean): Branch {
+  const root = inventory.resourcePools.filter((pool) => pool.ref?.value === cluster.rootPool?.value);
+  const hosts = inventory.hosts.filter((host) => host.cluster?.value === cluster.ref?.value);
+  return { text: `${cluster.name}  ${cluster.ref?.value}`, below: [...root.map((pool) => poolBranch(inventory, pool)), ...hosts.map((host) => hostBranch(inventory, host, wide))] };
+}
+
+function hostBranch(inventory: Inventory, host: Host, wide: boolean): Branch {
+  const vms = inventory.virtualMachines.filter((vm) => vm.host?.value === host.ref?.value);
+  return { text: hostText(host), below: vms.map((vm) => ({ text: vmText(vm, wide), below: [] })) };
+}
+
+function poolBranch(inventory: Inventory, pool: ResourcePool): Branch {
   const { config, usage } = pool;
   const limits = [limitText(config?.cpuAllocation?.limit, "MHz"), limitText(config?.memoryAllocation?.limit, "MB")].filter((text) => text !== "");
-  const line = [
-    `${"  ".repeat(depth)}pool ${pool.name}`,
+  const text = [
+    `pool ${pool.name}`,
     pool.ref?.value ?? "",
     `reserves ${config?.cpuAllocation?.reservation ?? 0} MHz ${config?.memoryAllocation?.reservation ?? 0} MB`,
     `used ${usage?.reservationUsedCpuMhz ?? 0} MHz ${usage?.reservationUsedMemoryMb ?? 0} MB`,
@@ -66,7 +82,7 @@ function poolLines(inventory: Inventory, pool: ResourcePool, depth: number): str
     ...(pool.namespace === "" ? [] : [`namespace ${pool.namespace}`]),
   ].join("  ");
   const below = inventory.resourcePools.filter((each) => each.parent !== undefined && each.parent.value === pool.ref?.value);
-  return [line, ...below.flatMap((each) => poolLines(inventory, each, depth + 1))];
+  return { text, below: below.map((each) => poolBranch(inventory, each)) };
 }
 
 function limitText(limit: number | undefined, unit: string): string {

@@ -8,11 +8,11 @@ const titles: Readonly<Record<number, string>> = {
   4: "DRS picks a host from the list",
   5: "the recommendation comes back",
   6: "binding stored in etcd",
-  7: "vCenter has HostD create and power on the VM",
+  7: "HostD creates and powers on the VM",
   8: "VMX, VMM, kernel; CRX init waits",
   9: "VM id returns to the scheduler",
   10: "VM id stored in etcd",
-  11: "lifecycle controller calls the Spherelet",
+  11: "lifecycle calls the Spherelet",
   12: "personality, network, storage",
   13: "agent starts the containers",
   14: "status stored in etcd",
@@ -48,6 +48,10 @@ export function startMs(record: StepRecord): number {
 
 /** Columns of a line when standard output is no terminal. */
 const defaultColumns = 120;
+/** Columns of the longest title. */
+const titleWidth = 34;
+/** Where there is less room for what a step is about, it is left out: a few letters say nothing. */
+const leastAbout = 12;
 
 /** How a step ended, in one character. */
 const marks: Readonly<Partial<Record<Outcome, string>>> = { [Outcome.FAILED]: "✗", [Outcome.UNSCHEDULABLE]: "–", [Outcome.SKIPPED]: "·" };
@@ -57,6 +61,7 @@ export function stepLine(record: StepRecord, podWidth: number, originMs: number,
   const mark = marks[record.outcome] ?? "✓";
   const at = `+${Math.max(0, startMs(record) - originMs).toFixed(0)} ms`.padStart(9);
   const about = record.outcome === Outcome.OK && record.subject !== "" ? record.subject : record.message;
-  const line = `${record.name.padEnd(podWidth)} ${stepName(record.step).padStart(3)} ${mark} ${at}  ${record.room.padEnd(10)} ${stepTitle(record.step).padEnd(45)} ${about}`.trimEnd();
+  const what = `${record.name.padEnd(podWidth)} ${stepName(record.step).padStart(3)} ${mark} ${at}  ${record.room.padEnd(10)} ${stepTitle(record.step).padEnd(titleWidth)}`;
+  const line = columns - what.length > leastAbout ? `${what} ${about}`.trimEnd() : what.trimEnd();
   return line.length > columns && columns > 40 ? `${line.slice(0, columns - 1)}…` : line;
 }

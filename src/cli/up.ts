@@ -46,5 +46,5 @@ function announce(ready: ReadyLine, flags: UpFlags): void {
   } catch (error) {
     throw new UserError("cannot-start", `ready file ${flags.readyFile}: ${fileProblem(error)}`, "choose another with --ready-file");
   }
-  process.stdout.write(process.stdout.isTTY && flags.json !== true ? banner(ready) : line);
+  process.stdout.write(process.stdout.isTTY && flags.json !== true ? banner(ready, process.env) : line);
 }

@@ -33,7 +33,7 @@ export function poolDirectory(channel: Channel): PoolDirectory {
     cluster: async () => {
       const { clusters, hosts } = await inventory.getInventory({});
       const moid = clusters[0]?.ref?.value;
-      if (moid === undefined) throw RpcError.unavailable("vCenter has no cluster yet");
+      if (moid === undefined) return undefined;
       const speeds = hosts.flatMap((host) => (host.cluster?.value === moid && host.spec !== undefined ? [host.spec.cpuMhz] : []));
       return { moid, coreMhz: speeds.length === 0 ? 0 : Math.min(...speeds) };
     },

@@ -24,8 +24,8 @@ export interface PoolDirectory {
   list(): Promise<readonly NamespacePool[]>;
   /** Destroys an empty pool; one that is gone is fine. */
   destroy(moid: string): Promise<void>;
-  /** The cluster's moid (`domain-c9`) and MHz of its slowest core, by which limits become cores; Unavailable while vCenter has none. */
-  cluster(): Promise<{ readonly moid: string; readonly coreMhz: number }>;
+  /** The cluster's moid (`domain-c9`) and MHz of its slowest core, by which limits become cores; undefined while vCenter has none. */
+  cluster(): Promise<{ readonly moid: string; readonly coreMhz: number } | undefined>;
 }
 
 export const poolKeys = {
@@ -38,6 +38,8 @@ export const poolKeys = {
 const LEFTOVERS = "";
 /** Vanished namespaces' pools are looked for at least so often, for those vCenter was out of reach for. */
 const SWEEP_EVERY_MS = 60_000;
+/** A new vCenter has no cluster until somebody adds one; that is no failure, and is looked for so often. */
+const CLUSTER_WAIT_MS = 100;
 
 /** The annotations of a namespace by its pool: a CPU limit is written in cores with four decimals, memory in Mi; none is written for unlimited. */
 export function poolAnnotations(pool: NamespacePool, coreMhz: number): Readonly<Record<string, string | null>> {
@@ -81,6 +83,10 @@ export class ResourcePoolController implements Controller {
     const named = namespace.metadata.annotations?.[poolKeys.pool];
     if (named !== undefined && !this.#lost.has(named)) return;
     const cluster = await this.#pools.cluster();
+    if (cluster === undefined) {
+      this.#queue.addAfter(name, CLUSTER_WAIT_MS);
+      return;
+    }
     const pool = await this.#pools.ensure(name, namespace.metadata.uid);
     const body = {
       metadata: {

@@ -41,6 +41,11 @@ export function noInstance(vmUuid: string): AgentFault {
   return new AgentFault(`no CRX instance ${vmUuid} runs here`, { $case: "managedObjectNotFound", value: { obj: { type: "VirtualMachine", value: vmUuid } } });
 }
 
+/** A resume token of another machine process, or of a state that is forgotten. */
+export function invalidCollectorVersion(oldestToken: string): AgentFault {
+  return new AgentFault("the token names a state that is gone; begin again without one", { $case: "invalidCollectorVersion", value: { oldestToken } });
+}
+
 /** The guest died while the call was under way. */
 export function guestGone(vmUuid: string): AgentFault {
   return new AgentFault(`the CRX instance ${vmUuid} is gone`, { $case: "hostNotReachable", value: {} });

@@ -58,6 +58,11 @@ export class CrxInstance {
     return this.key.uuid;
   }
 
+  /** Grows with every change that a watch is told of. */
+  get revision(): bigint {
+    return this.#revision;
+  }
+
   get phase(): GuestPhase {
     return this.#phase;
   }

@@ -8,6 +8,7 @@ const CODES: Partial<Record<AgentFault["case"], RpcCode>> = {
   ownerMismatch: RpcCode.FAILED_PRECONDITION,
   hostNotReachable: RpcCode.UNAVAILABLE,
   managedObjectNotFound: RpcCode.UNAVAILABLE,
+  invalidCollectorVersion: RpcCode.OUT_OF_RANGE,
 };
 
 /** A refusal with its status, ErrorInfo, MethodFault and field path. */

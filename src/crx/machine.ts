@@ -1,9 +1,11 @@
 import type { Clock } from "../base/clock.js";
+import { secretHex } from "../base/ids.js";
 import type { Logger } from "../base/log.js";
 import type { Dice } from "../base/seeded-random.js";
 import type { GuestKey, GuestToHost, HostToGuest } from "../gen/spheresim/hostd/v1/guest.js";
 import type { ContainerRuntime } from "./container-runtime.js";
 import { CrxInstance, type GuestDurations } from "./crx-instance.js";
+import { PodChanges } from "./pod-changes.js";
 import type { PodStartFact } from "./pod.js";
 
 /** What the machine process runs its guests with. */
@@ -26,8 +28,8 @@ export class Machine {
   readonly #options: MachineOptions;
   /** By BIOS uuid of the VM. */
   readonly #instances = new Map<string, { readonly instance: CrxInstance; readonly say: Say }>();
-  readonly #watchers = new Set<(uuid: string) => void>();
-  #revision = 0n;
+  /** What watches are told. */
+  readonly changes = new PodChanges(secretHex(8));
 
   constructor(options: MachineOptions) {
     this.#options = options;
@@ -68,7 +70,7 @@ export class Machine {
         const instance = new CrxInstance(message.value, guest, {
           ...this.#options,
           say,
-          nextRevision: () => (this.#revision += 1n),
+          nextRevision: () => this.changes.nextRevision(),
           onChange: (changed) => this.#changed(changed),
           onStarted: this.#options.onStarted ?? (() => undefined),
         });
@@ -84,19 +86,14 @@ export class Machine {
     }
   }
 
-  /** Calls `onChange` with the uuid of every instance that changed or is gone; returns how to end it. */
-  watch(onChange: (uuid: string) => void): () => void {
-    this.#watchers.add(onChange);
-    return () => void this.#watchers.delete(onChange);
-  }
-
   /** The process ends: all guests lose their power. */
   powerDown(): void {
     for (const { instance } of this.#instances.values()) instance.powerOff();
   }
 
   #changed(instance: CrxInstance): void {
-    if (instance.phase === "dead" && this.#instances.get(instance.uuid)?.instance === instance) this.#instances.delete(instance.uuid);
-    for (const watcher of this.#watchers) watcher(instance.uuid);
+    if (instance.phase !== "dead") return this.changes.changed(instance);
+    if (this.#instances.get(instance.uuid)?.instance === instance) this.#instances.delete(instance.uuid);
+    this.changes.gone(instance.uuid);
   }
 }

@@ -21,7 +21,7 @@ export function requireValidPod(request: StartPodRequest): void {
       if (names.has(container.name)) throw invalidArgument(`${field}.name`, `container "${container.name}" stands twice`);
       names.add(container.name);
       if (container.image === "") throw invalidArgument(`${field}.image`, "must not be empty");
-      if (container.limitCpuMilli < 0n) throw invalidArgument(`${field}.limit_cpu_milli`, "must not be negative");
+      if (container.limitCpuMilli < 0) throw invalidArgument(`${field}.limit_cpu_milli`, "must not be negative");
       if (container.limitMemoryBytes < 0n) throw invalidArgument(`${field}.limit_memory_bytes`, "must not be negative");
       container.mounts.forEach((mount, at) => {
         if (!volumes.has(mount.name)) throw invalidArgument(`${field}.mounts[${at}].name`, `the pod has no volume "${mount.name}"`);

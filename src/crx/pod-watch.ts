@@ -1,59 +1,72 @@
-import type { PodContainersUpdate } from "../gen/spheresim/crx/v1/agent.js";
-import type { Machine } from "./machine.js";
+import { PodContainersUpdate } from "../gen/spheresim/crx/v1/agent.js";
+import { UpdateKind } from "../gen/spheresim/vim/v1/update.js";
+import type { PodChange, PodChanges } from "./pod-changes.js";
 
-/**
- * One watch of the pods of this process: remembers which instances changed and reads their state when its reader is ready, so a slow
- * reader skips states in between, never the last one; what waits is bounded by the number of instances.
- */
+/** Changes of other VMs a watch of one VM passes over before it says how far it is. */
+const BOOKMARK_AFTER = 500;
+
+/** One watch of the pods of this process: everything there is (or what changed since its token), SYNCED, then every change. */
 export class PodWatch {
-  readonly #machine: Machine;
-  readonly #changed = new Set<string>();
-  /** Instances the reader has seen alive: only of these it hears that they are gone. */
+  readonly #changes: PodChanges;
+  readonly #vmUuid: string;
+  /** Where a resumed watch went on; its reader knows what was there by then. */
+  readonly #resumedAt: bigint | undefined;
+  /** Instances this watch has told of. */
   readonly #shown = new Set<string>();
-  readonly #end: () => void;
-  #wake: (() => void) | undefined;
+  #position: bigint;
+  #synced = false;
+  #passed = 0;
 
-  /** `uuid` empty: all instances. */
-  constructor(machine: Machine, uuid: string) {
-    this.#machine = machine;
-    for (const instance of machine.agents()) if (uuid === "" || uuid === instance.uuid) this.#changed.add(instance.uuid);
-    this.#end = machine.watch((changed) => {
-      if (uuid !== "" && uuid !== changed) return;
-      this.#changed.add(changed);
-      this.#wake?.();
-    });
+  /** `vmUuid` empty: all instances. Throws InvalidCollectorVersion for a token that is too old. */
+  constructor(changes: PodChanges, { vmUuid, resumeToken }: { readonly vmUuid: string; readonly resumeToken: string }) {
+    this.#changes = changes;
+    this.#vmUuid = vmUuid;
+    this.#resumedAt = resumeToken === "" ? undefined : changes.position(resumeToken);
+    this.#position = this.#resumedAt ?? 0n;
   }
 
-  /** The next change that waits, if any. */
-  next(): PodContainersUpdate | undefined {
-    for (const uuid of this.#changed) {
-      this.#changed.delete(uuid);
-      const instance = this.#machine.instance(uuid);
-      if (instance?.hasAgent === true) {
-        this.#shown.add(uuid);
-        return { vmUuid: uuid, pod: instance.pod(), synced: false };
-      }
-      // Gone, or in a new life that has no agent yet.
-      if (this.#shown.delete(uuid)) return { vmUuid: uuid, pod: undefined, synced: false };
+  /** What waits to be told, also what comes while it is told. */
+  *pending(): Generator<PodContainersUpdate, void> {
+    const upTo = this.#changes.revision;
+    for (const change of this.#changes.after(this.#position)) {
+      this.#position = change.revision;
+      const update = this.#update(change);
+      if (update !== undefined) yield update;
     }
-    return undefined;
+    // Some revisions are nobody's to be told of.
+    if (this.#position < upTo) this.#position = upTo;
+    if (this.#synced) return;
+    this.#synced = true;
+    yield this.#mark(UpdateKind.SYNCED);
   }
 
   /** Resolves when something waits, or when the signal aborts. */
   wait(signal: AbortSignal): Promise<void> {
-    if (this.#changed.size > 0 || signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const done = (): void => {
-        this.#wake = undefined;
-        signal.removeEventListener("abort", done);
-        resolve();
-      };
-      this.#wake = done;
-      signal.addEventListener("abort", done, { once: true });
-    });
+    return this.#changes.wait(this.#position, signal);
   }
 
-  close(): void {
-    this.#end();
+  #update({ uuid: vmUuid, since, instance }: PodChange): PodContainersUpdate | undefined {
+    if (this.#vmUuid !== "" && this.#vmUuid !== vmUuid) return this.#pass();
+    this.#passed = 0;
+    const isResumed = this.#resumedAt !== undefined;
+    const resumeToken = this.#synced || isResumed ? this.#changes.token(this.#position) : "";
+    if (instance === undefined) {
+      // Who resumes is told of all that is gone: of one that came and went meanwhile as well, for somebody may wait for it.
+      const isKnown = this.#shown.delete(vmUuid) || isResumed;
+      return isKnown ? { kind: UpdateKind.LEAVE, resumeToken, vmUuid, pod: undefined } : undefined;
+    }
+    const isKnown = this.#shown.has(vmUuid) || since <= (this.#resumedAt ?? -1n);
+    this.#shown.add(vmUuid);
+    return { kind: isKnown ? UpdateKind.MODIFY : UpdateKind.ENTER, resumeToken, vmUuid, pod: instance.pod() };
+  }
+
+  #pass(): PodContainersUpdate | undefined {
+    if (!this.#synced || ++this.#passed < BOOKMARK_AFTER) return undefined;
+    this.#passed = 0;
+    return this.#mark(UpdateKind.BOOKMARK);
+  }
+
+  #mark(kind: UpdateKind): PodContainersUpdate {
+    return PodContainersUpdate.create({ kind, resumeToken: this.#changes.token(this.#position) });
   }
 }

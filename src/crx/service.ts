@@ -3,11 +3,13 @@ import { RpcError } from "../base/rpc-error.js";
 import type { PodContainersUpdate, WatchPodsRequest } from "../gen/spheresim/crx/v1/agent.js";
 import { AgentServiceService } from "../gen/spheresim/crx/v1/agent_service.js";
 import { HOST_METADATA, namedByCall } from "../rpc/named-by-call.js";
+import { type Mutation, RequestCache } from "../rpc/request-cache.js";
 import { serve, type Call, type ServedService, type StreamWriter } from "../rpc/server.js";
 import { noInstance } from "./agent-fault.js";
 import type { CrxInstance } from "./crx-instance.js";
 import { answering } from "./errors.js";
 import type { Machine } from "./machine.js";
+import type { PodChanges } from "./pod-changes.js";
 import { PodWatch } from "./pod-watch.js";
 
 /** Names of instances end so: `<vm uuid>.crx.spheresim.test`. */
@@ -22,15 +24,21 @@ export function agentService(machine: Machine): ServedService {
     if (instance === undefined) throw noInstance(uuid);
     return instance;
   };
+  const requests = new RequestCache("crx");
+  const once = <T>(call: Call, method: string, request: Mutation, work: (instance: CrxInstance) => Promise<T>): Promise<T> =>
+    answering(() => {
+      const instance = instanceOf(call);
+      // An answer is one life's: the next one knows nothing of it.
+      return requests.answer(`${instance.uuid}/${instance.key.powerOnCount}/${method}`, request, () => work(instance));
+    });
   return serve(AgentServiceService, {
-    startPod: (request, call) => answering(() => instanceOf(call).startPod(request)),
-    stopPod: (request, call) =>
-      answering(() => {
-        const grace = request.gracePeriod;
-        return instanceOf(call).stopPod(request.podUid, grace === undefined ? DEFAULT_GRACE_MS : Number(grace.seconds) * 1000 + grace.nanos / 1e6);
-      }),
+    startPod: (request, call) => once(call, "StartPod", request, (instance) => instance.startPod(request)),
+    stopPod: (request, call) => {
+      const { podUid, gracePeriod: grace } = request;
+      return once(call, "StopPod", request, (instance) => instance.stopPod(podUid, grace === undefined ? DEFAULT_GRACE_MS : Number(grace.seconds) * 1000 + grace.nanos / 1e6));
+    },
     getPod: (_request, call) => answering(() => instanceOf(call).pod()),
-    watchPods: (request, stream, call) => answering(() => watchPods(machine, request, stream, call)),
+    watchPods: (request, stream, call) => answering(() => watchPods(machine.changes, request, stream, call)),
     exec: () => Promise.reject(RpcError.unimplemented("method /spheresim.crx.v1.AgentService/Exec of crx")),
   });
 
@@ -44,20 +52,11 @@ export function agentService(machine: Machine): ServedService {
   }
 }
 
-/** First what exists, then `synced`, then every change at the pace of the reader. */
-async function watchPods(machine: Machine, request: WatchPodsRequest, stream: StreamWriter<PodContainersUpdate>, call: Call): Promise<void> {
-  const watch = new PodWatch(machine, request.vmUuid);
-  try {
-    let synced = false;
-    while (!call.signal.aborted) {
-      const update = watch.next();
-      if (update !== undefined) await stream.write(update);
-      else if (!synced) {
-        await stream.write({ vmUuid: "", pod: undefined, synced: true });
-        synced = true;
-      } else await watch.wait(call.signal);
-    }
-  } finally {
-    watch.close();
+/** Tells what waits at the pace of the reader, then waits for more. */
+async function watchPods(changes: PodChanges, request: WatchPodsRequest, stream: StreamWriter<PodContainersUpdate>, call: Call): Promise<void> {
+  const watch = new PodWatch(changes, request);
+  while (!call.signal.aborted) {
+    for (const update of watch.pending()) await stream.write(update);
+    await watch.wait(call.signal);
   }
 }

@@ -16,6 +16,7 @@ import { type UpOptions } from "./options.js";
 import type { PlanePlan } from "./plane-plan.js";
 import { PlaneProcess } from "./plane-process.js";
 import { type Plane, planesOf } from "./planes.js";
+import { requireEtcd } from "./real-etcd.js";
 import { startRooms } from "./running-rooms.js";
 
 /** A running emulator. */
@@ -59,6 +60,7 @@ export async function startDaemon(options: UpOptions, stop?: AbortSignal): Promi
     if (planes.length === 0) throw new UserError("usage", "no room is left to run", "leave out fewer with --without");
     const addresses = await chooseAddresses(options, quietPorts);
     await requireOwnPorts(options, inventory, addresses);
+    await requireEtcd(options.etcdEndpoints);
     stop?.throwIfAborted();
     const log = pinoLogger({ level: options.logLevel, fields: { plane: "daemon" } });
     const starts = planes.map((plane, order) => starterOf(plane, order, options, running, log));

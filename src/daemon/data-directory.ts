@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../base/clock.js";
+import { makeDirectory } from "../base/directory.js";
 import { fileProblem, UserError } from "../base/user-error.js";
 import { DirectoryLock } from "./directory-lock.js";
 
@@ -15,7 +16,7 @@ export interface DataDirectory {
 /** Creates the directory where it is missing; throws UserError where it cannot be. */
 export function makeDataDirectory(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeDirectory(path, 0o700);
   } catch (error) {
     throw new UserError("cannot-start", `data directory ${path}: ${fileProblem(error)}`, "choose another with --data-dir");
   }

@@ -5,7 +5,12 @@ import { UserError } from "../base/user-error.js";
 import { roomNames } from "./room-name.js";
 import { readYamlFile } from "./yaml-file.js";
 
-const port = z.coerce.number().int().min(1).max(65_535);
+const wholeNumber = (least: number, most: number) => {
+  const error = `must be a whole number from ${least} to ${most}`;
+  return z.coerce.number({ error }).int({ error }).min(least, { error }).max(most, { error });
+};
+/** One of a few words. */
+const choice = <const Words extends readonly [string, ...string[]]>(words: Words) => z.enum(words, { error: `choose one of: ${words.join(", ")}` });
 const list = z.union([z.array(z.string()), z.string().transform((text) => text.split(",").filter((part) => part !== ""))]);
 const flag = z.union([z.boolean(), z.enum(["true", "false", "1", "0"]).transform((text) => text === "true" || text === "1")]);
 
@@ -19,31 +24,31 @@ const schema = z.strictObject({
   /** Directory of all state; `$XDG_STATE_HOME/spheresim/<name>` when absent. */
   dataDir: z.string().optional(),
   /** Number of hosts of the default inventory. */
-  hosts: z.coerce.number().int().min(1).max(1000).default(4),
+  hosts: wholeNumber(1, 1000).default(4),
   /** YAML inventory instead of the default one. */
   inventory: z.string().optional(),
   /** Latency profile: how long the world takes. */
-  profile: z.enum(["instant", "article", "supervisor-1.21"]).default("instant"),
+  profile: choice(["instant", "article", "supervisor-1.21"]).default("instant"),
   /** Seed of ids, MACs and tie-breaks. */
-  seed: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(1),
+  seed: wholeNumber(0, Number.MAX_SAFE_INTEGER).default(1),
   /** `block`: one block from `portBase`; `standard`: 2379, 6443 and 10250 where the world expects them; `auto`: free ones. */
-  ports: z.enum(["block", "standard", "auto"]).default("block"),
+  ports: choice(["block", "standard", "auto"]).default("block"),
   /** First number of the block. */
-  portBase: port.default(7430),
+  portBase: wholeNumber(1, 65_535).default(7430),
   /** Rooms that are left out, to be replaced by something of one's own. */
-  without: list.pipe(z.array(z.enum(roomNames))).default([]),
+  without: list.pipe(z.array(choice(roomNames))).default([]),
   /** A real etcd cluster instead of the embedded store. */
   etcdEndpoints: list.default([]),
   /** How many processes: all rooms in one, one a plane, one a room. */
-  processes: z.enum(["one", "planes", "rooms"]).default("planes"),
+  processes: choice(["one", "planes", "rooms"]).default("planes"),
   /** Who picks among the nodes Kubernetes leaves: DRS, or Kubernetes alone by its score (the article's comparison). */
-  decider: z.enum(["drs", "kubernetes"]).default("drs"),
+  decider: choice(["drs", "kubernetes"]).default("drs"),
   /** Mutual TLS on every gRPC port (apiserver and kubelet API always have it). */
   tls: flag.default(false),
   /** End when the process that started this one ends, however it ends. */
   exitWithParent: flag.default(false),
   /** Log level of every process, on standard error. */
-  logLevel: z.enum(["debug", "info", "warn", "error", "silent"]).default("warn"),
+  logLevel: choice(["debug", "info", "warn", "error", "silent"]).default("warn"),
 });
 
 /** Options of one emulator, complete. */

@@ -1,10 +1,12 @@
 import type { Clock } from "../base/clock.js";
 import { RpcCode, RpcError } from "../base/rpc-error.js";
-import { EtcdClient, EtcdCompactedError } from "../rpc/etcd-client.js";
+import { MethodFault } from "../gen/spheresim/vim/v1/fault.js";
+import { EtcdClient, EtcdCompactedError, type EtcdEvent } from "../rpc/etcd-client.js";
+import { faultStatus } from "../rpc/method-fault.js";
 import type { TlsMaterial } from "../rpc/tls.js";
 import type { JournalStore } from "./journal.js";
-import { decodeRecord } from "./journal-key.js";
-import type { JournalReader } from "./journal-reader.js";
+import { decodeRecord, stepPlaceOf } from "./journal-key.js";
+import type { JournalChange, JournalReader } from "./journal-reader.js";
 
 /** The journal's place in etcd: written by the journal, read by everybody who follows placements. */
 export function openJournalStore(options: { readonly etcdEndpoints: readonly string[]; readonly tls?: TlsMaterial | undefined; readonly monotonic: Clock }): JournalStore & JournalReader & { close(): void } {
@@ -25,10 +27,20 @@ export function openJournalStore(options: { readonly etcdEndpoints: readonly str
       const { pairs, revision } = await etcd.list(prefix);
       return { revision: BigInt(revision), records: pairs.map((pair) => ({ record: decodeRecord(pair.value), revision: BigInt(pair.modRevision) })) };
     },
+    since: async (prefix, after) => {
+      const [before, now] = await Promise.all([keysAt(etcd, prefix, after), etcd.list(prefix)]);
+      const written = now.pairs.filter((pair) => pair.modRevision > Number(after));
+      const present = new Set(now.pairs.map((pair) => pair.key));
+      const changes: JournalChange[] = before.filter((key) => !present.has(key)).map((key) => ({ kind: "leave", place: stepPlaceOf(key) }));
+      for (const pair of written.toSorted((a, b) => a.modRevision - b.modRevision)) {
+        changes.push({ kind: pair.createRevision > Number(after) ? "enter" : "modify", record: decodeRecord(pair.value) });
+      }
+      return { revision: BigInt(now.revision), changes };
+    },
     follow: async function* (prefix, afterRevision, signal) {
       try {
-        for await (const batch of etcd.watch({ prefix, fromRevision: Number(afterRevision) + 1, signal })) {
-          for (const { pair, revision } of batch.events) if (pair !== undefined) yield { record: decodeRecord(pair.value), revision: BigInt(revision) };
+        for await (const { revision, events } of etcd.watch({ prefix, fromRevision: Number(afterRevision) + 1, progress: true, signal })) {
+          yield { revision: BigInt(revision), changes: events.map(changeOf) };
         }
       } catch (error) {
         throw error instanceof EtcdCompactedError ? tooOld(afterRevision, error) : error;
@@ -38,10 +50,25 @@ export function openJournalStore(options: { readonly etcdEndpoints: readonly str
   };
 }
 
-/** What is to be followed from there is no longer in the store. */
-function tooOld(afterRevision: bigint, cause: EtcdCompactedError): RpcError {
-  return new RpcError(RpcCode.OUT_OF_RANGE, `the steps after revision ${afterRevision} are compacted up to ${cause.compactRevision}; begin again with 0`, {
-    reason: { reason: "InvalidCollectorVersion", domain: "emulator.spheresim.test" },
-    cause,
-  });
+function changeOf({ key, pair }: EtcdEvent): JournalChange {
+  if (pair === undefined) return { kind: "leave", place: stepPlaceOf(key) };
+  return { kind: pair.version === 1 ? "enter" : "modify", record: decodeRecord(pair.value) };
+}
+
+/** The keys below a prefix as they were at a revision. */
+async function keysAt(etcd: EtcdClient, prefix: string, revision: bigint): Promise<string[]> {
+  try {
+    const { pairs } = await etcd.list(prefix, { revision: Number(revision), keysOnly: true });
+    return pairs.map((pair) => pair.key);
+  } catch (error) {
+    // Compacted, or not there yet: a token of another store.
+    throw RpcError.is(error, RpcCode.OUT_OF_RANGE) ? tooOld(revision, error) : error;
+  }
+}
+
+/** What is to be followed from there is not in the store. */
+function tooOld(revision: bigint, cause: Error): RpcError {
+  const message = `the journal at revision ${revision} is not in the store (any more); begin again without a token`;
+  const fault = MethodFault.create({ localizedMessage: message, fault: { $case: "invalidCollectorVersion", value: { oldestToken: "" } } });
+  return faultStatus({ room: "emulator", code: RpcCode.OUT_OF_RANGE, message, fault, violations: [], cause });
 }

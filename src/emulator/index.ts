@@ -4,6 +4,7 @@
  * API server and vCenter, so any of them can be foreign.
  */
 import type { Clock } from "../base/clock.js";
+import { toTimestamp } from "../base/timestamp.js";
 import type { Logger } from "../base/log.js";
 import type { Dice } from "../base/seeded-random.js";
 import type { Info } from "../gen/spheresim/emulator/v1/emulator.js";
@@ -61,10 +62,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const journal = new Journal({ store, monotonic, log, onRecorded: (place) => gaps.recorded(place) });
   const vcenter = openChannel({ address: options.vcenterAddress, tls: options.tls });
   const inventory = vcenter.client(InventoryServiceClient);
-  const info = (): Info => {
-    const nowMs = clock.nowMs();
-    return { ...options.info, time: { seconds: BigInt(Math.floor(nowMs / 1000)), nanos: Math.floor(nowMs % 1000) * 1e6 } };
-  };
+  const info = (): Info => ({ ...options.info, time: toTimestamp(clock.nowMs()) });
   const server = await startRpcServer({
     listen: options.listen,
     room: "emulator",

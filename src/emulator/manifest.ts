@@ -27,7 +27,7 @@ export function readManifest(text: string): ReadObject[] {
   if (!Array.isArray(documents)) throw invalid("manifest", "the manifest is empty");
   documents.forEach((document, index) => {
     const error = document.errors[0];
-    if (error !== undefined) throw invalid(`manifest[${index}]`, `document ${index + 1} does not parse: ${error.message.split("\n")[0]}`);
+    if (error !== undefined) throw invalid(`manifest[${index}]`, `document ${index + 1} does not parse: ${error.message.split("\n", 1)[0]?.replace(/:$/, "")}`);
     const content: unknown = document.toJS({ maxAliasCount: 100 });
     if (content === null || content === undefined) return; // an empty document between two ---
     for (const each of itemsOf(content)) objects.push({ object: check(each, index), field: `manifest[${index}]` });

@@ -7,7 +7,8 @@ import type { RestClient } from "../kubernetes/rest-client.js";
 import { pods as podType } from "../kubernetes/resource-type.js";
 import { applyObject, appliedMessage, type Applied } from "./apply.js";
 import { FollowedPods } from "./followed-pods.js";
-import type { JournalReader, StoredRecord } from "./journal-reader.js";
+import type { StepRecord } from "../gen/spheresim/emulator/v1/journal.js";
+import type { JournalBatch, JournalReader } from "./journal-reader.js";
 import { journalPrefix } from "./journal-key.js";
 import { KindTable } from "./kind-table.js";
 import type { ManifestObject, ReadObject } from "./manifest.js";
@@ -28,7 +29,7 @@ export interface PlaceOptions {
   readonly signal: AbortSignal;
 }
 
-type Heard = { readonly kind: "pod"; readonly event: WatchEvent<Pod> } | { readonly kind: "step"; readonly stored: StoredRecord } | { readonly kind: "time" };
+type Heard = { readonly kind: "pod"; readonly event: WatchEvent<Pod> } | { readonly kind: "step"; readonly record: StepRecord } | { readonly kind: "time" };
 
 const lastStep = 14;
 /** The journal is written behind the placement; so long it may lag. */
@@ -61,7 +62,7 @@ export async function* place(around: PlaceSurroundings, options: PlaceOptions): 
     if (!followed.settled) {
       const arrivedBefore = new Set(followed.pods.filter(hasArrived).map((pod) => pod.metadata.uid));
       void pump(heard, watchPods(around.client, resourceVersion, signal), (event) => ({ kind: "pod", event }));
-      void pump(heard, around.reader.follow(journalPrefix, revision, signal), (stored) => ({ kind: "step", stored }));
+      void pump(heard, recordsOf(around.reader.follow(journalPrefix, revision, signal)), (record) => ({ kind: "step", record }));
       yield* follow(heard, followed, arrivedBefore, () => void timers.push(around.monotonic.timer(journalLagMs, () => heard.push({ kind: "time" }))));
     }
     yield response("result", { pods: followed.pods.map(outcomeOf), allRunning: followed.allArrived, timedOut: !followed.settled });
@@ -81,7 +82,7 @@ async function* follow(heard: BoundedQueue<Heard>, followed: FollowedPods, arriv
   for await (const each of heard) {
     if (each.kind === "time") break;
     if (each.kind === "step") {
-      const { record } = each.stored;
+      const { record } = each;
       order.add(record);
       if (record.step <= lastStep) told.set(record.podUid, (told.get(record.podUid) ?? new Set()).add(record.step));
       if (followed.has(record.podUid)) yield* order.next(record.podUid).map((step) => response("step", step));
@@ -104,6 +105,10 @@ async function pump<T>(heard: BoundedQueue<Heard>, source: AsyncIterable<T>, wra
   } catch (error) {
     heard.close(error as Error); // after the end of the placement the queue is closed already and this says nothing
   }
+}
+
+async function* recordsOf(batches: AsyncIterable<JournalBatch>): AsyncGenerator<StepRecord, void> {
+  for await (const { changes } of batches) for (const change of changes) if (change.kind !== "leave") yield change.record;
 }
 
 /** Pod events from a version on, across the server's regular ends of a watch. */

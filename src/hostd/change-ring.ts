@@ -1,11 +1,12 @@
 import { deferred, type Deferred } from "../base/deferred.js";
-import type { HostVm, VmUpdate, VmUpdateKind } from "../gen/spheresim/hostd/v1/host.js";
+import type { HostVm, VmUpdate } from "../gen/spheresim/hostd/v1/host.js";
+import type { UpdateKind } from "../gen/spheresim/vim/v1/update.js";
 import { invalidCollectorVersion } from "./host-fault.js";
 
 /** A change of one VM of any host of the process. */
 export interface VmChange {
   readonly revision: bigint;
-  readonly kind: typeof VmUpdateKind.ENTER | typeof VmUpdateKind.MODIFY | typeof VmUpdateKind.LEAVE;
+  readonly kind: typeof UpdateKind.ENTER | typeof UpdateKind.MODIFY | typeof UpdateKind.LEAVE;
   readonly vm: HostVm;
 }
 

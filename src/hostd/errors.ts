@@ -7,7 +7,6 @@ const CODES: Partial<Record<HostFault["case"], RpcCode>> = {
   invalidArgument: RpcCode.INVALID_ARGUMENT,
   managedObjectNotFound: RpcCode.NOT_FOUND,
   duplicateName: RpcCode.ALREADY_EXISTS,
-  requestIdReused: RpcCode.ALREADY_EXISTS,
   resourceInUse: RpcCode.ALREADY_EXISTS,
   invalidState: RpcCode.FAILED_PRECONDITION,
   invalidPowerState: RpcCode.FAILED_PRECONDITION,

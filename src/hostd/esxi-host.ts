@@ -2,8 +2,9 @@ import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/log.js";
 import { toTimestamp } from "../base/timestamp.js";
 import type { GuestKey } from "../gen/spheresim/hostd/v1/guest.js";
-import { VmPhase, VmUpdateKind, type HostInfo, type HostVm, type Personality, type VmKey } from "../gen/spheresim/hostd/v1/host.js";
+import { VmPhase, type HostInfo, type HostVm, type Personality, type VmKey } from "../gen/spheresim/hostd/v1/host.js";
 import type { MethodFault } from "../gen/spheresim/vim/v1/fault.js";
+import { UpdateKind } from "../gen/spheresim/vim/v1/update.js";
 import { VirtualMachineConfigSpec } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import type { ChangeRing } from "./change-ring.js";
 import type { GuestLink } from "./guest-link.js";
@@ -79,7 +80,7 @@ export class EsxiHost {
     for (const found of vms) {
       const vm = new VirtualMachine(foundState(found));
       this.#insert(vm);
-      this.#publish(vm, VmUpdateKind.ENTER, vm.state);
+      this.#publish(vm, UpdateKind.ENTER, vm.state);
     }
   }
 
@@ -126,7 +127,7 @@ export class EsxiHost {
         if (powerOn) this.#capacity.release(config);
         throw error;
       }
-      this.#publish(vm, VmUpdateKind.ENTER, state);
+      this.#publish(vm, UpdateKind.ENTER, state);
       if (powerOn) await this.#runPhases(vm);
       return vm.state;
     });
@@ -158,7 +159,7 @@ export class EsxiHost {
       await this.#around.disk.committer.commit([deleteVm(vm.state)]);
       this.#remove(vm);
       const { instanceUuid, uuid, ownerUid, name } = vm.config;
-      this.#publish(vm, VmUpdateKind.LEAVE, createdState(this.spec.name, vm.vmId, VirtualMachineConfigSpec.create({ instanceUuid, uuid, ownerUid, name })));
+      this.#publish(vm, UpdateKind.LEAVE, createdState(this.spec.name, vm.vmId, VirtualMachineConfigSpec.create({ instanceUuid, uuid, ownerUid, name })));
     });
   }
 
@@ -194,10 +195,10 @@ export class EsxiHost {
   /** A guest of the present life says where its agent answers. */
   agentReady(vm: VirtualMachine, agentAddress: string): void {
     if (vm.state.phase === VmPhase.PERSONALITY) {
-      this.#publish(vm, VmUpdateKind.MODIFY, { ...inPhase(vm.state, "AGENT_READY", this.#around.clock.nowMs()), agentAddress });
+      this.#publish(vm, UpdateKind.MODIFY, { ...inPhase(vm.state, "AGENT_READY", this.#around.clock.nowMs()), agentAddress });
       vm.life?.heard("agent ready");
     } else if (vm.state.phase === VmPhase.AGENT_READY && vm.state.agentAddress !== agentAddress) {
-      this.#publish(vm, VmUpdateKind.MODIFY, { ...vm.state, agentAddress });
+      this.#publish(vm, UpdateKind.MODIFY, { ...vm.state, agentAddress });
     }
   }
 
@@ -223,7 +224,7 @@ export class EsxiHost {
     const { personality: _, ...rest } = vm.state;
     const again = { ...inPhase({ ...rest, personality: undefined }, "KERNEL", this.#around.clock.nowMs()), powerOnCount: vm.state.powerOnCount + 1, agentAddress: "" };
     life.restart(invalidState("The guest was lost with its machine process and boots again."));
-    this.#publish(vm, VmUpdateKind.MODIFY, again);
+    this.#publish(vm, UpdateKind.MODIFY, again);
     await this.#around.disk.committer.commit([putVm(vm.state)]);
     if (vm.life === life && vm.state.powerOnCount === again.powerOnCount) this.#sayBoot(vm, life);
   }
@@ -256,7 +257,7 @@ export class EsxiHost {
         this.#capacity.release(vm.config);
         throw error;
       }
-      this.#publish(vm, VmUpdateKind.MODIFY, state);
+      this.#publish(vm, UpdateKind.MODIFY, state);
       await this.#runPhases(vm);
       return vm.state;
     });
@@ -296,7 +297,7 @@ export class EsxiHost {
       await this.#around.disk.committer.commit([putVm({ ...vm.state, personality })]);
       life.signal.throwIfAborted();
       if (vm.state.powerOnCount !== powerOnCount) throw invalidState("The guest was lost with its machine process and boots again.");
-      this.#publish(vm, VmUpdateKind.MODIFY, { ...inPhase(vm.state, "PERSONALITY", this.#around.clock.nowMs()), personality });
+      this.#publish(vm, UpdateKind.MODIFY, { ...inPhase(vm.state, "PERSONALITY", this.#around.clock.nowMs()), personality });
     } else if (vm.state.phase !== VmPhase.PERSONALITY) {
       throw invalidState(`The virtual machine ${vm.vmId} does not wait for a personality yet.`);
     }
@@ -310,7 +311,7 @@ export class EsxiHost {
   /** Takes the power away and says so on disk. */
   async #cutPower(vm: VirtualMachine, fault: HostFault | undefined): Promise<void> {
     this.#endLife(vm, fault ?? invalidPowerState("poweredOn", "poweredOff"));
-    this.#publish(vm, VmUpdateKind.MODIFY, poweredOffState(vm.state, this.#around.clock.nowMs(), fault?.fault));
+    this.#publish(vm, UpdateKind.MODIFY, poweredOffState(vm.state, this.#around.clock.nowMs(), fault?.fault));
     await this.#around.disk.committer.commit([putVm(vm.state)]);
   }
 
@@ -333,10 +334,10 @@ export class EsxiHost {
   }
 
   #enter(vm: VirtualMachine, phase: PhaseName): void {
-    this.#publish(vm, VmUpdateKind.MODIFY, inPhase(vm.state, phase, this.#around.clock.nowMs()));
+    this.#publish(vm, UpdateKind.MODIFY, inPhase(vm.state, phase, this.#around.clock.nowMs()));
   }
 
-  #publish(vm: VirtualMachine, kind: VmUpdateKind.ENTER | VmUpdateKind.MODIFY | VmUpdateKind.LEAVE, state: HostVm): void {
+  #publish(vm: VirtualMachine, kind: UpdateKind.ENTER | UpdateKind.MODIFY | UpdateKind.LEAVE, state: HostVm): void {
     vm.state = this.#around.changes.add(kind, state);
   }
 

@@ -96,10 +96,6 @@ export function insufficientMemory(unreserved: number, requested: number): HostF
   });
 }
 
-export function requestIdReused(requestId: string): HostFault {
-  return new HostFault(`The request id '${requestId}' was used before with another body.`, { $case: "requestIdReused", value: { requestId } }, "request_id");
-}
-
 export function invalidCollectorVersion(oldestToken: string): HostFault {
   return new HostFault("The version given is not valid any more; begin again without one.", { $case: "invalidCollectorVersion", value: { oldestToken } });
 }

@@ -1,5 +1,5 @@
-import { mkdir } from "node:fs/promises";
 import { Level } from "level";
+import { makeDirectory } from "../base/directory.js";
 import { UserError } from "../base/user-error.js";
 import { HostVm } from "../gen/spheresim/hostd/v1/host.js";
 import { GroupCommitter, type DiskWrite } from "./group-committer.js";
@@ -23,7 +23,7 @@ export class VmDisk {
 
   /** Opens or creates the directory; one process at a time. */
   static async open(directory: string): Promise<VmDisk> {
-    await mkdir(directory, { recursive: true });
+    makeDirectory(directory);
     const level = new Level<string, Buffer>(directory, { keyEncoding: "utf8", valueEncoding: "buffer" });
     try {
       await level.open();

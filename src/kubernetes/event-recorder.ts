@@ -29,6 +29,8 @@ const MAX_WRITES = 4;
 /** Events remembered so that a repetition becomes a count. */
 const MAX_REMEMBERED = 4096;
 
+const NANOS_PER_MS = 1_000_000n;
+
 interface Known {
   /** Undefined until the API server has it. */
   name: string | undefined;
@@ -49,6 +51,7 @@ export class EventRecorder {
   #writes = 0;
   #dropped = 0;
   #closed = false;
+  #lastNanos = 0n;
   #idle: (() => void)[] = [];
 
   constructor(options: EventRecorderOptions) {
@@ -63,7 +66,7 @@ export class EventRecorder {
   /** Records what happened to an object. `kind` and `apiVersion` must be on it, or in `reference`. */
   record(object: KubernetesObject, type: EventType, reason: string, message: string, reference: ObjectReference = {}, action?: string): void {
     if (this.#closed) return;
-    const { component, host, clock, dice } = this.#options;
+    const { component, host, clock } = this.#options;
     const involvedObject: ObjectReference = {
       ...(object.apiVersion === undefined ? {} : { apiVersion: object.apiVersion }),
       ...(object.kind === undefined ? {} : { kind: object.kind }),
@@ -90,7 +93,7 @@ export class EventRecorder {
       lastTimestamp: now,
       queued: false,
       draft: {
-        metadata: { name: `${object.metadata.name}.${dice.hex(16)}`, namespace: object.metadata.namespace ?? "default" },
+        metadata: { name: `${object.metadata.name}.${this.#nextNanosHex()}`, namespace: object.metadata.namespace ?? "default" },
         involvedObject,
         type,
         reason,
@@ -114,6 +117,17 @@ export class EventRecorder {
   async close(): Promise<void> {
     this.#closed = true;
     await this.flushed();
+  }
+
+  /**
+   * The end of an event's name, as client-go makes it: the nanosecond, here with a drawn end. A list of events, which is by name,
+   * is then in their order, and kubectl describes those of the same second so.
+   */
+  #nextNanosHex(): string {
+    const { clock, dice } = this.#options;
+    const drawn = BigInt(Math.floor(clock.nowMs())) * NANOS_PER_MS + BigInt(dice.int(Number(NANOS_PER_MS)));
+    this.#lastNanos = drawn > this.#lastNanos ? drawn : this.#lastNanos + 1n + BigInt(dice.int(1_000));
+    return this.#lastNanos.toString(16).padStart(16, "0");
   }
 
   /** Keeps the most recently used: a Map remembers the order of insertion. */

@@ -13,6 +13,14 @@ export function amountOf(resource: string, quantity: string): bigint {
   return resource === "cpu" ? parsed.milliValue() : parsed.value();
 }
 
+/** The largest int32: so far the contracts count thousandths of a core. */
+const MAX_CPU_MILLI = 2_147_483_647;
+
+/** Thousandths of a core for a contract, two million cores at most. Absent is 0. */
+export function cpuMilliOf(quantity: string | undefined): number {
+  return Math.min(MAX_CPU_MILLI, Number(Quantity.parseOrZero(quantity).milliValue()));
+}
+
 /** A resource list as amounts. */
 export function amountsOf(list: ResourceList | undefined): ResourceAmounts {
   if (list === undefined) return none;

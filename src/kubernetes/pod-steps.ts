@@ -27,6 +27,8 @@ export interface PodStep {
   readonly attempt?: number;
   /** Store revision the step wrote. */
   readonly etcdRevision?: bigint;
+  /** The room whose step it is, where this one tells it in that room's place. */
+  readonly inPlaceOf?: string;
   /** Step 3. */
   readonly nodeVerdicts?: NodeVerdict[];
 }
@@ -44,9 +46,10 @@ export class PodSteps {
     this.#clock = clock;
   }
 
-  record({ pod, startMs, endMs, ...step }: PodStep): void {
+  record({ pod, startMs, endMs, inPlaceOf, ...step }: PodStep): void {
     const { uid: podUid, namespace = "", name } = pod.metadata;
     const [startTime, endTime] = [toTimestamp(startMs), toTimestamp(endMs ?? this.#clock.nowMs())];
-    this.#sink?.record(StepRecord.fromPartial({ outcome: Outcome.OK, ...step, podUid, namespace, name, room: this.#room, startTime, endTime }));
+    const by = inPlaceOf === undefined ? { room: this.#room } : { room: inPlaceOf, observedBy: this.#room };
+    this.#sink?.record(StepRecord.fromPartial({ outcome: Outcome.OK, ...step, ...by, podUid, namespace, name, startTime, endTime }));
   }
 }

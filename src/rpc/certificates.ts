@@ -1,6 +1,6 @@
 import "reflect-metadata";
 import { X509Certificate as NodeCertificate, webcrypto } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import {
   AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
@@ -16,6 +16,7 @@ import {
   X509CertificateGenerator,
 } from "@peculiar/x509";
 import { wallClock } from "../base/clock.js";
+import { makeDirectory } from "../base/directory.js";
 import { secretHex } from "../base/ids.js";
 import { tlsDirectory, tlsFiles, type TlsMaterial } from "./tls.js";
 
@@ -64,7 +65,7 @@ export class CertificateAuthority {
   /** Opens the authority in `<dataDir>/tls` and makes it on first use. */
   static async open(dataDir: string): Promise<CertificateAuthority> {
     const directory = tlsDirectory(dataDir);
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectory(directory, 0o700);
     const { cert, key } = tlsFiles(directory, "ca");
     if (existsSync(cert) && existsSync(key)) {
       return new CertificateAuthority(directory, readFileSync(cert, "utf8"), await importKey(readFileSync(key, "utf8")));

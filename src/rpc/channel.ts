@@ -1,8 +1,11 @@
+import { isIP } from "node:net";
+import { checkServerIdentity, type PeerCertificate } from "node:tls";
 import { ChannelCredentials, Client, type ClientOptions, Metadata, type ServiceError } from "@grpc/grpc-js";
 import type { CallOptions as GrpcCallOptions, ClientDuplexStream, ClientReadableStream, ClientWritableStream } from "@grpc/grpc-js";
 import { wallClock } from "../base/clock.js";
 import { RpcCode, RpcError } from "../base/rpc-error.js";
 import type { MethodShape, RequestOf, ResponseOf, ServiceShape } from "./service.js";
+import { parseAddress } from "./address.js";
 import { fromServiceError } from "./status.js";
 import { StreamWriter } from "./stream-writer.js";
 import type { TlsMaterial } from "./tls.js";
@@ -88,7 +91,7 @@ const DEFAULT_MAX_RECEIVE_BYTES = 64 * 1024 * 1024;
 
 /** Opens a channel. Nothing is sent before the first call. */
 export function openChannel(options: ChannelOptions): Channel {
-  const connection = new Client(options.address, credentials(options.tls), grpcOptions(options));
+  const connection = new Client(options.address, credentials(options), grpcOptions(options));
   const deadlineMs = options.defaultDeadlineMs ?? DEFAULT_DEADLINE_MS;
   return {
     address: options.address,
@@ -100,9 +103,15 @@ export function openChannel(options: ChannelOptions): Channel {
   };
 }
 
-function credentials(tls: TlsMaterial | undefined): ChannelCredentials {
+/** What is sent as the server's name where the address has none: TLS wants a name there, and grpc-js would send the IP address. */
+const NAMELESS = "localhost";
+
+function credentials({ address, tls }: ChannelOptions): ChannelCredentials {
   if (tls === undefined) return ChannelCredentials.createInsecure();
-  return ChannelCredentials.createSsl(Buffer.from(tls.caPem), Buffer.from(tls.keyPem), Buffer.from(tls.certPem));
+  const { host } = parseAddress(address);
+  // Whatever name is sent, the certificate must be of the address that was called.
+  const verify = isIP(host) === 0 ? {} : { checkServerIdentity: (_name: string, certificate: PeerCertificate) => checkServerIdentity(host, certificate) };
+  return ChannelCredentials.createSsl(Buffer.from(tls.caPem), Buffer.from(tls.keyPem), Buffer.from(tls.certPem), verify);
 }
 
 function grpcOptions(options: ChannelOptions): ClientOptions {
@@ -121,6 +130,7 @@ function grpcOptions(options: ChannelOptions): ClientOptions {
     "grpc.enable_http_proxy": 0,
     // A channel that closes must not share its connection with another one that stays.
     "grpc.use_local_subchannel_pool": 1,
+    ...(options.tls !== undefined && isIP(parseAddress(options.address).host) !== 0 ? { "grpc.ssl_target_name_override": NAMELESS } : {}),
   };
 }
 

@@ -22,7 +22,7 @@ import { type EtcdWatchBatch, type EtcdWatchOptions, watchEtcd } from "./etcd-wa
 import type { TlsMaterial } from "./tls.js";
 
 export { type EtcdKeys, type EtcdPair, prefixEnd } from "./etcd-pair.js";
-export { EtcdCompactedError, type EtcdWatchBatch, type EtcdWatchOptions } from "./etcd-watch.js";
+export { EtcdCompactedError, type EtcdEvent, type EtcdWatchBatch, type EtcdWatchOptions } from "./etcd-watch.js";
 
 /** What a connection to etcd needs. */
 export interface EtcdClientOptions {
@@ -129,12 +129,15 @@ export class EtcdClient {
     return (await this.range({ key })).pairs[0];
   }
 
-  /** All pairs below a prefix as they are at one revision, read in pages; `revision` is the one to watch from (plus one). */
-  async list(prefix: string): Promise<EtcdRangeResult> {
-    const first = await this.range({ prefix, limit: PAGE });
+  /**
+   * All pairs below a prefix as they are at one revision (the current one when none is named), read in pages; `revision` of the answer is the
+   * one to watch from (plus one).
+   */
+  async list(prefix: string, how: Pick<EtcdRange, "revision" | "keysOnly"> = {}): Promise<EtcdRangeResult> {
+    const first = await this.range({ ...how, prefix, limit: PAGE });
     const pairs = [...first.pairs];
     for (let page = first; page.more; ) {
-      page = await this.range({ prefix, from: `${pairs[pairs.length - 1]?.key ?? prefix}\0`, limit: PAGE, revision: first.revision });
+      page = await this.range({ ...how, prefix, from: `${pairs[pairs.length - 1]?.key ?? prefix}\0`, limit: PAGE, revision: how.revision ?? first.revision });
       pairs.push(...page.pairs);
     }
     return { revision: first.revision, pairs, more: false, count: pairs.length };

@@ -1,9 +1,9 @@
 import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/log.js";
 import type { Dice } from "../base/seeded-random.js";
-import { UpdateKind } from "../gen/spheresim/vcenter/v1/inventory.js";
 import { TaskServiceClient } from "../gen/spheresim/vcenter/v1/task_service.js";
 import type { TaskInfo } from "../gen/spheresim/vim/v1/task.js";
+import { UpdateKind } from "../gen/spheresim/vim/v1/update.js";
 import type { Channel } from "./channel.js";
 import { type FollowedStream, followStream } from "./followed-stream.js";
 

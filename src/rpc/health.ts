@@ -3,21 +3,19 @@ import { HealthImplementation } from "grpc-health-check";
 
 /** grpc.health.v1 of one server. The service name "" stands for the server as a whole. */
 export interface Health {
-  /** Reports a service (or, by "", the server) as serving or not. */
-  set(service: string, serving: boolean): void;
-  /** Reports everything as not serving. */
-  close(): void;
+  /** Reports the server and all its services as serving or not. */
+  set(serving: boolean): void;
 }
 
-/** Adds grpc.health.v1.Health; every service starts as serving. */
-export function addHealth(server: Server, services: readonly string[]): Health {
+/** Adds grpc.health.v1.Health; `serving` is what the server and every service say at first. */
+export function addHealth(server: Server, services: readonly string[], serving: boolean): Health {
   const names = ["", ...services];
-  const health = new HealthImplementation(Object.fromEntries(names.map((name) => [name, "SERVING" as const])));
+  const status = (serves: boolean) => (serves ? "SERVING" : "NOT_SERVING");
+  const health = new HealthImplementation(Object.fromEntries(names.map((name) => [name, status(serving)])));
   health.addToServer(server);
   return {
-    set: (service, serving) => health.setStatus(service, serving ? "SERVING" : "NOT_SERVING"),
-    close: () => {
-      for (const name of names) health.setStatus(name, "NOT_SERVING");
+    set: (serves) => {
+      for (const name of names) health.setStatus(name, status(serves));
     },
   };
 }

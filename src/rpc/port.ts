@@ -66,6 +66,7 @@ export function listenError(error: Error, address: Address, room: string): PortE
   }
   if (/EACCES/.test(error.message)) return new PortError(`${room} cannot listen on ${text}: this user may not open it; use a port above 1023`, error);
   if (/EADDRNOTAVAIL/.test(error.message)) return new PortError(`${room} cannot listen on ${text}: this machine has no such address`, error);
+  if ((error as NodeJS.ErrnoException).code === "ERR_SOCKET_BAD_PORT") return new PortError(`${room} cannot listen on ${text}: ports end at 65535; use a lower --port-base, or --ports auto`, error);
   return new PortError(`${room} cannot listen on ${text}: ${error.message}`, error);
 }
 

@@ -36,6 +36,8 @@ export interface RpcServerOptions {
   readonly metrics?: readonly Metric[] | undefined;
   /** The largest message taken; 4 MiB when absent. */
   readonly maxReceiveBytes?: number | undefined;
+  /** Whether its services serve from the start; true when absent. Otherwise `health` is told when they do. */
+  readonly serving?: boolean | undefined;
   /** How long `close` lets calls finish before it cuts them off; 2,000 ms when absent. */
   readonly closeLimitMs?: number | undefined;
 }
@@ -62,7 +64,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
   const calls = new CallMetrics();
   for (const service of options.services) addService(server, service, { live, calls, log: options.log, room: options.room });
   const names = options.services.map((service) => serviceName(service.definition));
-  const health = addHealth(server, names);
+  const health = addHealth(server, names, options.serving ?? true);
   addReflection(server, names);
   // The port is ours and not grpc-js's: that way HTTP/1.1 can share it, and at the end it knows what it has to cut off.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
@@ -77,7 +79,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
 
   const close = async (): Promise<void> => {
     listener.stop();
-    health.close();
+    health.set(false);
     live.close();
     await shutDown(server, listener, options.closeLimitMs ?? DEFAULT_CLOSE_LIMIT_MS);
   };

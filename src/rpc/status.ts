@@ -11,6 +11,11 @@ const MAX_DETAILS_BYTES = 4096;
 const MAX_MESSAGE_CHARS = 2048;
 /** The text stands in google.rpc.Status once more, which is where grpc-go and grpc-java read it; so much of it leaves room for the details. */
 const MAX_STATUS_MESSAGE_BYTES = 1024;
+/** A refusal of many fields names as many as fit into this. */
+const MAX_BAD_REQUEST_BYTES = 1024;
+/** A field's path and what is said of it; both may repeat what the caller sent. */
+const MAX_FIELD_BYTES = 256;
+const MAX_DESCRIPTION_BYTES = 512;
 /** What google.rpc.Status needs besides its text and details. */
 const STATUS_FRAME_BYTES = 16;
 
@@ -44,7 +49,7 @@ function messageText(message: string): string {
 }
 
 /** At most so many bytes of UTF-8, ending with an ellipsis where something is missing. */
-function cutToBytes(text: string, maxBytes: number): string {
+export function cutToBytes(text: string, maxBytes: number): string {
   const bytes = Buffer.from(text, "utf8");
   if (bytes.length <= maxBytes) return text;
   let end = maxBytes - Buffer.byteLength("…");
@@ -59,11 +64,17 @@ function allDetails(error: RpcError): Detail[] {
     details.push({ typeUrl: ERROR_INFO, value: ErrorInfo.encode(ErrorInfo.create({ reason, domain, metadata: { ...metadata } })).finish() });
   }
   details.push(...error.details);
-  if (error.violations.length > 0) {
-    const fieldViolations = error.violations.map(({ field, description }) => ({ field, description, reason: "" }));
-    details.push({ typeUrl: BAD_REQUEST, value: BadRequest.encode({ fieldViolations }).finish() });
-  }
+  if (error.violations.length > 0) details.push({ typeUrl: BAD_REQUEST, value: badRequest(error.violations) });
   return details;
+}
+
+/** The fields at fault, at least the first one. */
+function badRequest(violations: readonly FieldViolation[]): Uint8Array {
+  const all = violations.map(({ field, description }) => ({ field: cutToBytes(field, MAX_FIELD_BYTES), description: cutToBytes(description, MAX_DESCRIPTION_BYTES), reason: "" }));
+  for (let count = all.length; ; count -= 1) {
+    const bytes = BadRequest.encode({ fieldViolations: all.slice(0, count) }).finish();
+    if (bytes.length <= MAX_BAD_REQUEST_BYTES || count === 1) return bytes;
+  }
 }
 
 /** The details in their order of importance, without those that would exceed `maxBytes`. */

@@ -56,7 +56,7 @@ export class AttemptRecorder implements SchedulerObserver {
     const equals = feasible.filter((verdict) => verdict.score === score).length;
     const how = equals > 1 ? `drawn among ${equals} of that score` : `the best of ${feasible.length} that would do`;
     const step = { pod: { metadata: { uid: podUid, namespace, name } }, attempt, peer: "", wire: "", startMs: filteredMs };
-    this.#steps.record({ ...step, step: 4, subject: "", message: "DRS is not asked: Kubernetes decides alone", outcome: Outcome.SKIPPED });
+    this.#steps.record({ ...step, step: 4, inPlaceOf: "vcenter", subject: "", message: "DRS is not asked: Kubernetes decides alone", outcome: Outcome.SKIPPED });
     this.#steps.record({ ...step, step: 5, subject: node, message: `Kubernetes takes ${node}: score ${score.toFixed(1)}, ${how}` });
   }
 

@@ -2,11 +2,13 @@ import { Backoff } from "../base/backoff.js";
 import type { Clock, Timer } from "../base/clock.js";
 import { secretHex } from "../base/ids.js";
 import type { Logger } from "../base/log.js";
+import { RpcCode, RpcError } from "../base/rpc-error.js";
 import type { Dice } from "../base/seeded-random.js";
 import { StopPodRequest } from "../gen/spheresim/crx/v1/agent.js";
 import { AgentServiceClient, type AgentServiceService } from "../gen/spheresim/crx/v1/agent_service.js";
 import { HostServiceClient } from "../gen/spheresim/hostd/v1/host_service.js";
-import { VmPhase, VmUpdateKind } from "../gen/spheresim/hostd/v1/host.js";
+import { VmPhase } from "../gen/spheresim/hostd/v1/host.js";
+import { UpdateKind } from "../gen/spheresim/vim/v1/update.js";
 import { VirtualMachinePowerState } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import { type FollowedStream, followStream } from "../rpc/followed-stream.js";
 import { type Channel, openChannel, type PromiseClient } from "../rpc/channel.js";
@@ -70,7 +72,7 @@ export function followVms(channel: Channel, tell: (news: VmNews) => void, around
         vmUuid: vm.config?.uuid ?? "",
         powerOnCount: vm.powerOnCount,
         waits: vm.phase === VmPhase.INIT_WAITING,
-        off: kind === VmUpdateKind.LEAVE || vm.powerState !== VirtualMachinePowerState.POWERED_ON,
+        off: kind === UpdateKind.LEAVE || vm.powerState !== VirtualMachinePowerState.POWERED_ON,
       });
     },
     // What was missed shows in the states that follow; a VM that is gone for good shows in its agent's stream.
@@ -185,26 +187,32 @@ class AgentConnection {
     const { signal } = this.#abort;
     const backoff = new Backoff({ initialMs: RETRY_INITIAL_MS, maxMs: RETRY_MAX_MS, jitter: 0.3, dice: dice.fork(this.#channel.address) });
     let silence: Timer | undefined;
+    let token = "";
     while (!signal.aborted) {
       try {
-        // A stream begins with everything there is; who followed before it and is not among it is gone.
-        const expected = new Set(this.#listeners.keys());
-        for await (const { vmUuid, pod, synced } of this.client.watchPods({ vmUuid: "" }, { signal })) {
+        // A stream from the start begins with everything there is; who followed before it and is not among it is gone.
+        const expected = new Set(token === "" ? this.#listeners.keys() : []);
+        for await (const { kind, resumeToken, vmUuid, pod } of this.client.watchPods({ resumeToken: token, vmUuid: "" }, { signal })) {
           silence?.cancel();
           silence = undefined;
           backoff.reset();
-          if (synced) for (const missing of expected) this.#listeners.get(missing)?.gone();
-          if (synced) expected.clear();
-          else expected.delete(vmUuid);
-          if (vmUuid === "") continue;
-          if (pod === undefined) this.#listeners.get(vmUuid)?.gone();
-          else this.#listeners.get(vmUuid)?.changed(pod);
+          if (resumeToken !== "") token = resumeToken;
+          if (kind === UpdateKind.SYNCED) {
+            for (const missing of expected) this.#listeners.get(missing)?.gone();
+            expected.clear();
+          }
+          expected.delete(vmUuid);
+          if (kind === UpdateKind.LEAVE) this.#listeners.get(vmUuid)?.gone();
+          else if (pod !== undefined) this.#listeners.get(vmUuid)?.changed(pod);
         }
       } catch (error) {
         if (signal.aborted) break;
+        if (RpcError.is(error, RpcCode.OUT_OF_RANGE)) token = "";
         log.info({ err: error, address: this.#channel.address }, "stream of containers broke, opening it again");
       }
       silence ??= monotonic.timer(LOST_AFTER_MS, () => {
+        // Who is told so wants to hear how things stand when the process is back, also where nothing changed.
+        token = "";
         for (const listener of this.#listeners.values()) listener.lost();
       });
       await monotonic.sleep(backoff.nextMs(), signal).catch(() => undefined);

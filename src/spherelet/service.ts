@@ -1,5 +1,6 @@
 import { SphereletServiceService } from "../gen/spheresim/spherelet/v1/spherelet_service.js";
 import { namedByCall } from "../rpc/named-by-call.js";
+import { RequestCache } from "../rpc/request-cache.js";
 import { serve, type ServedService } from "../rpc/server.js";
 import { configurePod, type ConfigurePodSurroundings } from "./configure-pod.js";
 import { SphereletFault, toRpcError } from "./errors.js";
@@ -7,11 +8,12 @@ import type { HostContext } from "./host-context.js";
 
 /** SphereletService for all hosts of the process; a call names its host by `:authority`. */
 export function sphereletService(around: ConfigurePodSurroundings, contexts: ReadonlyMap<string, HostContext>): ServedService {
+  const requests = new RequestCache("spherelet");
   return serve(SphereletServiceService, {
     configurePod: async (request, call) => {
       const context = namedByCall(call, "host", contexts);
       try {
-        return { state: await configurePod(around, context, request) };
+        return await requests.answer(context.host.name, request, async () => ({ state: await configurePod(around, context, request) }));
       } catch (error) {
         throw error instanceof SphereletFault ? toRpcError(error) : error;
       }

@@ -2,7 +2,7 @@ import { Quantity } from "../base/quantity.js";
 import { ContainerSpec, RestartPolicy, StartPodRequest, VolumeMount } from "../gen/spheresim/crx/v1/agent.js";
 import type { Container } from "../kubernetes/container.js";
 import type { PodSpec } from "../kubernetes/pod.js";
-import { isSidecar } from "../kubernetes/pod-resources.js";
+import { cpuMilliOf, isSidecar } from "../kubernetes/pod-resources.js";
 import { unsupportedOnHost } from "../kubernetes/unsupported-fields.js";
 import { imageReferencesOf } from "../kubernetes/vsphere-pod.js";
 import { ConfigError } from "./config-error.js";
@@ -105,7 +105,7 @@ async function buildContainer(facts: PodFacts, container: Container, source: Con
       }),
     ),
     workingDir: container.workingDir ?? "",
-    limitCpuMilli: Quantity.parseOrZero(container.resources?.limits?.["cpu"]).milliValue(),
+    limitCpuMilli: cpuMilliOf(container.resources?.limits?.["cpu"]),
     limitMemoryBytes: Quantity.parseOrZero(container.resources?.limits?.["memory"]).value(),
   });
 }

@@ -51,11 +51,11 @@ class GrpcHostDaemon implements HostDaemon {
     return this.#client.getHost({}, { authority: host, signal, deadlineMs: GREETING_DEADLINE_MS });
   }
 
-  createVm(host: string, config: VirtualMachineConfigSpec, powerOn: boolean, signal: AbortSignal): ReturnType<HostDaemon["createVm"]> {
-    return this.#client.createVm({ requestId: `create-${config.instanceUuid}`, config, powerOn }, { authority: host, signal, deadlineMs: HOST_DEADLINE_MS });
-  }
+  // No call carries a request id: each is idempotent by the state it asks for (a VM by its instance uuid), and is meant anew every time.
 
-  // The calls below carry no request id: each is idempotent by the state it asks for, and is meant anew every time.
+  createVm(host: string, config: VirtualMachineConfigSpec, powerOn: boolean, signal: AbortSignal): ReturnType<HostDaemon["createVm"]> {
+    return this.#client.createVm({ requestId: "", config, powerOn }, { authority: host, signal, deadlineMs: HOST_DEADLINE_MS });
+  }
 
   powerOnVm(host: string, instanceUuid: string, signal: AbortSignal): ReturnType<HostDaemon["powerOnVm"]> {
     return this.#client.powerOnVm({ requestId: "", vm: byInstance(instanceUuid) }, { authority: host, signal, deadlineMs: HOST_DEADLINE_MS });

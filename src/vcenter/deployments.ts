@@ -1,6 +1,6 @@
 import { TaskState, type TaskInfo } from "../gen/spheresim/vim/v1/task.js";
 import type { ApplyRecommendationRequest } from "../gen/spheresim/vcenter/v1/placement.js";
-import type { VirtualMachineConfigSpec } from "../gen/spheresim/vim/v1/virtual_machine.js";
+import { type VirtualMachineConfigSpec, VirtualMachinePowerState } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import type { Clock } from "../base/clock.js";
 import type { Dice } from "../base/seeded-random.js";
 import { toTimestamp } from "../base/timestamp.js";
@@ -11,6 +11,7 @@ import { moref } from "./moref.js";
 import type { Placements } from "./placements.js";
 import { type ResolvedSpec, resolveSpec } from "./placement-spec.js";
 import { creationEntry, type CreationRecord, ownerEntry, type OwnerRecord, taskEntry, vmEntry, type VmRecord } from "./records.js";
+import { KeyTaken } from "./store.js";
 import { VimFault } from "./vim-fault.js";
 import { identify } from "./vm-config.js";
 import type { VmTasks } from "./vm-tasks.js";
@@ -202,6 +203,8 @@ export class Deployments {
     } catch (error) {
       inventory.removeVm(moid);
       tasks.withdraw(draft.task?.value ?? "");
+      // Only by a foreign hand: what this vCenter and those before it wrote is in memory.
+      if (error instanceof KeyTaken) throw VimFault.invalidState(`The owner "${vm.config.ownerUid}" has a virtual machine on record that this vCenter has not read.`);
       throw error;
     }
     this.#run(vm, task, cancel);
@@ -218,10 +221,11 @@ export class Deployments {
     const signal = AbortSignal.any([closing, cancel.signal]);
 
     const work = async (): Promise<ReturnType<typeof moref>> => {
-      await vmTasks.call(vm.host, (daemon, host) => daemon.createVm(host.spec.name, vm.config, vm.wantedOn, signal), signal);
+      const { powerState } = await vmTasks.call(vm.host, (daemon, host) => daemon.createVm(host.spec.name, vm.config, vm.wantedOn, signal), signal);
       tasks.pastCancel(moid);
+      // Before the commit: what the host says while that waits is newer.
+      inventory.putVm({ ...inventory.vm(vm.moid), isOn: powerState === VirtualMachinePowerState.POWERED_ON, onHost: true });
       const etcdRevision = await vmTasks.commit({ deletes: [recordKey("tasks", moid)] });
-      inventory.putVm({ ...inventory.vm(vm.moid), isOn: vm.wantedOn, onHost: true });
       journal.record({ ...step, outcome: "ok", etcdRevision, message: `${vm.moid} was created and powered on by HostD of ${hostName}` });
       return moref("VirtualMachine", vm.moid);
     };

@@ -2,7 +2,8 @@ import { Backoff } from "../base/backoff.js";
 import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/log.js";
 import { RpcCode, RpcError } from "../base/rpc-error.js";
-import { type HostVm, type VmUpdate, VmUpdateKind } from "../gen/spheresim/hostd/v1/host.js";
+import type { HostVm, VmUpdate } from "../gen/spheresim/hostd/v1/host.js";
+import { UpdateKind } from "../gen/spheresim/vim/v1/update.js";
 import type { HostDaemon, HostDaemons } from "./host-daemon.js";
 import type { Inventory } from "./inventory.js";
 import type { HostRecord } from "./records.js";
@@ -142,14 +143,14 @@ class HostLink {
   }
 
   #take({ kind, vm }: VmUpdate): void {
-    if (kind === VmUpdateKind.SYNCED) {
+    if (kind === UpdateKind.SYNCED) {
       this.#synced = new AbortController();
       this.greetNew();
       return;
     }
     const instanceUuid = vm?.config?.instanceUuid ?? "";
     if (vm === undefined || instanceUuid === "") return;
-    const gone = kind === VmUpdateKind.LEAVE;
+    const gone = kind === UpdateKind.LEAVE;
     const vms = this.#vms.get(vm.hostName) ?? new Map<string, HostVm>();
     if (gone) vms.delete(instanceUuid);
     else vms.set(instanceUuid, vm);

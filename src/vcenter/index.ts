@@ -70,6 +70,7 @@ export async function startVcenter(options: VcenterOptions): Promise<Vcenter> {
     room: "vcenter",
     log,
     tls,
+    serving: false,
     services: SERVICES.map((definition) => gated(definition, () => room?.services)),
   });
 
@@ -82,6 +83,7 @@ export async function startVcenter(options: VcenterOptions): Promise<Vcenter> {
   const opening = openRoom({ ...options, keyValue: options.keyValue ?? etcd, daemons, closing, onStale: (fault) => stop(fault) }).then(
     (opened) => {
       room = opened;
+      server.health.set(true);
       onReady();
     },
     (error: unknown) => {

@@ -12,6 +12,8 @@ export interface VcenterStep {
   readonly namespace: string;
   /** 4 and 7; 104 and 105 are D4 and D5. */
   readonly step: 4 | 7 | 104 | 105;
+  /** Step 4: the method that was called. */
+  readonly method?: "PlaceVms" | "PlaceVm";
   readonly startMs: number;
   readonly outcome: "ok" | "unschedulable" | "failed";
   readonly message: string;
@@ -27,7 +29,7 @@ export const MAX_VERDICTS = 64;
 
 const OUTCOMES = { ok: Outcome.OK, unschedulable: Outcome.UNSCHEDULABLE, failed: Outcome.FAILED } as const;
 const WIRES = {
-  4: { peer: "", wire: "spheresim.vcenter.v1.PlacementService/PlaceVm" },
+  4: { peer: "", wire: "spheresim.vcenter.v1.PlacementService" },
   7: { peer: "hostd", wire: "spheresim.hostd.v1.HostService/CreateVm" },
   104: { peer: "hostd", wire: "spheresim.hostd.v1.HostService/DestroyVm" },
   105: { peer: "etcd", wire: "etcdserverpb.KV/Txn" },
@@ -64,7 +66,7 @@ export class Journal {
       step: step.step,
       room: "vcenter",
       peer: WIRES[step.step].peer,
-      wire: WIRES[step.step].wire,
+      wire: step.method === undefined ? WIRES[step.step].wire : `${WIRES[step.step].wire}/${step.method}`,
       etcdRevision: step.etcdRevision ?? 0n,
       startTime: toTimestamp(step.startMs),
       endTime: toTimestamp(this.#clock.nowMs()),

@@ -1,6 +1,6 @@
 import type { Timestamp } from "../gen/google/protobuf/timestamp.js";
 import { type ClusterRecommendation, type HostScore, type HostVerdict, type PlacementResult, VerdictDetail } from "../gen/spheresim/vcenter/v1/placement.js";
-import type { Decision, FeasibleHost } from "./drs/place.js";
+import { type Decision, type FeasibleHost, isEqual } from "./drs/place.js";
 import type { Score } from "./drs/host-score.js";
 import type { Recommended } from "./holds.js";
 import type { Inventory } from "./inventory.js";
@@ -42,8 +42,7 @@ function score(of: Score, full: boolean): HostScore {
 export interface RecommendationContext {
   readonly time: Timestamp;
   readonly holdUntil: Timestamp;
-  readonly feasible: number;
-  readonly ruledOut: number;
+  readonly decision: Decision;
 }
 
 /** The recommendation to use the chosen host. */
@@ -55,10 +54,16 @@ export function recommendation(recommended: Recommended, chosen: FeasibleHost, c
     time: context.time,
     rating: Math.min(5, Math.max(1, Math.ceil(total / 20))),
     reason: REASON,
-    reasonText: `Power on ${recommended.config.name} on ${chosen.host.name}: score ${total.toFixed(1)}, the best of ${context.feasible} that would do; ${context.ruledOut} ruled out.`,
+    reasonText: `Power on ${recommended.config.name} on ${chosen.host.name}: score ${total.toFixed(1)}, ${howChosen(chosen, context.decision)}; ${context.decision.ruledOut.length} ruled out.`,
     actions: [{ targetHost: moref("HostSystem", chosen.host.moid), targetHostName: chosen.host.name, vm: undefined }],
     holdUntil: context.holdUntil,
   };
+}
+
+function howChosen(chosen: FeasibleHost, { feasible }: Decision): string {
+  const equals = feasible.filter((each) => isEqual(each.score, chosen.score)).length;
+  if (feasible[0] !== undefined && !isEqual(feasible[0].score, chosen.score)) return "where it was held before";
+  return equals > 1 ? `drawn among ${equals} of that score` : `the best of ${feasible.length} that would do`;
 }
 
 /** The answer for an owner that has a VM already. */

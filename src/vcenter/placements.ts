@@ -28,6 +28,14 @@ export interface PlacementsOptions {
   readonly epoch: bigint;
 }
 
+/** What a caller asks for besides the VMs themselves. */
+interface Asked {
+  /** The method that was called. */
+  readonly method: "PlaceVms" | "PlaceVm";
+  readonly holdMs: number;
+  readonly detail: VerdictDetail;
+}
+
 /**
  * PlaceVm (steps 4 and 5): finds a host and holds its capacity. Deciding and holding happen without a pause in between, so of two
  * placements the second always sees the first.
@@ -44,34 +52,35 @@ export class Placements {
   placeAll(specs: readonly PlacementSpec[], holdFor: Duration | undefined, detail: VerdictDetail): PlacementResult[] {
     if (specs.length === 0) throw VimFault.invalidArgument("specs", "names no virtual machine");
     if (specs.length > MAX_BATCH) throw VimFault.invalidArgument("specs", `has ${specs.length} specs, at most ${MAX_BATCH} are taken`);
-    const holdMs = holdTime(holdFor);
+    const asked = { method: "PlaceVms", holdMs: holdTime(holdFor), detail } as const;
     const resolved = specs.map((spec, index) => resolveSpec(spec, `specs[${index}]`, this.#options.inventory));
-    return resolved.map((spec) => this.#place(spec, holdMs, detail));
+    return resolved.map((spec) => this.#place(spec, asked));
   }
 
   /** The batch's case of one. */
   placeOne(spec: PlacementSpec | undefined, holdFor: Duration | undefined, detail: VerdictDetail): PlacementResult {
-    return this.#place(resolveSpec(spec, "spec", this.#options.inventory), holdTime(holdFor), detail);
+    return this.#place(resolveSpec(spec, "spec", this.#options.inventory), { method: "PlaceVm", holdMs: holdTime(holdFor), detail });
   }
 
-  #place(spec: ResolvedSpec, holdMs: number, detail: VerdictDetail): PlacementResult {
+  #place(spec: ResolvedSpec, asked: Asked): PlacementResult {
     const { inventory, journal } = this.#options;
+    const { holdMs, detail } = asked;
     const startMs = journal.nowMs();
     const owner = spec.ownerUid === "" ? undefined : inventory.owner(spec.ownerUid);
-    if (owner !== undefined) return this.#existing(spec, owner.vm, startMs);
+    if (owner !== undefined) return this.#existing(spec, owner.vm, asked, startMs);
     // The owner's own hold must not stand in its way; its host is kept where it still will do.
     const held = this.#options.holds.ofOwner(spec.ownerUid);
     if (held !== undefined) this.#options.holds.drop(held.key);
     const judged = this.#judge(spec, held?.host);
     if (judged instanceof VimFault) {
-      this.#record(spec, startMs, noHostResult(judged, spec, inventory, VerdictDetail.FULL), judged.message);
+      this.#record(spec, asked, startMs, noHostResult(judged, spec, inventory, VerdictDetail.FULL), judged.message);
       return noHostResult(judged, spec, inventory, detail);
     }
     const { chosen } = judged;
     const shown = verdicts(judged, detail);
     if (chosen === undefined) {
       const result = noHostResult(undefined, spec, inventory, detail, judged);
-      this.#record(spec, startMs, { ...result, verdicts: this.#fullVerdicts(judged) }, result.drsFault?.fault?.localizedMessage ?? "no host");
+      this.#record(spec, asked, startMs, { ...result, verdicts: this.#fullVerdicts(judged) }, result.drsFault?.fault?.localizedMessage ?? "no host");
       return result;
     }
     this.#recommendations += 1;
@@ -84,9 +93,9 @@ export class Placements {
     };
     this.#options.holds.hold(recommended, inventory.claimOf({ config: spec.config, host: chosen.host.moid, pool: spec.pool.moid, isOn: false }), holdMs);
     const nowMs = this.#options.clock.nowMs();
-    const made = recommendation(recommended, chosen, { time: toTimestamp(nowMs), holdUntil: toTimestamp(nowMs + holdMs), feasible: judged.feasible.length, ruledOut: judged.ruledOut.length });
+    const made = recommendation(recommended, chosen, { time: toTimestamp(nowMs), holdUntil: toTimestamp(nowMs + holdMs), decision: judged });
     const result = { recommendations: [made], drsFault: undefined, verdicts: shown, sized: spec.config };
-    this.#record(spec, startMs, { ...result, verdicts: this.#fullVerdicts(judged) }, made.reasonText);
+    this.#record(spec, asked, startMs, { ...result, verdicts: this.#fullVerdicts(judged) }, made.reasonText);
     return result;
   }
 
@@ -96,8 +105,8 @@ export class Placements {
     const shape = vmShape(spec.config);
     const shortage = inventory.ledger.poolShortage(spec.pool.moid, shape.reserved);
     if (shortage !== undefined) return poolFault(spec.pool.name, shortage);
-    // Ties are drawn by name, not in order of arrival: the same pods get the same hosts however their calls interleave.
-    const own = dice.fork(`place/${spec.ownerUid === "" ? spec.config.name : spec.ownerUid}`);
+    // Ties are drawn by name, not in order of arrival nor by UID, which depends on it: the same pods get the same hosts however calls interleave.
+    const own = dice.fork(`place/${spec.namespace}/${spec.config.name}`);
     return place(shape, spec.hosts.map((moid) => inventory.candidate(moid)), own, preferred);
   }
 
@@ -114,13 +123,13 @@ export class Placements {
   }
 
   /** An owner that has a VM gets that VM's host back, whatever the list says: two VMs for one pod are worse than a long way. */
-  #existing(spec: ResolvedSpec, vmMoid: string, startMs: number): PlacementResult {
+  #existing(spec: ResolvedSpec, vmMoid: string, asked: Asked, startMs: number): PlacementResult {
     const { inventory, clock, epoch } = this.#options;
     const vm = inventory.vm(vmMoid);
     const host = inventory.host(vm.host);
     this.#recommendations += 1;
     const result = existingVmResult(vm, host, `${epoch}.${this.#recommendations}`, toTimestamp(clock.nowMs()));
-    this.#record(spec, startMs, result, result.recommendations[0]?.reasonText ?? "");
+    this.#record(spec, asked, startMs, result, result.recommendations[0]?.reasonText ?? "");
     return result;
   }
 
@@ -128,12 +137,13 @@ export class Placements {
     return this.#options.journal.active ? verdicts(decision, VerdictDetail.FULL, MAX_VERDICTS) : [];
   }
 
-  #record(spec: ResolvedSpec, startMs: number, result: PlacementResult, message: string): void {
+  #record(spec: ResolvedSpec, { method }: Asked, startMs: number, result: PlacementResult, message: string): void {
     this.#options.journal.record({
       podUid: spec.ownerUid,
       name: spec.config.name,
       namespace: spec.namespace,
       step: 4,
+      method,
       startMs,
       outcome: result.drsFault === undefined ? "ok" : "unschedulable",
       message,

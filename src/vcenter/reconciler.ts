@@ -35,7 +35,7 @@ const MAX_REPAIRS = 32;
  * | yes | no | shown as orphaned |
  * | no | yes | destroyed, once it is sure that no other vCenter has taken over: no record, no right to run |
  *
- * VMs that a task holds are left to the task.
+ * VMs that a task holds are left to the task; what should be on is looked at again when the task has let go of it.
  */
 export class Reconciler implements HostFacts {
   readonly #options: ReconcilerOptions;
@@ -63,7 +63,7 @@ export class Reconciler implements HostFacts {
   }
 
   onVm(host: HostRecord, hostVm: HostVm): void {
-    const { inventory, tasks } = this.#options.vmTasks.options;
+    const { inventory } = this.#options.vmTasks.options;
     const instanceUuid = hostVm.config?.instanceUuid ?? "";
     const vm = inventory.vmByInstanceUuid(instanceUuid);
     if (vm === undefined || vm.host !== host.moid) {
@@ -72,7 +72,7 @@ export class Reconciler implements HostFacts {
     }
     const isOn = hostVm.powerState === VirtualMachinePowerState.POWERED_ON;
     if (vm.isOn !== isOn || vm.onHost !== true) inventory.putVm({ ...vm, isOn, onHost: true });
-    if (vm.wantedOn && !isOn && tasks.holderOf(vm.moid) === undefined) this.#repair(instanceUuid, () => this.#powerOnAgain(vm.moid));
+    if (vm.wantedOn && !isOn) this.#repair(instanceUuid, () => this.#powerOnAgain(vm.moid));
   }
 
   onVmGone(host: HostRecord, instanceUuid: string): void {
@@ -130,10 +130,12 @@ export class Reconciler implements HostFacts {
     const { vmTasks, lifecycle, log } = this.#options;
     const { inventory, tasks } = vmTasks.options;
     const vm = inventory.findVm(moid);
-    if (vm === undefined || !vm.wantedOn || vm.isOn || tasks.holderOf(moid) !== undefined) return true;
+    if (vm === undefined || !vm.wantedOn || vm.isOn) return true;
     if (inventory.findHost(vm.host)?.responding !== true) return true;
+    if (tasks.holderOf(moid) !== undefined) return false;
     await vmTasks.options.store.confirm();
-    if (tasks.holderOf(moid) !== undefined || inventory.findVm(moid)?.wantedOn !== true) return true;
+    if (tasks.holderOf(moid) !== undefined) return false;
+    if (inventory.findVm(moid)?.wantedOn !== true) return true;
     log.info({ vm: moid, name: vm.config.name }, "powering a virtual machine on again after its host rebooted");
     const task = lifecycle.powerOnAgain(vm);
     await vmTasks.ended(task.task?.value ?? "");

@@ -90,7 +90,8 @@ export class VimFault extends Error {
   }
 
   static requestIdReused(requestId: string): VimFault {
-    return new VimFault(`The request id "${requestId}" was used before with another body.`, { $case: "requestIdReused", value: { requestId } });
+    const message = `The request id "${requestId}" was used before with another body.`;
+    return new VimFault(message, { $case: "requestIdReused", value: { requestId } }, [{ field: "request_id", description: message }]);
   }
 
   static invalidCollectorVersion(oldestToken: string): VimFault {

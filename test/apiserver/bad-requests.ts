@@ -29,6 +29,7 @@ export const badRequests: readonly BadRequest[] = [
   { what: "another version", body: { ...named("x"), apiVersion: "v2" }, status: 400, message: /the API version in the data \(v2\) does not match the expected API version \(v1\)/ },
   { what: "an unknown field", path: STRICT, body: { ...named("x"), spec: { ...spec, foo: 1 } }, status: 400, message: /^Pod in version "v1" cannot be handled as a Pod: strict decoding error: unknown field "spec\.foo"$/ },
   { what: "a duplicate field", path: STRICT, body: '{"kind":"Pod","apiVersion":"v1","metadata":{"name":"x"},"spec":{"hostname":"a","hostname":"b"}}', status: 400, message: /strict decoding error: duplicate field "spec\.hostname"$/ },
+  { what: "a duplicate field in YAML", path: STRICT, type: YAML, body: "kind: Pod\napiVersion: v1\nmetadata: {name: x}\nspec:\n  hostname: a\n  \"hostname\": b\n", status: 400, message: /strict decoding error: yaml: unmarshal errors:\n {2}line 6: key "hostname" already set in map$/ },
   { what: "a wrong type", body: { ...named("x"), spec: { containers: {} } }, status: 400, message: /json: cannot unmarshal object into Go struct field PodSpec\.spec\.containers of type \[\]v1\.Container/ },
   { what: "no containers", body: { ...named("x"), spec: {} }, status: 422, message: /^Pod "x" is invalid: spec\.containers: Required value$/ },
   { what: "a name that is no DNS label", body: named("No_Name"), status: 422, message: /metadata\.name: Invalid value: "No_Name": a lowercase RFC 1123 subdomain/ },

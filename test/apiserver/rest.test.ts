@@ -5,6 +5,8 @@ import { deploymentKind } from "../../src/apiserver/kinds/deployment.js";
 import { eventKind, eventsGroupKind } from "../../src/apiserver/kinds/event.js";
 import { namespaceKind } from "../../src/apiserver/kinds/namespace.js";
 import { podKind } from "../../src/apiserver/kinds/pod.js";
+import { priorityClassKind } from "../../src/apiserver/kinds/priority-class.js";
+import { replicaSetKind } from "../../src/apiserver/kinds/replica-set.js";
 import { type ApiObject, cloneObject } from "../../src/apiserver/object.js";
 import { createObject } from "../../src/apiserver/rest/create.js";
 import { deleteObject } from "../../src/apiserver/rest/delete.js";
@@ -92,6 +94,13 @@ describe("the generic registry", () => {
     await assert.rejects(deleteObject(fixture.registry, namespaceKind, "", "default", {}, writing()), { code: 403, message: 'namespaces "default" is forbidden: this namespace may not be deleted' });
   });
 
+  test("the priority classes of the system cannot be deleted", async () => {
+    await assert.rejects(deleteObject(fixture.registry, priorityClassKind, "", "system-node-critical", {}, writing()), {
+      code: 403,
+      message: 'priorityclasses.scheduling.k8s.io "system-node-critical" is forbidden: this is a system priority class and cannot be deleted',
+    });
+  });
+
   test("optimistic concurrency: a stale resourceVersion is 409, a lost race is tried again", async () => {
     const first = await fixture.pod("web");
     await editObject(fixture.registry, podKind, "default", "web", (pod) => ({ ...pod, metadata: { ...pod.metadata, labels: { a: "1" } } }), writing());
@@ -166,10 +175,22 @@ describe("the generic registry", () => {
     const { revision } = fixture.backend;
     await deleteObject(fixture.registry, configMapKind, "default", "c", {}, writing("test", { dryRun: true }));
     await createObject(fixture.registry, configMapKind, "default", { ...cloneObject(body), metadata: { name: "d" } }, writing("test", { dryRun: true }));
-    await editObject(fixture.registry, configMapKind, "default", "c", (map) => ({ ...map, data: {} }), writing("test", { dryRun: true }));
+    const dry = await editObject(fixture.registry, configMapKind, "default", "c", (map) => ({ ...map, data: {} }), writing("test", { dryRun: true }));
+    assert.deepEqual([dry.stored.object["data"], dry.stored.object.metadata.resourceVersion], [{}, String(revision)], "what it would be, at the revision it is");
     assert.equal(fixture.backend.revision, revision);
     const deletion = await deleteObject(fixture.registry, configMapKind, "default", "c", { propagationPolicy: "Foreground" }, writing());
     assert.deepEqual([deletion.removed, deletion.stored.object.metadata.finalizers], [false, ["foregroundDeletion"]]);
+  });
+
+  test("a workload's status has no figures of zero", async () => {
+    const template = { metadata: { labels: { app: "web" } }, spec: { containers: [{ name: "c", image: "i" }] } };
+    const body = { apiVersion: "apps/v1", metadata: { name: "web" }, spec: { selector: { matchLabels: { app: "web" } }, template } };
+    for (const [kind, wanted] of [[deploymentKind, { updatedReplicas: 1 }], [replicaSetKind, { replicas: 0, updatedReplicas: 1 }]] as const) {
+      await createObject(fixture.registry, kind, "default", cloneObject({ ...body, kind: kind.kind }), writing());
+      const status = { replicas: 0, readyReplicas: 0, availableReplicas: 0, observedGeneration: 0, updatedReplicas: 1 };
+      const { stored } = await editObject(fixture.registry, kind, "default", "web", (object) => ({ ...cloneObject(object), status }), writing("test", { subresource: "status" }));
+      assert.deepEqual(stored.object["status"], wanted);
+    }
   });
 
   test("priority comes from the class; an unknown class is 403", async () => {

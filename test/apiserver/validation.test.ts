@@ -98,6 +98,8 @@ describe("an update of a pod", () => {
   });
 });
 
+test("a negative grace is not refused: it counts as one second", () => assert.deepEqual(complaints({ terminationGracePeriodSeconds: -5, ...container({}) }), []));
+
 describe("workloads and services", () => {
   const deployment = (spec: object): ApiObject => {
     const object: ApiObject = { apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "d" }, spec: { selector: { matchLabels: { app: "a" } }, template: { metadata: { labels: { app: "a" } }, spec: { containers: [{ name: "c", image: "i" }] } }, ...spec } };
@@ -109,9 +111,21 @@ describe("workloads and services", () => {
   test("a deployment's selector must match its template and never change", () => {
     assert.deepEqual(found(deployment({})), []);
     assert.deepEqual(found(deployment({ selector: { matchLabels: { app: "b" } } })), ['spec.template.metadata.labels: Invalid value: map[string]string{"app":"a"}: `selector` does not match template `labels`']);
-    assert.deepEqual(found(deployment({ selector: undefined })), ["spec.selector: Required value"]);
-    const other = deployment({ selector: { matchExpressions: [{ key: "app", operator: "Exists" }] } });
-    assert.match(deploymentKind.validateUpdate!(other, deployment({}))[0]!.message!, /field is immutable$/);
+    assert.deepEqual(found(deployment({ selector: undefined })), ["spec.selector: Required value", 'spec.template.metadata.labels: Invalid value: map[string]string{"app":"a"}: `selector` does not match template `labels`']);
+    assert.deepEqual(found(deployment({ selector: {} })), ["spec.selector: Invalid value: v1.LabelSelector{MatchLabels:map[string]string(nil), MatchExpressions:[]v1.LabelSelectorRequirement(nil)}: empty selector is invalid for deployment"]);
+    const other = deployment({ selector: { matchLabels: { app: "a" }, matchExpressions: [{ key: "app", operator: "In", values: ["a", "b"] }] } });
+    assert.equal(
+      deploymentKind.validateUpdate!(other, deployment({}))[0]!.message,
+      'Invalid value: v1.LabelSelector{MatchLabels:map[string]string{"app":"a"}, MatchExpressions:[]v1.LabelSelectorRequirement{v1.LabelSelectorRequirement{Key:"app", Operator:"In", Values:[]string{"a", "b"}}}}: field is immutable',
+    );
+  });
+
+  test("a limit is the request of a pod, not of a template, and so is the host's port", () => {
+    const spec = { hostNetwork: true, containers: [{ name: "c", image: "i", ports: [{ containerPort: 80 }], resources: { limits: { cpu: "1" } } }] };
+    const [inPod] = podOf(structuredClone(spec))["spec"].containers;
+    assert.deepEqual([inPod.resources.requests, inPod.ports[0].hostPort], [{ cpu: "1" }, 80]);
+    const [inTemplate] = deployment({ template: { metadata: { labels: { app: "a" } }, spec } })["spec"].template.spec.containers;
+    assert.deepEqual([inTemplate.resources, inTemplate.ports[0].hostPort], [{ limits: { cpu: "1" } }, undefined]);
   });
 
   test("a deployment's strategy and numbers", () => {

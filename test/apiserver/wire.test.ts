@@ -51,6 +51,27 @@ describe("the wire of the API server", () => {
     assert.ok(document.components.schemas["io.k8s.api.core.v1.Container"].properties.image);
   });
 
+  test("a patch that makes no object of its kind is refused as a patch, in the words of its reader", async () => {
+    await raw.send("POST", PODS, { body: pod("patched") });
+    const refuse = async (type: string, body: string, status: number, message: string | RegExp): Promise<void> => {
+      const answer = await raw.send("PATCH", `${PODS}/patched?fieldValidation=Strict`, { type: `application/${type}-patch+json`, body });
+      assert.equal(answer.status, status, answer.text);
+      if (typeof message === "string") assert.equal(answer.json.message, message);
+      else assert.match(answer.json.message, message);
+    };
+    const shown = "map[spec:map[containers:[map[image:5 name:c]]]]";
+    await refuse("strategic-merge", '{"spec":{"containers":[{"name":"c","image":5}]}}', 422, ` "" is invalid: patch: Invalid value: "${shown}": cannot convert int64 to string`);
+    await refuse("strategic-merge", '{"spec":{"priority":"x"}}', 422, ' "" is invalid: patch: Invalid value: "map[spec:map[priority:x]]": unrecognized type: int32');
+    await refuse("strategic-merge", '{"spec":{"nodeSelector":[]}}', 422, ' "" is invalid: patch: Invalid value: "map[spec:map[nodeSelector:[]]]": cannot restore map from slice');
+    await refuse("strategic-merge", '{"spec":{"foo":1}}', 422, ' "" is invalid: patch: Invalid value: "map[spec:map[foo:1]]": strict decoding error: unknown field "spec.foo"');
+    await refuse("merge", '{"spec":{"priority":"x"}}', 422, /^ "" is invalid: patch: Invalid value: "\{.*\}": json: cannot unmarshal string into Go struct field PodSpec\.spec\.priority of type int32$/);
+    await refuse("merge", '{"spec":{"foo":1,"foo":2}}', 422, /: strict decoding error: duplicate field "spec\.foo", unknown field "spec\.foo"$/);
+    await refuse("json", '[{"op":"add","path":"/spec/foo","value":1}]', 422, /: strict decoding error: unknown field "spec\.foo"$/);
+    await refuse("strategic-merge", "{bad", 400, "invalid character 'b' looking for beginning of object key string");
+    await refuse("merge", "{bad", 400, "error decoding patch: invalid character 'b' looking for beginning of object key string");
+    await refuse("merge", "[]", 400, "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}");
+  });
+
   test("create, get, put, patch in three ways, delete", async () => {
     const created = await raw.send("POST", PODS, { body: pod("web") });
     assert.equal(created.status, 201);

@@ -77,7 +77,7 @@ test("place, trace, inventory, env, status and reset, as a user types them", asy
       });
 
       for (const [what, manifest, message] of [
-        ["YAML that does not parse", "kind: [\n", /^spheresim: document 1 does not parse: .*line 2, column 1/],
+        ["YAML that does not parse", "kind: [\n", /^spheresim: document 1 does not parse: .*line 2, column 1$/m],
         ["no kind", "apiVersion: v1\nmetadata: {name: a}\n", /^spheresim: document 1: kind is not set$/m],
         ["a kind there is not", "apiVersion: v1\nkind: Podd\nmetadata: {name: a}\n", /^spheresim: no matches for kind "Podd" in version "v1"$/m],
         ["a field there is not", pod("a", "containers: [{name: app, image: nginx, imagee: x}]"), /^spheresim: .*spec\.containers\[0\]\.imagee/],
@@ -95,7 +95,7 @@ test("place, trace, inventory, env, status and reset, as a user types them", asy
       await t.test("a pod that fits nowhere: status 1 and the reason in the table", async () => {
         const { code, stdout } = await cli(["place", "-f", "-"], pod("big", "containers: [{name: app, image: nginx, resources: {requests: {memory: 900Gi}}}]"));
         assert.equal(code, 1);
-        assert.match(stdout, /^default +big +Pending .*0\/2 nodes are available: 2 Insufficient memory\.$/m);
+        assert.match(stdout, /^default +big +Pending .*0\/2 nodes are available: 2 Insufficient memory\. preemption: 0\/2 nodes are available: 2 No preemption victims found for incoming pod\.$/m);
       });
 
       await t.test("time that is up: status 4", async () => {
@@ -132,7 +132,7 @@ test("place, trace, inventory, env, status and reset, as a user types them", asy
         assert.match(stdout, /^dc-01 {2}datacenter-\d+\n└─ supervisor-01 {2}domain-c\d+\n/);
         assert.match(stdout, /^ {3}├─ pool Resources {2}resgroup-\d+ {2}reserves \d+ MHz \d+ MB/m);
         assert.match(stdout, /^ {3}├─ esxi-01\.spheresim\.test {2}host-\d+ {2}\[[█▒·]{12}\] \d+ reserved, \d+ active of 41600 MHz/m);
-        assert.match(stdout, /^ {3}│ {2}├─ web {2}vm-\d+ {2}on {2}1 vCPU 512 MB$/m);
+        assert.match(stdout, /^ {3}[│ ] {2}[├└]─ web {2}vm-\d+ {2}on {2}1 vCPU 512 MB$/m);
         const json = JSON.parse((await cli(["inventory", "-o", "json"])).stdout) as { hosts: unknown[]; virtualMachines: unknown[] };
         assert.equal(json.hosts.length, 2);
         assert.ok(json.virtualMachines.length >= 2);
@@ -230,9 +230,9 @@ virtualMachines:
     }
     const [tree = ""] = trees;
     assert.match(tree, /^└─ lab /m);
-    assert.match(tree, /^ {3}├─ {3}pool gold {2}resgroup-\d+ {2}reserves 4000 MHz 8192 MB/m);
-    assert.match(tree, /^ {3}├─ {5}pool inner {2}resgroup-\d+ {2}reserves 0 MHz 1024 MB {2}used 0 MHz 5\d\d MB {2}unreserved 0 MHz \d+ MB {2}limit 4096 MB$/m);
-    assert.match(tree, /b\.test {2}host-\d+ {2}\S+ 0 reserved, 700 active of 16000 MHz {2}\S+ 5\d\d reserved, 900 active of 32768 MB\n {3}│ {2}├─ db {2}vm-\d+ {2}on {2}2 vCPU 2048 MB/);
+    assert.match(tree, /^ {3}│ {2}├─ pool gold {2}resgroup-\d+ {2}reserves 4000 MHz 8192 MB/m);
+    assert.match(tree, /^ {3}│ {2}│ {2}└─ pool inner {2}resgroup-\d+ {2}reserves 0 MHz 1024 MB {2}used 0 MHz 5\d\d MB {2}unreserved 0 MHz \d+ MB {2}limit 4096 MB$/m);
+    assert.match(tree, /b\.test {2}host-\d+ {2}\S+ 0 reserved, 700 active of 16000 MHz {2}\S+ 5\d\d reserved, 900 active of 32768 MB\n {6}└─ db {2}vm-\d+ {2}on {2}2 vCPU 2048 MB/);
     assert.equal(trees[1], trees[0]);
   });
 });

@@ -15,7 +15,7 @@ async function played(running: RunningEmulator): Promise<{ readonly node: string
     const manifest = readFileSync(join(examplesDirectory, "manifests", file), "utf8");
     for await (const { event } of running.emulator.place({ manifest, namespace: "", timeout: undefined })) if (event?.$case === "result") assert.equal(event.value.allRunning, true);
   }
-  for await (const { step } of running.emulator.watchPlacements({ podUid: "", namespace: "", name: "newcomer", untilNow: true, afterRevision: 0n })) {
+  for await (const { step } of running.emulator.watchPlacements({ podUid: "", namespace: "", name: "newcomer", untilNow: true, resumeToken: "" })) {
     if (step?.step === 5) return { node: step.subject, reason: step.message };
   }
   throw new Error("step 5 is not recorded");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -71,6 +71,11 @@ test("serve: a taken port is one line and status 3, as is a directory that canno
     for (const command of [["serve", "etcd"], ["up"]]) {
       const inFile = await run([...command, "--ports", "auto", "--data-dir", join(directory, "file", "state")]);
       assert.deepEqual([inFile.code, inFile.stderr], [3, `spheresim: data directory ${join(directory, "file", "state")}: not a directory\n  choose another with --data-dir\n`]);
+    }
+    // Node's own way to make directories never returns where a file system takes no new names.
+    if (existsSync("/proc/self")) {
+      const nowhere = await run(["up", "--ports", "auto", "--data-dir", "/proc/spheresim"]);
+      assert.deepEqual([nowhere.code, nowhere.stderr], [3, "spheresim: data directory /proc/spheresim: no such file or directory\n  choose another with --data-dir\n"]);
     }
   });
 });

@@ -78,6 +78,42 @@ test("a taken port: its number, who has it and what to do, in one line, and noth
   }
 });
 
+test("a real etcd that is not there is told at once, as is a block that goes beyond the last port", async () => {
+  await withDirectory(async (directory) => {
+    const etcd = await run(["up", "--data-dir", join(directory, "state"), "--ports", "auto", "--etcd-endpoints", "127.0.0.1:1"]);
+    assert.deepEqual([etcd.code, etcd.stdout, etcd.stderr], [3, "", "spheresim: no etcd answers at 127.0.0.1:1: connection refused\n  start it, or name another with --etcd-endpoints; without the option the store is embedded\n"]);
+    const block = await run(["up", "--data-dir", join(directory, "state"), "--port-base", "65530"]);
+    assert.deepEqual([block.code, block.stderr], [3, "spheresim: etcd cannot listen on 127.0.0.1:65536: ports end at 65535; use a lower --port-base, or --ports auto\n"]);
+  });
+});
+
+test("with --tls nothing is said but the ready line, by the daemon and by the commands that ask it", async () => {
+  await withDirectory(async (dataDir) => {
+    const up = start(["up", "--data-dir", dataDir, "--ports", "auto", "--hosts", "1", "--tls"]);
+    try {
+      await up.line();
+      const inventory = await run(["inventory", "--data-dir", dataDir]);
+      assert.deepEqual([inventory.code, inventory.stderr], [0, ""]);
+    } finally {
+      await stopped(up);
+    }
+    assert.equal(up.stderr(), "");
+  });
+});
+
+test("a command that asks the emulator room says when that one does not run", async () => {
+  await withDirectory(async (dataDir) => {
+    const up = start(["up", "--data-dir", dataDir, "--ports", "auto", "--hosts", "1", "--without", "emulator", "--name", "mute"]);
+    try {
+      await up.line();
+      const inventory = await run(["inventory", "--data-dir", dataDir]);
+      assert.deepEqual([inventory.code, inventory.stderr], [3, `spheresim: emulator "mute" (pid ${up.pid}) runs without its emulator room, which this command asks\n  start it without: --without emulator\n`]);
+    } finally {
+      await stopped(up);
+    }
+  });
+});
+
 test("a taken kubelet port is found before anything is started, too", linux, async () => {
   const { holder, port } = await takenPort();
   try {

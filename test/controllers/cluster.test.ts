@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { silentLogger } from "../../src/base/log.js";
 import { NamespaceController } from "../../src/controllers/namespace-controller.js";
 import { NodeLifecycleController } from "../../src/controllers/node-lifecycle-controller.js";
 import { poolAnnotations, ResourcePoolController, type NamespacePool, type PoolDirectory } from "../../src/controllers/resource-pool-controller.js";
@@ -170,6 +171,26 @@ test("a namespace is a resource pool and says which; the pool goes with it, also
   await clock.advance(60_000);
   await settle();
   assert.equal(pools.size, 0);
+});
+
+test("a vCenter without a cluster is waited for in silence, however long, and its first cluster is seen at once", async (t) => {
+  const warned: unknown[] = [];
+  const clusters: { readonly moid: string; readonly coreMhz: number }[] = [];
+  const directory: PoolDirectory = {
+    ensure: async (namespace) => ({ moid: "resgroup-441", namespace }),
+    list: async () => [],
+    destroy: async () => undefined,
+    cluster: async () => clusters[0],
+  };
+  const log = { ...silentLogger, warn: (...line: unknown[]) => void warned.push(line) };
+  const { clock, cluster, settle } = await startHarness(t, (context) => [new ResourcePoolController({ ...context, log }, directory)]);
+  await cluster.create(namespaces, { metadata: { name: "team" } });
+  await clock.advance(60_000);
+  clusters.push({ moid: "domain-c9", coreMhz: 2_600 });
+  await clock.advance(100);
+  await settle();
+  assert.deepEqual(cluster.peek(namespaces, { name: "team" })?.metadata.labels, { vSphereClusterID: "domain-c9" });
+  assert.deepEqual(warned, []);
 });
 
 test("a pool without limits writes none", () => {

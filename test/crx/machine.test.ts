@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { CrxInstance } from "../../src/crx/crx-instance.js";
+import { PodChanges } from "../../src/crx/pod-changes.js";
 import { PodWatch } from "../../src/crx/pod-watch.js";
+import { PodContainers } from "../../src/gen/spheresim/crx/v1/agent.js";
+import { UpdateKind } from "../../src/gen/spheresim/vim/v1/update.js";
 import { container, isFault, MachineFixture, podRequest, uuid, words } from "./machine-fixture.js";
 
 test("a guest boots, waits for its personality, boots its agent; an instance without one has no agent", async () => {
@@ -66,29 +70,77 @@ test("when the channel is back every guest of that host says again how far it is
   assert.deepEqual(fixture.words.map((word) => word.$case), ["agentReady"]);
 });
 
-test("a watch shows each instance's last state, and its end", async () => {
+/** What a watch has to tell now: kind, containers, token. */
+function told(watch: PodWatch): readonly (readonly [kind: string, containers: string, token: string])[] {
+  return [...watch.pending()].map(({ kind, pod, resumeToken }) => [UpdateKind[kind] ?? "", pod?.containers.map(words).join() ?? "", resumeToken.replace(/^\w+/, "")]);
+}
+
+test("a watch tells what is there, SYNCED, each instance's last state and its end; others' changes pass", async () => {
   const fixture = new MachineFixture();
+  const { changes } = fixture.machine;
   const agent = await fixture.agent();
   await agent.startPod(podRequest({}));
-  const watch = new PodWatch(fixture.machine, "");
-  const elsewhere = new PodWatch(fixture.machine, "420d0000-0000-4000-8000-00000000000f");
-  const first = watch.next();
-  assert.equal(words(first?.pod?.containers[0]), "web running");
-  assert.equal(watch.next(), undefined);
+  const watch = new PodWatch(changes, { vmUuid: "", resumeToken: "" });
+  const elsewhere = new PodWatch(changes, { vmUuid: "420d0000-0000-4000-8000-00000000000f", resumeToken: "" });
+  const began = changes.revision;
+  assert.deepEqual(told(watch), [["ENTER", "web running", ""], ["SYNCED", "", `.${began}`]]);
+  assert.deepEqual(told(elsewhere), [["SYNCED", "", `.${began}`]]);
+  assert.deepEqual(told(watch), []);
   const stopped = await agent.stopPod(podRequest({}).podUid, 0);
-  assert.ok(stopped.revision > (first?.pod?.revision ?? 0n));
+  assert.ok(stopped.revision > began);
   await watch.wait(new AbortController().signal);
-  assert.equal(words(watch.next()?.pod?.containers[0]), "web terminated Completed 0");
+  assert.deepEqual(told(watch), [["MODIFY", "web terminated Completed 0", `.${stopped.revision}`]]);
   // Gone and back before the reader looks: it still hears that the pod is gone.
   fixture.kill();
   fixture.boot(2);
-  assert.deepEqual(watch.next(), { vmUuid: uuid, pod: undefined, synced: false });
-  assert.equal(watch.next(), undefined);
-  assert.equal(elsewhere.next(), undefined);
+  assert.deepEqual(told(watch).map(([kind]) => kind), ["LEAVE"]);
+  assert.deepEqual(told(watch), []);
+  assert.deepEqual(told(elsewhere), []);
   const over = new AbortController();
   const waiting = watch.wait(over.signal);
   over.abort();
   await waiting;
-  watch.close();
-  elsewhere.close();
+});
+
+test("a watch goes on at its token: what changed, what came, what is gone; a token of nowhere is too old", async () => {
+  const fixture = new MachineFixture();
+  const { changes } = fixture.machine;
+  const agent = await fixture.agent();
+  const before = changes.token(changes.revision);
+  const resumed = (resumeToken: string, vmUuid = ""): readonly string[] => told(new PodWatch(changes, { vmUuid, resumeToken })).map(([kind, pod]) => `${kind} ${pod}`.trim());
+  assert.deepEqual(resumed(before), ["SYNCED"]);
+  await agent.startPod(podRequest({}));
+  assert.deepEqual(resumed(before), ["MODIFY web running", "SYNCED"]);
+  assert.deepEqual(resumed(changes.token(0n)), ["ENTER web running", "SYNCED"]);
+  fixture.kill();
+  assert.deepEqual(resumed(before), ["LEAVE", "SYNCED"]);
+  assert.deepEqual(resumed(changes.token(0n)), ["LEAVE", "SYNCED"], "it came and went: somebody may wait for it");
+  assert.deepEqual(resumed(""), ["SYNCED"]);
+  for (const token of ["elsewhere.1", changes.token(changes.revision + 1n), "nonsense"]) assert.throws(() => resumed(token), isFault("invalidCollectorVersion"));
+});
+
+test("what is gone is told of up to a limit; a token from before is too old", () => {
+  const changes = new PodChanges("process", 1);
+  const instance = (uuid: string): CrxInstance => ({ uuid, revision: changes.nextRevision(), pod: () => PodContainers.create() }) as CrxInstance;
+  for (const uuid of ["a", "b"]) changes.changed(instance(uuid));
+  assert.deepEqual(told(new PodWatch(changes, { vmUuid: "", resumeToken: "process.1" })).map(([kind]) => kind), ["ENTER", "SYNCED"]);
+  changes.gone("a");
+  changes.gone("b");
+  assert.throws(() => changes.position("process.2"), isFault("invalidCollectorVersion"));
+  assert.equal(changes.position("process.3"), 3n);
+  assert.deepEqual([...changes.after(0n)].map((change) => change.uuid), ["b"]);
+});
+
+test("a watch of one VM hears how far it is after 500 changes of others", async () => {
+  const fixture = new MachineFixture();
+  const { changes } = fixture.machine;
+  const agent = await fixture.agent();
+  const elsewhere = new PodWatch(changes, { vmUuid: "420d0000-0000-4000-8000-00000000000f", resumeToken: "" });
+  assert.equal(told(elsewhere).length, 1);
+  const marks: string[] = [];
+  for (let change = 0; change < 1_000; change += 1) {
+    changes.changed({ uuid: agent.uuid, revision: changes.nextRevision() } as CrxInstance);
+    marks.push(...told(elsewhere).map(([kind]) => kind));
+  }
+  assert.deepEqual(marks, ["BOOKMARK", "BOOKMARK"]);
 });

@@ -12,6 +12,7 @@ import type { GuestHello, GuestToHost, HostToGuest } from "../../src/gen/spheres
 import { GuestServiceService } from "../../src/gen/spheresim/hostd/v1/guest_service.js";
 import { Personality } from "../../src/gen/spheresim/hostd/v1/host.js";
 import { VirtualMachineConfigSpec } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
+import { UpdateKind } from "../../src/gen/spheresim/vim/v1/update.js";
 import { openChannel, type Channel, type PromiseClient } from "../../src/rpc/channel.js";
 import { serve, startRpcServer, type RpcServer, type StreamWriter } from "../../src/rpc/server.js";
 import { podRequest, podUid, uuid, words } from "./machine-fixture.js";
@@ -93,10 +94,15 @@ test("the whole way over the wire: hello, boot, personality, StartPod, watch, a 
   await orders.write({ message: { $case: "personality", value: { guest, personality: Personality.create({ podUid, name: "web" }) } } });
   await hostd.heard("agentReady");
 
-  const watch = agent.watchPods({ vmUuid: "" })[Symbol.asyncIterator]();
-  assert.equal((await watch.next()).value?.vmUuid, uuid);
-  assert.equal((await watch.next()).value?.synced, true);
-  assert.equal(words((await agent.startPod(podRequest({}), { authority })).containers[0]), "web running");
+  const watch = agent.watchPods({ resumeToken: "", vmUuid: "" })[Symbol.asyncIterator]();
+  const first = (await watch.next()).value;
+  assert.deepEqual([first?.kind, first?.vmUuid, first?.resumeToken], [UpdateKind.ENTER, uuid, ""]);
+  const synced = (await watch.next()).value;
+  assert.equal(synced?.kind, UpdateKind.SYNCED);
+  const started = await agent.startPod(podRequest({ requestId: "start" }), { authority });
+  assert.equal(words(started.containers[0]), "web running");
+  assert.deepEqual(await agent.startPod(podRequest({ requestId: "start" }), { authority }), started);
+  await assert.rejects(agent.startPod(podRequest({ requestId: "start", name: "other" }), { authority }), (error) => RpcError.is(error, RpcCode.ALREADY_EXISTS) && error.reason?.reason === "RequestIdReused");
   for (;;) {
     const { value } = await watch.next();
     if (words(value?.pod?.containers[0]) === "web running") break;
@@ -116,9 +122,16 @@ test("the whole way over the wire: hello, boot, personality, StartPod, watch, a 
   await (await hostd.orders).write({ message: { $case: "kill", value: { guest } } });
   for (;;) {
     const { value } = await watch.next();
-    if (value !== undefined && value.pod === undefined) break;
+    if (value?.kind === UpdateKind.LEAVE) break;
   }
   await watch.return?.();
+  // Resumed where everything was there: it is gone, and nothing else.
+  const resumed = agent.watchPods({ resumeToken: synced?.resumeToken ?? "", vmUuid: "" })[Symbol.asyncIterator]();
+  const told = [(await resumed.next()).value, (await resumed.next()).value];
+  assert.deepEqual(told.map((update) => [update?.kind, update?.vmUuid]), [[UpdateKind.LEAVE, uuid], [UpdateKind.SYNCED, ""]]);
+  await resumed.return?.();
+  const foreign = agent.watchPods({ resumeToken: "another-process.1", vmUuid: "" })[Symbol.asyncIterator]();
+  await assert.rejects(foreign.next(), (error) => RpcError.is(error, RpcCode.OUT_OF_RANGE) && error.reason?.reason === "InvalidCollectorVersion");
   await assert.rejects(agent.getPod({}, { authority }), (error) => RpcError.is(error, RpcCode.UNAVAILABLE));
 });
 

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { withDirectory } from "../support/command.js";
 
-const turnTaker = fileURLToPath(new URL("turn-taker.js", import.meta.url));
+const turnTaker = fileURLToPath(new URL("./turn-taker.js", import.meta.url));
 
 /** A process that takes `turns` turns; resolves with its exit code and what it complained of. */
 async function takeTurns(directory: string, turns: number): Promise<readonly [number | null, string]> {

@@ -74,7 +74,7 @@ test("a pod travels all fourteen steps, each from its room, and back", async () 
     assert.deepEqual(clean.violations, []);
     assert.equal(clean.vms, 0);
     const back = new Map<number, StepRecord>();
-    for await (const { step } of running.emulator.watchPlacements({ podUid: uid, namespace: "", name: "", untilNow: false, afterRevision: 0n })) {
+    for await (const { step } of running.emulator.watchPlacements({ podUid: uid, namespace: "", name: "", untilNow: false, resumeToken: "" })) {
       if (step !== undefined && step.step > 100) back.set(step.step, step);
       if (back.size === 6) break;
     }

@@ -11,8 +11,9 @@ import { startCrx, type Crx } from "../../src/crx/index.js";
 import { ContainerSpec, StartPodRequest } from "../../src/gen/spheresim/crx/v1/agent.js";
 import { AgentServiceClient } from "../../src/gen/spheresim/crx/v1/agent_service.js";
 import type { StepRecord } from "../../src/gen/spheresim/emulator/v1/journal.js";
-import { Personality, VmPhase, VmUpdateKind } from "../../src/gen/spheresim/hostd/v1/host.js";
+import { Personality, VmPhase } from "../../src/gen/spheresim/hostd/v1/host.js";
 import { HostServiceClient } from "../../src/gen/spheresim/hostd/v1/host_service.js";
+import { UpdateKind } from "../../src/gen/spheresim/vim/v1/update.js";
 import { startHostd } from "../../src/hostd/index.js";
 import { openChannel } from "../../src/rpc/channel.js";
 import { crxSpec, podUid } from "./vm-specs.js";
@@ -71,7 +72,7 @@ test("twenty vSphere Pods boot on two hosts, over real wires, and come back afte
     crx = await startCrx(crxOptions);
     toCrx = openChannel({ address: crx.address });
     for await (const update of watch) {
-      if (update.kind === VmUpdateKind.MODIFY && update.vm?.powerOnCount === 2 && update.vm.phase === VmPhase.INIT_WAITING) again.add(update.vm.config?.uuid ?? "");
+      if (update.kind === UpdateKind.MODIFY && update.vm?.powerOnCount === 2 && update.vm.phase === VmPhase.INIT_WAITING) again.add(update.vm.config?.uuid ?? "");
       if (again.size === 20) break;
     }
     await assert.rejects(toCrx.client(AgentServiceClient).getPod({}, { authority: `${crxSpec(3).uuid}.crx.spheresim.test` }), /UNAVAILABLE|no agent yet/);
@@ -82,8 +83,8 @@ test("twenty vSphere Pods boot on two hosts, over real wires, and come back afte
     // A guest that dies takes its VM down.
     const died = host.watchVms({ resumeToken: "", hostName: authorityOf(3) });
     for await (const update of died) {
-      if (update.kind === VmUpdateKind.SYNCED) crx.panic(crxSpec(3).uuid, "kernel panic");
-      if (update.kind !== VmUpdateKind.MODIFY || update.vm?.config?.uuid !== crxSpec(3).uuid) continue;
+      if (update.kind === UpdateKind.SYNCED) crx.panic(crxSpec(3).uuid, "kernel panic");
+      if (update.kind !== UpdateKind.MODIFY || update.vm?.config?.uuid !== crxSpec(3).uuid) continue;
       assert.equal(update.vm.phase, VmPhase.OFF);
       assert.equal(update.vm.lastFault?.localizedMessage, "The guest died: kernel panic");
       break;

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { IllegalMove } from "../../src/base/state-machine.js";
-import { HostVm, VmPhase, VmUpdateKind } from "../../src/gen/spheresim/hostd/v1/host.js";
+import { HostVm, VmPhase } from "../../src/gen/spheresim/hostd/v1/host.js";
+import { UpdateKind } from "../../src/gen/spheresim/vim/v1/update.js";
 import { ChangeRing } from "../../src/hostd/change-ring.js";
 import { GroupCommitter, type DiskWrite } from "../../src/hostd/group-committer.js";
-import { RequestTable } from "../../src/hostd/request-table.js";
 import { movePhase } from "../../src/hostd/vm-phase.js";
 import { VmPages } from "../../src/hostd/vm-pages.js";
 import { isFault } from "./esxi-fixture.js";
@@ -33,7 +33,7 @@ test("after a failed batch the disk is not trusted any more", async () => {
 
 test("a watcher behind the ring is told to begin again", () => {
   const ring = new ChangeRing("boot", 2);
-  for (const vmId of ["1", "2", "3"]) ring.add(VmUpdateKind.ENTER, HostVm.create({ vmId }));
+  for (const vmId of ["1", "2", "3"]) ring.add(UpdateKind.ENTER, HostVm.create({ vmId }));
   assert.equal(ring.after(1n)?.vm.vmId, "2");
   assert.equal(ring.after(2n)?.vm.revision, 3n);
   assert.equal(ring.after(3n), undefined);
@@ -41,21 +41,6 @@ test("a watcher behind the ring is told to begin again", () => {
   for (const token of ["boot.0", "boot.4", "other.2", "boot", "boot.x"]) {
     assert.throws(() => ring.position(token), isFault("invalidCollectorVersion", ({ fault }) => assert.deepEqual(fault.fault?.value, { oldestToken: "boot.1" })));
   }
-});
-
-test("the same request id gets the same answer, another body is RequestIdReused, a refusal may be tried again", async () => {
-  const table = new RequestTable(2);
-  let runs = 0;
-  const work = (): Promise<number> => Promise.resolve(++runs);
-  const once = (requestId: string, power: boolean, method = "CreateVm"): Promise<number> => table.once("esxi-01", method, { requestId, power } as { requestId: string }, work);
-  assert.deepEqual(await Promise.all([once("a", true), once("a", true)]), [1, 1]);
-  await assert.rejects(once("a", false), isFault("requestIdReused"));
-  await assert.rejects(once("a", true, "PowerOnVm"), isFault("requestIdReused"));
-  assert.deepEqual([await once("", true), await once("", true)], [2, 3]);
-  await assert.rejects(table.once("esxi-01", "X", { requestId: "b" }, () => Promise.reject(new Error("no"))), /no/);
-  assert.equal(await table.once("esxi-01", "X", { requestId: "b" }, work), 4);
-  assert.equal(await once("c", true), 5);
-  assert.equal(await once("a", true), 6, "the oldest of more than two is forgotten");
 });
 
 test("pages of a list show one moment", () => {

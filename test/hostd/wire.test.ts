@@ -10,10 +10,13 @@ import { silentLogger } from "../../src/base/log.js";
 import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
 import { Dice } from "../../src/base/seeded-random.js";
 import { GuestServiceClient } from "../../src/gen/spheresim/hostd/v1/guest_service.js";
-import { VmUpdateKind, type VmUpdate } from "../../src/gen/spheresim/hostd/v1/host.js";
+import type { VmUpdate } from "../../src/gen/spheresim/hostd/v1/host.js";
 import { HostServiceClient, type HostServiceService } from "../../src/gen/spheresim/hostd/v1/host_service.js";
 import { MethodFault } from "../../src/gen/spheresim/vim/v1/fault.js";
+import { UpdateKind } from "../../src/gen/spheresim/vim/v1/update.js";
 import { startHostd, type Hostd } from "../../src/hostd/index.js";
+import { VirtualMachinePowerState } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
+import { GrpcHostDaemons } from "../../src/vcenter/client.js";
 import { openChannel, type Channel, type PromiseClient } from "../../src/rpc/channel.js";
 import { crxSpec } from "./vm-specs.js";
 
@@ -96,6 +99,22 @@ test("the same request id answers the same, with another body it is refused", as
   await assert.rejects(client.createVm({ ...request, powerOn: false }, { authority: first }), (error) => RpcError.is(error, RpcCode.ALREADY_EXISTS) && error.reason?.reason === "RequestIdReused");
 });
 
+test("vCenter's create asked again is answered by the VM as it is now, not as it once was: one that lost its power gets it back", async () => {
+  const daemons = new GrpcHostDaemons(undefined);
+  try {
+    const daemon = daemons.at(hostd.address);
+    const { signal } = new AbortController();
+    const config = ordinary(12);
+    assert.equal((await daemon.createVm(first, config, true, signal)).powerState, VirtualMachinePowerState.POWERED_ON);
+    await daemon.powerOffVm(first, config.instanceUuid, signal);
+    const again = await daemon.createVm(first, config, true, signal);
+    assert.deepEqual([again.powerState, again.powerOnCount], [VirtualMachinePowerState.POWERED_ON, 2]);
+    await daemon.destroyVm(first, config.instanceUuid, signal);
+  } finally {
+    daemons.close();
+  }
+});
+
 test("a watch shows what exists, then changes, and goes on from a token", async () => {
   await client.createVm({ requestId: "", config: ordinary(21), powerOn: false }, { authority: second });
   const updates: VmUpdate[] = [];
@@ -107,20 +126,20 @@ test("a watch shows what exists, then changes, and goes on from a token", async 
     }
     return seen;
   };
-  updates.push(...(await read("", second, (update) => update.kind === VmUpdateKind.SYNCED)));
+  updates.push(...(await read("", second, (update) => update.kind === UpdateKind.SYNCED)));
   assert.deepEqual(updates.map((update) => [update.kind, update.vm?.config?.name]), [
-    [VmUpdateKind.ENTER, "web-21"],
-    [VmUpdateKind.SYNCED, undefined],
+    [UpdateKind.ENTER, "web-21"],
+    [UpdateKind.SYNCED, undefined],
   ]);
   const token = updates.at(-1)?.resumeToken ?? "";
   const vm = { key: { $case: "uuid" as const, value: ordinary(21).uuid } };
   await client.powerOnVm({ requestId: "", vm }, { authority: second });
   await client.destroyVm({ requestId: "", vm, powerOff: true }, { authority: second });
-  const resumed = await read(token, second, (update) => update.kind === VmUpdateKind.SYNCED);
+  const resumed = await read(token, second, (update) => update.kind === UpdateKind.SYNCED);
   assert.deepEqual(resumed.map((update) => update.kind), [
-    ...resumed.slice(0, -2).map(() => VmUpdateKind.MODIFY),
-    VmUpdateKind.LEAVE,
-    VmUpdateKind.SYNCED,
+    ...resumed.slice(0, -2).map(() => UpdateKind.MODIFY),
+    UpdateKind.LEAVE,
+    UpdateKind.SYNCED,
   ]);
   const leave = resumed.at(-2)?.vm;
   assert.deepEqual([leave?.config?.uuid, leave?.config?.instanceUuid, leave?.hostName, leave?.config?.memoryMb], [ordinary(21).uuid, ordinary(21).instanceUuid, second, 0]);

@@ -17,7 +17,7 @@ test("public manifests end as the README beside them says, applied one by one by
     /** A pod that does not fit says why, in its condition and in an event. */
     const staysPending = async (target: string, why: RegExp): Promise<void> => {
       await becomes(target, "{.status.conditions[?(@.type=='PodScheduled')].reason}", "Unschedulable");
-      assert.match(await kubectl.run(["get", ...target.split(" "), "-o", "jsonpath={.status.phase} {.status.conditions[?(@.type=='PodScheduled')].message}"]), new RegExp(`^Pending ${why.source}`));
+      assert.match(await kubectl.run(["get", ...target.split(" "), "-o", "jsonpath={.status.phase} {.status.conditions[?(@.type=='PodScheduled')].message}"]), new RegExp(`^Pending ${why.source}$`));
     };
     const remove = (path: string): Promise<string> => kubectl.run(["delete", "--wait", "--grace-period=0", "--force", "-f", manifestPath(path) ?? ""]);
 
@@ -55,7 +55,7 @@ test("public manifests end as the README beside them says, applied one by one by
 
     await t.test("affinity/pod-nginx-required-affinity: waits for a node with the label, runs there", async () => {
       await apply("affinity/pod-nginx-required-affinity.yaml");
-      await staysPending("pod/nginx", /0\/4 nodes are available: 4 node\(s\) didn't match Pod's node affinity\/selector/);
+      await staysPending("pod/nginx", /0\/4 nodes are available: 4 node\(s\) didn't match Pod's node affinity\/selector\. preemption: 0\/4 nodes are available: 4 Preemption is not helpful for scheduling\./);
       await kubectl.run("label node esxi-03.spheresim.test disktype=ssd");
       await running("pod/nginx");
       assert.equal(await kubectl.run("get pod nginx -o jsonpath={.spec.nodeName}"), "esxi-03.spheresim.test");
@@ -65,7 +65,7 @@ test("public manifests end as the README beside them says, applied one by one by
 
     await t.test("affinity/pod: its own label does not count", async () => {
       await apply("affinity/pod.yaml");
-      await staysPending("pod/pod-1", /0\/4 nodes are available: 4 node\(s\) didn't match Pod's node affinity\/selector/);
+      await staysPending("pod/pod-1", /0\/4 nodes are available: 4 node\(s\) didn't match Pod's node affinity\/selector\. preemption: 0\/4 nodes are available: 4 Preemption is not helpful for scheduling\./);
       await remove("affinity/pod.yaml");
     });
 
@@ -80,7 +80,7 @@ test("public manifests end as the README beside them says, applied one by one by
       await remove("taints/no-toleration-pod.yaml");
       await kubectl.run("taint nodes --all kwok.x-k8s.io/node=fake:NoSchedule");
       await apply("taints/no-toleration-pod.yaml");
-      await staysPending("pod/no-toleration-pod", /0\/4 nodes are available: 4 node\(s\) had untolerated taint \{kwok\.x-k8s\.io\/node: fake\}/);
+      await staysPending("pod/no-toleration-pod", /0\/4 nodes are available: 4 node\(s\) had untolerated taint \{kwok\.x-k8s\.io\/node: fake\}\. preemption: 0\/4 nodes are available: 4 Preemption is not helpful for scheduling\./);
       await kubectl.run("taint nodes --all kwok.x-k8s.io/node:NoSchedule-");
       await remove("taints/no-toleration-pod.yaml");
     });
@@ -93,7 +93,7 @@ test("public manifests end as the README beside them says, applied one by one by
       assert.match(await refused("resources/cpu-request-limit-2.yaml"), /namespaces "cpu-example" not found/);
       await kubectl.run("create namespace cpu-example");
       await apply("resources/cpu-request-limit-2.yaml");
-      await staysPending("pod/cpu-demo-2 -n cpu-example", /0\/4 nodes are available: 4 Insufficient cpu/);
+      await staysPending("pod/cpu-demo-2 -n cpu-example", /0\/4 nodes are available: 4 Insufficient cpu\. preemption: 0\/4 nodes are available: 4 No preemption victims found for incoming pod\./);
       await kubectl.run("delete namespace cpu-example --timeout=30s");
     });
 

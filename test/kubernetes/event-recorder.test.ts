@@ -26,6 +26,18 @@ test("an event is written with its object, source and times", async () => {
   assert.match(event?.metadata.name ?? "", /^p\.[0-9a-f]{16}$/);
 });
 
+test("names sort as the events came, those of one moment too", async () => {
+  const { clock, cluster, pod, recorder } = await setUp();
+  const reasons = ["Scheduled", "Pulling", "Pulled", "Created", "Started", "Killing"];
+  for (const [at, reason] of reasons.entries()) {
+    if (at === 3) await clock.advance(1);
+    recorder.record(pod, "Normal", reason, "x");
+  }
+  await recorder.flushed();
+  const byName = cluster.peekAll(events).toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+  assert.deepEqual(byName.map(({ reason }) => reason), reasons);
+});
+
 test("repetitions raise the count; those that come while the first is on its way cost one write at most", async () => {
   const { clock, cluster, pod, recorder } = await setUp();
   for (let i = 0; i < 50; i += 1) recorder.record(pod, "Warning", "FailedScheduling", "no room");

@@ -72,3 +72,21 @@ test("mutual TLS lets in who holds a certificate of the authority, under any hos
   await assert.rejects(call({ ...good, caPem: stranger.caPem }), { code: RpcCode.UNAVAILABLE });
   await assert.rejects(call(undefined), { code: RpcCode.UNAVAILABLE });
 });
+
+test("a server called by its IP address must have that address in its certificate, and Node warns of nothing", async (t) => {
+  const warnings: string[] = [];
+  const warned = (warning: Error): void => void warnings.push(warning.message);
+  process.on("warning", warned);
+  t.after(() => process.off("warning", warned));
+  const authority = await CertificateAuthority.open(temporaryDirectory(t));
+  const material = await authority.issue(client);
+  for (const ipAddresses of [["127.0.0.1"], []]) {
+    const { server: echo } = await startEcho(t, { once: async () => ({ text: "hello" }) }, { tls: await authority.issue({ ...server, ipAddresses }) });
+    const channel = openChannel({ address: echo.address, tls: material });
+    t.after(() => channel.close());
+    const answer = channel.client(EchoServiceClient).once({ text: "" }, { deadlineMs: 5_000 });
+    if (ipAddresses.length > 0) assert.equal((await answer).text, "hello");
+    else await assert.rejects(answer, { code: RpcCode.UNAVAILABLE });
+  }
+  assert.deepEqual(warnings, []);
+});

@@ -30,8 +30,8 @@ test("grpc.health.v1 answers for the server and for each service", async (t) => 
   assert.equal(await check(""), 1);
   assert.equal(await check("test.v1.EchoService"), 1);
   assert.equal(await check("test.v1.Nothing"), -5);
-  server.health.set("test.v1.EchoService", false);
-  assert.equal(await check("test.v1.EchoService"), 2);
+  server.health.set(false);
+  assert.deepEqual([await check(""), await check("test.v1.EchoService")], [2, 2]);
 });
 
 test("reflection lists the services and describes the contracts, in both versions", async (t) => {

@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { RpcCode, RpcError, typeUrl } from "../../src/base/rpc-error.js";
 import { Status } from "../../src/gen/google/rpc/status.js";
+import { BadRequest } from "../../src/gen/google/rpc/error_details.js";
+import { MethodFault } from "../../src/gen/spheresim/vim/v1/fault.js";
+import { faultStatus } from "../../src/rpc/method-fault.js";
 import { toWireStatus } from "../../src/rpc/status.js";
 
 const reason = { reason: "InvalidArgument", domain: "vcenter.spheresim.test" };
@@ -26,4 +29,22 @@ test("a text of more than 1 KiB is cut there between two characters, and leaves 
   assert.match(status.message, /^(?:ü€)+ü?…$/u);
   assert.ok(Buffer.byteLength(status.message) <= 1_024 && Buffer.byteLength(status.message) > 1_015);
   assert.equal(status.details.length, 2);
+});
+
+test("a refusal keeps its MethodFault and its first field, however much of the caller's own it repeats", () => {
+  const long = "x".repeat(6_000);
+  const refusals: readonly (readonly [message: string, value: string, kept: string])[] = [
+    ["gone", "vm-1", "vm-1"],
+    [long, "vm-1", "vm-1"],
+    [`no ${long}`, long, ""],
+  ];
+  for (const [message, value, kept] of refusals) {
+    const fault = MethodFault.create({ localizedMessage: message, fault: { $case: "managedObjectNotFound", value: { obj: { type: "VirtualMachine", value } } } });
+    const violations = ["vm.value", "vm.type", long].map((field) => ({ field, description: message }));
+    const { details } = statusIn(faultStatus({ room: "vcenter", code: RpcCode.NOT_FOUND, message, fault, violations }));
+    assert.deepEqual(details.map((detail) => detail.typeUrl.split(".").at(-1)), ["ErrorInfo", "MethodFault", "BadRequest"]);
+    const sent = MethodFault.decode(details[1]?.value ?? new Uint8Array()).fault;
+    assert.equal(sent?.$case === "managedObjectNotFound" ? (sent.value.obj?.value ?? "") : undefined, kept);
+    assert.equal(BadRequest.decode(details[2]?.value ?? new Uint8Array()).fieldViolations[0]?.field, "vm.value");
+  }
 });

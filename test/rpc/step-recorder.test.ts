@@ -22,7 +22,7 @@ async function startJournal(t: TestContext, stored: number[], options: { listen?
         stored.push(...request.records.map((record) => record.step));
         count += request.records.length;
       }
-      return { stored: BigInt(count) };
+      return { stored: count };
     },
   });
   const server = await startRpcServer({ listen: options.listen ?? "127.0.0.1:0", room: "emulator", log: silentLogger, services: [service], closeLimitMs: 100 });
@@ -111,7 +111,7 @@ test("a quiet moment has the stream confirmed", async (t) => {
     recordSteps: async (requests) => {
       for await (const request of requests) stored.push(request.records.length);
       streams += 1;
-      return { stored: BigInt(stored.length) };
+      return { stored: stored.length };
     },
   });
   const server = await startRpcServer({ listen: "127.0.0.1:0", room: "emulator", log: silentLogger, services: [service], closeLimitMs: 100 });

@@ -60,7 +60,7 @@ test("over TLS from a kubeconfig: bound with event and condition; refused with b
   await until(podInformer, isBound("a"));
   await client.create(pods, aPod("picky", {}, { nodeSelector: { disktype: "ssd" } }));
   await until(podInformer, isWaiting("picky"));
-  assert.equal(findCondition(pod("picky")?.status?.conditions, "PodScheduled")?.message, "0/4 nodes are available: 4 node(s) didn't match Pod's node affinity/selector.");
+  assert.equal(findCondition(pod("picky")?.status?.conditions, "PodScheduled")?.message, "0/4 nodes are available: 4 node(s) didn't match Pod's node affinity/selector. preemption: 0/4 nodes are available: 4 Preemption is not helpful for scheduling.");
   await client.patch(nodes, { name: "n2" }, { type: "merge", body: { metadata: { labels: { disktype: "ssd" } } } });
   await until(podInformer, isBound("picky"));
   assert.equal(pod("picky")?.spec.nodeName, "n2");

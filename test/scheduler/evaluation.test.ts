@@ -5,7 +5,7 @@ import type { Draft } from "../../src/kubernetes/object-meta.js";
 import type { Pod, PodSpec } from "../../src/kubernetes/pod.js";
 import { evaluate } from "../../src/scheduler/kube/evaluation.js";
 import { usageOf } from "../../src/scheduler/kube/node-info.js";
-import { preemptionNote } from "../../src/scheduler/kube/preemption.js";
+import { preemptionText } from "../../src/scheduler/kube/preemption.js";
 import { SchedulerCache } from "../../src/scheduler/kube/scheduler-cache.js";
 import { failureMessage } from "../../src/scheduler/kube/verdict.js";
 import { aNode, aPod, manifest } from "../support/kube-objects.js";
@@ -87,17 +87,23 @@ test("what is not supported yet is refused by name, whatever the nodes", () => {
   }
 });
 
-test("a pod that other schedulers would make room for is told that nobody is evicted", () => {
-  const cache = cacheOf([aNode("full"), aNode("small", { allocatable: { cpu: "1" } })], [stored(aPod("r", { cpu: "12" }, { nodeName: "full" }))]);
-  const noteFor = (spec: Partial<PodSpec>): string => {
-    const pod = stored(aPod("p", { cpu: "8" }, spec));
-    return preemptionNote(pod, evaluate(usageOf(pod), cache.nodes()).verdicts, (name) => cache.node(name));
+test("what a search for victims finds is told in kube-scheduler's words; a pod they would make room for is told that nobody is evicted", () => {
+  const running = (node: string, cpu: string, priority: number): Pod => stored(aPod("r", { cpu }, { nodeName: node, priority }));
+  const full = cacheOf([aNode("full"), aNode("tainted", { taints: [{ key: "k", effect: "NoSchedule" }] })], [running("full", "12", 10)]);
+  const textFor = (pod: Draft<Pod>, cache: SchedulerCache): string => {
+    const usage = usageOf(stored(pod));
+    const { verdicts, preFilterReasons } = evaluate(usage, cache.nodes());
+    return failureMessage(verdicts, preFilterReasons) + preemptionText(usage, verdicts, (name) => cache.node(name));
   };
-  assert.equal(noteFor({ priority: 100 }), " preemption: evicting pods of lower priority is not supported by this scheduler yet.");
-  assert.equal(noteFor({ priority: 0 }), "");
-  assert.equal(noteFor({ priority: 100, preemptionPolicy: "Never" }), "");
-  assert.equal(noteFor({ priority: 100, nodeSelector: { a: "b" } }), "", "no victim makes a label");
-  assert.equal(failureMessage(evaluate(usageOf(stored(aPod("q", { cpu: "8" }))), cache.nodes()).verdicts, []), "0/2 nodes are available: 2 Insufficient cpu.");
+  const head = "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint {k: }. preemption: ";
+  assert.equal(textFor(aPod("p", { cpu: "8" }, { priority: 10 }), full), `${head}0/2 nodes are available: 1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling.`);
+  assert.equal(textFor(aPod("p", { cpu: "8" }, { priority: 100 }), full), `${head}evicting pods of lower priority is not supported by this scheduler yet.`);
+  assert.equal(textFor(aPod("p", { cpu: "8" }, { priority: 100, preemptionPolicy: "Never" }), full), `${head}not eligible due to preemptionPolicy=Never.`);
+  const held = cacheOf([aNode("n")], [running("n", "12", 100), running("n", "2", 0)]);
+  assert.equal(textFor(aPod("p", { cpu: "8" }, { priority: 50 }), held), "0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 Insufficient cpu.", "too little is below it");
+  assert.equal(textFor(aPod("p", {}, { nodeSelector: { a: "b" } }), held), "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.");
+  assert.match(textFor(aPod("p", {}, { hostPID: true }), full), /hostPID is not supported by this scheduler yet\. preemption: 0\/2 nodes are available: 2 Preemption is not helpful for scheduling\.$/);
+  assert.equal(textFor(aPod("p"), cacheOf([])), "no nodes available to schedule pods");
 });
 
 test("wishes and plain volumes do not stop a pod", () => {

@@ -74,7 +74,7 @@ test("many pods fill the nodes by Kubernetes' arithmetic and not beyond; the res
   assert.deepEqual([...perNode.values()], [4, 4, 4, 4]);
   const waiting = cluster.peekAll(pods).filter(({ spec }) => spec.nodeName === undefined);
   const condition = findCondition(waiting[0]?.status?.conditions, "PodScheduled");
-  assert.deepEqual([condition?.status, condition?.reason, condition?.message], ["False", "Unschedulable", "0/4 nodes are available: 4 Insufficient cpu."]);
+  assert.deepEqual([condition?.status, condition?.reason, condition?.message], ["False", "Unschedulable", "0/4 nodes are available: 4 Insufficient cpu. preemption: 0/4 nodes are available: 4 No preemption victims found for incoming pod."]);
   assert.equal(cluster.peekAll(events).filter(({ reason }) => reason === "FailedScheduling").length, 4);
 });
 
@@ -119,7 +119,7 @@ test("an unsupported constraint stays Pending with an event that names it", asyn
   const { clock, cluster, pod } = await setUp(t);
   await cluster.create(pods, aPod("p", {}, { volumes: [{ name: "v", persistentVolumeClaim: { claimName: "c" } }] }));
   await clock.advance(0);
-  const message = "0/4 nodes are available: spec.volumes[0].persistentVolumeClaim is not supported by this scheduler yet.";
+  const message = "0/4 nodes are available: spec.volumes[0].persistentVolumeClaim is not supported by this scheduler yet. preemption: 0/4 nodes are available: 4 Preemption is not helpful for scheduling.";
   assert.equal(findCondition(pod("p")?.status?.conditions, "PodScheduled")?.message, message);
   assert.equal(cluster.peekAll(events)[0]?.message, message);
 });
@@ -194,7 +194,7 @@ test("a pod only the extender refuses says so, and comes back when the extender 
   const { clock, cluster, pod } = await setUp(t, { extender: refusing });
   await cluster.create(pods, aPod("p"));
   await clock.advance(2_000);
-  assert.equal(findCondition(pod("p")?.status?.conditions, "PodScheduled")?.message, "0/4 nodes are available: 4 host(s) refused by DRS: InsufficientMemoryResourcesFault.");
+  assert.equal(findCondition(pod("p")?.status?.conditions, "PodScheduled")?.message, "0/4 nodes are available: 4 host(s) refused by DRS: InsufficientMemoryResourcesFault. preemption: 0/4 nodes are available: 4 No preemption victims found for incoming pod.");
   room = true;
   changed();
   await clock.advance(0);

@@ -77,7 +77,7 @@ test("a pod that only DRS refuses waits with an event that says so, and goes on 
   vcenter.script.choose = (_, names) => (full ? undefined : names[0]);
   const pod = await create("large");
   const said = await eventually("event", () => cluster.peekAll(eventType).find((event) => event.reason === "FailedScheduling"));
-  assert.equal(said.message, "0/3 nodes are available: 3 DRS: InsufficientHostMemoryCapacityFault: no room.");
+  assert.equal(said.message, "0/3 nodes are available: 3 DRS: InsufficientHostMemoryCapacityFault: no room. preemption: 0/3 nodes are available: 3 No preemption victims found for incoming pod.");
   assert.equal(stored("large")?.spec.nodeName, undefined);
   assert.equal(records.find((step) => step.step === 5)?.outcome, 2);
   full = false;

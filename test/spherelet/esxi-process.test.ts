@@ -105,7 +105,7 @@ test("an ESXi process among the real rooms: nodes, ten pods, the machine process
         await api.bind({ apiVersion: "v1", kind: "Binding", metadata: { ...named(n), uid }, target: { kind: "Node", name: nodeOf(n) } });
         const annotations = { "vmware-system-vm-uuid": config.uuid, mac: "04:50:56:00:00:01", vlan: "None", attachment_id: `port-${n}`, "spheresim.dev/pod-ip": `10.244.0.${n + 2}` };
         const pod = await api.patch(podType, named(n), { type: "merge", body: { metadata: { uid, annotations, finalizers: [FINALIZER] } } });
-        await spherelet.configurePod({ ...named(n), podUid: uid, vmUuid: config.uuid, podJson: Buffer.from(JSON.stringify(pod)) }, { authority: nodeOf(n) });
+        await spherelet.configurePod({ requestId: "", ...named(n), podUid: uid, vmUuid: config.uuid, podJson: Buffer.from(JSON.stringify(pod)) }, { authority: nodeOf(n) });
       }),
     );
     const allReady = (restarts: number): Promise<readonly Pod[]> =>

@@ -138,7 +138,7 @@ test("the start request carries what the agent needs, and leaves out what has en
   assert.deepEqual(request.initContainers[0]?.command, ["sh", "-c", "echo low"]);
   assert.deepEqual(request.containers.map(({ name }) => name), ["a"]);
   const [a] = request.containers;
-  assert.deepEqual([a?.imageId, a?.limitCpuMilli, a?.limitMemoryBytes], ["nginx-0a-v1", 1500n, 1_073_741_824n]);
+  assert.deepEqual([a?.imageId, a?.limitCpuMilli, a?.limitMemoryBytes], ["nginx-0a-v1", 1500, 1_073_741_824n]);
   assert.deepEqual(a?.mounts, [{ name: "v", mountPath: "/x", readOnly: true, subPath: "web" }]);
   assert.deepEqual([request.restartPolicy, request.restartCounts], [2, { a: 2 }]);
 });

@@ -26,7 +26,7 @@ test("a Spherelet whose peers are all away listens, says so, and closes at once"
   const channel = openChannel({ address: spherelets.address });
   try {
     // Nobody can say whose the VM is. One host behind the port needs no name.
-    const refused: unknown = await channel.client(SphereletServiceClient).configurePod({ namespace: "default", name: "web", podUid: uuid, vmUuid: uuid, podJson: Buffer.alloc(0) }).catch((error: unknown) => error);
+    const refused: unknown = await channel.client(SphereletServiceClient).configurePod({ requestId: "", namespace: "default", name: "web", podUid: uuid, vmUuid: uuid, podJson: Buffer.alloc(0) }).catch((error: unknown) => error);
     assert.ok(refused instanceof RpcError);
     assert.deepEqual([refused.code, refused.reason?.reason], [RpcCode.UNAVAILABLE, "HostNotReachable"]);
   } finally {

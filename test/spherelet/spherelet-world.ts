@@ -105,6 +105,7 @@ export async function withSpherelets(work: (world: SphereletWorld) => Promise<vo
       try {
         const client = channel.client(SphereletServiceClient);
         const request = {
+          requestId: "",
           namespace: "default",
           name: pod.metadata.name,
           podUid: over.podUid ?? pod.metadata.uid,

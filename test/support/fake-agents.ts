@@ -5,6 +5,7 @@ import { Dice } from "../../src/base/seeded-random.js";
 import { toTimestamp } from "../../src/base/timestamp.js";
 import { ContainerStatus, PodContainers, PodContainersUpdate, type StartPodRequest, type StopPodRequest, Terminated } from "../../src/gen/spheresim/crx/v1/agent.js";
 import { AgentServiceService } from "../../src/gen/spheresim/crx/v1/agent_service.js";
+import { UpdateKind } from "../../src/gen/spheresim/vim/v1/update.js";
 import type { Call } from "../../src/rpc/server.js";
 import { serve, startRpcServer, type StreamWriter } from "../../src/rpc/server.js";
 
@@ -31,7 +32,7 @@ export async function startFakeAgents(clock: Clock, listen = "127.0.0.1:0"): Pro
   const dice = new Dice("fake-agents");
   let revision = 0n;
   const tell = (vmUuid: string, pod: PodContainers | undefined): void => {
-    for (const stream of streams) stream.write(PodContainersUpdate.create({ vmUuid, ...(pod === undefined ? {} : { pod }) })).catch(() => undefined);
+    for (const stream of streams) stream.write(PodContainersUpdate.create({ kind: pod === undefined ? UpdateKind.LEAVE : UpdateKind.MODIFY, vmUuid, pod })).catch(() => undefined);
   };
   const put = (vmUuid: string, pod: PodContainers): PodContainers => {
     revision += 1n;
@@ -85,8 +86,8 @@ export async function startFakeAgents(clock: Clock, listen = "127.0.0.1:0"): Pro
           return find(call).pod;
         },
         watchPods: async (_request, stream, call) => {
-          for (const [vmUuid, pod] of instances) await stream.write(PodContainersUpdate.create({ vmUuid, pod }));
-          await stream.write(PodContainersUpdate.create({ synced: true }));
+          for (const [vmUuid, pod] of instances) await stream.write(PodContainersUpdate.create({ kind: UpdateKind.ENTER, vmUuid, pod }));
+          await stream.write(PodContainersUpdate.create({ kind: UpdateKind.SYNCED }));
           streams.add(stream);
           await new Promise<void>((resolve) => call.signal.addEventListener("abort", () => resolve(), { once: true }));
           streams.delete(stream);

@@ -1,8 +1,9 @@
 import { silentLogger } from "../../src/base/log.js";
 import { RpcCode, RpcError, typeUrl } from "../../src/base/rpc-error.js";
-import { HostInfo, HostVm, VmPhase, VmUpdate, VmUpdateKind } from "../../src/gen/spheresim/hostd/v1/host.js";
+import { HostInfo, HostVm, VmPhase, VmUpdate } from "../../src/gen/spheresim/hostd/v1/host.js";
 import { HostServiceService } from "../../src/gen/spheresim/hostd/v1/host_service.js";
 import { MethodFault } from "../../src/gen/spheresim/vim/v1/fault.js";
+import { UpdateKind } from "../../src/gen/spheresim/vim/v1/update.js";
 import { type VirtualMachineConfigSpec, VirtualMachinePowerState } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import { type RpcServer, serve, startRpcServer } from "../../src/rpc/server.js";
 import type { StreamWriter } from "../../src/rpc/stream-writer.js";
@@ -75,7 +76,7 @@ export class FakeEsxi {
   /** A VM appears that no vCenter asked for. */
   plant(hostName: string, config: VirtualMachineConfigSpec): void {
     const host = this.#host(hostName);
-    this.#put(host, this.#vm(host, config, ON), VmUpdateKind.ENTER);
+    this.#put(host, this.#vm(host, config, ON), UpdateKind.ENTER);
   }
 
   #service(): ReturnType<typeof serve> {
@@ -93,7 +94,7 @@ export class FakeEsxi {
         if (known !== undefined) return known;
         if (config === undefined) throw new RpcError(RpcCode.INVALID_ARGUMENT, "no config");
         if (powerOn) this.#admit(host, config);
-        return this.#put(host, this.#vm(host, config, powerOn ? ON : OFF), VmUpdateKind.ENTER);
+        return this.#put(host, this.#vm(host, config, powerOn ? ON : OFF), UpdateKind.ENTER);
       },
       powerOnVm: async ({ vm: key }, call) => this.#power("powerOnVm", call.authority, key?.key?.value ?? "", ON),
       powerOffVm: async ({ vm: key }, call) => this.#power("powerOffVm", call.authority, key?.key?.value ?? "", OFF),
@@ -103,12 +104,12 @@ export class FakeEsxi {
         const host = this.#host(call.authority);
         const vm = this.#find(host, uuid);
         host.vms.delete(uuid);
-        this.#tell(vm, VmUpdateKind.LEAVE);
+        this.#tell(vm, UpdateKind.LEAVE);
         return {};
       },
       watchVms: async (_request, stream, call) => {
-        for (const vm of this.vms) await stream.write(VmUpdate.create({ kind: VmUpdateKind.ENTER, vm }));
-        await stream.write(VmUpdate.create({ kind: VmUpdateKind.SYNCED }));
+        for (const vm of this.vms) await stream.write(VmUpdate.create({ kind: UpdateKind.ENTER, vm }));
+        await stream.write(VmUpdate.create({ kind: UpdateKind.SYNCED }));
         this.#streams.add(stream);
         await new Promise<void>((resolve) => (call.signal.aborted ? resolve() : call.signal.addEventListener("abort", () => resolve(), { once: true })));
         this.#streams.delete(stream);
@@ -125,14 +126,14 @@ export class FakeEsxi {
     await this.#enter(method, authority, uuid);
     const host = this.#host(authority);
     const vm = this.#find(host, uuid);
-    return this.#put(host, { ...vm, powerState, powerOnCount: vm.powerOnCount + (powerState === ON ? 1 : 0) }, VmUpdateKind.MODIFY);
+    return this.#put(host, { ...vm, powerState, powerOnCount: vm.powerOnCount + (powerState === ON ? 1 : 0) }, UpdateKind.MODIFY);
   }
 
   #vm(host: FakeHost, config: VirtualMachineConfigSpec, powerState: VirtualMachinePowerState): HostVm {
     return HostVm.fromPartial({ vmId: String(host.vms.size + 1), config, powerState, phase: powerState === ON ? VmPhase.INIT_WAITING : VmPhase.OFF, hostName: host.name, powerOnCount: 1 });
   }
 
-  #put(host: FakeHost, vm: HostVm, kind: VmUpdateKind): HostVm {
+  #put(host: FakeHost, vm: HostVm, kind: UpdateKind): HostVm {
     this.#revision += 1;
     const stored = { ...vm, revision: BigInt(this.#revision) };
     host.vms.set(vm.config?.instanceUuid ?? "", stored);
@@ -140,7 +141,7 @@ export class FakeEsxi {
     return stored;
   }
 
-  #tell(vm: HostVm, kind: VmUpdateKind): void {
+  #tell(vm: HostVm, kind: UpdateKind): void {
     for (const stream of this.#streams) void stream.write(VmUpdate.create({ kind, vm })).catch(() => undefined);
   }
 

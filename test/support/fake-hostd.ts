@@ -1,7 +1,8 @@
 import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
 import { silentLogger } from "../../src/base/log.js";
-import { type ConfigurePersonalityRequest, HostVm, type VmKey, VmPhase, type VmUpdate, VmUpdateKind } from "../../src/gen/spheresim/hostd/v1/host.js";
+import { type ConfigurePersonalityRequest, HostVm, type VmKey, VmPhase, type VmUpdate } from "../../src/gen/spheresim/hostd/v1/host.js";
 import { HostServiceService } from "../../src/gen/spheresim/hostd/v1/host_service.js";
+import { UpdateKind } from "../../src/gen/spheresim/vim/v1/update.js";
 import { VirtualMachineConfigSpec, VirtualMachinePowerState } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import { serve, startRpcServer, type StreamWriter } from "../../src/rpc/server.js";
 
@@ -83,7 +84,7 @@ export async function startFakeHostD(agentAddress: string, onAgent: (uuid: strin
       const { personality: _, ...vm } = find({ key: { $case: "uuid", value: uuid } });
       const again = { ...vm, personality: undefined, phase: VmPhase.INIT_WAITING, agentAddress: "", powerOnCount: vm.powerOnCount + 1, hostName: "" };
       vms.set(uuid, again);
-      for (const stream of streams) stream.write({ kind: VmUpdateKind.MODIFY, resumeToken: "1", vm: again }).catch(() => undefined);
+      for (const stream of streams) stream.write({ kind: UpdateKind.MODIFY, resumeToken: "1", vm: again }).catch(() => undefined);
     },
     close: () => server.close(),
   };

@@ -1,6 +1,6 @@
 import { silentLogger } from "../../src/base/log.js";
 import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
-import { type GetAboutRequest, Host, HostConnectionState, InventoryUpdate, UpdateKind, VirtualMachine } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
+import { type GetAboutRequest, Host, HostConnectionState, InventoryUpdate, VirtualMachine } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
 import { InventoryServiceService } from "../../src/gen/spheresim/vcenter/v1/inventory_service.js";
 import { type ApplyRecommendationRequest, type HostVerdict, PlacementResult, type PlacementSpec, SizePodResponse } from "../../src/gen/spheresim/vcenter/v1/placement.js";
 import { PlacementServiceService } from "../../src/gen/spheresim/vcenter/v1/placement_service.js";
@@ -9,6 +9,7 @@ import { TaskServiceService } from "../../src/gen/spheresim/vcenter/v1/task_serv
 import { VirtualMachineServiceService } from "../../src/gen/spheresim/vcenter/v1/virtual_machine_service.js";
 import { MethodFault } from "../../src/gen/spheresim/vim/v1/fault.js";
 import { TaskInfo, TaskState } from "../../src/gen/spheresim/vim/v1/task.js";
+import { UpdateKind } from "../../src/gen/spheresim/vim/v1/update.js";
 import { type RpcServer, serve, startRpcServer, type StreamWriter } from "../../src/rpc/server.js";
 
 export const VCENTER_UUID = "eaedc1c0-0469-4378-9193-db78caa7a6db";

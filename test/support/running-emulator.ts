@@ -17,7 +17,7 @@ export interface RunningEmulator {
   readonly emulator: PromiseClient<typeof EmulatorServiceService>;
   /** What its processes wrote on standard error so far. */
   readonly stderr: () => string;
-  /** A channel to one of its rooms. */
+  /** The channel to one of its rooms. */
   open(room: string): Channel;
 }
 
@@ -52,18 +52,18 @@ export async function withEmulatorOn<T>(dataDir: string, flags: readonly string[
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
   let stderr = "";
   child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
-  const channels: Channel[] = [];
+  const channels = new Map<string, Channel>();
   try {
     const ready = await readyLine(child, () => stderr);
     const open = (room: string): Channel => {
-      const channel = openChannel({ address: ready.endpoints[room] ?? "" });
-      channels.push(channel);
+      const channel = channels.get(room) ?? openChannel({ address: ready.endpoints[room] ?? "" });
+      channels.set(room, channel);
       return channel;
     };
     const emulator = open("emulator").client(EmulatorServiceClient);
     return await work({ ready, process: child, emulator, stderr: () => stderr, open });
   } finally {
-    for (const channel of channels) channel.close();
+    for (const channel of channels.values()) channel.close();
     child.kill("SIGTERM");
     await ended;
   }

@@ -30,7 +30,7 @@ test("a host's use is settable: the choice goes to the other host when an ordina
   const busy = [await world.ended(await create("a", undefined, 1)), await world.ended(await create("b", undefined, 2))];
   const chosen = async (uid: string): Promise<string | undefined> => {
     const name = (await world.place(uid)).recommendations[0]?.actions[0]?.targetHostName;
-    await world.placement.cancelRecommendation({ key: "", ownerUid: uid });
+    await world.placement.cancelRecommendation({ requestId: "", key: "", ownerUid: uid });
     return name;
   };
   await world.machines.setActivity({ requestId: "", vm: busy[0]?.result, activity: constant(4000, 4096) });

@@ -4,12 +4,13 @@ import { deferred } from "../../src/base/deferred.js";
 import { silentLogger } from "../../src/base/log.js";
 import { monotonicClock } from "../../src/base/clock.js";
 import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
-import { HostConnectionState, type InventoryUpdate, UpdateKind, VirtualMachineConnectionState } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
+import { HostConnectionState, type InventoryUpdate, VirtualMachineConnectionState } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
 import { AddRuleRequest, RemoveRuleRequest } from "../../src/gen/spheresim/vcenter/v1/rule.js";
 import { RuleServiceClient, RuleServiceService } from "../../src/gen/spheresim/vcenter/v1/rule_service.js";
 import type { TaskUpdate } from "../../src/gen/spheresim/vcenter/v1/task.js";
 import { CreateResourcePoolRequest, UpdateResourcePoolRequest } from "../../src/gen/spheresim/vcenter/v1/resource_pool.js";
 import { TaskState } from "../../src/gen/spheresim/vim/v1/task.js";
+import { UpdateKind } from "../../src/gen/spheresim/vim/v1/update.js";
 import { type HostKey, VirtualMachineConfigSpec, VirtualMachinePowerState } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import { ScaleSharesBehavior } from "../../src/gen/spheresim/vim/v1/resource.js";
 import { MemoryTable, startEtcd } from "../../src/etcd/index.js";
@@ -139,7 +140,7 @@ test("a task holds its VM: a second one is TaskInProgress", async () => {
   await eventually("HostD is asked", () => world.esxi.count("createVm") === 1);
   release();
   assert.equal((await world.ended(task)).state, TaskState.SUCCESS);
-  assert.equal(await reason(world.tasks.cancelTask({ task: task.task })), "NotSupported");
+  assert.equal(await reason(world.tasks.cancelTask({ requestId: "", task: task.task })), "NotSupported");
   assert.equal(await reason(world.tasks.getTask({ task: { type: "Task", value: "task-99" } })), "ManagedObjectNotFound");
 });
 
@@ -284,7 +285,7 @@ test("an ordinary VM asked for twice by one request id is made once, also across
   await world.connected(1);
   const again = await world.machines.createVm(request);
   assert.deepEqual([again.task, again.result, again.state], [task.task, task.result, TaskState.SUCCESS]);
-  assert.equal(await reason(world.machines.createVm({ ...request, powerOn: false })), "RequestIdReused");
+  assert.equal(await reason(world.machines.createVm({ ...request, powerOn: false })), "RequestIdReused request_id");
   assert.equal(world.esxi.vms.length, 1);
   await world.ended(await world.machines.destroyVm({ requestId: "", target: { $case: "vm", value: task.result ?? assert.fail() }, powerOff: true, uuid: "" }));
   assert.deepEqual(world.kv.keys("/spheresim/vcenter/creations/"), []);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { RpcCode } from "../../src/base/rpc-error.js";
 import { HostPowerState, HostSpec } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
-import { type HostVerdict, HostSet, type PlacementResult, VerdictDetail } from "../../src/gen/spheresim/vcenter/v1/placement.js";
+import { type HostVerdict, HostSet, type PlacementResult, PlaceVmsRequest, VerdictDetail } from "../../src/gen/spheresim/vcenter/v1/placement.js";
 import { PlacementServiceClient } from "../../src/gen/spheresim/vcenter/v1/placement_service.js";
 import { ScaleSharesBehavior } from "../../src/gen/spheresim/vim/v1/resource.js";
 import { TaskState } from "../../src/gen/spheresim/vim/v1/task.js";
@@ -58,6 +58,10 @@ test("verdicts come as asked for: none, a line each, every part of the score", a
   }
   const recorded = world.steps.filter((step) => step.step === 4).at(-1);
   assert.deepEqual(recorded?.hostVerdicts.map(said), ["chosen", "invalidState"]);
+  const batch = PlaceVmsRequest.fromPartial({ specs: [podSpec("uid-2")] });
+  await world.placement.placeVms(batch);
+  const wires = [recorded, world.steps.at(-1)].map((step) => step?.wire);
+  assert.deepEqual(wires, ["PlaceVm", "PlaceVms"].map((method) => `spheresim.vcenter.v1.PlacementService/${method}`), "the journal names the method that was called");
   assert.equal(recorded?.hostVerdicts[0]?.verdict?.$case === "chosen" ? recorded.hostVerdicts[0].verdict.value.parts.length : 0, 5, "the journal has every part, whatever was asked for");
 });
 
@@ -104,20 +108,20 @@ test("each incompatibility has its fault", async () => {
     const memoryAllocation = { reservation: change.memoryMb ?? 1024, shares: undefined };
     const result = await world.place("uid-1", { config: config({ memoryAllocation, ...change }) });
     assert.deepEqual(byHost(result), { [hostName(1)]: fault, [hostName(2)]: "chosen" }, fault);
-    await world.placement.cancelRecommendation({ key: "", ownerUid: "uid-1" });
+    await world.placement.cancelRecommendation({ requestId: "", key: "", ownerUid: "uid-1" });
   }
 });
 
 test("a pod is sized, placed and booked with its overhead as the published figures say", async () => {
   world = await World.start(1);
   for (const golden of sizings) {
-    const { config: sized } = await world.placement.sizePod({ name: "pod", ownerUid: "uid-1", namespace: "", containers: golden.containers.map((container, index) => ({ name: `c${index}`, ...container })), initContainers: [], overheadCpuMilli: 0n, overheadMemoryBytes: 0n });
+    const { config: sized } = await world.placement.sizePod({ name: "pod", ownerUid: "uid-1", namespace: "", containers: golden.containers.map((container, index) => ({ name: `c${index}`, ...container })), initContainers: [], overheadCpuMilli: 0, overheadMemoryBytes: 0n });
     assert.deepEqual([sized?.numCpus, sized?.memoryMb, sized?.overheadMemoryMb], [golden.numCpus, golden.memoryMb, golden.overheadMemoryMb], golden.name);
     await world.place("uid-1", { config: sized });
     const { usage } = (await world.inventory.getInventory({})).hosts[0] ?? {};
     const reservedMhz = Math.ceil((golden.reservedCpuMilli * HOST.coreMhz) / 1000);
     assert.deepEqual([usage?.reservedCpuMhz, usage?.reservedMemoryMb], [reservedMhz, golden.reservedMemoryMb + golden.overheadMemoryMb], golden.name);
-    await world.placement.cancelRecommendation({ key: "", ownerUid: "uid-1" });
+    await world.placement.cancelRecommendation({ requestId: "", key: "", ownerUid: "uid-1" });
   }
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { deferred } from "../../src/base/deferred.js";
-import { RpcError } from "../../src/base/rpc-error.js";
+import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
 import { Outcome } from "../../src/gen/spheresim/emulator/v1/journal.js";
 import { VirtualMachinePowerState } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import { PlacementServiceClient } from "../../src/gen/spheresim/vcenter/v1/placement_service.js";
@@ -63,6 +63,21 @@ test("applied twice, also at the same moment, an owner has one VM and one task",
   await world.ended(tasks[0]);
   assert.equal((await world.apply("uid-1", key)).task?.value, tasks[0].task?.value);
   assert.equal(world.esxi.count("createVm"), 1);
+});
+
+test("an owner record in etcd that this vCenter has not read keeps it from making a second VM", async () => {
+  world = await World.start(1);
+  world.kv.map.set("/spheresim/vcenter/owners/uid-1", JSON.stringify({ vm: "vm-7", task: "task-8" }));
+  const { recommendations } = await world.place("uid-1");
+  const refused = await world.apply("uid-1", recommendations[0]?.key).catch((error: unknown) => error);
+  assert.ok(refused instanceof RpcError);
+  assert.deepEqual([refused.code, refused.reason?.reason], [RpcCode.FAILED_PRECONDITION, "InvalidState"]);
+  assert.match(refused.message, /The owner "uid-1" has a virtual machine on record that this vCenter has not read\./);
+  assert.equal(world.esxi.count("createVm"), 0);
+  assert.deepEqual(world.kv.keys("/spheresim/vcenter/vms/"), []);
+  assert.deepEqual(world.kv.keys("/spheresim/vcenter/tasks/"), []);
+  const { hosts, virtualMachines } = await world.inventory.getInventory({});
+  assert.deepEqual([virtualMachines, hosts[0]?.usage?.reservedMemoryMb], [[], 0]);
 });
 
 test("an owner that has a VM gets its host back, whatever the list says", async () => {
@@ -194,6 +209,24 @@ test("a host that reboots is not responding, then has its VMs powered on again",
   assert.equal(world.esxi.count("createVm"), 1);
 });
 
+test("a host that reboots while etcd keeps the VM's task waiting has the VM powered on again all the same", async () => {
+  world = await World.start(1);
+  const answered = deferred<void>();
+  world.kv.before = (txn) => (txn.deletes.some((key) => key.includes("/tasks/")) ? answered.promise : undefined);
+  const { recommendations } = await world.place("uid-1");
+  const task = await world.apply("uid-1", recommendations[0]?.key);
+  await eventually("the VM runs", () => world.esxi.vms[0]?.powerState === VirtualMachinePowerState.POWERED_ON);
+  await world.esxi.stop();
+  await eventually("the host does not respond", async () => (await world.place("uid-2")).drsFault !== undefined);
+  world.esxi.loseGuests();
+  await world.esxi.start();
+  await world.connected(1);
+  answered.resolve();
+  assert.equal((await world.ended(task)).state, TaskState.SUCCESS);
+  await eventually("the VM runs again", () => world.esxi.vms[0]?.powerState === VirtualMachinePowerState.POWERED_ON);
+  await eventually("vCenter sees it", async () => (await world.machines.getVm({ target: { $case: "ownerUid", value: "uid-1" } })).powerState === VirtualMachinePowerState.POWERED_ON);
+});
+
 test("VMs of hosts that vCenter does not have are left alone", async () => {
   world = await World.start(1);
   world.esxi.addHost("stranger.spheresim.test", 1000, 1000);
@@ -222,7 +255,7 @@ test("a create task can be cancelled while HostD keeps it waiting; its VM is des
   const task = await world.apply("uid-1");
   assert.equal(task.cancelable, true);
   await eventually("HostD is asked", () => world.esxi.count("createVm") === 1);
-  await world.tasks.cancelTask({ task: task.task });
+  await world.tasks.cancelTask({ requestId: "", task: task.task });
   const ended = await world.ended(task);
   assert.equal(ended.cancelled, true);
   assert.equal(ended.error?.fault?.$case, "requestCanceled");

@@ -53,7 +53,7 @@ test("thousands of random operations at the same time: no host and no pool is ev
         break;
       }
       case 6:
-        await world.placement.cancelRecommendation({ key: "", ownerUid: uid });
+        await world.placement.cancelRecommendation({ requestId: "", key: "", ownerUid: uid });
         break;
       case 7:
         await world.machines.destroyVm({ requestId: "", target: { $case: "ownerUid", value: uid }, powerOff: true, uuid: "" });

@@ -26,8 +26,8 @@ test("a hold keeps capacity, one per owner, and gives it back when cancelled or 
   const second = await world.place("uid-1");
   assert.equal(second.recommendations[0]?.key, first.recommendations[0]?.key);
   assert.deepEqual(reservedMb(await world.inventory.getInventory({})), [1024 + overheadMb]);
-  await world.placement.cancelRecommendation({ key: first.recommendations[0]?.key ?? "", ownerUid: "" });
-  await world.placement.cancelRecommendation({ key: "no such key", ownerUid: "" });
+  await world.placement.cancelRecommendation({ requestId: "", key: first.recommendations[0]?.key ?? "", ownerUid: "" });
+  await world.placement.cancelRecommendation({ requestId: "", key: "no such key", ownerUid: "" });
   assert.deepEqual(reservedMb(await world.inventory.getInventory({})), [0]);
 
   const held = await world.place("uid-2");
@@ -152,8 +152,8 @@ test("SizePod sizes by the slowest host", async () => {
   world = await World.start(1);
   world.esxi.addHost(hostName(2), 8000, 8192);
   await world.addHost(2, { cpuMhz: 1000, memoryMb: 8192 });
-  const containers = [{ name: "c", requestCpuMilli: 1500n, requestMemoryBytes: 1024n * 1024n * 1024n }];
-  const { config, coreMhz } = await world.placement.sizePod({ name: "p", ownerUid: "u", namespace: "", containers, initContainers: [], overheadCpuMilli: 0n, overheadMemoryBytes: 0n });
+  const containers = [{ name: "c", requestCpuMilli: 1500, requestMemoryBytes: 1024n * 1024n * 1024n }];
+  const { config, coreMhz } = await world.placement.sizePod({ name: "p", ownerUid: "u", namespace: "", containers, initContainers: [], overheadCpuMilli: 0, overheadMemoryBytes: 0n });
   assert.equal(coreMhz, 1000);
   assert.deepEqual([config?.numCpus, config?.memoryMb, config?.cpuAllocation?.reservation, config?.overheadMemoryMb], [2, 1024, 1500, 30]);
 });
@@ -195,9 +195,9 @@ test("bad input: each gets its vim25 fault and its field, and nothing changes", 
   assert.equal(await of(world.apply("uid-1", "1.7")), "RecommendationExpired");
   assert.equal(await of(world.apply("uid-1")), "InvalidArgument key");
   assert.equal(await of(placement.applyRecommendation({ requestId: "", key: "", ownerUid: "uid-1", spec: podSpec("uid-1") })), "InvalidArgument spec.hosts");
-  assert.equal(await of(placement.cancelRecommendation({ key: "", ownerUid: "" })), "InvalidArgument key");
-  assert.equal(await of(placement.sizePod({ name: "p", ownerUid: "", namespace: "", containers: [], initContainers: [], overheadCpuMilli: 0n, overheadMemoryBytes: 0n })), "InvalidArgument containers");
-  const negative = { name: "p", ownerUid: "", namespace: "", containers: [{ name: "c", limitMemoryBytes: -1n }], initContainers: [], overheadCpuMilli: 0n, overheadMemoryBytes: 0n };
+  assert.equal(await of(placement.cancelRecommendation({ requestId: "", key: "", ownerUid: "" })), "InvalidArgument key");
+  assert.equal(await of(placement.sizePod({ name: "p", ownerUid: "", namespace: "", containers: [], initContainers: [], overheadCpuMilli: 0, overheadMemoryBytes: 0n })), "InvalidArgument containers");
+  const negative = { name: "p", ownerUid: "", namespace: "", containers: [{ name: "c", limitMemoryBytes: -1n }], initContainers: [], overheadCpuMilli: 0, overheadMemoryBytes: 0n };
   assert.equal(await of(placement.sizePod(negative)), "InvalidArgument containers[0].limit_memory_bytes");
   const huge = { ...negative, containers: [{ name: "c", limitMemoryBytes: 2n ** 62n }] };
   assert.equal(await of(placement.sizePod(huge)), "InvalidArgument containers");

@@ -39,7 +39,6 @@ function setContainerDefaults(container: Json): void {
   container.terminationMessagePolicy = container.terminationMessagePolicy || "File";
   container.imagePullPolicy = container.imagePullPolicy || pullPolicyOf(container.image ?? "");
   container.resources ??= {};
-  setRequestDefaults(container.resources);
   for (const port of container.ports ?? []) port.protocol = port.protocol || "TCP";
   for (const variable of container.env ?? []) {
     const reference = variable.valueFrom?.fieldRef;
@@ -86,7 +85,6 @@ export function setPodSpecDefaults(spec: Json): void {
   spec.schedulerName = spec.schedulerName || "default-scheduler";
   if (spec.serviceAccountName) spec.serviceAccount = spec.serviceAccountName;
   else if (spec.serviceAccount) spec.serviceAccountName = spec.serviceAccount;
-  if (spec.hostNetwork) for (const container of [...(spec.containers ?? []), ...(spec.initContainers ?? [])]) for (const port of container.ports ?? []) port.hostPort = port.hostPort || port.containerPort;
 }
 
 /** What a pod gets beyond its spec's defaults (a template does not). */
@@ -94,4 +92,8 @@ export function setPodDefaults(pod: Json): void {
   const spec = (pod.spec ??= {});
   setPodSpecDefaults(spec);
   spec.enableServiceLinks ??= true;
+  for (const container of [...(spec.containers ?? []), ...(spec.initContainers ?? [])]) {
+    setRequestDefaults(container.resources);
+    if (spec.hostNetwork) for (const port of container.ports ?? []) port.hostPort = port.hostPort || port.containerPort;
+  }
 }

@@ -3,7 +3,7 @@ import { ofPrefix, subdomainComplaints } from "../validation/names.js";
 import { validateDeployment, validateDeploymentUpdate } from "../validation/workload.js";
 import type { Kind } from "./kind.js";
 import { age, AGE_COLUMN, column, NAME_COLUMN } from "./object-columns.js";
-import { SCALE, setTemplateDefaults, TEMPLATE_COLUMNS, templateCells } from "./replica-set.js";
+import { omitZeros, SCALE, setTemplateDefaults, TEMPLATE_COLUMNS, templateCells } from "./replica-set.js";
 
 /** `apps/v1 Deployment`. */
 export const deploymentKind: Kind = {
@@ -57,6 +57,7 @@ export const deploymentKind: Kind = {
   prepareCreate(object) {
     object["status"] = {};
   },
+  prepareStatus: (object) => omitZeros(object, "replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas", "observedGeneration"),
   validate: validateDeployment,
   validateUpdate: validateDeploymentUpdate,
 };

@@ -13,12 +13,7 @@ export function tolerateSilence(spec: ApiObject[string]): void {
   const tolerations = (spec.tolerations ?? []) as { key?: string; operator?: string; effect?: string; tolerationSeconds?: number }[];
   for (const key of [NOT_READY, UNREACHABLE]) {
     const isSaid = tolerations.some((toleration) => (!toleration.key || toleration.key === key) && (!toleration.effect || toleration.effect === "NoExecute") && (toleration.key || toleration.operator === "Exists"));
-    if (!isSaid) tolerations.push(({
-	key,
-	operator: 'Exists',
-	effect: 'NoExecute',
-	tolerationSeconds: TOLERATION_SECONDS
-}));
+    if (!isSaid) tolerations.push({ key, operator: "Exists", effect: "NoExecute", tolerationSeconds: TOLERATION_SECONDS });
   }
   if (tolerations.length > 0) spec.tolerations = tolerations;
 }

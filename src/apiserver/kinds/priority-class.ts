@@ -57,6 +57,7 @@ export const priorityClassKind: Kind = {
     object["preemptionPolicy"] ??= "PreemptLowerPriority";
     object["value"] ??= 0;
   },
+  deletionRefusal: (object) => (SYSTEM_CLASSES.some(({ name }) => name === object.metadata.name) ? "this is a system priority class and cannot be deleted" : undefined),
   validate,
   validateUpdate: (object, old) => [
     ...(object["value"] === old["value"] ? [] : [forbiddenField("value", "may not be changed in an update.")]),

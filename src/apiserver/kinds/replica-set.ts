@@ -32,6 +32,11 @@ export function setTemplateDefaults(object: ApiObject): void {
   setPodSpecDefaults((template.spec ??= {}));
 }
 
+/** Takes figures of zero out of a status: they are not written in Kubernetes, so that whoever waits for one sees it come. */
+export function omitZeros(object: ApiObject, ...names: readonly string[]): void {
+  for (const name of names) if (object["status"]?.[name] === 0) delete object["status"][name];
+}
+
 /** `apps/v1 ReplicaSet`. */
 export const replicaSetKind: Kind = {
   group: "apps",
@@ -72,6 +77,7 @@ export const replicaSetKind: Kind = {
   prepareCreate(object) {
     object["status"] = { replicas: 0 };
   },
+  prepareStatus: (object) => omitZeros(object, "fullyLabeledReplicas", "readyReplicas", "availableReplicas", "observedGeneration"),
   validate: validateReplicaSet,
   validateUpdate: validateReplicaSetUpdate,
 };

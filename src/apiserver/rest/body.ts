@@ -4,6 +4,7 @@ import type { ApiObject } from "../object.js";
 import type { FieldValidation } from "../request.js";
 import { decodeStruct, DecodeError } from "../schema/decode.js";
 import { JsonSyntaxError, parseJson } from "../schema/json-text.js";
+import type { MismatchText } from "../schema/mismatch.js";
 import { decodeMessage, openEnvelope, ProtobufError } from "../schema/protobuf.js";
 
 /** A request's body as it came. */
@@ -27,54 +28,78 @@ const COMPLAINT_LIMIT = 100;
 
 const ACCEPTED = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
 
-interface Parsed {
+/** Plain JSON, and what strict decoding has to say of its text. */
+export interface ParsedBody {
   readonly value: unknown;
-  readonly duplicates: readonly string[];
+  readonly complaints: readonly string[];
+}
+
+export function duplicateFields(paths: readonly string[]): string[] {
+  return paths.map((path) => `duplicate field "${path}"`);
 }
 
 /** Parses JSON; a syntax error is 400 with Go's words. */
-export function parseJsonBody(text: string, kind: string): Parsed {
+function parseJsonBody(text: string, kind: string): ParsedBody {
   try {
-    return parseJson(text);
+    const { value, duplicates } = parseJson(text);
+    return { value, complaints: duplicateFields(duplicates) };
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error;
     throw badRequest(`the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; json parse error: ${error.message} (${Buffer.from(text).subarray(0, 32).toString("hex")} ...)`);
   }
 }
 
-function parseYamlBody(text: string, kind: string): Parsed {
+function parseYamlBody(text: string, kind: string): ParsedBody {
   const document = parseDocument(text, { uniqueKeys: false, schema: "core" });
   const [first] = document.errors;
-  if (first) throw badRequest(`the object provided is unrecognized (must be of type ${kind}): yaml: ${first.message.split("\n", 1)[0]}`);
+  if (first) throw badRequest(`the object provided is unrecognized (must be of type ${kind}): yaml: ${first.message.split("\n", 1)[0]!.replace(/:$/, "")}`);
   // Through JSON, so that anchors and special numbers become plain values; duplicates are seen by the strict reader of YAML.
-  const strict = parseDocument(text, { uniqueKeys: true, schema: "core" });
-  const duplicates = strict.errors.filter((error) => error.code === "DUPLICATE_KEY").map((error) => error.message.split("\n", 1)[0]!);
-  return { value: JSON.parse(JSON.stringify(document.toJS() ?? null)), duplicates };
+  return { value: JSON.parse(JSON.stringify(document.toJS() ?? null)), complaints: duplicateYamlKeys(text) };
 }
 
-/** Reports unknown and duplicate fields as the caller asked: refuse, warn or stay silent. */
-export function report(expected: Expected, complaints: readonly string[], validation: FieldValidation, warn: (text: string) => void): void {
+/** Keys that a map has twice, as Go's strict reader of YAML tells them: all in one complaint, by line. */
+function duplicateYamlKeys(text: string): string[] {
+  const strict = parseDocument(text, { uniqueKeys: true, schema: "core" });
+  const duplicates = strict.errors.filter((error) => error.code === "DUPLICATE_KEY");
+  const lines = duplicates.map(({ pos, linePos }) => `\n  line ${linePos?.[0].line ?? 0}: key ${JSON.stringify(/^["']?([^"':\s]+)/.exec(text.slice(pos[0]))?.[1] ?? "")} already set in map`);
+  return lines.length === 0 ? [] : [`yaml: unmarshal errors:${lines.join("")}`];
+}
+
+/** Reports unknown and duplicate fields as the caller asked: silent, by a warning each, or as one error in `refusal`'s form. */
+export function report(complaints: readonly string[], validation: FieldValidation, warn: (text: string) => void, refusal: (why: string) => StatusError): void {
   if (complaints.length === 0 || validation === "Ignore") return;
   const named = complaints.slice(0, COMPLAINT_LIMIT);
   if (validation === "Warn") for (const complaint of named) warn(complaint);
-  else throw badRequest(`${expected.kind} in version "${expected.apiVersion.split("/").at(-1)}" cannot be handled as a ${expected.kind}: strict decoding error: ${named.join(", ")}`);
+  else throw refusal(`strict decoding error: ${named.join(", ")}`);
 }
 
-/** Decodes plain JSON as an object of the expected type: types checked, unknown fields dropped and reported. */
-export function decodeObject(value: unknown, duplicates: readonly string[], expected: Expected, validation: FieldValidation, warn: (text: string) => void): ApiObject {
+/** Plain JSON as an object of a type, and what strict decoding says of it. */
+export interface DecodedObject {
+  readonly object: ApiObject;
+  readonly complaints: readonly string[];
+}
+
+/** Decodes plain JSON as an object of the expected type: types checked (DecodeError), unknown fields dropped and named. */
+export function decodeJson({ value, complaints }: ParsedBody, expected: Expected, mismatchText?: MismatchText): DecodedObject {
   if (value === null || typeof value !== "object" || Array.isArray(value)) {
     const kind = Array.isArray(value) ? "array" : value === null ? "null" : typeof value;
     throw badRequest(`couldn't get version/kind; json parse error: json: cannot unmarshal ${kind} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`);
   }
   const body = value as Record<string, unknown>;
   requireType(body["apiVersion"], body["kind"], expected);
+  const decoded = decodeStruct(body, expected.struct, mismatchText);
+  return { object: withType(decoded.value, expected), complaints: [...complaints, ...decoded.unknown.map((path) => `unknown field "${path}"`)] };
+}
+
+function decodeObject(parsed: ParsedBody, expected: Expected, validation: FieldValidation, warn: (text: string) => void): ApiObject {
+  const refusal = (why: string): StatusError => badRequest(`${expected.kind} in version "${expected.apiVersion.split("/").at(-1)}" cannot be handled as a ${expected.kind}: ${why}`);
   try {
-    const decoded = decodeStruct(body, expected.struct);
-    report(expected, [...duplicates.map((path) => `duplicate field "${path}"`), ...decoded.unknown.map((path) => `unknown field "${path}"`)], validation, warn);
-    return withType(decoded.value, expected);
+    const { object, complaints } = decodeJson(parsed, expected);
+    report(complaints, validation, warn, refusal);
+    return object;
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
-    throw badRequest(`${expected.kind} in version "${expected.apiVersion.split("/").at(-1)}" cannot be handled as a ${expected.kind}: ${error.message}`);
+    throw refusal(error.message);
   }
 }
 
@@ -100,15 +125,11 @@ function withType(value: Record<string, unknown>, expected: Expected): ApiObject
 export function decodeBody(body: RawBody, expected: Expected, validation: FieldValidation, warn: (text: string) => void): ApiObject {
   switch (body.contentType) {
     case "":
-    case "application/json": {
+    case "application/json":
       if (body.bytes.length === 0) throw badRequest(`EOF`);
-      const parsed = parseJsonBody(body.bytes.toString("utf8"), expected.kind);
-      return decodeObject(parsed.value, parsed.duplicates, expected, validation, warn);
-    }
-    case "application/yaml": {
-      const parsed = parseYamlBody(body.bytes.toString("utf8"), expected.kind);
-      return decodeObject(parsed.value, parsed.duplicates, expected, validation, warn);
-    }
+      return decodeObject(parseJsonBody(body.bytes.toString("utf8"), expected.kind), expected, validation, warn);
+    case "application/yaml":
+      return decodeObject(parseYamlBody(body.bytes.toString("utf8"), expected.kind), expected, validation, warn);
     case "application/vnd.kubernetes.protobuf":
       return decodeProtobuf(body.bytes, expected);
     default:

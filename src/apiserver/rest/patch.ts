@@ -1,4 +1,4 @@
-import { badRequest, unsupportedMediaType } from "../errors.js";
+import { badRequest, invalid, type StatusError, unsupportedMediaType } from "../errors.js";
 import { apiVersionOf, bodyStructOf, type Kind } from "../kinds/kind.js";
 import { type ApiObject, cloneObject } from "../object.js";
 import { applyJsonPatch } from "../patch/json-patch.js";
@@ -6,7 +6,11 @@ import { mergePatch } from "../patch/merge-patch.js";
 import { strategicMergePatch } from "../patch/strategic-merge.js";
 import type { Changed, Registry } from "../registry.js";
 import type { WriteOptions } from "../request.js";
-import { decodeObject, type Expected, parseJsonBody, type RawBody } from "./body.js";
+import { DecodeError } from "../schema/decode.js";
+import { JsonSyntaxError, parseJson } from "../schema/json-text.js";
+import { conversionMismatch, goText, jsonKind, jsonMismatch } from "../schema/mismatch.js";
+import { invalidValue } from "../validation/field-path.js";
+import { decodeJson, duplicateFields, type Expected, type RawBody, report } from "./body.js";
 import { editObject } from "./update.js";
 
 /** A parsed patch. */
@@ -35,20 +39,43 @@ export function parsePatch(kind: Kind, body: RawBody): Patch {
   if (!type || (type === "strategic" && kind.struct.startsWith("image."))) {
     throw unsupportedMediaType(`the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`);
   }
-  const { value, duplicates } = parseJsonBody(body.bytes.toString("utf8"), kind.kind);
-  return { type, content: value, duplicates: type === "json" ? [] : duplicates };
+  const where = type === "strategic" ? "" : "error decoding patch: ";
+  try {
+    const { value, duplicates } = parseJson(body.bytes.toString("utf8"));
+    if (type !== "json" && jsonKind(value) !== "object") throw badRequest(`${where}json: cannot unmarshal ${jsonKind(value)} into Go value of type map[string]interface {}`);
+    return { type, content: value, duplicates: type === "json" ? [] : duplicates };
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError)) throw error;
+    throw badRequest(`${where}${error.message}`);
+  }
 }
 
-/** What an object becomes by a patch: still plain JSON, not yet checked. */
-export function applyPatch(object: Record<string, unknown>, patch: Patch, struct: string): unknown {
+function applyPatch(object: Record<string, unknown>, patch: Patch, struct: string): unknown {
   switch (patch.type) {
     case "json":
       return applyJsonPatch(cloneObject(object), patch.content);
     case "merge":
-      if (patch.content === null || typeof patch.content !== "object" || Array.isArray(patch.content)) throw badRequest("error decoding patch: json: cannot unmarshal into Go value of type map[string]interface {}");
       return mergePatch(object, patch.content);
     case "strategic":
       return strategicMergePatch(object, patch.content, struct);
+  }
+}
+
+/**
+ * What an object becomes by a patch, decoded. Where it is no longer of its type the patch is invalid (422), shown as the real server
+ * shows it: the patch itself where it was strategic, else what came of it.
+ */
+export function patchedObject(current: Record<string, unknown>, patch: Patch, expected: Expected, options: WriteOptions): ApiObject {
+  const patched = applyPatch(current, patch, expected.struct);
+  const isStrategic = patch.type === "strategic";
+  const refusal = (why: string): StatusError => invalid({ group: "", kind: "" }, "", [invalidValue("patch", isStrategic ? goText(patch.content) : JSON.stringify(patched), why)]);
+  try {
+    const { object, complaints } = decodeJson({ value: patched, complaints: duplicateFields(patch.duplicates) }, expected, isStrategic ? conversionMismatch : jsonMismatch);
+    report(complaints, options.fieldValidation, options.warn, refusal);
+    return object;
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    throw refusal(error.message);
   }
 }
 
@@ -62,7 +89,7 @@ export function patchObject(registry: Registry, kind: Kind, namespace: string, n
     name,
     (current: ApiObject) => {
       const shown = kind.view ? kind.view.fromStored(current) : current;
-      const patched = decodeObject(applyPatch(shown, patch, expected.struct), patch.duplicates, expected, options.fieldValidation, options.warn);
+      const patched = patchedObject(shown, patch, expected, options);
       return kind.view ? kind.view.toStored(patched) : patched;
     },
     options,

@@ -114,7 +114,7 @@ export async function editObject(registry: Registry, kind: Kind, namespace: stri
     dry = object;
     return "keep";
   });
-  return dry ? { stored: new Stored("", changed.stored.revision, dry), removed: false } : changed;
+  return dry ? { stored: new Stored("", 0, dry).at(changed.stored.revision), removed: false } : changed;
 }
 
 /** PUT: the body replaces the object (or its status). */

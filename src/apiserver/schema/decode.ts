@@ -1,7 +1,8 @@
 import { Quantity } from "../../base/quantity.js";
+import { jsonKind, jsonMismatch, type MismatchText } from "./mismatch.js";
 import { structOf, type TypeRef } from "./schema.js";
 
-/** A value of the wrong JSON type; the message is worded as Go's encoding/json words it. */
+/** A value of the wrong type, in the words of the real server's decoder. */
 export class DecodeError extends Error {}
 
 /** What decoding found beside the value. */
@@ -12,11 +13,6 @@ export interface Decoded {
 }
 
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/;
-
-function jsonKind(value: unknown): string {
-  if (Array.isArray(value)) return "array";
-  return typeof value === "boolean" ? "bool" : typeof value;
-}
 
 /** The canonical form of a quantity; throws DecodeError with the original's complaint. */
 function canonicalQuantity(text: string): string {
@@ -33,12 +29,11 @@ function canonicalQuantity(text: string): string {
  * `{"spec":{"foo":1}}` as core.Pod gives `{"spec":{}}` and unknown `["spec.foo"]`; `{"spec":[]}` throws
  * `json: cannot unmarshal array into Go struct field Pod.spec of type v1.PodSpec`.
  */
-export function decodeStruct(input: Record<string, unknown>, key: string, extra: readonly string[] = ["apiVersion", "kind"]): Decoded {
+export function decodeStruct(input: Record<string, unknown>, key: string, mismatchText: MismatchText = jsonMismatch): Decoded {
   const unknown: string[] = [];
 
   const mismatch = (value: unknown, type: TypeRef, owner: string, dotted: string): never => {
-    const shown = typeof value === "number" && (type.form === "int32" || type.form === "int64") ? `number ${value}` : jsonKind(value);
-    throw new DecodeError(`json: cannot unmarshal ${shown} into Go struct field ${owner}.${dotted} of type ${type.goName}`);
+    throw new DecodeError(mismatchText(value, type, owner, dotted));
   };
 
   const scalar = (value: unknown, type: TypeRef, owner: string, dotted: string): unknown => {
@@ -110,7 +105,7 @@ export function decodeStruct(input: Record<string, unknown>, key: string, extra:
     return result;
   };
 
-  return { value: members(input, key, "", "", extra), unknown };
+  return { value: members(input, key, "", "", ["apiVersion", "kind"]), unknown };
 }
 
 /** The zero value a null stands for inside a list or map. */

@@ -1,8 +1,8 @@
 import { badRequest, methodNotSupported, noSuchPath, notImplemented } from "../errors.js";
 import { apiVersionOf, type Kind } from "../kinds/kind.js";
 import type { ApiObject } from "../object.js";
-import { decodeBody, decodeObject } from "../rest/body.js";
-import { applyPatch, parsePatch } from "../rest/patch.js";
+import { decodeBody } from "../rest/body.js";
+import { parsePatch, patchedObject } from "../rest/patch.js";
 import { bindPod } from "../rest/pod-subresources.js";
 import { editScale, scaleOf } from "../rest/scale.js";
 import { replaceObject } from "../rest/update.js";
@@ -31,7 +31,7 @@ async function serveScale(exchange: Exchange, room: Room, target: Target): Promi
     namespace,
     name,
     (scale) => {
-      const result = decodeObject(applyPatch(scale, patch, SCALE.struct), patch.duplicates, SCALE, options.fieldValidation, options.warn);
+      const result = patchedObject(scale, patch, SCALE, options);
       // The revision in an answer to a read is no precondition unless the patch itself names it.
       if (result.metadata.resourceVersion === scale.metadata.resourceVersion) delete result.metadata.resourceVersion;
       return result;

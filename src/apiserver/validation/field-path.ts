@@ -1,7 +1,17 @@
 import type { StatusCause } from "../errors.js";
 
+/** A value whose Go text the caller knows, because its type does not show in its JSON. */
+export class GoValue {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
 /** The text of a value inside an error message, as Go prints it: maps of strings as `map[string]string{"app":"web"}`. */
 function shown(value: unknown): string {
+  if (value instanceof GoValue) return value.text;
   if (typeof value === "string") return JSON.stringify(value);
   if (typeof value === "number" || typeof value === "boolean") return String(value);
   if (value === undefined || value === null) return "null";

@@ -1,5 +1,5 @@
 import type { StatusCause } from "../errors.js";
-import { forbiddenField, invalidValue, required } from "./field-path.js";
+import { forbiddenField, GoValue, invalidValue, required } from "./field-path.js";
 import type { Json } from "./json.js";
 import { validateLabels } from "./metadata.js";
 import { labelValueComplaints, qualifiedNameComplaints } from "./names.js";
@@ -26,4 +26,18 @@ export function validateLabelSelector(selector: Json, field: string): StatusCaus
     values.forEach((value, number) => causes.push(...labelValueComplaints(value).map((complaint) => invalidValue(`${at}.values[${number}]`, value, complaint))));
   }
   return causes;
+}
+
+/**
+ * A selector as Go's `%#v` prints it.
+ *
+ * `{matchLabels:{app:web}}` gives `v1.LabelSelector{MatchLabels:map[string]string{"app":"web"}, MatchExpressions:[]v1.LabelSelectorRequirement(nil)}`.
+ */
+export function goSelector(selector: Json): GoValue {
+  const quoted = (value: unknown): string => JSON.stringify(value ?? "");
+  const strings = (values: readonly string[] | undefined): string => (values ? `[]string{${values.map(quoted).join(", ")}}` : "[]string(nil)");
+  const labels = Object.entries((selector?.matchLabels ?? {}) as Record<string, string>).sort(([a], [b]) => (a < b ? -1 : 1));
+  const expressions = (selector?.matchExpressions as Json[] | undefined)?.map((each) => `v1.LabelSelectorRequirement{Key:${quoted(each.key)}, Operator:${quoted(each.operator)}, Values:${strings(each.values)}}`);
+  const labelsText = selector?.matchLabels ? `{${labels.map(([key, value]) => `${quoted(key)}:${quoted(value)}`).join(", ")}}` : "(nil)";
+  return new GoValue(`v1.LabelSelector{MatchLabels:map[string]string${labelsText}, MatchExpressions:[]v1.LabelSelectorRequirement${expressions ? `{${expressions.join(", ")}}` : "(nil)"}}`);
 }

@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import type { StatusCause } from "../errors.js";
 import { validateAffinity, validateSpread, validateTolerations } from "./affinity.js";
 import { validateContainers } from "./container.js";
-import { duplicateValue, forbiddenField, invalidValue, nonNegative, oneOf, required } from "./field-path.js";
+import { duplicateValue, forbiddenField, invalidValue, oneOf, required } from "./field-path.js";
 import type { Json } from "./json.js";
 import { validateLabels } from "./metadata.js";
 import { labelComplaints, qualifiedNameComplaints, subdomainComplaints } from "./names.js";
@@ -67,7 +67,6 @@ export function validatePodSpec(spec: Json, field: string): StatusCause[] {
   if (spec.activeDeadlineSeconds !== undefined && (spec.activeDeadlineSeconds < 1 || spec.activeDeadlineSeconds > INT32_MAX)) {
     causes.push(invalidValue(`${field}.activeDeadlineSeconds`, spec.activeDeadlineSeconds, `must be between 1 and ${INT32_MAX}, inclusive`));
   }
-  causes.push(...nonNegative(`${field}.terminationGracePeriodSeconds`, spec.terminationGracePeriodSeconds));
   causes.push(...complaints(`${field}.hostname`, spec.hostname, labelComplaints), ...complaints(`${field}.subdomain`, spec.subdomain, labelComplaints));
   causes.push(...validateTolerations(spec.tolerations, `${field}.tolerations`));
   ((spec.hostAliases ?? []) as Json[]).forEach((alias, index) => {

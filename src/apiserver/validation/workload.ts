@@ -4,7 +4,7 @@ import type { StatusCause } from "../errors.js";
 import type { ApiObject } from "../object.js";
 import { forbiddenField, invalidValue, nonNegative, notSupported, oneOf, required } from "./field-path.js";
 import type { Json } from "./json.js";
-import { validateLabelSelector } from "./label-selector.js";
+import { goSelector, validateLabelSelector } from "./label-selector.js";
 import { validateAnnotations, validateLabels } from "./metadata.js";
 import { validatePodSpec } from "./pod-spec.js";
 
@@ -12,8 +12,9 @@ function validateTemplate(object: ApiObject): StatusCause[] {
   const { selector, template } = object["spec"];
   const labels = (template.metadata?.labels ?? {}) as Record<string, string>;
   const causes: StatusCause[] = [];
-  const selectorIsGood = validateLabelSelector(selector, "spec.selector").length === 0;
-  if (selector && selectorIsGood && !isEmpty(selector) && !matchesLabelSelector(selector, labels)) causes.push(invalidValue("spec.template.metadata.labels", labels, "`selector` does not match template `labels`"));
+  // An absent selector matches nothing, an empty one everything.
+  const matches = selector !== undefined && (isEmpty(selector) || validateLabelSelector(selector, "spec.selector").length > 0 || matchesLabelSelector(selector, labels));
+  if (!matches) causes.push(invalidValue("spec.template.metadata.labels", labels, "`selector` does not match template `labels`"));
   causes.push(...validateLabels(labels, "spec.template.labels"), ...validateAnnotations(template.metadata?.annotations, "spec.template.annotations"), ...validatePodSpec(template.spec, "spec.template.spec"));
   if (template.spec.restartPolicy !== "Always") causes.push(notSupported("spec.template.spec.restartPolicy", template.spec.restartPolicy, ["Always"]));
   if (template.spec.activeDeadlineSeconds !== undefined) causes.push(forbiddenField("spec.template.spec.activeDeadlineSeconds", "activeDeadlineSeconds in ReplicaSet is not Supported"));
@@ -28,7 +29,7 @@ function validateSelector(object: ApiObject, noun: string): StatusCause[] {
   const { selector } = object["spec"];
   if (!selector) return [required("spec.selector")];
   const causes = validateLabelSelector(selector, "spec.selector");
-  if (isEmpty(selector)) causes.push(invalidValue("spec.selector", selector, `empty selector is invalid for ${noun}`));
+  if (isEmpty(selector)) causes.push(invalidValue("spec.selector", goSelector(selector), `empty selector is invalid for ${noun}`));
   return causes;
 }
 
@@ -77,7 +78,7 @@ export function validateDeployment(object: ApiObject): StatusCause[] {
 }
 
 function validateSameSelector(object: ApiObject, old: ApiObject): StatusCause[] {
-  return isDeepStrictEqual(object["spec"].selector, old["spec"].selector) ? [] : [invalidValue("spec.selector", object["spec"].selector, "field is immutable")];
+  return isDeepStrictEqual(object["spec"].selector, old["spec"].selector) ? [] : [invalidValue("spec.selector", goSelector(object["spec"].selector), "field is immutable")];
 }
 
 export function validateReplicaSetUpdate(object: ApiObject, old: ApiObject): StatusCause[] {

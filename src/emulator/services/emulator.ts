@@ -2,17 +2,20 @@ import type { Clock } from "../../base/clock.js";
 import { RpcError } from "../../base/rpc-error.js";
 import { CheckInvariantsResponse, type Info, type PlacementUpdate, type Violation, type WatchPlacementsRequest, WaitForRequest_Condition as Condition } from "../../gen/spheresim/emulator/v1/emulator.js";
 import { EmulatorServiceService } from "../../gen/spheresim/emulator/v1/emulator_service.js";
+import { StepRecord } from "../../gen/spheresim/emulator/v1/journal.js";
 import type { Inventory } from "../../gen/spheresim/vcenter/v1/inventory.js";
+import { UpdateKind } from "../../gen/spheresim/vim/v1/update.js";
 import type { Pod } from "../../kubernetes/pod.js";
 import { pods as podType } from "../../kubernetes/resource-type.js";
 import type { RestClient } from "../../kubernetes/rest-client.js";
 import { isNotFound } from "../../kubernetes/status.js";
+import { RequestCache } from "../../rpc/request-cache.js";
 import { serve, type StreamWriter } from "../../rpc/server.js";
 import { durationMs } from "../duration.js";
 import { refusal } from "../errors.js";
 import { findViolations } from "../invariants.js";
 import { journalPrefix, podPrefix } from "../journal-key.js";
-import type { JournalReader } from "../journal-reader.js";
+import type { JournalBatch, JournalChange, JournalReader } from "../journal-reader.js";
 import { readManifest } from "../manifest.js";
 import { place } from "../place.js";
 import { reset } from "../reset.js";
@@ -33,6 +36,7 @@ const settlePollMs = 50;
 /** The emulator itself, as EmulatorService describes it. */
 export function emulatorService(around: EmulatorSurroundings) {
   const { client, reader, monotonic } = around;
+  const requests = new RequestCache("emulator");
   return serve(EmulatorServiceService, {
     getInfo: async () => around.info(),
     place: async (request, stream, call) => {
@@ -50,7 +54,8 @@ export function emulatorService(around: EmulatorSurroundings) {
       const options = { namespace: request.namespace || "default", name: request.name, condition: request.condition, timeoutMs: durationMs(request.timeout, defaultTimeoutMs, "timeout"), signal: call.signal };
       return translated(() => waitFor(client, monotonic, options));
     },
-    reset: async (request) => ({ deleted: await translated(() => reset(client, monotonic, durationMs(request.timeout, defaultTimeoutMs, "timeout"))) }),
+    reset: (request) =>
+      requests.answer("Reset", request, async () => ({ deleted: await translated(() => reset(client, monotonic, durationMs(request.timeout, defaultTimeoutMs, "timeout"))) })),
     checkInvariants: async (request) => {
       const deadlineMs = monotonic.nowMs() + durationMs(request.settle, 0, "settle");
       for (;;) {
@@ -76,18 +81,38 @@ function violationKey(violation: Violation): string {
   return `${violation.kind} ${violation.subject}`;
 }
 
+/** What is stored, or differs from what the token names; SYNCED; then what happens. */
 async function watchPlacements(around: EmulatorSurroundings, request: WatchPlacementsRequest, stream: StreamWriter<PlacementUpdate>, signal: AbortSignal): Promise<void> {
-  if (request.afterRevision < 0n) throw RpcError.invalidArgument("after_revision is negative", { field: "after_revision", description: "must be a revision an update had, or 0" });
   if (request.podUid !== "" && request.name !== "") throw RpcError.invalidArgument("pod_uid and name are both set", { field: "pod_uid", description: "name the pod in one way" });
+  const token = revisionOf(request.resumeToken);
   const prefix = await prefixOf(around, request);
-  let after = request.afterRevision;
-  if (after === 0n || request.untilNow) {
-    const { records, revision } = await around.reader.read(prefix);
-    for (const { record, revision: stored } of records) if (stored > after) await stream.write({ step: record, revision: stored });
-    after = revision;
-  }
+  const { revision, changes } = token === undefined ? await stored(around.reader, prefix) : await around.reader.since(prefix, token);
+  for (const change of changes) await stream.write(placementUpdate(change, ""));
+  await stream.write({ kind: UpdateKind.SYNCED, resumeToken: String(revision), step: undefined });
   if (request.untilNow) return;
-  for await (const { record, revision } of around.reader.follow(prefix, after, signal)) await stream.write({ step: record, revision });
+  for await (const batch of around.reader.follow(prefix, revision, signal)) {
+    const resumeToken = String(batch.revision);
+    if (batch.changes.length === 0) await stream.write({ kind: UpdateKind.BOOKMARK, resumeToken, step: undefined });
+    // Of what was stored in one Txn only the last says that all of it was told.
+    for (const [at, change] of batch.changes.entries()) await stream.write(placementUpdate(change, at === batch.changes.length - 1 ? resumeToken : ""));
+  }
+}
+
+async function stored(reader: JournalReader, prefix: string): Promise<JournalBatch> {
+  const { records, revision } = await reader.read(prefix);
+  return { revision, changes: records.map(({ record }) => ({ kind: "enter", record })) };
+}
+
+function placementUpdate(change: JournalChange, resumeToken: string): PlacementUpdate {
+  if (change.kind === "leave") return { kind: UpdateKind.LEAVE, resumeToken, step: StepRecord.create(change.place) };
+  return { kind: change.kind === "enter" ? UpdateKind.ENTER : UpdateKind.MODIFY, resumeToken, step: change.record };
+}
+
+/** The store's revision that a token names; undefined for no token. */
+function revisionOf(resumeToken: string): bigint | undefined {
+  if (resumeToken === "") return undefined;
+  if (!/^[1-9]\d{0,17}$/.test(resumeToken)) throw RpcError.invalidArgument(`resume_token "${resumeToken}" is no token of this watch`, { field: "resume_token", description: "must be one that an update had, or empty" });
+  return BigInt(resumeToken);
 }
 
 async function prefixOf(around: EmulatorSurroundings, request: WatchPlacementsRequest): Promise<string> {

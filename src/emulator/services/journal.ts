@@ -7,9 +7,9 @@ import type { Journal } from "../journal.js";
 export function journalService(journal: Journal) {
   return serve(JournalServiceService, {
     recordSteps: async (requests: AsyncIterable<RecordStepsRequest>): Promise<RecordStepsResponse> => {
-      let taken = 0n;
+      let taken = 0;
       for await (const { records } of requests) {
-        taken += BigInt(journal.accept(records));
+        taken += journal.accept(records);
       }
       return { stored: taken };
     },

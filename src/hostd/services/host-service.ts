@@ -1,13 +1,14 @@
-import { type VmUpdate, VmUpdateKind, type WatchVmsRequest } from "../../gen/spheresim/hostd/v1/host.js";
+import type { VmUpdate, WatchVmsRequest } from "../../gen/spheresim/hostd/v1/host.js";
 import { HostServiceService } from "../../gen/spheresim/hostd/v1/host_service.js";
+import { UpdateKind } from "../../gen/spheresim/vim/v1/update.js";
 import { namedByCall } from "../../rpc/named-by-call.js";
+import { type Mutation, RequestCache } from "../../rpc/request-cache.js";
 import { serve, type Call, type ServedService, type StreamWriter } from "../../rpc/server.js";
 import { toUpdate, type ChangeRing } from "../change-ring.js";
 import { answering } from "../errors.js";
 import type { EsxiHost } from "../esxi-host.js";
 import type { EsxiProcess } from "../esxi-process.js";
 import { notFound } from "../host-fault.js";
-import { RequestTable } from "../request-table.js";
 import { VmPages } from "../vm-pages.js";
 
 /** Changes of other hosts a watch of one host passes over before it says how far it is. */
@@ -15,13 +16,13 @@ const BOOKMARK_AFTER = 500;
 
 /** HostService for all hosts of the process. */
 export function hostService(esxi: EsxiProcess): ServedService {
-  const requests = new RequestTable();
+  const requests = new RequestCache("hostd");
   const pages = new VmPages();
   const hostOf = (call: Call): EsxiHost => namedByCall(call, "host", esxi.hosts);
-  const once = <T>(call: Call, method: string, request: { readonly requestId: string }, work: (host: EsxiHost) => Promise<T>): Promise<T> =>
+  const once = <T>(call: Call, method: string, request: Mutation, work: (host: EsxiHost) => Promise<T>): Promise<T> =>
     answering(() => {
       const host = hostOf(call);
-      return requests.once(host.spec.name, method, request, () => work(host));
+      return requests.answer(`${host.spec.name}/${method}`, request, () => work(host));
     });
 
   return serve(HostServiceService, {
@@ -55,13 +56,13 @@ async function watchVms(esxi: EsxiProcess, request: WatchVmsRequest, stream: Str
   const target = changes.revision;
   if (resumeToken === "") {
     const vms = [...esxi.hosts.values()].filter((host) => shown(host.spec.name)).flatMap((host) => host.vms());
-    for (const vm of vms) await stream.write({ kind: VmUpdateKind.ENTER, resumeToken: "", vm });
+    for (const vm of vms) await stream.write({ kind: UpdateKind.ENTER, resumeToken: "", vm });
   }
   let synced = false;
   let passed = 0;
   while (!call.signal.aborted) {
     if (!synced && position >= target) {
-      await stream.write({ kind: VmUpdateKind.SYNCED, resumeToken: changes.token(position), vm: undefined });
+      await stream.write({ kind: UpdateKind.SYNCED, resumeToken: changes.token(position), vm: undefined });
       synced = true;
     }
     const change = changes.after(position);
@@ -74,7 +75,7 @@ async function watchVms(esxi: EsxiProcess, request: WatchVmsRequest, stream: Str
       await stream.write(toUpdate(changes, change));
       passed = 0;
     } else if (++passed >= BOOKMARK_AFTER) {
-      await stream.write({ kind: VmUpdateKind.BOOKMARK, resumeToken: changes.token(position), vm: undefined });
+      await stream.write({ kind: UpdateKind.BOOKMARK, resumeToken: changes.token(position), vm: undefined });
       passed = 0;
     }
   }

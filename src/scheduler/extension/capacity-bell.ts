@@ -1,5 +1,6 @@
 import type { Clock, Timer } from "../../base/clock.js";
-import { HostConnectionState, HostPowerState, type InventoryUpdate, UpdateKind } from "../../gen/spheresim/vcenter/v1/inventory.js";
+import { HostConnectionState, HostPowerState, type InventoryUpdate } from "../../gen/spheresim/vcenter/v1/inventory.js";
+import { UpdateKind } from "../../gen/spheresim/vim/v1/update.js";
 import { VirtualMachinePowerState } from "../../gen/spheresim/vim/v1/virtual_machine.js";
 
 /** Changes of one moment ring once. */

@@ -35,7 +35,7 @@ export function vcenterClient(channel: Channel, dice: Dice): Vcenter {
     apply: ({ key, ownerUid, spec }) =>
       placement.applyRecommendation({ requestId: secretUuid(), key, ownerUid, spec }, { ...deadline, trace: { traceId: traceIdOfPod(ownerUid), spanId: dice.hex(16) } }),
     async cancel(ownerUid) {
-      await placement.cancelRecommendation({ key: "", ownerUid }, deadline);
+      await placement.cancelRecommendation({ requestId: "", key: "", ownerUid }, deadline);
     },
     async destroyVmOf(ownerUid) {
       try {

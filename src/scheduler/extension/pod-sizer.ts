@@ -3,7 +3,7 @@ import { RecentMap } from "../../base/recent-map.js";
 import { ContainerResources, SizePodRequest, type SizePodResponse } from "../../gen/spheresim/vcenter/v1/placement.js";
 import { VirtualMachineConfigSpec } from "../../gen/spheresim/vim/v1/virtual_machine.js";
 import type { Container } from "../../kubernetes/container.js";
-import { amountOf, isSidecar } from "../../kubernetes/pod-resources.js";
+import { amountOf, cpuMilliOf, isSidecar } from "../../kubernetes/pod-resources.js";
 import type { Pod } from "../../kubernetes/pod.js";
 import type { Vcenter } from "./vcenter.js";
 
@@ -61,7 +61,7 @@ export function sizePodRequest(pod: Pod): SizePodRequest {
     namespace: pod.metadata.namespace ?? "",
     containers: [...pod.spec.containers, ...init.filter(isSidecar)].map(resourcesOf),
     initContainers: init.filter((container) => !isSidecar(container)).map(resourcesOf),
-    overheadCpuMilli: overhead?.["cpu"] === undefined ? 0n : amountOf("cpu", overhead["cpu"]),
+    overheadCpuMilli: cpuMilliOf(overhead?.["cpu"]),
     overheadMemoryBytes: overhead?.["memory"] === undefined ? 0n : amountOf("memory", overhead["memory"]),
   });
 }
@@ -71,8 +71,8 @@ function resourcesOf({ name, resources }: Container): ContainerResources {
   // Named only where stated: absent and 0 are two things to vCenter.
   return {
     ...ContainerResources.create({ name }),
-    ...(requests?.["cpu"] === undefined ? {} : { requestCpuMilli: amountOf("cpu", requests["cpu"]) }),
-    ...(limits?.["cpu"] === undefined ? {} : { limitCpuMilli: amountOf("cpu", limits["cpu"]) }),
+    ...(requests?.["cpu"] === undefined ? {} : { requestCpuMilli: cpuMilliOf(requests["cpu"]) }),
+    ...(limits?.["cpu"] === undefined ? {} : { limitCpuMilli: cpuMilliOf(limits["cpu"]) }),
     ...(requests?.["memory"] === undefined ? {} : { requestMemoryBytes: amountOf("memory", requests["memory"]) }),
     ...(limits?.["memory"] === undefined ? {} : { limitMemoryBytes: amountOf("memory", limits["memory"]) }),
   };

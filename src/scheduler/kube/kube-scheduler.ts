@@ -17,7 +17,7 @@ import { evaluate, filterPlugins, refusalOf } from "./evaluation.js";
 import type { ClusterEvent } from "./plugin.js";
 import { isGated, schedulingGated } from "./plugins/scheduling-gates.js";
 import { PodConditionWriter, SCHEDULER_NAME } from "./pod-condition-writer.js";
-import { preemptionNote } from "./preemption.js";
+import { preemptionText } from "./preemption.js";
 import { SchedulerCache } from "./scheduler-cache.js";
 import type { QueuedPod } from "./scheduling-queue.js";
 import { SchedulingQueue } from "./scheduling-queue.js";
@@ -271,7 +271,8 @@ export class KubeScheduler {
     const { extender, dice } = this.#options;
     const score = new Map(attempt.evaluation.verdicts.map((verdict) => [verdict.node, verdict.score + 10 * (extender?.weight ?? 1) * (extra.get(verdict.node) ?? 0)]));
     const best = Math.max(...candidates.map((node) => score.get(node)!));
-    const winners = candidates.filter((node) => score.get(node) === best);
+    // Sorted, so that a draw does not depend on the order in which Nodes were told of.
+    const winners = candidates.filter((node) => score.get(node) === best).sort();
     const node = winners.length === 1 ? winners[0]! : dice.pick(winners);
     const verdicts = attempt.evaluation.verdicts.map((verdict): NodeVerdict => {
       const reason = answer?.failedNodes[verdict.node];
@@ -301,7 +302,7 @@ export class KubeScheduler {
   }
 
   #unschedulable(attempt: Attempt, verdicts: readonly NodeVerdict[], refusedBy: ReadonlySet<string>): void {
-    const message = failureMessage(verdicts, attempt.evaluation.preFilterReasons) + preemptionNote(attempt.pod, verdicts, (name) => this.cache.node(name));
+    const message = failureMessage(verdicts, attempt.evaluation.preFilterReasons) + preemptionText(attempt.queued.usage, verdicts, (name) => this.cache.node(name));
     // With no nodes at all nothing has refused the pod; a new node helps, and that is what NodeName waits for.
     this.queue.refused(attempt.queued, refusedBy.size === 0 ? new Set(["NodeName"]) : refusedBy);
     this.#tell(attempt, verdicts, "unschedulable", message);

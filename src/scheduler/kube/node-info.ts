@@ -60,6 +60,14 @@ export class NodeInfo {
     return false;
   }
 
+  /** The same node as it would be with every pod of lower priority gone. */
+  withoutPodsBelow(priority: number): NodeInfo {
+    const rest = new NodeInfo(this.name);
+    rest.node = this.#node;
+    for (const usage of this.#pods.values()) if (podPriority(usage.pod) >= priority) rest.add(usage);
+    return rest;
+  }
+
   /** Counts the pod in; a pod already there is counted anew. */
   add(usage: PodUsage): void {
     this.remove(usage.pod.metadata.uid);

@@ -54,12 +54,14 @@ export interface SchedulingAttempt {
 /** kube-scheduler's text for a pod without a node: `0/4 nodes are available: 1 Too many pods, 3 Insufficient cpu.` */
 export function failureMessage(verdicts: readonly NodeVerdict[], preFilterReasons: readonly string[]): string {
   if (verdicts.length === 0) return "no nodes available to schedule pods";
-  const head = `0/${verdicts.length} nodes are available`;
-  if (preFilterReasons.length > 0) return `${head}: ${preFilterReasons.join(", ")}.`;
+  if (preFilterReasons.length > 0) return `0/${verdicts.length} nodes are available: ${preFilterReasons.join(", ")}.`;
+  return noNodesText(verdicts.map((verdict) => (verdict.extenderReason === undefined ? verdict.reasons : [verdict.extenderReason])));
+}
+
+/** The reasons against each node, counted: `0/2 nodes are available: 1 Insufficient cpu, 1 node(s) were unschedulable.` */
+export function noNodesText(reasonsOfNodes: readonly (readonly string[])[]): string {
   const counts = new Map<string, number>();
-  for (const verdict of verdicts) {
-    for (const reason of verdict.extenderReason === undefined ? verdict.reasons : [verdict.extenderReason]) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  }
+  for (const reason of reasonsOfNodes.flat()) counts.set(reason, (counts.get(reason) ?? 0) + 1);
   const texts = [...counts].map(([reason, count]) => `${count} ${reason}`).sort((a, b) => (a < b ? -1 : 1));
-  return `${head}: ${texts.join(", ")}.`;
+  return `0/${reasonsOfNodes.length} nodes are available: ${texts.join(", ")}.`;
 }

@@ -27,8 +27,12 @@ export interface Decision {
   readonly ruledOut: readonly RuledOutHost[];
 }
 
-/** Scores closer than this are equal. */
 const TIE = 1e-9;
+
+/** Whether two scores are as good as each other. */
+export function isEqual(left: Score, right: Score): boolean {
+  return Math.abs(left.total - right.total) <= TIE;
+}
 
 /**
  * Picks a host among `hosts`. Hosts of equal score are drawn by `dice`; `preferred` is chosen whenever it will do, so that an owner
@@ -52,6 +56,7 @@ function choose(feasible: readonly FeasibleHost[], dice: Dice, preferred: string
   const kept = preferred === undefined ? undefined : feasible.find(({ host }) => host.moid === preferred);
   if (kept !== undefined) return kept;
   let ties = 1;
-  while (ties < feasible.length && best.score.total - (feasible[ties]?.score.total ?? -1) <= TIE) ties += 1;
-  return ties === 1 ? best : dice.pick(feasible.slice(0, ties));
+  while (ties < feasible.length && isEqual(best.score, (feasible[ties] as FeasibleHost).score)) ties += 1;
+  // In the order of their names: the list comes in the order in which Nodes were told of, and the draw must not depend on that.
+  return ties === 1 ? best : dice.pick(feasible.slice(0, ties).sort((left, right) => (left.host.name < right.host.name ? -1 : 1)));
 }

@@ -7,8 +7,8 @@ import { POD_GUEST_ID } from "./vm-shape.js";
 
 /** What one container asks for; undefined is not stated. CPU in thousandths of a core, memory in bytes. */
 export interface ContainerAsk {
-  readonly requestCpuMilli?: bigint | undefined;
-  readonly limitCpuMilli?: bigint | undefined;
+  readonly requestCpuMilli?: number | undefined;
+  readonly limitCpuMilli?: number | undefined;
   readonly requestMemoryBytes?: bigint | undefined;
   readonly limitMemoryBytes?: bigint | undefined;
 }
@@ -19,13 +19,13 @@ export interface PodAsk {
   readonly ownerUid: string;
   readonly containers: readonly ContainerAsk[];
   readonly initContainers: readonly ContainerAsk[];
-  readonly overheadCpuMilli: bigint;
+  readonly overheadCpuMilli: number;
   readonly overheadMemoryBytes: bigint;
 }
 
 const MIB = 1024n * 1024n;
 /** A container that states nothing counts as half a core and 512 MB ("Scheduling vSphere Pods"). */
-const DEFAULT_CPU_MILLI = 500n;
+const DEFAULT_CPU_MILLI = 500;
 const DEFAULT_MEMORY_BYTES = 512n * MIB;
 /** VM memory comes in steps of 4 MB. */
 const MEMORY_STEP_MB = 4n;
@@ -80,18 +80,18 @@ function podSum(pod: PodAsk, of: (container: ContainerAsk) => Sum): Sum {
   let sum: Sum = { cpuMilli: 0n, memoryBytes: 0n };
   for (const container of pod.containers.map(of)) sum = { cpuMilli: sum.cpuMilli + container.cpuMilli, memoryBytes: sum.memoryBytes + container.memoryBytes };
   for (const init of pod.initContainers.map(of)) sum = { cpuMilli: max(sum.cpuMilli, init.cpuMilli), memoryBytes: max(sum.memoryBytes, init.memoryBytes) };
-  return { cpuMilli: sum.cpuMilli + pod.overheadCpuMilli, memoryBytes: sum.memoryBytes + pod.overheadMemoryBytes };
+  return { cpuMilli: sum.cpuMilli + BigInt(pod.overheadCpuMilli), memoryBytes: sum.memoryBytes + pod.overheadMemoryBytes };
 }
 
 function containerSize(container: ContainerAsk): Sum {
   return {
-    cpuMilli: max(DEFAULT_CPU_MILLI, max(container.requestCpuMilli ?? 0n, container.limitCpuMilli ?? 0n)),
+    cpuMilli: BigInt(Math.max(DEFAULT_CPU_MILLI, container.requestCpuMilli ?? 0, container.limitCpuMilli ?? 0)),
     memoryBytes: max(DEFAULT_MEMORY_BYTES, max(container.requestMemoryBytes ?? 0n, container.limitMemoryBytes ?? 0n)),
   };
 }
 
 function containerRequest(container: ContainerAsk): Sum {
-  return { cpuMilli: container.requestCpuMilli ?? 0n, memoryBytes: container.requestMemoryBytes ?? 0n };
+  return { cpuMilli: BigInt(container.requestCpuMilli ?? 0), memoryBytes: container.requestMemoryBytes ?? 0n };
 }
 
 function max(left: bigint, right: bigint): bigint {

@@ -1,21 +1,8 @@
 import type { Clock } from "../../base/clock.js";
-import {
-  type AboutInfo,
-  AddHostRequest,
-  Cluster,
-  CreateClusterRequest,
-  CreateDatacenterRequest,
-  Datacenter,
-  Host,
-  type InventoryUpdate,
-  RemoveHostRequest,
-  ResourcePool,
-  SetHostConnectionRequest,
-  SetMaintenanceModeRequest,
-  UpdateKind,
-  VirtualMachine,
-} from "../../gen/spheresim/vcenter/v1/inventory.js";
+import { type AboutInfo, Cluster, Datacenter, Host, type InventoryUpdate, ResourcePool, VirtualMachine } from "../../gen/spheresim/vcenter/v1/inventory.js";
 import { InventoryServiceService } from "../../gen/spheresim/vcenter/v1/inventory_service.js";
+import { UpdateKind } from "../../gen/spheresim/vim/v1/update.js";
+import type { RequestCache } from "../../rpc/request-cache.js";
 import { serve, type ServedService } from "../../rpc/server.js";
 import type { FeedUpdate } from "../change-feed.js";
 import { type Inventory, inOrder } from "../inventory.js";
@@ -23,7 +10,6 @@ import { showHost, showInventory } from "../inventory-view.js";
 import type { InventoryAdmin } from "../inventory-admin.js";
 import { type MoType, moref } from "../moref.js";
 import type { Pages } from "../pages.js";
-import type { RequestCache } from "../request-cache.js";
 import { VimFault } from "../vim-fault.js";
 import { answering, sendFeed } from "./answering.js";
 
@@ -45,31 +31,31 @@ export function inventoryService(options: InventoryServiceOptions): ServedServic
   return serve(InventoryServiceService, {
     getAbout: () => about,
     createDatacenter: answering((request) =>
-      requests.answer("CreateDatacenter", request.requestId, CreateDatacenterRequest.encode(request).finish(), () => admin.createDatacenter(request.name)),
+      requests.answer("CreateDatacenter", request, () => admin.createDatacenter(request.name)),
     ),
     createCluster: answering((request) =>
-      requests.answer("CreateCluster", request.requestId, CreateClusterRequest.encode(request).finish(), () => {
+      requests.answer("CreateCluster", request, () => {
         if (request.datacenter === undefined) throw VimFault.invalidArgument("datacenter", "is required");
         return admin.createCluster(request.datacenter.value, request.name);
       }),
     ),
     addHost: answering((request) =>
-      requests.answer("AddHost", request.requestId, AddHostRequest.encode(request).finish(), () => {
+      requests.answer("AddHost", request, () => {
         if (request.cluster === undefined) throw VimFault.invalidArgument("cluster", "is required");
         return admin.addHost(request.cluster.value, request.spec, request.address);
       }),
     ),
     removeHost: answering((request) =>
-      requests.answer("RemoveHost", request.requestId, RemoveHostRequest.encode(request).finish(), async () => {
+      requests.answer("RemoveHost", request, async () => {
         await admin.removeHost(request.host);
         return {};
       }),
     ),
     setMaintenanceMode: answering((request) =>
-      requests.answer("SetMaintenanceMode", request.requestId, SetMaintenanceModeRequest.encode(request).finish(), () => admin.setMaintenanceMode(request.host, request.inMaintenanceMode)),
+      requests.answer("SetMaintenanceMode", request, () => admin.setMaintenanceMode(request.host, request.inMaintenanceMode)),
     ),
     setHostConnection: answering((request) =>
-      requests.answer("SetHostConnection", request.requestId, SetHostConnectionRequest.encode(request).finish(), () => admin.setConnection(request.host, request.connected)),
+      requests.answer("SetHostConnection", request, () => admin.setConnection(request.host, request.connected)),
     ),
     getInventory: answering(() => showInventory(inventory)),
     listHosts: answering((request) => {

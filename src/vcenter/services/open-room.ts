@@ -1,6 +1,8 @@
 import type { Clock } from "../../base/clock.js";
 import type { Logger } from "../../base/log.js";
 import type { Dice } from "../../base/seeded-random.js";
+import { version } from "../../base/version.js";
+import { RequestCache } from "../../rpc/request-cache.js";
 import { serve, type ServedService } from "../../rpc/server.js";
 import { RuleServiceService } from "../../gen/spheresim/vcenter/v1/rule_service.js";
 import { Deployments } from "../deployments.js";
@@ -20,7 +22,6 @@ import { Pages } from "../pages.js";
 import { Placements } from "../placements.js";
 import { PoolAdmin } from "../pool-admin.js";
 import { Reconciler } from "../reconciler.js";
-import { RequestCache } from "../request-cache.js";
 import { Serial } from "../serial.js";
 import { Store } from "../store.js";
 import { TaskRegistry } from "../task-registry.js";
@@ -56,7 +57,6 @@ export interface OpenRoom {
   close(): Promise<void>;
 }
 
-const VERSION = "0.1.0";
 const DEFAULT_HOST_WINDOW_MS = 10_000;
 
 /** Takes over the records, rebuilds the inventory, resumes tasks and connects to the hosts. */
@@ -74,7 +74,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
 
   const tasks = new TaskRegistry(epoch, clock);
   const journal = new Journal(options.recorder, clock);
-  const requests = new RequestCache();
+  const requests = new RequestCache("vcenter");
   const serial = new Serial();
   const holds = new Holds(inventory.ledger, monotonic);
   const placements = new Placements({ inventory, holds, clock, dice, journal, epoch });
@@ -100,13 +100,13 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   for (const task of loaded.tasks) deployments.resume(task);
   log.info({ epoch: String(epoch), hosts: inventory.hosts.length, vms: inventory.vms.length, resumedTasks: loaded.tasks.length }, "vCenter is open");
 
-  const about = { name: "spheresim vCenter", instanceUuid, version: VERSION, apiType: "VirtualCenter", epoch };
+  const about = { name: "spheresim vCenter", instanceUuid, version, apiType: "VirtualCenter", epoch };
   const services: readonly ServedService[] = [
     inventoryService({ about, inventory, admin, requests, hostPages: new Pages(epoch, monotonic), monotonic }),
     resourcePoolService({ inventory, pools, requests, poolPages: new Pages(epoch, monotonic) }),
     placementService({ inventory, placements, deployments, holds, requests }),
     virtualMachineService({ inventory, deployments, lifecycle, requests, vmPages: new Pages(epoch, monotonic) }),
-    taskService({ tasks, taskPages: new Pages(epoch, monotonic), monotonic }),
+    taskService({ tasks, requests, taskPages: new Pages(epoch, monotonic), monotonic }),
     serve(RuleServiceService, {}),
   ];
   return {

@@ -1,5 +1,6 @@
-import { ApplyRecommendationRequest, type ContainerResources, PlaceVmRequest, PlaceVmsRequest, type SizePodRequest, type SizePodResponse } from "../../gen/spheresim/vcenter/v1/placement.js";
+import { type ContainerResources, type SizePodRequest, type SizePodResponse } from "../../gen/spheresim/vcenter/v1/placement.js";
 import { PlacementServiceService } from "../../gen/spheresim/vcenter/v1/placement_service.js";
+import type { RequestCache } from "../../rpc/request-cache.js";
 import { serve, type ServedService } from "../../rpc/server.js";
 import type { Deployments } from "../deployments.js";
 import { sizePod } from "../drs/pod-size.js";
@@ -7,7 +8,6 @@ import type { Holds } from "../holds.js";
 import type { Inventory } from "../inventory.js";
 import { onlyCluster } from "../placement-spec.js";
 import type { Placements } from "../placements.js";
-import type { RequestCache } from "../request-cache.js";
 import { VimFault } from "../vim-fault.js";
 import { answering } from "./answering.js";
 
@@ -28,20 +28,22 @@ export function placementService(options: PlacementServiceOptions): ServedServic
   const { inventory, placements, deployments, holds, requests } = options;
   return serve(PlacementServiceService, {
     placeVms: answering((request) =>
-      requests.answer("PlaceVms", request.requestId, PlaceVmsRequest.encode(request).finish(), async () => ({ results: placements.placeAll(request.specs, request.holdFor, request.verdictDetail) })),
+      requests.answer("PlaceVms", request, async () => ({ results: placements.placeAll(request.specs, request.holdFor, request.verdictDetail) })),
     ),
     placeVm: answering((request) =>
-      requests.answer("PlaceVm", request.requestId, PlaceVmRequest.encode(request).finish(), async () => placements.placeOne(request.spec, request.holdFor, request.verdictDetail)),
+      requests.answer("PlaceVm", request, async () => placements.placeOne(request.spec, request.holdFor, request.verdictDetail)),
     ),
     applyRecommendation: answering((request) =>
-      requests.answer("ApplyRecommendation", request.requestId, ApplyRecommendationRequest.encode(request).finish(), () => deployments.apply(request)),
+      requests.answer("ApplyRecommendation", request, () => deployments.apply(request)),
     ),
-    cancelRecommendation: answering((request) => {
-      if (request.key !== "") holds.drop(request.key);
-      else if (request.ownerUid !== "") holds.dropOwner(request.ownerUid);
-      else throw VimFault.invalidArgument("key", "is required, or owner_uid");
-      return {};
-    }),
+    cancelRecommendation: answering((request) =>
+      requests.answer("CancelRecommendation", request, () => {
+        if (request.key !== "") holds.drop(request.key);
+        else if (request.ownerUid !== "") holds.dropOwner(request.ownerUid);
+        else throw VimFault.invalidArgument("key", "is required, or owner_uid");
+        return {};
+      }),
+    ),
     sizePod: answering((request) => sized(request, inventory)),
   });
 }
@@ -53,7 +55,7 @@ function sized(request: SizePodRequest, inventory: Inventory): SizePodResponse {
   if (containers.length + initContainers.length > MAX_CONTAINERS) throw VimFault.invalidArgument("containers", `at most ${MAX_CONTAINERS} are taken`);
   containers.forEach((container, index) => checkContainer(container, `containers[${index}]`));
   initContainers.forEach((container, index) => checkContainer(container, `init_containers[${index}]`));
-  if (overheadCpuMilli < 0n) throw VimFault.invalidArgument("overhead_cpu_milli", "must not be negative");
+  if (overheadCpuMilli < 0) throw VimFault.invalidArgument("overhead_cpu_milli", "must not be negative");
   if (overheadMemoryBytes < 0n) throw VimFault.invalidArgument("overhead_memory_bytes", "must not be negative");
   const coreMhz = slowestCoreMhz(request, inventory);
   return { config: sizePod(request, coreMhz), coreMhz };
@@ -70,5 +72,5 @@ function slowestCoreMhz(request: SizePodRequest, inventory: Inventory): number {
 
 function checkContainer(container: ContainerResources, field: string): void {
   const figures = { request_cpu_milli: container.requestCpuMilli, limit_cpu_milli: container.limitCpuMilli, request_memory_bytes: container.requestMemoryBytes, limit_memory_bytes: container.limitMemoryBytes };
-  for (const [name, figure] of Object.entries(figures)) if (figure !== undefined && figure < 0n) throw VimFault.invalidArgument(`${field}.${name}`, `must not be negative, is ${figure}`);
+  for (const [name, figure] of Object.entries(figures)) if (figure !== undefined && figure < 0) throw VimFault.invalidArgument(`${field}.${name}`, `must not be negative, is ${figure}`);
 }

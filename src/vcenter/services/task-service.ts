@@ -1,8 +1,9 @@
 import type { Clock } from "../../base/clock.js";
-import { UpdateKind } from "../../gen/spheresim/vcenter/v1/inventory.js";
 import type { TaskUpdate } from "../../gen/spheresim/vcenter/v1/task.js";
 import { TaskServiceService } from "../../gen/spheresim/vcenter/v1/task_service.js";
 import { TaskInfo } from "../../gen/spheresim/vim/v1/task.js";
+import { UpdateKind } from "../../gen/spheresim/vim/v1/update.js";
+import type { RequestCache } from "../../rpc/request-cache.js";
 import { serve, type ServedService } from "../../rpc/server.js";
 import { moref } from "../moref.js";
 import type { Pages } from "../pages.js";
@@ -13,12 +14,13 @@ import { answering, sendFeed } from "./answering.js";
 /** What the service works with. */
 export interface TaskServiceOptions {
   readonly tasks: TaskRegistry;
+  readonly requests: RequestCache;
   readonly taskPages: Pages<TaskInfo>;
   readonly monotonic: Clock;
 }
 
 /** TaskService on the wire. */
-export function taskService({ tasks, taskPages, monotonic }: TaskServiceOptions): ServedService {
+export function taskService({ tasks, requests, taskPages, monotonic }: TaskServiceOptions): ServedService {
   return serve(TaskServiceService, {
     getTask: answering((request) => {
       const moid = required(request.task?.value);
@@ -39,7 +41,7 @@ export function taskService({ tasks, taskPages, monotonic }: TaskServiceOptions)
       };
       return sendFeed(tasks.feed, request.resumeToken, { stream, call, monotonic, message });
     },
-    cancelTask: answering((request) => tasks.cancel(required(request.task?.value))),
+    cancelTask: answering((request) => requests.answer("CancelTask", request, () => tasks.cancel(required(request.task?.value)))),
   });
 }
 

@@ -1,7 +1,8 @@
 import type { VirtualMachine } from "../../gen/spheresim/vcenter/v1/inventory.js";
-import { CreateVmRequest, DestroyVmRequest, PowerOffVmRequest, PowerOnVmRequest, SetActivityRequest } from "../../gen/spheresim/vcenter/v1/virtual_machine.js";
+import type { CreateVmRequest, DestroyVmRequest } from "../../gen/spheresim/vcenter/v1/virtual_machine.js";
 import { VirtualMachineServiceService } from "../../gen/spheresim/vcenter/v1/virtual_machine_service.js";
 import type { ManagedObjectReference } from "../../gen/spheresim/vim/v1/managed_object.js";
+import { hashOf, type RequestCache } from "../../rpc/request-cache.js";
 import { serve, type ServedService } from "../../rpc/server.js";
 import type { Deployments } from "../deployments.js";
 import { POD_GUEST_ID } from "../drs/vm-shape.js";
@@ -10,7 +11,6 @@ import { showVm } from "../inventory-view.js";
 import type { Pages } from "../pages.js";
 import { requireHost } from "../placement-spec.js";
 import type { VmRecord } from "../records.js";
-import { hashOf, type RequestCache } from "../request-cache.js";
 import { VimFault } from "../vim-fault.js";
 import { completeVmConfig } from "../vm-config.js";
 import type { VmLifecycle } from "../vm-lifecycle.js";
@@ -43,19 +43,16 @@ export function virtualMachineService(options: VirtualMachineServiceOptions): Se
   };
 
   return serve(VirtualMachineServiceService, {
-    createVm: answering((request) => {
-      const body = CreateVmRequest.encode(request).finish();
-      return requests.answer("CreateVm", request.requestId, body, async () => createOrdinary(request, body, inventory, deployments));
-    }),
-    powerOnVm: answering((request) => requests.answer("PowerOnVm", request.requestId, PowerOnVmRequest.encode(request).finish(), async () => lifecycle.powerOn(vmOf(request.vm, "vm")))),
-    powerOffVm: answering((request) => requests.answer("PowerOffVm", request.requestId, PowerOffVmRequest.encode(request).finish(), async () => lifecycle.powerOff(vmOf(request.vm, "vm")))),
+    createVm: answering((request) => requests.answer("CreateVm", request, async () => createOrdinary(request, inventory, deployments))),
+    powerOnVm: answering((request) => requests.answer("PowerOnVm", request, async () => lifecycle.powerOn(vmOf(request.vm, "vm")))),
+    powerOffVm: answering((request) => requests.answer("PowerOffVm", request, async () => lifecycle.powerOff(vmOf(request.vm, "vm")))),
     destroyVm: answering((request) =>
-      requests.answer("DestroyVm", request.requestId, DestroyVmRequest.encode(request).finish(), async () =>
+      requests.answer("DestroyVm", request, async () =>
         lifecycle.destroy({ vm: target(request.target), powerOff: request.powerOff, uuid: request.uuid }),
       ),
     ),
     setActivity: answering((request) =>
-      requests.answer("SetActivity", request.requestId, SetActivityRequest.encode(request).finish(), async () => {
+      requests.answer("SetActivity", request, async () => {
         const vm = await lifecycle.setActivity(vmOf(request.vm, "vm"), request.activity);
         return showVm(inventory, vm.moid);
       }),
@@ -72,7 +69,7 @@ export function virtualMachineService(options: VirtualMachineServiceOptions): Se
 }
 
 /** A VM that stands for what runs beside pods. Pod VMs come by ApplyRecommendation alone: without an owner one would be swept. */
-function createOrdinary(request: CreateVmRequest, body: Uint8Array, inventory: Inventory, deployments: Deployments): ReturnType<Deployments["create"]> {
+function createOrdinary(request: CreateVmRequest, inventory: Inventory, deployments: Deployments): ReturnType<Deployments["create"]> {
   const config = completeVmConfig(request.config, "config");
   if (config.ownerUid !== "") throw VimFault.invalidArgument("config.owner_uid", "must be empty: virtual machines with an owner are made by ApplyRecommendation");
   if (config.guestId === POD_GUEST_ID) throw VimFault.invalidArgument("config.guest_id", `${POD_GUEST_ID} is made by ApplyRecommendation`);
@@ -81,6 +78,6 @@ function createOrdinary(request: CreateVmRequest, body: Uint8Array, inventory: I
   const cluster = inventory.cluster(host.cluster);
   const pool = request.pool === undefined ? inventory.pool(cluster.rootPool?.value ?? "") : inventory.pool(request.pool.value);
   if (inventory.clusterOfPool(pool.moid).ref?.value !== host.cluster) throw VimFault.invalidArgument("pool", `pool ${pool.moid} is not in cluster ${host.cluster}`);
-  const stored = request.requestId === "" ? undefined : { requestId: request.requestId, bodyHash: hashOf(body) };
+  const stored = request.requestId === "" ? undefined : { requestId: request.requestId, bodyHash: hashOf(request) };
   return deployments.create({ ...config, guestId: config.guestId === "" ? "otherGuest64" : config.guestId }, host.moid, pool.moid, request.powerOn, stored);
 }

@@ -5,8 +5,9 @@ import { silentLogger } from "../../../src/base/log.js";
 import { Dice } from "../../../src/base/seeded-random.js";
 import type { StepRecord } from "../../../src/gen/spheresim/emulator/v1/journal.js";
 import { MethodFault } from "../../../src/gen/spheresim/vim/v1/fault.js";
-import { TaskState } from "../../../src/gen/spheresim/vim/v1/task.js";
-import { Host, HostConnectionState, UpdateKind } from "../../../src/gen/spheresim/vcenter/v1/inventory.js";
+import { TaskInfo, TaskState } from "../../../src/gen/spheresim/vim/v1/task.js";
+import { Host, HostConnectionState } from "../../../src/gen/spheresim/vcenter/v1/inventory.js";
+import { UpdateKind } from "../../../src/gen/spheresim/vim/v1/update.js";
 import { EventRecorder } from "../../../src/kubernetes/event-recorder.js";
 import { Informer } from "../../../src/kubernetes/informer.js";
 import type { Node } from "../../../src/kubernetes/node.js";
@@ -16,6 +17,7 @@ import { lifecycleFinalizer, podVmAnnotations, vmUuidOf } from "../../../src/kub
 import type { BindOutcome, FilterRequest } from "../../../src/scheduler/extender.js";
 import { Explanations } from "../../../src/scheduler/explanations.js";
 import { type Extension, openExtension } from "../../../src/scheduler/extension/index.js";
+import { VmCommit } from "../../../src/scheduler/extension/vm-commit.js";
 import { PodSteps } from "../../../src/kubernetes/pod-steps.js";
 import { eventually, settled } from "../../support/eventually.js";
 import { FakeCluster } from "../../support/fake-cluster.js";
@@ -189,7 +191,7 @@ test("a hold without a binding is cancelled", async () => {
   await extender.filter(request(pod));
   extender.unreserve({ pod, node: first, attempt: 1 });
   await eventually("cancelled", () => vcenter.count("CancelRecommendation") === 1);
-  assert.deepEqual(vcenter.calls.find((call) => call.method === "CancelRecommendation")?.request, { key: "", ownerUid: pod.metadata.uid });
+  assert.deepEqual(vcenter.calls.find((call) => call.method === "CancelRecommendation")?.request, { requestId: "", key: "", ownerUid: pod.metadata.uid });
 });
 
 test("recovery: a bound pod without a VM id is applied by owner after a start; an existing VM is taken, not doubled", async () => {
@@ -296,4 +298,27 @@ test("vCenter killed while a task runs: its end is heard after the restart", asy
   await vcenter.start();
   await eventually("step 10", () => vmUuidOf(stored()!));
   assert.equal(vcenter.vms.size, 1);
+});
+
+test("a pod made anew under the name while the VM id was on its way gets nothing of the former one", async () => {
+  const { clock, cluster, records, stored, create } = await setUp();
+  const former = await create();
+  await prepare(cluster);
+  await bind(cluster, former, first);
+  const seen = stored()!;
+  await cluster.delete(podType, { namespace: "default", name: "web" }, { gracePeriodSeconds: 0 });
+  await create();
+  await prepare(cluster);
+  await bind(cluster, stored()!, first);
+  const commit = new VmCommit({
+    client: cluster,
+    vcenter: { instanceUuid: () => Promise.resolve(VCENTER_UUID) },
+    events: { record: () => undefined },
+    steps: new PodSteps({ record: (step) => void records.push(step) }, "scheduler", clock),
+    clock,
+  });
+  const task = TaskInfo.fromPartial({ vmUuid: "502d0cfb-3862-102e-e601-df9e588a71f0", state: TaskState.SUCCESS, result: { type: "VirtualMachine", value: "vm-101" } });
+  assert.equal(await commit.write(seen, first, task), "unwanted");
+  assert.deepEqual([vmUuidOf(stored()!), stored()!.metadata.finalizers], [undefined, undefined]);
+  assert.deepEqual(records, []);
 });

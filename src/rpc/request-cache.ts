@@ -1,0 +1,91 @@
+import { createHash } from "node:crypto";
+import { RpcCode, type RpcError } from "../base/rpc-error.js";
+import { MethodFault } from "../gen/spheresim/vim/v1/fault.js";
+import { faultStatus } from "./method-fault.js";
+
+/** A request that changes something. */
+export interface Mutation {
+  /** Chosen by the caller, the same for each try; empty for none. */
+  readonly requestId: string;
+}
+
+interface Remembered {
+  readonly bodyHash: string;
+  readonly answer: Promise<unknown>;
+}
+
+const DEFAULT_LIMIT = 10_000;
+const MAX_ID_LENGTH = 128;
+
+/**
+ * Answers by request id: the same id with the same body gets the same answer, also while the first call is still under way; with another
+ * body it is RequestIdReused. Errors are not kept: what failed changed nothing and may be tried again.
+ *
+ * Bounded, and of this process's life only. What must be idempotent across a restart is so by its own key: a VM by its owner or instance
+ * uuid, a pool by its namespace, a host, cluster and datacenter by name.
+ */
+export class RequestCache {
+  readonly #room: string;
+  readonly #limit: number;
+  readonly #answers = new Map<string, Remembered>();
+
+  /** @param room whose errors name it; beyond `limit` answers the oldest are forgotten. */
+  constructor(room: string, limit = DEFAULT_LIMIT) {
+    this.#room = room;
+    this.#limit = limit;
+  }
+
+  /** Runs `work` unless this request was answered before. Ids of different scopes (a method, a host) have nothing to do with each other. */
+  async answer<T>(scope: string, request: Mutation, work: () => Promise<T> | T): Promise<T> {
+    const { requestId } = request;
+    if (requestId === "") return work();
+    if (requestId.length > MAX_ID_LENGTH) throw this.#tooLong(requestId.length);
+    const key = `${scope}/${requestId}`;
+    const bodyHash = hashOf(request);
+    const known = this.#answers.get(key);
+    if (known !== undefined) {
+      if (known.bodyHash !== bodyHash) throw this.#reused(requestId);
+      return known.answer as Promise<T>;
+    }
+    const entry = { bodyHash, answer: (async () => work())() };
+    this.#answers.set(key, entry);
+    this.#forgetOldest();
+    try {
+      return await entry.answer;
+    } catch (error) {
+      if (this.#answers.get(key) === entry) this.#answers.delete(key);
+      throw error;
+    }
+  }
+
+  #forgetOldest(): void {
+    if (this.#answers.size <= this.#limit) return;
+    for (const key of this.#answers.keys()) return void this.#answers.delete(key);
+  }
+
+  #reused(requestId: string): RpcError {
+    return this.#refusal(RpcCode.ALREADY_EXISTS, `The request id "${requestId}" was used before with another body.`, { $case: "requestIdReused", value: { requestId } });
+  }
+
+  #tooLong(length: number): RpcError {
+    const message = `A specified parameter was not correct: request_id (has ${length} characters, at most ${MAX_ID_LENGTH} are taken)`;
+    return this.#refusal(RpcCode.INVALID_ARGUMENT, message, { $case: "invalidArgument", value: { invalidProperty: "request_id" } });
+  }
+
+  #refusal(code: RpcCode, message: string, fault: MethodFault["fault"]): RpcError {
+    return faultStatus({ room: this.#room, code, message, fault: MethodFault.create({ localizedMessage: message, fault }), violations: [{ field: "request_id", description: message }] });
+  }
+}
+
+/**
+ * What tells two messages apart. Not of their bytes: a client may write the entries of a map in another order each time, as Go does.
+ */
+export function hashOf(message: object): string {
+  return createHash("sha256").update(JSON.stringify(message, canonical)).digest("base64");
+}
+
+function canonical(_key: string, value: unknown): unknown {
+  if (typeof value === "bigint") return `${value}n`;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).toSorted(([one], [other]) => (one < other ? -1 : 1)));
+}

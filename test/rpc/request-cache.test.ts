@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
+import { AddHostRequest, HostSpec } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
+import { faultInStatus } from "../../src/rpc/method-fault.js";
+import { RequestCache } from "../../src/rpc/request-cache.js";
+
+/** A cache of two answers whose work counts. */
+function counting() {
+  const cache = new RequestCache("vcenter", 2);
+  let runs = 0;
+  const once = (requestId: string, body: object = {}, scope = "CreateVm"): Promise<number> => cache.answer(scope, { ...body, requestId }, () => (runs += 1));
+  return { cache, once };
+}
+
+test("the same id and body: the same answer, also while the first is under way; scopes are apart; no id is no protection", async () => {
+  const { once } = counting();
+  assert.deepEqual(await Promise.all([once("a", { power: true }), once("a", { power: true })]), [1, 1]);
+  assert.equal(await once("a", { power: true }, "PowerOnVm"), 2);
+  assert.deepEqual([await once(""), await once("")], [3, 4]);
+});
+
+test("another body is RequestIdReused, an endless id InvalidArgument, by field and as typed faults", async () => {
+  const { once } = counting();
+  await once("a", { power: true });
+  const expected = { code: RpcCode.ALREADY_EXISTS, message: 'The request id "a" was used before with another body.', violations: [{ field: "request_id", description: 'The request id "a" was used before with another body.' }] };
+  await assert.rejects(once("a", { power: false }), { ...expected, reason: { reason: "RequestIdReused", domain: "vcenter.spheresim.test" } });
+  await once("a", { power: false }).catch((error: unknown) => assert.deepEqual(RpcError.is(error) && faultInStatus(error)?.fault, { $case: "requestIdReused", value: { requestId: "a" } }));
+  await assert.rejects(once("x".repeat(129)), { code: RpcCode.INVALID_ARGUMENT, message: "A specified parameter was not correct: request_id (has 129 characters, at most 128 are taken)" });
+});
+
+test("what failed may be tried again, and the oldest of more than the limit is forgotten", async () => {
+  const { cache, once } = counting();
+  await assert.rejects(cache.answer("X", { requestId: "b" }, () => Promise.reject(new Error("no"))), /^Error: no$/);
+  await assert.rejects(cache.answer("X", { requestId: "b" }, () => { throw new Error("at once"); }), /at once/);
+  assert.equal(await once("b", {}, "X"), 1);
+  for (const id of ["c", "d"]) await once(id);
+  assert.equal(await once("b", {}, "X"), 4);
+});
+
+test("entries of a map may come in another order: Go writes them so", async () => {
+  const { once } = counting();
+  const bytes = (labels: Record<string, string>): object => AddHostRequest.decode(AddHostRequest.encode(AddHostRequest.create({ spec: HostSpec.create({ labels }), cluster: { type: "c", value: "domain-c8" } })).finish());
+  const zone = { "topology.kubernetes.io/zone": "a" };
+  assert.equal(await once("go", bytes({ ...zone, rack: "1" })), 1);
+  assert.equal(await once("go", bytes({ rack: "1", ...zone })), 1);
+  await assert.rejects(once("go", bytes({ rack: "2", ...zone })), { code: RpcCode.ALREADY_EXISTS });
+});
