@@ -27,7 +27,7 @@ export async function startContenders(nodeOptions: readonly string[]): Promise<[
     rmSync(directory, { recursive: true, force: true });
   };
   return [
-    { name: "etcd", address: real.address, ...useOf(real.pid), close: real.close },
+    { name: "etcd", address: real.address, ...useOf(real.pid), close: () => real.close() },
     { name: "ours", address: ours.address, ...useOf(ours.pid), close },
   ];
 }
