@@ -1,7 +1,6 @@
-import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { Key } from "./key-range.js";
 import { keyBytes } from "./key-range.js";
-import { encodeRow } from "./row.js";
+import { encodeRow, varintLength, writeBytes, writeVarint } from "./row.js";
 
 /** Tag of WatchResponse.events, a length-delimited field 11. */
 const EVENTS_TAG = (11 << 3) | 2;
@@ -51,17 +50,23 @@ export class Change {
   }
 
   #encode(previous: Buffer | undefined): Buffer {
-    const event = new BinaryWriter();
-    if (this.tombstone) event.uint32(TYPE_TAG).int32(DELETE);
-    event.uint32(KV_TAG).bytes(this.tombstone ? this.#tombstoneForWatchers() : this.row);
-    if (previous !== undefined) event.uint32(PREV_KV_TAG).bytes(previous);
-    const bytes = new BinaryWriter().uint32(EVENTS_TAG).bytes(event.finish()).finish();
-    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const pair = this.tombstone ? this.#tombstoneForWatchers() : this.row;
+    const length = (this.tombstone ? 2 : 0) + 1 + varintLength(pair.length) + pair.length + (previous === undefined ? 0 : 1 + varintLength(previous.length) + previous.length);
+    const bytes = Buffer.allocUnsafe(1 + varintLength(length) + length);
+    bytes[0] = EVENTS_TAG;
+    let at = writeVarint(bytes, length, 1);
+    if (this.tombstone) {
+      bytes[at++] = TYPE_TAG;
+      bytes[at++] = DELETE;
+    }
+    at = writeBytes(bytes, KV_TAG, pair, at);
+    if (previous !== undefined) writeBytes(bytes, PREV_KV_TAG, previous, at);
+    return bytes;
   }
 
   /** Watchers also learn the revision of a deletion, which its row does not hold. */
   #tombstoneForWatchers(): Buffer {
-    return encodeRow({ key: keyBytes(this.key), createRevision: 0n, modRevision: BigInt(this.main), version: 0n, value: EMPTY, lease: 0n });
+    return encodeRow({ key: keyBytes(this.key), createRevision: 0, modRevision: this.main, version: 0, value: EMPTY, lease: 0n });
   }
 }
 

@@ -1,9 +1,43 @@
 import { KeyValue } from "../gen/etcd/mvccpb/kv.js";
 
-/** The bytes of a row of the revision log: etcd's own, because HashKV hashes them. */
-export function encodeRow(pair: KeyValue): Buffer {
-  const bytes = KeyValue.encode(pair).finish();
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/** Tags of mvccpb.KeyValue: key = 1, create_revision = 2, mod_revision = 3, version = 4, value = 5, lease = 6. */
+const KEY_TAG = (1 << 3) | 2;
+const CREATE_REVISION_TAG = 2 << 3;
+const MOD_REVISION_TAG = 3 << 3;
+const VERSION_TAG = 4 << 3;
+const VALUE_TAG = (5 << 3) | 2;
+const LEASE_TAG = 6 << 3;
+
+/** A pair about to be stored. Numbers where they fit: every put passes here. */
+export interface NewPair {
+  readonly key: Buffer;
+  readonly createRevision: number;
+  readonly modRevision: number;
+  readonly version: number;
+  readonly value: Buffer;
+  /** 0 for none. */
+  readonly lease: bigint;
+}
+
+/**
+ * The bytes of a row of the revision log: etcd's own, because HashKV hashes them. Fields that are 0 or empty are left out.
+ *
+ * Example: a = "1" put at revision 2: `0a 01 61` key, `10 02` created, `18 02` modified, `20 01` version, `2a 01 31` value.
+ */
+export function encodeRow({ key, createRevision, modRevision, version, value, lease }: NewPair): Buffer {
+  const leaseBytes = BigInt.asUintN(64, lease);
+  const length = bytesLength(key) + numberLength(createRevision) + numberLength(modRevision) + numberLength(version) + bytesLength(value) + (lease === 0n ? 0 : 1 + bigVarintLength(leaseBytes));
+  const row = Buffer.allocUnsafe(length);
+  let at = writeBytes(row, KEY_TAG, key, 0);
+  at = writeNumber(row, CREATE_REVISION_TAG, createRevision, at);
+  at = writeNumber(row, MOD_REVISION_TAG, modRevision, at);
+  at = writeNumber(row, VERSION_TAG, version, at);
+  at = writeBytes(row, VALUE_TAG, value, at);
+  if (lease !== 0n) {
+    row[at] = LEASE_TAG;
+    writeBigVarint(row, leaseBytes, at + 1);
+  }
+  return row;
 }
 
 /** The pair a row holds. */
@@ -13,7 +47,59 @@ export function decodeRow(row: Buffer): KeyValue {
 
 /** The bytes of a deletion: only the key, as etcd stores it. */
 export function encodeTombstone(key: Buffer): Buffer {
-  return encodeRow({ key, createRevision: 0n, modRevision: 0n, version: 0n, value: EMPTY, lease: 0n });
+  const row = Buffer.allocUnsafe(bytesLength(key));
+  writeBytes(row, KEY_TAG, key, 0);
+  return row;
 }
 
-const EMPTY = Buffer.alloc(0);
+function bytesLength({ length }: Buffer): number {
+  return length === 0 ? 0 : 1 + varintLength(length) + length;
+}
+
+function numberLength(value: number): number {
+  return value === 0 ? 0 : 1 + varintLength(value);
+}
+
+/** Bytes of a number as a varint, seven bits each. */
+export function varintLength(value: number): number {
+  let length = 1;
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) length += 1;
+  return length;
+}
+
+/** Writes a varint; returns where it ends. */
+export function writeVarint(bytes: Buffer, value: number, from: number): number {
+  let at = from;
+  let rest = value;
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes[at++] = (rest % 0x80) | 0x80;
+  bytes[at++] = rest;
+  return at;
+}
+
+function writeNumber(row: Buffer, tag: number, value: number, at: number): number {
+  if (value === 0) return at;
+  row[at] = tag;
+  return writeVarint(row, value, at + 1);
+}
+
+/** Writes a length-delimited field, none where it is empty; returns where it ends. */
+export function writeBytes(row: Buffer, tag: number, bytes: Buffer, at: number): number {
+  if (bytes.length === 0) return at;
+  row[at] = tag;
+  const start = writeVarint(row, bytes.length, at + 1);
+  bytes.copy(row, start);
+  return start + bytes.length;
+}
+
+function bigVarintLength(value: bigint): number {
+  let length = 1;
+  for (let rest = value; rest >= 0x80n; rest >>= 7n) length += 1;
+  return length;
+}
+
+function writeBigVarint(row: Buffer, value: bigint, from: number): void {
+  let at = from;
+  let rest = value;
+  for (; rest >= 0x80n; rest >>= 7n) row[at++] = Number(rest & 0x7fn) | 0x80;
+  row[at] = Number(rest);
+}

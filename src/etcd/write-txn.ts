@@ -78,7 +78,7 @@ export class WriteTxn implements ReadView {
     const history = this.#base.index.ensure(key);
     const created = history.live ? history.createRevision : main;
     const version = history.version + 1;
-    const row = encodeRow({ key: keyBytes(key), createRevision: BigInt(created), modRevision: BigInt(main), version: BigInt(version), value, lease });
+    const row = encodeRow({ key: keyBytes(key), createRevision: created, modRevision: main, version, value, lease });
     // A key that this very revision deleted is new to watchers, as in etcd, whatever was before.
     const sub = this.#record(history, false, row, created === main ? null : this.#previousRow(history));
     if (history.lease !== lease) this.#base.leases.move(key, history.lease, lease);

@@ -33,12 +33,12 @@ export function profilingOptions(directory: string): string[] {
   return ["--cpu-prof", `--cpu-prof-dir=${directory}`, "--cpu-prof-interval=500"];
 }
 
-/** Reads the profiles of these processes (name by pid) and names the first causes of each. */
-export function summarizeProfiles(directory: string, processes: ReadonlyMap<number, string>, top: number): ProfileSummary[] {
+/** Reads the profiles of these processes (name by pid; undefined for all) and names the first causes of each. */
+export function summarizeProfiles(directory: string, processes: ReadonlyMap<number, string> | undefined, top: number): ProfileSummary[] {
   // The name is CPU.<date>.<time>.<pid>.<thread>.<sequence>.cpuprofile.
   const files = readdirSync(directory).filter((file) => file.endsWith(".cpuprofile"));
   return files.flatMap((file) => {
-    const name = processes.get(Number(file.split(".")[3]));
+    const name = processes === undefined ? file : processes.get(Number(file.split(".")[3]));
     return name === undefined ? [] : [summarize(name, JSON.parse(readFileSync(join(directory, file), "utf8")) as CpuProfile, top)];
   });
 }

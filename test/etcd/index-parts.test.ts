@@ -17,7 +17,7 @@ describe("the facts of a row", () => {
     const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1, maxLength: 200 }), fc.maxSafeNat(), fc.maxSafeNat(), int64, fc.nat({ max: 300 }), (key, createRevision, version, lease, valueBytes) => {
-        const row = encodeRow({ key: Buffer.from(key), createRevision: BigInt(createRevision), modRevision: 7n, version: BigInt(version), value: Buffer.alloc(valueBytes, 0xff), lease });
+        const row = encodeRow({ key: Buffer.from(key), createRevision, modRevision: 7, version, value: Buffer.alloc(valueBytes, 0xff), lease });
         assert.deepEqual({ ...reader.read(row) }, { key: Buffer.from(key).toString("latin1"), createRevision, version, lease });
         if (row.length > 1) assert.throws(() => reader.read(row.subarray(0, row.length - 1)), Error);
       }),

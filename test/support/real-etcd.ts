@@ -12,6 +12,11 @@ export interface ServerUnderTest {
   close(): Promise<void>;
 }
 
+/** The etcd that is installed, in its process. */
+export interface RealEtcd extends ServerUnderTest {
+  readonly pid: number;
+}
+
 /** What a real etcd is started with, besides its addresses. */
 export interface RealEtcdOptions {
   /** More flags. */
@@ -26,7 +31,7 @@ export async function freePeerUrl(): Promise<string> {
 }
 
 /** Starts the etcd that is installed, on a fresh directory unless told otherwise. */
-export async function startRealEtcd(options: RealEtcdOptions = {}): Promise<ServerUnderTest> {
+export async function startRealEtcd(options: RealEtcdOptions = {}): Promise<RealEtcd> {
   const program = findProgram("etcd");
   if (program === undefined) throw new Error("etcd is not installed (Debian: etcd-server)");
   const directory = options.restored?.directory ?? mkdtempSync(join(tmpdir(), "spheresim-real-etcd-"));
@@ -63,7 +68,7 @@ export async function startRealEtcd(options: RealEtcdOptions = {}): Promise<Serv
   } finally {
     probe.close();
   }
-  return { address, close };
+  return { address, pid: child.pid as number, close };
 }
 
 /** Ports that are free now. etcd wants to be told its port, so there is no better way. */

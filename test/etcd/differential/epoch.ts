@@ -159,11 +159,11 @@ async function answer(call: Call, etcd: Connection, base: number): Promise<unkno
 /** An answer as one line: refusals as they are, messages as JSON with bytes as Latin-1. */
 function answerText(value: unknown): string {
   if (typeof value === "string") return value;
-  return String(JSON.stringify(value, (_, part: unknown) => {
+  return JSON.stringify(value, (_, part: unknown) => {
     if (typeof part === "bigint") return String(part);
     if (typeof part === "object" && part !== null && "type" in part && part.type === "Buffer" && "data" in part) return Buffer.from(part.data as number[]).toString("latin1");
     return part;
-  }));
+  });
 }
 
 async function standing(etcd: Connection): Promise<{ revision: number; compactRevision: number }> {

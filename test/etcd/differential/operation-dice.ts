@@ -1,3 +1,4 @@
+import { RangeRequest_SortOrder, RangeRequest_SortTarget, WatchCreateRequest_FilterType } from "../../../src/gen/etcd/etcdserverpb/rpc.js";
 import type { Dice } from "../../../src/base/seeded-random.js";
 import type { CompareFields, DeleteFields, OpFields, PutFields, RangeFields, TxnFields } from "./operation.js";
 import type { Step, WatchFields } from "./step.js";
@@ -7,11 +8,13 @@ const KEYS = ["a", "a\0", "aa", "ab", "b", "b/1", "b/2", "b\xff", "c", "\x7f", "
 const ENDS = ["", "", "", "b", "c", "\0", "a", "b0", "\xff", "\xff\xff"];
 const LEASES = [101, 102, 103, 104];
 const TARGETS = ["VERSION", "CREATE", "MOD", "VALUE", "LEASE"] as const;
+const SORT_ORDERS = [RangeRequest_SortOrder.NONE, RangeRequest_SortOrder.ASCEND, RangeRequest_SortOrder.DESCEND];
+const SORT_TARGETS = [RangeRequest_SortTarget.KEY, RangeRequest_SortTarget.VERSION, RangeRequest_SortTarget.CREATE, RangeRequest_SortTarget.MOD, RangeRequest_SortTarget.VALUE];
+const FILTERS = [[WatchCreateRequest_FilterType.NOPUT], [WatchCreateRequest_FilterType.NODELETE], [WatchCreateRequest_FilterType.NOPUT, WatchCreateRequest_FilterType.NODELETE]];
 const RESULTS = ["EQUAL", "GREATER", "LESS", "NOT_EQUAL"] as const;
 /** Streams of watches that are open at a time. */
 export const STREAMS = 3;
 const MAX_DEPTH = 3;
-const UNKNOWN_ENUM = 9;
 
 /** Where the servers stand, counted from the base of the epoch. */
 export interface Standing {
@@ -79,8 +82,8 @@ export class OperationDice {
       rangeEnd: this.#dice.pick(ENDS),
       limit: this.#chance(0.3) ? this.#dice.int(5) - 1 : 0,
       revision: this.#chance(0.3) ? this.#between(0, standing.revision + 1) : 0,
-      sortOrder: sorted ? this.#dice.int(3) : 0,
-      sortTarget: odd ? UNKNOWN_ENUM : sorted ? this.#dice.int(5) : 0,
+      sortOrder: sorted ? this.#dice.pick(SORT_ORDERS) : RangeRequest_SortOrder.NONE,
+      sortTarget: odd ? RangeRequest_SortTarget.UNRECOGNIZED : sorted ? this.#dice.pick(SORT_TARGETS) : RangeRequest_SortTarget.KEY,
       serializable: this.#chance(0.2),
       keysOnly: this.#chance(0.1),
       countOnly: this.#chance(0.1),
@@ -128,7 +131,7 @@ export class OperationDice {
       // From now, from the past, from before the compaction, from the future.
       startRevision: this.#chance(0.4) ? 0 : this.#between(Math.max(1, compactRevision - 2), revision + 4),
       watchId: this.#chance(0.3) ? this.#watchId() : 0,
-      filters: [[0], [1], [0, 1]][filters] ?? [],
+      filters: FILTERS[filters] ?? [],
       prevKv: this.#chance(0.5),
       fragment: this.#chance(0.3),
       progressNotify: this.#chance(0.2),

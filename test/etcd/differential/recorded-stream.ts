@@ -23,7 +23,7 @@ export class RecordedStream {
   /** Ended by compaction; the server keeps their ids until the client cancels them. */
   readonly #compacted = new Map<bigint, WatchRecord>();
   readonly #open = new Map<bigint, { readonly record: WatchRecord; lastRevision: bigint; progressRevision: bigint; fragment: boolean }>();
-  #failure: unknown;
+  #failure: string | undefined;
   #closed = false;
   #changed: () => void = () => undefined;
   readonly #checksProgress: boolean;
@@ -51,7 +51,7 @@ export class RecordedStream {
     }, this.#limitMs);
     try {
       while (!done()) {
-        if (this.#failure !== undefined) throw new Mismatch(`the watch stream ended before ${what}: ${String(this.#failure)}`);
+        if (this.#failure !== undefined) throw new Mismatch(`the watch stream ended before ${what}: ${this.#failure}`);
         if (late) throw new Mismatch(`${what} did not come within ${this.#limitMs} ms`);
         await new Promise<void>((resolve) => (this.#changed = resolve));
       }
@@ -73,7 +73,7 @@ export class RecordedStream {
       }
       this.#failure = "no error";
     } catch (error) {
-      this.#failure = error;
+      this.#failure = error instanceof Error ? error.message : "unknown error";
     }
     if (!this.#closed) this.#changed();
   }

@@ -1,3 +1,4 @@
+import type { WatchCreateRequest_FilterType } from "../../../src/gen/etcd/etcdserverpb/rpc.js";
 import type { Call } from "./operation.js";
 
 /** A watch as plain data; see Call. Key and end are Latin-1. */
@@ -7,8 +8,7 @@ export interface WatchFields {
   /** 0 for "from now on". */
   readonly startRevision: number;
   readonly watchId: number;
-  /** 0 is NOPUT, 1 NODELETE. */
-  readonly filters: readonly number[];
+  readonly filters: readonly WatchCreateRequest_FilterType[];
   readonly prevKv?: boolean;
   readonly fragment?: boolean;
   readonly progressNotify?: boolean;

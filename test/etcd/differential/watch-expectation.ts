@@ -1,10 +1,8 @@
+import { WatchCreateRequest_FilterType } from "../../../src/gen/etcd/etcdserverpb/rpc.js";
 import type { Event } from "../../../src/gen/etcd/mvccpb/kv.js";
 import { Event_EventType } from "../../../src/gen/etcd/mvccpb/kv.js";
 import { latin1 } from "./operation.js";
 import type { WatchFields } from "./step.js";
-
-const NOPUT = 0;
-const NODELETE = 1;
 
 /**
  * What one watch has to deliver, worked out from the whole history.
@@ -21,7 +19,7 @@ export class WatchExpectation {
   /** `start`: the first revision wanted. */
   constructor(fields: WatchFields, start: number) {
     const inRange = rangeTest(fields);
-    const types = new Set([...(fields.filters.includes(NOPUT) ? [] : [Event_EventType.PUT]), ...(fields.filters.includes(NODELETE) ? [] : [Event_EventType.DELETE])]);
+    const types = new Set([...(fields.filters.includes(WatchCreateRequest_FilterType.NOPUT) ? [] : [Event_EventType.PUT]), ...(fields.filters.includes(WatchCreateRequest_FilterType.NODELETE) ? [] : [Event_EventType.DELETE])]);
     this.#wants = ({ type, kv }) => kv !== undefined && Number(kv.modRevision) >= start && types.has(type) && inRange(kv.key);
     this.#prevKv = fields.prevKv ?? false;
   }

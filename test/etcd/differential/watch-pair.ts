@@ -135,7 +135,7 @@ export class WatchPair {
     if (watch === undefined) return;
     this.#open.delete(id);
     const end = (record: WatchRecord): WatchResponse | undefined => (watch.doomed ? record.canceledAgain : record.canceled);
-    await Promise.all(watch.records.map((record, side) => this.#streams[side]?.until(`the end of watch ${id} on ${SIDES[side]}`, () => end(record) !== undefined)));
+    await Promise.all(this.#streams.map((stream, side) => stream.until(`the end of watch ${id} on ${SIDES[side]}`, () => end(watch.records[side] as WatchRecord) !== undefined)));
     const [ours, real] = watch.records.map(end);
     if (ours === undefined || real === undefined || !sameControl(ours, real)) throw new Mismatch(`the cancelling of watch ${id} was answered differently:\n  ours ${text(ours)}\n  real ${text(real)}`);
   }
