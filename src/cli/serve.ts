@@ -30,9 +30,10 @@ export function addServe(program: Command): void {
 }
 
 const ETCD_HELP = `
-serve etcd stands in for etcd itself: as soon as one argument is a flag that only etcd has (--listen-client-urls ...),
-or an ETCD_* variable of one of its flags is set, all arguments are read as etcd reads them, and none of the options
-above are known.
+serve etcd stands in for etcd itself: as soon as one argument is a flag that
+only etcd has (--listen-client-urls ...), or an ETCD_* variable of one of its
+flags is set, all arguments are read as etcd reads them, and none of the
+options above are known.
   serve etcd --logger zap --help   lists etcd's flags
   scripts/etcd                     is an etcd for programs that start one
 `;
