@@ -4,7 +4,6 @@ import { connect as connectSocket, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
 import { Client, credentials, type ServiceError } from "@grpc/grpc-js";
-import { RpcCode } from "../../src/base/rpc-error.js";
 import { Compare, RangeRequest, TxnRequest } from "../../src/gen/etcd/etcdserverpb/rpc.js";
 import type { ServerUnderTest } from "../support/real-etcd.js";
 
