@@ -8,7 +8,7 @@
  * | 14571 after a crash authentication is not as it was enabled | auth-store.test.ts "14571: loses no user, no role and no rule to a kill -9" |
  * | 15220 a progress notice overtakes events | watch-stream.test.ts "on request waits for no one" |
  * | 17780 the revision goes back after a crash in a compaction | store.test.ts "goes on with a compaction that was cut off" |
- * | 18089, 19179 a deletion at the compaction point is lost | watch-stream.test.ts "keeps a deletion at the compaction point", wire-contract.ts |
+ * | 18089, 19179 a deletion at the compaction point is lost | watch-stream.test.ts "keeps a deletion at the compaction point", wire-contract-watch.ts |
  * | 20221 a watch in the future hears too early | watch-stream.test.ts "says nothing before the revision a watch begins at" |
  */
 import assert from "node:assert/strict";

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 import { AlarmRequest, AlarmRequest_AlarmAction, AlarmType, DowngradeRequest_DowngradeAction, type SnapshotResponse } from "../../src/gen/etcd/etcdserverpb/rpc.js";
-import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
+import { RpcCode } from "../../src/base/rpc-error.js";
 import type { ServerUnderTest } from "../support/real-etcd.js";
 import { outcome, services } from "./signed-in.js";
-import { connect, type Connection, compare, del, opDelete, opPut, opRange, put, range, txn } from "./wire.js";
+import { connect, type Connection, compare, del, opDelete, opPut, opRange, put, range, refused, txn } from "./wire.js";
 
 /** What differs between the etcd versions that may stand behind the contract. */
 export interface MaintenanceTraits {
@@ -13,11 +13,6 @@ export interface MaintenanceTraits {
   readonly knowsDowngrade: boolean;
 }
 
-const refused = (code: RpcCode, text: string) => (error: unknown) => {
-  assert.ok(error instanceof RpcError, String(error));
-  assert.deepEqual([error.codeName, error.message], [Object.entries(RpcCode).find(([, value]) => value === code)?.[0], `etcdserver: ${text}`]);
-  return true;
-};
 const NO_SPACE = refused(RpcCode.RESOURCE_EXHAUSTED, "mvcc: database space exceeded");
 const CORRUPT = refused(RpcCode.DATA_LOSS, "corrupt cluster");
 

@@ -1,14 +1,16 @@
 import { monotonicClock } from "../../src/base/clock.js";
 import { silentLogger } from "../../src/base/log.js";
-import { MemoryTable, startEtcd } from "../../src/etcd/index.js";
+import { type Etcd, MemoryTable, startEtcd } from "../../src/etcd/index.js";
 import { skipWithout } from "../support/external-program.js";
 import { startRealEtcd } from "../support/real-etcd.js";
-import { etcdContract } from "./wire-contract.js";
+import { kvContract } from "./wire-contract.js";
+import { watchContract } from "./wire-contract-watch.js";
 
-etcdContract("spheresim", false, () => startEtcd({ listen: "127.0.0.1:0", dataDir: new MemoryTable(), clock: monotonicClock(), log: silentLogger }), {
-  keepsDeletionAtCompaction: true,
-  checksSortOptions: true,
-});
+const startOurs = (): Promise<Etcd> => startEtcd({ listen: "127.0.0.1:0", dataDir: new MemoryTable(), clock: monotonicClock(), log: silentLogger });
+
+kvContract("spheresim", false, startOurs, { checksSortOptions: true });
+watchContract("spheresim", false, startOurs, { keepsDeletionAtCompaction: true });
 
 // Debian's is 3.4; the real thing judges the tests.
-etcdContract("the etcd that is installed", skipWithout("etcd"), startRealEtcd, { keepsDeletionAtCompaction: false, checksSortOptions: false });
+kvContract("the etcd that is installed", skipWithout("etcd"), startRealEtcd, { checksSortOptions: false });
+watchContract("the etcd that is installed", skipWithout("etcd"), startRealEtcd, { keepsDeletionAtCompaction: false });
