@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { monotonicClock } from "../base/clock.js";
 import { withTemporaryDaemon } from "../daemon/index.js";
 import { Info } from "../gen/spheresim/emulator/v1/emulator.js";
-import { environmentOf } from "./env.js";
+import { pointedAt } from "./env.js";
 import { stopRequest, watchParent } from "./stop-request.js";
 import { addUpOptions, givenOptions } from "./up-options.js";
 
@@ -24,9 +24,9 @@ export function addExec(program: Command): void {
     const unwatch = watchParent(stop.request);
     try {
       process.exitCode = await withTemporaryDaemon({ flags: givenOptions({ ...flags }, []), environment: process.env, configFile: flags.config, stop: stop.signal }, ({ ready }) => {
-        const variables = environmentOf(Info.fromPartial({ endpoints: ready.endpoints, kubeconfig: ready.kubeconfig, dataDir: ready.dataDir }));
+        const environment = pointedAt(Info.fromPartial({ endpoints: ready.endpoints, kubeconfig: ready.kubeconfig, dataDir: ready.dataDir }), process.env);
         stop.release();
-        return runCommand(words, { ...process.env, ...variables }, stop.signal);
+        return runCommand(words, environment, stop.signal);
       });
     } catch (error) {
       if (!stop.signal.aborted) throw error;

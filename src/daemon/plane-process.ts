@@ -1,4 +1,5 @@
 import { fork, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/log.js";
@@ -18,27 +19,36 @@ const maxDelayMs = 10_000;
 const calmAfterMs = 30_000;
 const stopAfterMs = 5_000;
 
+/** Starts the program of a plane; a function of its own, so that a test can have it fail. */
+export type ForkPlane = (rooms: readonly string[]) => ChildProcess;
+
+const forkPlane: ForkPlane = (rooms) => fork(entry, [...rooms], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+
 /**
  * One child process with its rooms. It is there from the beginning and loads its code; with its plan it starts its rooms, and is started
- * again with back-off whenever it dies, until stopped. The child watches the message channel and ends when this process does, however
+ * again with back-off whenever it dies or cannot be forked, until stopped. The child watches the message channel and ends when this process does, however
  * that ends. Node's own options (`--cpu-prof` ...) are the same for both.
  */
 export class PlaneProcess {
   readonly #plane: Plane;
   readonly #monotonic: Clock;
   readonly #log: Logger;
-  #child: ChildProcess;
+  readonly #forkPlane: ForkPlane;
+  #child: ChildProcess | undefined;
+  /** The child once the system has made it. */
+  #spawned: Promise<ChildProcess>;
   #delayMs = firstDelayMs;
   #restarts = 0;
   #stopping = false;
   /** It has been ready once: what ended before that is the caller's to judge. */
   #wasReady = false;
 
-  constructor(plane: Plane, monotonic: Clock, log: Logger) {
+  constructor(plane: Plane, monotonic: Clock, log: Logger, fork = forkPlane) {
     this.#plane = plane;
     this.#monotonic = monotonic;
     this.#log = log;
-    this.#child = this.#fork();
+    this.#forkPlane = fork;
+    this.#spawned = this.#fork();
   }
 
   get name(): string {
@@ -46,7 +56,7 @@ export class PlaneProcess {
   }
 
   get pid(): number | undefined {
-    return this.#child.pid;
+    return this.#child?.pid;
   }
 
   /** Starts the rooms the first time; rejects with the child's reason if it cannot. */
@@ -58,7 +68,7 @@ export class PlaneProcess {
   async stop(): Promise<void> {
     this.#stopping = true;
     const child = this.#child;
-    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
     child.kill("SIGTERM");
     const timer = this.#monotonic.timer(stopAfterMs, () => child.kill("SIGKILL"));
@@ -66,17 +76,33 @@ export class PlaneProcess {
     timer.cancel();
   }
 
-  #fork(): ChildProcess {
-    const child = fork(entry, [...this.#plane.rooms], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  #fork(): Promise<ChildProcess> {
+    const spawned = this.#spawn();
     // Whoever waits for the child hears of it; before that nobody has to.
+    spawned.catch(() => undefined);
+    return spawned;
+  }
+
+  async #spawn(): Promise<ChildProcess> {
+    this.#child = undefined;
+    const child = this.#forkPlane(this.#plane.rooms);
+    this.#child = child;
     child.on("error", () => undefined);
+    await once(child, "spawn");
     return child;
   }
 
-  #run(plan: PlanePlan): Promise<void> {
+  async #run(plan: PlanePlan): Promise<void> {
     const startedMs = this.#monotonic.nowMs();
-    const child = this.#child;
-    return new Promise((resolve, reject) => {
+    const ended = (how: string): void => {
+      if (!this.#stopping && this.#wasReady) this.#revive(plan, startedMs, how);
+    };
+    const child = await this.#spawned.catch((error: unknown) => {
+      const { message } = error as Error;
+      ended(message);
+      throw new UserError("cannot-start", `process ${this.name}: ${message}`);
+    });
+    await new Promise<void>((resolve, reject) => {
       let settled = false;
       child.on("message", (message: PlaneMessage) => {
         settled = true;
@@ -90,9 +116,10 @@ export class PlaneProcess {
         settled = true;
       });
       child.once("exit", (code, signal) => {
-        if (!settled) reject(new UserError("cannot-start", `process ${this.name} ended before it was ready (${signal ?? `exit ${code}`})`));
+        const how = signal ?? `exit ${code}`;
+        if (!settled) reject(new UserError("cannot-start", `process ${this.name} ended before it was ready (${how})`));
         settled = true;
-        if (!this.#stopping && this.#wasReady) this.#revive(plan, startedMs, signal ?? `exit ${code}`);
+        ended(how);
       });
       child.send({ ...plan, restarts: this.#restarts });
     });
@@ -104,7 +131,7 @@ export class PlaneProcess {
     this.#monotonic.timer(this.#delayMs, () => {
       if (this.#stopping) return;
       this.#restarts++;
-      this.#child = this.#fork();
+      this.#spawned = this.#fork();
       this.#run(plan).catch((error: unknown) => this.#log.error({ plane: this.name, error: (error as Error).message }, `process ${this.name} did not come back`));
     });
     this.#delayMs = Math.min(this.#delayMs * 2, maxDelayMs);

@@ -1,4 +1,4 @@
-import type { Inventory } from "../gen/spheresim/vcenter/v1/inventory.js";
+import type { Inventory, VirtualMachine } from "../gen/spheresim/vcenter/v1/inventory.js";
 import { VirtualMachinePowerState } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import type { Violation } from "../gen/spheresim/emulator/v1/emulator.js";
 import type { Pod } from "../kubernetes/pod.js";
@@ -9,7 +9,7 @@ import { vmUuidAnnotation } from "./pod-outcome.js";
  * carries its uuid). Clean is an empty answer.
  */
 export function findViolations(pods: readonly Pod[], inventory: Inventory): Violation[] {
-  return [...vmViolations(pods, inventory), ...podViolations(pods, inventory), ...hostViolations(inventory, pods)];
+  return [...vmViolations(pods, inventory), ...podViolations(pods, inventory), ...hostViolations(inventory), ...holdViolations(pods, inventory)];
 }
 
 function vmViolations(pods: readonly Pod[], inventory: Inventory): Violation[] {
@@ -51,26 +51,51 @@ function podViolations(pods: readonly Pod[], inventory: Inventory): Violation[] 
   return violations;
 }
 
-function hostViolations(inventory: Inventory, pods: readonly Pod[]): Violation[] {
+function hostViolations(inventory: Inventory): Violation[] {
   const violations: Violation[] = [];
-  const unbound = pods.some((pod) => pod.spec.nodeName === undefined && pod.metadata.deletionTimestamp === undefined);
   for (const host of inventory.hosts) {
     const name = host.spec?.name ?? "";
-    const on = inventory.virtualMachines.filter((vm) => vm.hostName === name && vm.powerState === VirtualMachinePowerState.POWERED_ON);
-    const cpuMhz = sum(on.map((vm) => vm.config?.cpuAllocation?.reservation ?? 0));
-    const memoryMb = sum(on.map((vm) => (vm.config?.memoryAllocation?.reservation ?? 0) + (vm.config?.overheadMemoryMb ?? 0)));
+    const vms = inventory.virtualMachines.filter((vm) => vm.hostName === name);
+    const running = vms.filter((vm) => vm.powerState === VirtualMachinePowerState.POWERED_ON);
+    const cpuMhz = sum(running.map(reservedCpuMhz));
+    const memoryMb = sum(running.map(reservedMemoryMb));
     const capacityMhz = (host.spec?.numCpuCores ?? 0) * (host.spec?.cpuMhz ?? 0);
     if (cpuMhz > capacityMhz || memoryMb > (host.spec?.memoryMb ?? 0)) {
       violations.push({ kind: "OvercommittedHost", subject: name, message: `host ${name} has ${cpuMhz} MHz and ${memoryMb} MB reserved of ${capacityMhz} MHz and ${host.spec?.memoryMb} MB` });
     }
-    const heldMhz = (host.usage?.reservedCpuMhz ?? 0) - cpuMhz;
-    const heldMb = (host.usage?.reservedMemoryMb ?? 0) - memoryMb;
-    // Holds of pods that are being placed are no leak.
-    if (!unbound && (heldMhz > 0 || heldMb > 0)) {
-      violations.push({ kind: "LeakedHold", subject: name, message: `host ${name} holds ${heldMhz} MHz and ${heldMb} MB for nobody` });
+    // A VM that is off may be on its way on, and claims what it will have.
+    const holds = inventory.holds.filter((hold) => hold.hostName === name);
+    const restMhz = (host.usage?.reservedCpuMhz ?? 0) - sum(vms.map(reservedCpuMhz)) - sum(holds.map((hold) => hold.reservedCpuMhz));
+    const restMb = (host.usage?.reservedMemoryMb ?? 0) - sum(vms.map(reservedMemoryMb)) - sum(holds.map((hold) => hold.reservedMemoryMb));
+    if (restMhz > 0 || restMb > 0) {
+      violations.push({ kind: "LeakedHold", subject: name, message: `host ${name} has ${Math.max(0, restMhz)} MHz and ${Math.max(0, restMb)} MB reserved by no VM and no hold` });
     }
   }
   return violations;
+}
+
+/** A hold is for a pod that is still to get its VM; any other keeps capacity from those who could use it. */
+function holdViolations(pods: readonly Pod[], inventory: Inventory): Violation[] {
+  const waiting = new Set(pods.filter(isWithoutVm).map((pod) => pod.metadata.uid));
+  return inventory.holds
+    .filter((hold) => !waiting.has(hold.ownerUid))
+    .map(({ ownerUid, hostName, reservedCpuMhz: mhz, reservedMemoryMb: mb }) => {
+      const whom = ownerUid === "" ? "nobody" : `pod ${ownerUid}, which waits for no VM`;
+      return { kind: "LeakedHold", subject: hostName, message: `host ${hostName} holds ${mhz} MHz and ${mb} MB for ${whom}` };
+    });
+}
+
+function isWithoutVm(pod: Pod): boolean {
+  const ended = pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
+  return pod.metadata.deletionTimestamp === undefined && !ended && pod.metadata.annotations?.[vmUuidAnnotation] === undefined;
+}
+
+function reservedCpuMhz(vm: VirtualMachine): number {
+  return vm.config?.cpuAllocation?.reservation ?? 0;
+}
+
+function reservedMemoryMb(vm: VirtualMachine): number {
+  return (vm.config?.memoryAllocation?.reservation ?? 0) + (vm.config?.overheadMemoryMb ?? 0);
 }
 
 function sum(numbers: readonly number[]): number {

@@ -15,6 +15,7 @@ export interface Recommended {
 
 interface Hold {
   readonly recommended: Recommended;
+  readonly claim: Claim;
   readonly timer: Timer;
 }
 
@@ -52,8 +53,13 @@ export class Holds {
     this.#expired.delete(recommended.key);
     this.#ledger.claim(claimId(recommended.key), claim);
     const timer = this.#monotonic.timer(forMs, () => this.#expire(recommended.key));
-    this.#holds.set(recommended.key, { recommended, timer });
+    this.#holds.set(recommended.key, { recommended, claim, timer });
     if (recommended.ownerUid !== "") this.#byOwner.set(recommended.ownerUid, recommended.key);
+  }
+
+  /** What is held at this moment, oldest first. */
+  *held(): Iterable<{ readonly recommended: Recommended; readonly claim: Claim }> {
+    yield* this.#holds.values();
   }
 
   /** The recommendation held for an owner. */

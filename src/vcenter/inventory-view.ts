@@ -1,4 +1,5 @@
 import type { Host, HostUsage, Inventory as InventoryMessage, ResourcePool, VirtualMachine } from "../gen/spheresim/vcenter/v1/inventory.js";
+import type { Holds } from "./holds.js";
 import { inOrder, type Inventory, type InventoryObject } from "./inventory.js";
 import { hostMessage, poolMessage, vmMessage } from "./records.js";
 import { MAX_INT32 } from "./spec-limits.js";
@@ -32,13 +33,20 @@ export function showVm(inventory: Inventory, moid: string): VirtualMachine {
 }
 
 /** Everything, each kind in order of moid. */
-export function showInventory(inventory: Inventory): InventoryMessage {
+export function showInventory(inventory: Inventory, holds: Holds): InventoryMessage {
   return {
     datacenters: [...inventory.datacenters],
     clusters: [...inventory.clusters],
     resourcePools: inOrder(inventory.pools.map((pool) => pool.moid)).map((moid) => showPool(inventory, moid)),
     hosts: inOrder(inventory.hosts.map((host) => host.moid)).map((moid) => showHost(inventory, moid)),
     virtualMachines: inOrder(inventory.vms.map((vm) => vm.moid)).map((moid) => showVm(inventory, moid)),
+    holds: [...holds.held()].map(({ recommended: { key, ownerUid, host }, claim: { reserved } }) => ({
+      key,
+      ownerUid,
+      hostName: inventory.host(host).spec.name,
+      reservedCpuMhz: reserved.cpuMhz,
+      reservedMemoryMb: reserved.memoryMb,
+    })),
   };
 }
 

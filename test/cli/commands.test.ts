@@ -11,6 +11,7 @@ import { StepRecord } from "../../src/gen/spheresim/emulator/v1/journal.js";
 import { namespaces, nodes } from "../../src/kubernetes/resource-type.js";
 import { administrator } from "../support/administrator.js";
 import { withDirectory } from "../support/command.js";
+import { skipWithout } from "../support/external-program.js";
 import { run, type RunningEmulator, withEmulator, withEmulatorOn } from "../support/running-emulator.js";
 
 const pod = (name: string, spec = "containers: [{name: app, image: nginx}]"): string => `apiVersion: v1\nkind: Pod\nmetadata: {name: ${name}}\nspec: {${spec}}\n`;
@@ -190,11 +191,16 @@ test("place, trace, inventory, env, status and reset, as a user types them", asy
 
 /** Lets a shell evaluate exports and say what the variables are. */
 async function evaluated(exports: string, names: readonly string[]): Promise<Record<string, string>> {
-  const child = spawn("sh", ["-c", `eval "$1"; env`, "sh", exports], { env: { PATH: process.env["PATH"] }, stdio: ["ignore", "pipe", "inherit"] });
+  const all = (await afterEval(exports, "env")).split("\n").map((line) => line.split(/=(.*)/, 2) as [string, string]);
+  return Object.fromEntries(all.filter(([name]) => names.includes(name)));
+}
+
+/** What a command prints in a shell that took the exports. */
+async function afterEval(exports: string, command: string): Promise<string> {
+  const child = spawn("sh", ["-c", `eval "$1"; ${command}`, "sh", exports], { env: { PATH: process.env["PATH"] }, stdio: ["ignore", "pipe", "inherit"] });
   let output = "";
   for await (const chunk of child.stdout) output += String(chunk);
-  const all = output.split("\n").map((line) => line.split(/=(.*)/, 2) as [string, string]);
-  return Object.fromEntries(all.filter(([name]) => names.includes(name)));
+  return output;
 }
 
 test("an inventory file: hosts, pools below pools, VMs with constant activity; a second start adds nothing", async () => {
@@ -252,5 +258,12 @@ test("over mutual TLS the commands find their certificates by the data directory
     const { code, stdout, stderr } = await against(running)(["place", "-f", join(examplesDirectory, "manifests", "cache.yaml")]);
     assert.equal(code, 0, stderr);
     assert.match(stdout, /cache +Running/);
+  });
+});
+
+test("over mutual TLS plain etcdctl works with what env prints", { skip: skipWithout("etcdctl") }, async () => {
+  await withEmulator(["--hosts", "1", "--tls"], async (running) => {
+    const { stdout: variables } = await against(running)(["env"]);
+    assert.equal(await afterEval(variables, "etcdctl get --prefix --keys-only /registry/minions/"), "/registry/minions/esxi-01.spheresim.test\n\n");
   });
 });

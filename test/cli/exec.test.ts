@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { start, startBelowShell, withDirectory } from "../support/command.js";
 import { eventually } from "../support/eventually.js";
+import { skipWithout } from "../support/external-program.js";
 import { descendantsOf, isRunning } from "../support/process-tree.js";
 import { run } from "../support/running-emulator.js";
 
@@ -31,6 +32,15 @@ test("the command finds everything in its environment; its output and exit statu
   assert.match(variables.get("SPHERESIM_EXTENDER") ?? "", /^http:/);
   assert.equal(variables.get("ETCDCTL_API"), "3");
   assert.match(stdout, /^readable$/m);
+});
+
+test("plain etcdctl works inside, over mutual TLS and without, whatever the shell has for another etcd", { skip: skipWithout("etcdctl") }, async () => {
+  for (const tls of [["--tls"], []]) {
+    const { code, stdout, stderr } = await leavingNothing((env) =>
+      run([...small, ...tls, "--", "etcdctl", "get", "--prefix", "--keys-only", "/registry/minions/"], { env: { ...env, ETCDCTL_CACERT: "/none/ca.crt", ETCDCTL_CERT: "/none/client.crt", ETCDCTL_KEY: "/none/client.key" } }),
+    );
+    assert.deepEqual([code, stdout, stderr], [0, "/registry/minions/esxi-01.spheresim.test\n\n", ""]);
+  }
 });
 
 test("spheresim itself works inside, also another exec", async () => {

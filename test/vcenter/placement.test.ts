@@ -25,10 +25,16 @@ test("a hold keeps capacity, one per owner, and gives it back when cancelled or 
   assert.deepEqual(reservedMb(await world.inventory.getInventory({})), [1024 + overheadMb]);
   const second = await world.place("uid-1");
   assert.equal(second.recommendations[0]?.key, first.recommendations[0]?.key);
-  assert.deepEqual(reservedMb(await world.inventory.getInventory({})), [1024 + overheadMb]);
+  const inventory = await world.inventory.getInventory({});
+  assert.deepEqual(reservedMb(inventory), [1024 + overheadMb]);
+  assert.deepEqual(
+    inventory.holds.map((hold) => [hold.key, hold.ownerUid, hold.hostName, hold.reservedMemoryMb, hold.reservedCpuMhz]),
+    [[first.recommendations[0]?.key, "uid-1", inventory.hosts[0]?.spec?.name, 1024 + overheadMb, inventory.hosts[0]?.usage?.reservedCpuMhz]],
+  );
   await world.placement.cancelRecommendation({ requestId: "", key: first.recommendations[0]?.key ?? "", ownerUid: "" });
   await world.placement.cancelRecommendation({ requestId: "", key: "no such key", ownerUid: "" });
   assert.deepEqual(reservedMb(await world.inventory.getInventory({})), [0]);
+  assert.deepEqual((await world.inventory.getInventory({})).holds, []);
 
   const held = await world.place("uid-2");
   await monotonic.advance(29_999);

@@ -5,6 +5,7 @@ import { UpdateKind } from "../../gen/spheresim/vim/v1/update.js";
 import type { RequestCache } from "../../rpc/request-cache.js";
 import { serve, type ServedService } from "../../rpc/server.js";
 import type { FeedUpdate } from "../change-feed.js";
+import type { Holds } from "../holds.js";
 import { type Inventory, inOrder } from "../inventory.js";
 import { showHost, showInventory } from "../inventory-view.js";
 import type { InventoryAdmin } from "../inventory-admin.js";
@@ -17,6 +18,7 @@ import { answering, sendFeed } from "./answering.js";
 export interface InventoryServiceOptions {
   readonly about: AboutInfo;
   readonly inventory: Inventory;
+  readonly holds: Holds;
   readonly admin: InventoryAdmin;
   readonly requests: RequestCache;
   readonly hostPages: Pages<Host>;
@@ -27,7 +29,7 @@ const KINDS = { enter: UpdateKind.ENTER, modify: UpdateKind.MODIFY, leave: Updat
 
 /** InventoryService on the wire. */
 export function inventoryService(options: InventoryServiceOptions): ServedService {
-  const { about, inventory, admin, requests, hostPages, monotonic } = options;
+  const { about, inventory, holds, admin, requests, hostPages, monotonic } = options;
   return serve(InventoryServiceService, {
     getAbout: () => about,
     createDatacenter: answering((request) =>
@@ -57,7 +59,7 @@ export function inventoryService(options: InventoryServiceOptions): ServedServic
     setHostConnection: answering((request) =>
       requests.answer("SetHostConnection", request, () => admin.setConnection(request.host, request.connected)),
     ),
-    getInventory: answering(() => showInventory(inventory)),
+    getInventory: answering(() => showInventory(inventory, holds)),
     listHosts: answering((request) => {
       const { items, nextPageToken } = hostPages.page(request, () => inOrder(inventory.hosts.map((host) => host.moid)).map((moid) => showHost(inventory, moid)));
       return { hosts: [...items], nextPageToken };

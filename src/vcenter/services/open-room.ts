@@ -102,7 +102,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
 
   const about = { name: "spheresim vCenter", instanceUuid, version, apiType: "VirtualCenter", epoch };
   const services: readonly ServedService[] = [
-    inventoryService({ about, inventory, admin, requests, hostPages: new Pages(epoch, monotonic), monotonic }),
+    inventoryService({ about, inventory, holds, admin, requests, hostPages: new Pages(epoch, monotonic), monotonic }),
     resourcePoolService({ inventory, pools, requests, poolPages: new Pages(epoch, monotonic) }),
     placementService({ inventory, placements, deployments, holds, requests }),
     virtualMachineService({ inventory, deployments, lifecycle, requests, vmPages: new Pages(epoch, monotonic) }),
