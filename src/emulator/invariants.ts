@@ -74,15 +74,16 @@ function hostViolations(inventory: Inventory): Violation[] {
   return violations;
 }
 
-/** A hold is for a pod that is still to get its VM; any other keeps capacity from those who could use it. */
+/** A pod's hold is for its VM to come; any other keeps capacity from those who could use it. One without an owner ends by itself, and nobody can say when it should have. */
 function holdViolations(pods: readonly Pod[], inventory: Inventory): Violation[] {
   const waiting = new Set(pods.filter(isWithoutVm).map((pod) => pod.metadata.uid));
   return inventory.holds
-    .filter((hold) => !waiting.has(hold.ownerUid))
-    .map(({ ownerUid, hostName, reservedCpuMhz: mhz, reservedMemoryMb: mb }) => {
-      const whom = ownerUid === "" ? "nobody" : `pod ${ownerUid}, which waits for no VM`;
-      return { kind: "LeakedHold", subject: hostName, message: `host ${hostName} holds ${mhz} MHz and ${mb} MB for ${whom}` };
-    });
+    .filter(({ ownerUid }) => ownerUid !== "" && !waiting.has(ownerUid))
+    .map(({ ownerUid, hostName, reservedCpuMhz: mhz, reservedMemoryMb: mb }) => ({
+      kind: "LeakedHold",
+      subject: hostName,
+      message: `host ${hostName} holds ${mhz} MHz and ${mb} MB for pod ${ownerUid}, which waits for no VM`,
+    }));
 }
 
 function isWithoutVm(pod: Pod): boolean {

@@ -53,10 +53,11 @@ for (const [what, owner, others] of [
   ["a pod that is being deleted", "uid-9", [waitingPod({ uid: "uid-9", deleted: true })]],
   ["a pod that failed", "uid-9", [waitingPod({ uid: "uid-9", phase: "Failed" })]],
   ["a pod that has its VM", "uid-1", []],
-  ["nobody", "", []],
 ] as const) {
   test(`a hold for ${what} is a leak, also while another pod is being placed`, () => assert.deepEqual(kinds([pod(), waitingPod(), ...others], [vm()], [host(1500)], [hold(owner)]), ["LeakedHold"]));
 }
+
+test("a hold without an owner is its caller's, until it ends", () => assert.deepEqual(kinds([pod()], [vm()], [host(1500)], [hold("")]), []));
 
 test("capacity that neither a VM nor a hold accounts for is a leak, also while a pod is being placed", () =>
   assert.deepEqual(kinds([pod(), waitingPod()], [vm()], [host(2000)], [hold("uid-2")]), ["LeakedHold"]));
