@@ -125,6 +125,7 @@ function fetchPackages() {
 function adaptTests() {
   edit("cluster_test.go", /(?<=clusterSize:\s+)3/g, "1");
   edit("metrics_test.go", '`{"health":"true"}`', '`{"health":"true"`');
+  edit("ctl_v3_alarm_test.go", '`{"health":"false"}`', '`{"health":"false"`');
   const etcdctl = run("etcdctl", ["version"], { env: { ...process.env, ETCDCTL_API: "3" } }).match(/version: (\S+)/)[1];
   edit("ctl_v3_test.go", "spawnWithExpect(cmdArgs, version.Version)", `spawnWithExpect(cmdArgs, "${etcdctl}")`);
   edit("ctl_v3_test.go", /^\s*"go\.etcd\.io\/etcd\/version"\n/m, "");

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { get } from "node:http";
+import { connect } from "node:http2";
 import { test } from "node:test";
 import { Client, credentials } from "@grpc/grpc-js";
 import { silentLogger } from "../../src/base/log.js";
@@ -97,6 +98,23 @@ test("/metrics counts the calls that were answered, beside what the room counts"
     [`grpc_server_started_total{${many}}`, 1],
     ["echo_walls_total", 4],
   ]));
+});
+
+test("a call right behind its client's GOAWAY is answered; then the connection ends", async (t) => {
+  const { server } = await startEcho(t, {});
+  const session = connect(`http://${server.address}`);
+  t.after(() => session.destroy());
+  const gone = new Promise((resolve) => session.once("close", resolve));
+  const check = (): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      const call = session.request({ ":method": "POST", ":path": "/grpc.health.v1.Health/Check", "content-type": "application/grpc", te: "trailers" });
+      call.on("trailers", (trailers) => resolve(trailers["grpc-status"])).on("error", reject).resume();
+      call.end(Buffer.alloc(5));
+    });
+  assert.equal(await check(), "0");
+  session.goaway();
+  assert.equal(await check(), "0");
+  await gone;
 });
 
 test("a port that is taken is refused with its holder", async (t) => {
