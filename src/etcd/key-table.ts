@@ -103,7 +103,7 @@ class Shard {
 }
 
 function emptySlots(count: number): (KeyHistory | undefined)[] {
-  return new Array<KeyHistory | undefined>(count).fill(undefined);
+  return Array.from<KeyHistory | undefined>({ length: count });
 }
 
 /** FNV-1a over the bytes of a key, stirred once more so that high and low bits are both good. */
