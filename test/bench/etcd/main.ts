@@ -65,7 +65,7 @@ function median(list: readonly Measured[], value: (measured: Measured) => number
   return list.map(value).sort((a, b) => a - b)[Math.floor(list.length / 2)] as number;
 }
 
-/** Starts of ours on a full directory, and what a key takes in memory. etcd has no checkpoint to compare. */
+/** Starts of ours on a full directory, as etcd keeps no checkpoint to compare. */
 async function measureStartUp(scale: number, repeats: number, say: (line: string) => void): Promise<void> {
   const revisions = Math.max(1, Math.round(1_000_000 * scale));
   const directory = mkdtempSync(join(tmpdir(), "spheresim-bench-start-"));
@@ -81,7 +81,6 @@ async function measureStartUp(scale: number, repeats: number, say: (line: string
       rows.push([`start from the ${way}`, middle(({ wallMs }) => wallMs), middle(({ cpuMs }) => cpuMs), middle(({ residentMb }) => residentMb)]);
     }
     console.log(table([`${revisions} revisions`, "wall ms", "CPU ms", "resident MB"], rows));
-    console.log(`index: ${bytesPerKey(revisions).toFixed(0)} bytes a live key of 32 bytes, load average ${loadavg()[0]?.toFixed(1)}`);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -97,6 +96,8 @@ async function main(): Promise<void> {
   const profiles = values["cpu-profile"];
   if (profiles !== undefined) mkdirSync(profiles, { recursive: true });
   console.log(`${cpus().length} × ${cpus()[0]?.model ?? "?"}, Node ${process.versions.node}, load average ${loadavg()[0]?.toFixed(1)} at the start, generator on the same machine`);
+  // First, while nothing else in this process lets go of memory.
+  console.log(`index: ${bytesPerKey(Math.round(1_000_000 * Number(values.scale))).toFixed(0)} bytes a live key of 32 bytes`);
   const contenders = await startContenders(profiles === undefined ? [] : profilingOptions(profiles));
   const rows: string[][] = [];
   try {
