@@ -5,7 +5,7 @@ import { importEtcdSnapshot } from "../daemon/index.js";
 export function addImportEtcd(program: Command): void {
   program
     .command("import-etcd")
-    .description("make a new data directory from a real etcd's snapshot: same keys, revisions, leases and HashKV")
+    .description("make a new data directory from a real etcd's snapshot: same keys, revisions, leases, users and HashKV")
     .argument("<snapshot>", "file of `etcdctl snapshot save`, or a stopped etcd's member/snap/db")
     .requiredOption("--data-dir <directory>", "data directory to make, for `up` and `serve` to use")
     .option("--standalone", "for `serve etcd` with etcd's own flags instead of `up`")

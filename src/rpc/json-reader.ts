@@ -11,8 +11,8 @@ export class JsonMappingError extends Error {
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 
-/** Messages within messages; a nested transaction is three deep for each level. */
-const MAX_DEPTH = 100;
+/** Messages within messages: a Txn may be nested 128 deep, each level being two messages, and what holds more is for its service to refuse. */
+const MAX_DEPTH = 300;
 
 /**
  * The bytes of the message that a JSON text describes, as Go's jsonpb reads it: fields by their name in the proto file or in lower camel

@@ -1,3 +1,5 @@
+import { JsonMappingError } from "./json-reader.js";
+
 /** A JSON value of a stream was not finished, or is larger than it may be. */
 export class JsonStreamError extends Error {
   constructor(message: string) {
@@ -9,24 +11,21 @@ export class JsonStreamError extends Error {
 const [QUOTE, BACKSLASH, OPEN, OPEN_LIST, CLOSE, CLOSE_LIST] = Buffer.from('"\\{[}]');
 const SPACE = new Set(Buffer.from(" \t\r\n"));
 
+/** Lists and objects within each other, as Go's encoding/json takes them; deeper ones take long to parse. */
+const MAX_NESTING = 10_000;
+
 /**
  * Cuts a stream of bytes into its JSON objects and lists, which may follow each other with or without space between; anything else is
- * given on as one piece up to the next space, so that its parser refuses it.
+ * given on as one piece up to the next space, so that its parser refuses it. Throws JsonStreamError for a value of more than `maxBytes`,
+ * JsonMappingError for one nested more than 10,000 deep.
  *
  * Worked example: the chunks `{"a":"}`, `"}{}`, ` x ` are the texts `{"a":"}"}`, `{}` and `x`.
  */
 export async function* jsonTexts(chunks: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<string, void> {
-  let held: Buffer[] = [];
-  let heldBytes = 0;
+  const held = new Held();
   let depth = 0;
   let inString = false;
   let escaped = false;
-  const take = (last: Buffer): string => {
-    const text = Buffer.concat([...held, last]).toString("utf8");
-    held = [];
-    heldBytes = 0;
-    return text;
-  };
   for await (const chunk of chunks) {
     let from = 0;
     for (let at = 0; at < chunk.length; at += 1) {
@@ -36,20 +35,51 @@ export async function* jsonTexts(chunks: AsyncIterable<Buffer>, maxBytes: number
         else if (byte === BACKSLASH) escaped = true;
         else if (byte === QUOTE) inString = false;
       } else if (byte === QUOTE) inString = true;
-      else if (byte === OPEN || byte === OPEN_LIST) depth += 1;
-      else if (byte === CLOSE || byte === CLOSE_LIST) depth -= 1;
+      else if (byte === OPEN || byte === OPEN_LIST) {
+        depth += 1;
+        if (depth > MAX_NESTING) throw new JsonMappingError(`invalid character '${String.fromCharCode(byte)}' exceeded max depth`);
+      } else if (byte === CLOSE || byte === CLOSE_LIST) depth -= 1;
       const ends = !inString && depth <= 0 && (byte === CLOSE || byte === CLOSE_LIST);
       const separates = !inString && depth === 0 && SPACE.has(byte);
       if (!ends && !separates) continue;
-      const text = take(chunk.subarray(from, at + 1));
+      held.add(chunk.subarray(from, at + 1));
+      const text = held.take();
       from = at + 1;
       depth = 0;
       if (text.trim() !== "") yield text;
     }
-    held.push(chunk.subarray(from));
-    heldBytes += chunk.length - from;
-    if (heldBytes > maxBytes) throw new JsonStreamError(`grpc: received message larger than max (${heldBytes} vs. ${maxBytes})`);
+    held.add(chunk.subarray(from));
+    if (held.sizeBytes > maxBytes) throw new JsonStreamError(`grpc: received message larger than max (${held.sizeBytes} vs. ${maxBytes})`);
   }
-  const rest = take(Buffer.alloc(0));
+  const rest = held.take();
   if (rest.trim() !== "") yield rest;
+}
+
+/** Bytes of a value that has not ended: copied together, as a chunk of one byte costs a hundred where it is kept as it came. */
+class Held {
+  #bytes = Buffer.alloc(0);
+  #size = 0;
+
+  get sizeBytes(): number {
+    return this.#size;
+  }
+
+  add(piece: Buffer): void {
+    const size = this.#size + piece.length;
+    if (size > this.#bytes.length) {
+      const larger = Buffer.allocUnsafe(2 * size);
+      this.#bytes.copy(larger, 0, 0, this.#size);
+      this.#bytes = larger;
+    }
+    piece.copy(this.#bytes, this.#size);
+    this.#size = size;
+  }
+
+  /** The text of what is held, which is nothing from then on. */
+  take(): string {
+    const text = this.#bytes.toString("utf8", 0, this.#size);
+    this.#bytes = Buffer.alloc(0);
+    this.#size = 0;
+    return text;
+  }
 }

@@ -106,7 +106,7 @@ describe("the auth store", () => {
     assert.match(await again.authenticate("root", "known", () => 2n), /^[a-zA-Z]{16}\.2$/);
   });
 
-  it("loses no user and no role to a kill -9", async () => {
+  it("14571: loses no user, no role and no rule to a kill -9", async () => {
     const directory = mkdtempSync(join(tmpdir(), "spheresim-auth-"));
     const first = await spawnEtcd(directory);
     let etcd = services(first.address);

@@ -32,14 +32,29 @@ export function httpContract(name: string, skip: string | false, start: () => Pr
     });
     after(() => server.close());
 
-    const send = (method: string, path: string, body = ""): Promise<Answer> =>
+    const send = (method: string, path: string, body = "", headers = {}): Promise<Answer> =>
       new Promise((resolve, reject) => {
         const [host, port] = server.address.split(":");
-        request({ host, port, method, path, agent: false }, (response) => {
+        request({ host, port, method, path, headers, agent: false }, (response) => {
           text(response).then((answer) => resolve({ status: response.statusCode ?? 0, type: response.headers["content-type"], body: masked(answer) }), reject);
         })
           .on("error", reject)
           .end(body);
+      });
+    /** What a stream says first. */
+    const firstLine = (path: string, body: object, headers: object): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const [host, port] = server.address.split(":");
+        const call = request({ host, port, method: "POST", path, headers: { ...headers }, agent: false }, (response) => {
+          let said = "";
+          response.setEncoding("utf8").on("data", (chunk: string) => {
+            said += chunk;
+            if (!said.includes("\n")) return;
+            resolve(said.split("\n", 1)[0] as string);
+            call.on("error", () => undefined).destroy();
+          });
+        });
+        call.on("error", reject).end(JSON.stringify(body));
       });
     const post = async (path: string, body: unknown): Promise<string> => {
       const answer = await send("POST", path, typeof body === "string" ? body : JSON.stringify(body));
@@ -171,6 +186,38 @@ export function httpContract(name: string, skip: string | false, start: () => Pr
       assert.equal(later.get("etcd_debugging_mvcc_current_revision"), await revision());
       assert.ok((later.get("etcd_disk_wal_fsync_duration_seconds_count") ?? 0) > 0);
       for (const name of ["etcd_mvcc_db_total_size_in_bytes", "process_resident_memory_bytes", "etcd_server_quota_backend_bytes"]) assert.ok((later.get(name) ?? 0) > 0, name);
+    });
+
+    it("asks who calls, of streams too, and takes the token of the Authorization header", async () => {
+      const secret = { name: "root", password: "secret" };
+      await post("/v3/auth/user/add", secret);
+      await post("/v3/auth/user/add", { name: "reader", password: "r" });
+      await post("/v3/auth/role/add", { name: "root" }).catch(() => undefined);
+      await post("/v3/auth/role/add", { name: "reads" });
+      await post("/v3/auth/role/grant", { name: "reads", perm: { key: b64("h"), range_end: b64("i") } });
+      await post("/v3/auth/user/grant", { user: "root", role: "root" });
+      await post("/v3/auth/user/grant", { user: "reader", role: "reads" });
+      await post("/v3/auth/enable", {});
+      const signIn = async (who: object): Promise<Readonly<Record<string, string>>> => ({ Authorization: (JSON.parse(await post("/v3/auth/authenticate", who)) as { token: string }).token });
+      const [root, reader] = [await signIn(secret), await signIn({ name: "reader", password: "r" })];
+      const said = async (path: string, body: unknown, headers = {}): Promise<string> => {
+        const answer = await send("POST", path, JSON.stringify(body), headers);
+        const { message } = JSON.parse(answer.body) as { message?: string };
+        return message === undefined ? String(answer.status) : `${answer.status} ${message}`;
+      };
+      try {
+        await refused("/v3/kv/range", { key: b64("h") }, 400, 3, "etcdserver: user name is empty");
+        await refused("/v3/auth/authenticate", { ...secret, password: "guess" }, 400, 3, "etcdserver: authentication failed, invalid user ID or password");
+        const asked = { key: b64("h") };
+        assert.deepEqual([await said("/v3/kv/range", asked, reader), await said("/v3/kv/put", asked, reader), await said("/v3/kv/put", asked, root)], ["200", "403 etcdserver: permission denied", "200"]);
+        assert.equal(await said("/v3/kv/range", asked, { Authorization: "none.1" }), "401 etcdserver: invalid auth token");
+        const watched = async (key: string, headers: object): Promise<string> => firstLine("/v3/watch", { create_request: { key: b64(key) } }, headers);
+        assert.match(await watched("h", reader), /"created":true\}\}$/);
+        assert.match(await watched("x", reader), /"canceled":true,"cancel_reason":"rpc error: code = PermissionDenied desc = etcdserver: permission denied"/);
+        assert.match(await watched("h", {}), traits.gateway35 ? /"canceled":true,"cancel_reason":"rpc error: code = InvalidArgument desc = etcdserver: user name is empty"/ : /"canceled":true/);
+      } finally {
+        assert.equal(await said("/v3/auth/disable", {}, root), "200");
+      }
     });
   });
 }

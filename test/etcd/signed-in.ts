@@ -6,10 +6,11 @@ import { AuthUserAddRequest, AuthUserChangePasswordRequest, type WatchRequest, t
 import { ElectionClient } from "../../src/gen/etcd/v3electionpb/v3election_service.js";
 import { LockClient } from "../../src/gen/etcd/v3lockpb/v3lock_service.js";
 import { openChannel } from "../../src/rpc/channel.js";
+import type { TlsMaterial } from "../../src/rpc/tls.js";
 
-/** Every service of a server that is called in somebody's name. */
-export function services(address: string) {
-  const channel = openChannel({ address, defaultDeadlineMs: 20_000 });
+/** Every service of a server that is called in somebody's name: by token, or by the certificate of the connection. */
+export function services(address: string, tls?: TlsMaterial) {
+  const channel = openChannel({ address, tls, defaultDeadlineMs: 20_000 });
   return {
     auth: channel.client(AuthClient),
     kv: channel.client(KVClient),

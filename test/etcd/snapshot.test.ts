@@ -12,6 +12,7 @@ import { DataDirectoryError, type Etcd, importEtcd, startEtcd } from "../../src/
 import { findProgram, skipWithout } from "../support/external-program.js";
 import { freePeerUrl, startRealEtcd } from "../support/real-etcd.js";
 import { run } from "../support/running-emulator.js";
+import { newUser, outcome, permission, permissionText, type Services, services, signedIn } from "./signed-in.js";
 import { connect, type Connection, del, opDelete, opPut, put, range, txn } from "./wire.js";
 
 const root = mkdtempSync(join(tmpdir(), "spheresim-snapshot-"));
@@ -120,6 +121,53 @@ it("streams one state while writes and compactions go on", async () => {
   againEtcd.close();
   etcd.close();
   await Promise.all([again.close(), ours.close()]);
+});
+
+it("brings users and roles into a real etcd, and from there into a store of ours", { skip: skipWithout("etcd", "etcdctl") }, async () => {
+  const ours = await startOurs("users");
+  const first = services(ours.address);
+  await first.auth.userAdd(newUser("root"));
+  await first.auth.userAdd(newUser("alice"));
+  await first.auth.userGrantRole({ user: "root", role: "root" });
+  await first.auth.roleAdd({ name: "root" });
+  await first.auth.roleAdd({ name: "reader" });
+  await first.auth.roleGrantPermission({ name: "reader", perm: permission("READ", "a", "b") });
+  await first.auth.userGrantRole({ user: "alice", role: "reader" });
+  await first.kv.put(put({ key: "a", value: "1" }));
+  await first.auth.authEnable({});
+  /** What a server lets them do, and who may say so. */
+  const rights = async (etcd: Services): Promise<readonly string[]> => {
+    const [root, alice] = [await signedIn(etcd, "root"), await signedIn(etcd, "alice")];
+    const { perm } = await etcd.auth.roleGet({ role: "reader" }, root);
+    const calls = [etcd.kv.range(range({ key: "a" })), etcd.kv.range(range({ key: "a" }), alice), etcd.kv.put(put({ key: "a", value: "2" }), alice), etcd.kv.range(range({ key: "b" }), root), etcd.auth.authenticate({ name: "alice", password: "guess" })];
+    return [...(await Promise.all(calls.map(outcome))), ...perm.map(permissionText), ...(await etcd.auth.userList({}, root)).users];
+  };
+  const expected = await rights(first);
+  assert.deepEqual(expected.slice(0, 3), ["INVALID_ARGUMENT etcdserver: user name is empty", "ok", "PERMISSION_DENIED etcdserver: permission denied"]);
+  const save = (address: string, file: string): Promise<string> => etcdctl("--endpoints", address, "--user", "root:root", "snapshot", "save", file);
+  const [there, back] = [join(root, "users.db"), join(root, "users-back.db")];
+  await save(ours.address, there);
+  first.close();
+  await ours.close();
+
+  const [directory, peerUrl] = [join(root, "users-real"), await freePeerUrl()];
+  await etcdctl("snapshot", "restore", there, "--data-dir", directory, "--name", "default", "--initial-cluster", `default=${peerUrl}`, "--initial-advertise-peer-urls", peerUrl);
+  const real = await startRealEtcd({ restored: { directory, peerUrl } });
+  const second = services(real.address);
+  try {
+    assert.deepEqual(await rights(second), expected);
+    await save(real.address, back);
+  } finally {
+    second.close();
+    await real.close();
+  }
+
+  await importEtcd(back, join(root, "users-imported"));
+  const again = await startOurs("users-imported");
+  const third = services(again.address);
+  assert.deepEqual(await rights(third), expected);
+  third.close();
+  await again.close();
 });
 
 describe("an import", () => {

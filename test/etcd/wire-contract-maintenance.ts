@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 import { AlarmRequest, AlarmRequest_AlarmAction, AlarmType, DowngradeRequest_DowngradeAction, type SnapshotResponse } from "../../src/gen/etcd/etcdserverpb/rpc.js";
-import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
+import { RpcCode } from "../../src/base/rpc-error.js";
 import type { ServerUnderTest } from "../support/real-etcd.js";
-import { connect, type Connection, compare, del, opDelete, opPut, opRange, put, range, txn } from "./wire.js";
+import { outcome, services } from "./signed-in.js";
+import { connect, type Connection, compare, del, opDelete, opPut, opRange, put, range, refused, txn } from "./wire.js";
 
 /** What differs between the etcd versions that may stand behind the contract. */
 export interface MaintenanceTraits {
@@ -12,11 +13,6 @@ export interface MaintenanceTraits {
   readonly knowsDowngrade: boolean;
 }
 
-const refused = (code: RpcCode, text: string) => (error: unknown) => {
-  assert.ok(error instanceof RpcError, String(error));
-  assert.deepEqual([error.codeName, error.message], [Object.entries(RpcCode).find(([, value]) => value === code)?.[0], `etcdserver: ${text}`]);
-  return true;
-};
 const NO_SPACE = refused(RpcCode.RESOURCE_EXHAUSTED, "mvcc: database space exceeded");
 const CORRUPT = refused(RpcCode.DATA_LOSS, "corrupt cluster");
 
@@ -72,6 +68,26 @@ export function maintenanceContract(name: string, skip: string | false, start: (
       await etcd.lease.leaseRevoke({ ID: 41n });
       assert.deepEqual(await alarm(DEACTIVATE, AlarmType.NOSPACE, 7n), ["7 NOSPACE"]);
       await etcd.kv.put(put({ key: "n/b", value: "1" }));
+    });
+
+    it("gives no lock and elects nobody while NOSPACE is on, and says so at /health", async () => {
+      const named = services(server.address);
+      const { ID } = await etcd.grant(60, 45n);
+      await alarm(ACTIVATE, AlarmType.NOSPACE);
+      const full = "UNKNOWN etcdserver: mvcc: database space exceeded";
+      assert.equal(await outcome(named.lock.lock({ name: Buffer.from("lock"), lease: ID })), full);
+      assert.equal(await outcome(named.lock.lock({ name: Buffer.from("lock"), lease: 0n })), full);
+      assert.equal(await outcome(named.election.campaign({ name: Buffer.from("elect"), lease: ID, value: Buffer.from("me") })), full);
+      const health = async (): Promise<[number, string]> => {
+        const answer = await fetch(`http://${server.address}/health`);
+        return [answer.status, ((await answer.json()) as { health: string }).health];
+      };
+      assert.deepEqual(await health(), [503, "false"]);
+      await alarm(DEACTIVATE, AlarmType.NOSPACE);
+      assert.deepEqual(await health(), [200, "true"]);
+      assert.equal(await outcome(named.lock.lock({ name: Buffer.from("lock"), lease: ID })), "ok");
+      await etcd.lease.leaseRevoke({ ID });
+      named.close();
     });
 
     it("changes nothing while CORRUPT is on, and still answers plain reads", async () => {

@@ -1,15 +1,25 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { WatchCreateRequest_FilterType } from "../../src/gen/etcd/etcdserverpb/rpc.js";
+import { AlarmRequest, WatchCreateRequest_FilterType } from "../../src/gen/etcd/etcdserverpb/rpc.js";
 import { RpcCode } from "../../src/base/rpc-error.js";
 import type { ServerUnderTest } from "../support/real-etcd.js";
-import { type ContractTraits, refused } from "./wire-contract.js";
-import { cancel, connect, type Connection, create, del, eventTexts, opPut, progress, put, range, txn, WatchTap } from "./wire.js";
+import { cancel, connect, type Connection, create, del, eventTexts, NO_LEASE, opPut, progress, put, range, refused, txn, WatchTap } from "./wire.js";
 
-const NO_LEASE = refused(RpcCode.NOT_FOUND, "requested lease not found");
+/** What differs between the etcd versions that may stand behind the contract. */
+export interface WatchTraits {
+  /** 3.4 and early 3.5 lose a deletion at the compaction point; 3.5.16 keeps it for watches. */
+  readonly keepsDeletionAtCompaction: boolean;
+  /** A watch from a revision below 0 is refused at once, as compacted; before, it began and was never heard of (3.5). */
+  readonly refusesNegativeStart: boolean;
+  /** Progress is told only when there are watches and all have caught up (3.4.25, 3.5.8). */
+  readonly progressWaitsForWatches: boolean;
+}
 
-/** What leases and watches promise; each case uses its own keys. */
-export function etcdWatchContract(name: string, skip: string | false, start: () => Promise<ServerUnderTest>, traits: ContractTraits): void {
+/**
+ * The etcd v3 wire contract of Lease, Watch and the plain calls of Maintenance and Cluster, written once and run against every server that
+ * claims it. Each case uses its own keys.
+ */
+export function watchContract(name: string, skip: string | false, start: () => Promise<ServerUnderTest>, traits: WatchTraits): void {
   describe(`etcd contract of leases and watches: ${name}`, { skip }, () => {
     let server: ServerUnderTest;
     let etcd: Connection;
@@ -299,6 +309,19 @@ export function etcdWatchContract(name: string, skip: string | false, start: () 
         await tap.send(progress);
         assert.equal((await tap.next()).watchId, -1n);
         tap.close();
+      });
+    });
+
+    describe("Maintenance and Cluster", () => {
+      it("describes itself as one member that leads", async () => {
+        const status = await etcd.maintenance.status({});
+        assert.match(status.version, /^3\.\d+\.\d+/);
+        assert.equal(status.leader, status.header?.memberId);
+        assert.ok(status.raftTerm >= 1n && status.raftIndex >= 1n && status.dbSize > 0n);
+        const { members } = await etcd.cluster.memberList({ linearizable: true });
+        assert.deepEqual(members.map(({ ID, isLearner }) => [ID, isLearner]), [[status.leader, false]]);
+        assert.equal(members[0]?.clientURLs.length, 1);
+        assert.deepEqual((await etcd.maintenance.alarm(AlarmRequest.create())).alarms, []);
       });
     });
   });

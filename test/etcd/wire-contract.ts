@@ -1,38 +1,27 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { AlarmRequest, RangeRequest_SortOrder, RangeRequest_SortTarget, type RequestOp, type TxnResponse } from "../../src/gen/etcd/etcdserverpb/rpc.js";
+import { RangeRequest_SortOrder, RangeRequest_SortTarget, type RequestOp, type TxnResponse } from "../../src/gen/etcd/etcdserverpb/rpc.js";
 import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
 import type { ServerUnderTest } from "../support/real-etcd.js";
-import { compare, connect, type Connection, create, del, opDelete, opPut, opRange, opTxn, put, range, txn, WatchTap } from "./wire.js";
+import { COMPACTED, compare, connect, type Connection, create, del, NO_LEASE, opDelete, opPut, opRange, opTxn, put, range, refused, txn, WatchTap } from "./wire.js";
 
 /** What differs between the etcd versions that may stand behind the contract. */
-export interface ContractTraits {
-  /** 3.4 and early 3.5 lose a deletion at the compaction point; 3.5.16 keeps it for watches. */
-  readonly keepsDeletionAtCompaction: boolean;
+export interface KvTraits {
   /** Unknown sort options are refused (3.5). */
   readonly checksSortOptions: boolean;
-  /** A watch from a revision below 0 is refused at once, as compacted; before, it began and was never heard of (3.5). */
-  readonly refusesNegativeStart: boolean;
-  /** Progress is told only when there are watches and all have caught up (3.4.25, 3.5.8). */
-  readonly progressWaitsForWatches: boolean;
 }
-
-export const refused = (code: RpcCode, text: string) => (error: unknown) => {
-  assert.ok(error instanceof RpcError, String(error));
-  assert.deepEqual([error.codeName, error.message], [Object.entries(RpcCode).find(([, value]) => value === code)?.[0], `etcdserver: ${text}`]);
-  return true;
-};
 
 const EMPTY_KEY = refused(RpcCode.INVALID_ARGUMENT, "key is not provided");
 const KEY_NOT_FOUND = refused(RpcCode.INVALID_ARGUMENT, "key not found");
 const DUPLICATE = refused(RpcCode.INVALID_ARGUMENT, "duplicate key given in txn request");
-const COMPACTED = refused(RpcCode.OUT_OF_RANGE, "mvcc: required revision has been compacted");
 const FUTURE = refused(RpcCode.OUT_OF_RANGE, "mvcc: required revision is a future revision");
-const NO_LEASE = refused(RpcCode.NOT_FOUND, "requested lease not found");
 
-/** The etcd v3 wire contract (but leases and watches), written once and run against every server that claims it. Each case uses its own keys. */
-export function etcdContract(name: string, skip: string | false, start: () => Promise<ServerUnderTest>, traits: ContractTraits): void {
-  describe(`etcd contract: ${name}`, { skip }, () => {
+/**
+ * The etcd v3 wire contract of Put, Range, DeleteRange, Txn and Compact, written once and run against every server that claims it. Each
+ * case uses its own keys.
+ */
+export function kvContract(name: string, skip: string | false, start: () => Promise<ServerUnderTest>, traits: KvTraits): void {
+  describe(`etcd contract of keys: ${name}`, { skip }, () => {
     let server: ServerUnderTest;
     let etcd: Connection;
 
@@ -301,19 +290,6 @@ export function etcdContract(name: string, skip: string | false, start: () => Pr
         await assert.rejects(etcd.kv.compact({ revision: old + 100n, physical: false }), FUTURE);
         await assert.rejects(etcd.kv.txn(txn({ success: [opRange({ key: "k", revision: old })] })), COMPACTED);
         await assert.rejects(etcd.kv.txn(txn({ success: [opPut({ key: "k" }), opRange({ key: "k", revision: old })] })), COMPACTED);
-      });
-    });
-
-    describe("Maintenance and Cluster", () => {
-      it("describes itself as one member that leads", async () => {
-        const status = await etcd.maintenance.status({});
-        assert.match(status.version, /^3\.\d+\.\d+/);
-        assert.equal(status.leader, status.header?.memberId);
-        assert.ok(status.raftTerm >= 1n && status.raftIndex >= 1n && status.dbSize > 0n);
-        const { members } = await etcd.cluster.memberList({ linearizable: true });
-        assert.deepEqual(members.map(({ ID, isLearner }) => [ID, isLearner]), [[status.leader, false]]);
-        assert.equal(members[0]?.clientURLs.length, 1);
-        assert.deepEqual((await etcd.maintenance.alarm(AlarmRequest.create())).alarms, []);
       });
     });
   });

@@ -1,3 +1,5 @@
+import assert from "node:assert/strict";
+import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
 import {
   Compare,
   Compare_CompareResult,
@@ -98,6 +100,17 @@ export class WatchTap {
     this.#stream.cancel();
   }
 }
+
+/** Whether an error is this refusal of etcd's, code and text. */
+export const refused = (code: RpcCode, text: string) => (error: unknown) => {
+  assert.ok(error instanceof RpcError, String(error));
+  assert.deepEqual([error.codeName, error.message], [Object.entries(RpcCode).find(([, value]) => value === code)?.[0], `etcdserver: ${text}`]);
+  return true;
+};
+
+/** Refusals that more than one contract knows. */
+export const COMPACTED = refused(RpcCode.OUT_OF_RANGE, "mvcc: required revision has been compacted");
+export const NO_LEASE = refused(RpcCode.NOT_FOUND, "requested lease not found");
 
 /** Events as short texts: `PUT a=1 @5`, `DELETE a @6`, with ` was 1@4` where prev_kv is there. */
 export function eventTexts(response: WatchResponse): string[] {

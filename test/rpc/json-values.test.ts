@@ -28,3 +28,8 @@ test("a stream is cut into its values, whatever its chunks are", async () => {
 test("a value that is too large is not held", async () => {
   await assert.rejects(textsOf([Buffer.from('{"a":"'), Buffer.alloc(100, "x")], 50), { message: "grpc: received message larger than max (106 vs. 50)" });
 });
+
+test("a value that is nested without end is not read to its end", async () => {
+  assert.deepEqual(await textsOf([Buffer.from("[".repeat(10_000) + "]".repeat(10_000))]), ["[".repeat(10_000) + "]".repeat(10_000)]);
+  await assert.rejects(textsOf([Buffer.from(`{"a":${"[".repeat(10_000)}`)]), { name: "JsonMappingError", message: "invalid character '[' exceeded max depth" });
+});

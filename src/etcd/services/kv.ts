@@ -6,6 +6,7 @@ import { executeRange } from "../range.js";
 import { checkDelete, checkPut, checkRange, checkTxn } from "../request-rules.js";
 import { executeDelete, executePut, executeReadOnlyTxn, executeTxn, isReadOnly } from "../txn.js";
 import { admittedHandlers } from "./admitted.js";
+import { deepTxnDecoder } from "./deep-txn.js";
 import { RequestSizes } from "./request-size.js";
 import type { Room } from "./room.js";
 
@@ -15,7 +16,7 @@ export function kvService(room: Room): ServedService {
   const definition = {
     ...KVService,
     put: { ...KVService.put, requestDeserialize: sizes.watch(KVService.put.requestDeserialize) },
-    txn: { ...KVService.txn, requestDeserialize: sizes.watch(KVService.txn.requestDeserialize) },
+    txn: { ...KVService.txn, requestDeserialize: sizes.watch(deepTxnDecoder(room.maxTxnOps)) },
   };
   return serve(definition, kvHandlers(room, sizes));
 }
