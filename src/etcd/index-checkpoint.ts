@@ -144,15 +144,25 @@ async function* framesOf(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> 
 }
 
 function readKeys(bytes: Buffer, index: KeyIndex): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 0; at < bytes.length; ) {
-    const nameLength = bytes.readUInt32LE(at);
-    const versions = bytes.readUInt32LE(at + 4);
-    const lease = bytes.readInt32LE(at + 24) === 0 && bytes.readInt32LE(at + 28) === 0 ? 0n : bytes.readBigInt64LE(at + 24);
-    const facts = { createRevision: bytes.readDoubleLE(at + 8), version: bytes.readDoubleLE(at + 16), lease };
-    const pairs: number[] = [];
+    const nameLength = view.getUint32(at, true);
+    const versions = view.getUint32(at + 4, true);
+    const lease = view.getUint32(at + 24, true) === 0 && view.getUint32(at + 28, true) === 0 ? 0n : view.getBigInt64(at + 24, true);
+    const facts = { createRevision: whole(view.getFloat64(at + 8, true)), version: whole(view.getFloat64(at + 16, true)), lease };
     at += KEY_HEAD_BYTES;
-    for (let count = 0; count < versions; count += 1, at += VERSION_BYTES) pairs.push(bytes.readDoubleLE(at), bytes.readUInt32LE(at + 8));
-    index.append(KeyHistory.of(bytes.toString("latin1", at, at + nameLength), facts, pairs));
+    let older: number[] | undefined;
+    for (let count = 1; count < versions; count += 1, at += VERSION_BYTES) (older ??= []).push(whole(view.getFloat64(at, true)), view.getUint32(at + 8, true));
+    const main = whole(view.getFloat64(at, true));
+    const code = view.getUint32(at + 8, true);
+    at += VERSION_BYTES;
+    index.append(KeyHistory.of(bytes.toString("latin1", at, at + nameLength), facts, main, code, older));
     at += nameLength;
   }
+}
+
+/** The same number, as V8 keeps small whole ones: in the object itself, where what was read as a double takes 16 bytes more. */
+function whole(value: number): number {
+  const small = value | 0;
+  return small === value ? small : value;
 }

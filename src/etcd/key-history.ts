@@ -40,14 +40,13 @@ export class KeyHistory implements NewestFacts {
     this.key = key;
   }
 
-  /** A history from what `versionsUpTo` gave; `pairs` must not be empty. */
-  static of(key: Key, facts: NewestFacts, pairs: readonly number[]): KeyHistory {
+  /** A history from what `versionsUpTo` gave: the last pair of it, main and code, and the pairs before, if there are any. */
+  static of(key: Key, facts: NewestFacts, main: number, code: number, older: number[] | undefined): KeyHistory {
     const history = new KeyHistory(key);
-    const last = pairs.length - 2;
-    if (last > 0) history.#older = pairs.slice(0, last);
-    history.#main = pairs[last] as number;
-    history.#code = pairs[last + 1] as number;
-    if ((history.#code & 1) === 1) return history;
+    history.#older = older;
+    history.#main = main;
+    history.#code = code;
+    if ((code & 1) === 1) return history;
     history.createRevision = facts.createRevision;
     history.version = facts.version;
     if (facts.lease !== 0n) history.lease = facts.lease;

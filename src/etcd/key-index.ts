@@ -96,7 +96,8 @@ export class KeyIndex {
       this.#firstKeys.push(history.key);
       return;
     }
-    block.splice(place, 0, history);
+    if (place === block.length) block.push(history);
+    else block.splice(place, 0, history);
     if (place === 0) this.#firstKeys[at] = history.key;
     if (block.length <= MAX_BLOCK_KEYS) return;
     // Keys that only grow fill the last block: leave the full one nearly full then.

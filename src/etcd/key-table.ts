@@ -6,7 +6,7 @@ const SHARDS = 256;
 const FIRST_SLOTS = 8;
 
 /**
- * Histories by exact key: hash tables with linear probing, about 16 bytes a key where a Map costs 40 and ends at 16 million keys.
+ * Histories by exact key: hash tables with linear probing, about 20 bytes a key where a Map costs 40 and ends at 16 million keys.
  *
  * Example of one shard with 8 slots: a, b, c hash to 3, 3, 4 and lie in slots 3, 4, 5. Removing a moves b to 3 and c to 4, for a search
  * ends at the first empty slot.
@@ -35,8 +35,10 @@ export class KeyTable {
   }
 }
 
+/** One table: histories, and beside each the hash of its key, so that other keys are told apart without being looked at. */
 class Shard {
-  #slots: (KeyHistory | undefined)[] = emptySlots(FIRST_SLOTS);
+  #slots = emptySlots(FIRST_SLOTS);
+  #hashes = new Uint32Array(FIRST_SLOTS);
   #used = 0;
 
   get(key: Key, hash: number): KeyHistory | undefined {
@@ -44,16 +46,14 @@ class Shard {
   }
 
   add(history: KeyHistory, hash: number): void {
-    this.#slots[this.#find(history.key, hash)] = history;
+    this.#place(history, hash);
     this.#used += 1;
-    if (this.#used * 4 <= this.#slots.length * 3) return;
-    const full = this.#slots;
-    this.#slots = emptySlots(full.length * 2);
-    for (const each of full) if (each !== undefined) this.#slots[this.#find(each.key, hashOf(each.key))] = each;
+    if (this.#used * 4 > this.#slots.length * 3) this.#grow();
   }
 
   remove(key: Key, hash: number): void {
     const slots = this.#slots;
+    const hashes = this.#hashes;
     const mask = slots.length - 1;
     let hole = this.#find(key, hash);
     if (slots[hole] === undefined) return;
@@ -62,9 +62,10 @@ class Shard {
       const next = slots[at];
       if (next === undefined) break;
       // It may move back to the hole unless it begins its search behind it.
-      const home = hashOf(next.key) & mask;
+      const home = (hashes[at] as number) & mask;
       if (((at - home) & mask) < ((at - hole) & mask)) continue;
       slots[hole] = next;
+      hashes[hole] = hashes[at] as number;
       hole = at;
     }
     slots[hole] = undefined;
@@ -73,10 +74,31 @@ class Shard {
   /** The slot of a key, or the empty one where it would lie. */
   #find(key: Key, hash: number): number {
     const slots = this.#slots;
+    const hashes = this.#hashes;
     const mask = slots.length - 1;
     let at = hash & mask;
-    for (let history = slots[at]; history !== undefined && history.key !== key; history = slots[at]) at = (at + 1) & mask;
+    for (let history = slots[at]; history !== undefined && (hashes[at] !== hash || history.key !== key); history = slots[at]) at = (at + 1) & mask;
     return at;
+  }
+
+  #place(history: KeyHistory, hash: number): void {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    let at = hash & mask;
+    while (slots[at] !== undefined) at = (at + 1) & mask;
+    slots[at] = history;
+    this.#hashes[at] = hash;
+  }
+
+  #grow(): void {
+    const slots = this.#slots;
+    const hashes = this.#hashes;
+    this.#slots = emptySlots(slots.length * 2);
+    this.#hashes = new Uint32Array(slots.length * 2);
+    for (let at = 0; at < slots.length; at += 1) {
+      const history = slots[at];
+      if (history !== undefined) this.#place(history, hashes[at] as number);
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+import { nextTurn } from "../base/clock.js";
 import type { Change, Commit } from "./change.js";
 import { inRange, type Key, type KeyRange } from "./key-range.js";
 import { RecentCommits } from "./recent-commits.js";
@@ -30,6 +31,7 @@ export class WatchHub {
   readonly #byRange = new Map<string, RangeGroup>();
   readonly #recent = new RecentCommits();
   readonly #unsubscribe: () => void;
+  #lastTurn: Promise<void> = Promise.resolve();
 
   constructor(store: Store) {
     this.#store = store;
@@ -76,6 +78,8 @@ export class WatchHub {
   async history(from: number): Promise<HistorySlice> {
     const visible = this.#store.revision;
     const recent = this.#recent.from(from, SLICE_COMMITS);
+    // Reading memory waits for nothing by itself: full slices go one a turn, over all streams, so that others are served in between.
+    if (recent?.length === SLICE_COMMITS) await (this.#lastTurn = this.#lastTurn.then(nextTurn));
     if (recent !== undefined) return { commits: recent, upTo: recent.length < SLICE_COMMITS ? visible : lastRevision(recent, visible) };
     const slice: Commit[] = [];
     let bytes = 0;

@@ -3,12 +3,16 @@ import { after, before, describe, it } from "node:test";
 import { AlarmRequest, WatchCreateRequest_FilterType } from "../../src/gen/etcd/etcdserverpb/rpc.js";
 import { RpcCode } from "../../src/base/rpc-error.js";
 import type { ServerUnderTest } from "../support/real-etcd.js";
-import { cancel, connect, type Connection, create, del, eventTexts, NO_LEASE, progress, put, range, refused, WatchTap } from "./wire.js";
+import { cancel, connect, type Connection, create, del, eventTexts, NO_LEASE, opPut, progress, put, range, refused, txn, WatchTap } from "./wire.js";
 
 /** What differs between the etcd versions that may stand behind the contract. */
 export interface WatchTraits {
   /** 3.4 and early 3.5 lose a deletion at the compaction point; 3.5.16 keeps it for watches. */
   readonly keepsDeletionAtCompaction: boolean;
+  /** A watch from a revision below 0 is refused at once, as compacted; before, it began and was never heard of (3.5). */
+  readonly refusesNegativeStart: boolean;
+  /** Progress is told only when there are watches and all have caught up (3.4.25, 3.5.8). */
+  readonly progressWaitsForWatches: boolean;
 }
 
 /**
@@ -79,6 +83,37 @@ export function watchContract(name: string, skip: string | false, start: () => P
         const longer = await etcd.grant(9000);
         const ids = (await etcd.lease.leaseLeases({})).leases.map(({ ID }) => ID);
         assert.ok(ids.includes(long.ID) && ids.indexOf(long.ID) < ids.indexOf(longer.ID));
+      });
+
+      it("takes a lifetime without sense for the shortest one", async () => {
+        assert.deepEqual([(await etcd.grant(0)).TTL, (await etcd.grant(-5)).TTL], [2n, 2n]);
+      });
+
+      it("hangs a key on one lease, that of the last put", async () => {
+        const [first, second] = [(await etcd.grant(60)).ID, (await etcd.grant(60)).ID];
+        await etcd.kv.put(put({ key: "lm", lease: first }));
+        await etcd.kv.put(put({ key: "lm", lease: second }));
+        const keysOf = async (id: bigint): Promise<string[]> => (await etcd.timeToLive(id)).keys.map(String);
+        assert.deepEqual([await keysOf(first), await keysOf(second)], [[], ["lm"]]);
+        const base = await current();
+        // Nothing is deleted, so no revision is taken.
+        assert.equal((await etcd.lease.leaseRevoke({ ID: first })).header?.revision, base);
+        assert.deepEqual(await texts({ key: "lm" }), ["lm="]);
+        await etcd.lease.leaseRevoke({ ID: second });
+        assert.deepEqual(await texts({ key: "lm" }), []);
+      });
+
+      it("shows the end of a lease to a watch as deletions of one revision", async () => {
+        const tap = new WatchTap(etcd);
+        await tap.send(create({ key: "ln/", rangeEnd: "ln0", prevKv: true }));
+        await tap.next();
+        const { ID } = await etcd.grant(2);
+        const last = (await etcd.kv.txn(txn({ success: [opPut({ key: "ln/b", lease: ID }), opPut({ key: "ln/a", lease: ID })] }))).header?.revision ?? 0n;
+        assert.deepEqual(await tap.events(2), [`PUT ln/b= @${last}`, `PUT ln/a= @${last}`]);
+        assert.deepEqual(eventTexts(await tap.next()), [`DELETE ln/a @${last + 1n} was @${last}`, `DELETE ln/b @${last + 1n} was @${last}`]);
+        assert.equal((await etcd.timeToLive(ID)).TTL, -1n);
+        await assert.rejects(etcd.kv.put(put({ key: "ln/c", lease: ID })), NO_LEASE);
+        tap.close();
       });
     });
 
@@ -202,6 +237,77 @@ export function watchContract(name: string, skip: string | false, start: () => P
         } while (pieces[pieces.length - 1]?.[1]);
         assert.ok(pieces.length > 1, JSON.stringify(pieces));
         assert.equal(pieces.reduce((sum, [count]) => sum + count, 0), 5);
+        await tap.send(create({ key: "wh/", rangeEnd: "wh0", startRevision: base + 6n, prevKv: true }));
+        await tap.next();
+        const whole = await tap.next();
+        assert.deepEqual([whole.events.length, whole.fragment], [5, false]);
+        tap.close();
+      });
+
+      it("takes an empty key for the lowest one, and an end of one zero byte for no end", async () => {
+        const tap = new WatchTap(etcd);
+        await tap.send(create({}));
+        await tap.send(create({ rangeEnd: "\0" }));
+        await Promise.all([tap.next(), tap.next()]);
+        const { header } = await etcd.kv.put(put({ key: "wi", value: "1" }));
+        const answer = await tap.next();
+        assert.deepEqual([answer.watchId, eventTexts(answer)], [1n, [`PUT wi=1 @${header?.revision}`]]);
+        await etcd.kv.put(put({ key: "\0", value: "1" }));
+        assert.equal((await tap.next()).watchId + (await tap.next()).watchId, 1n);
+        await etcd.kv.deleteRange(del({ key: "\0" }));
+        tap.close();
+      });
+
+      it("counts ids per stream and leaves out those in use", async () => {
+        const tap = new WatchTap(etcd);
+        for (const watchId of [1n, 0n, 0n, 0n]) await tap.send(create({ key: "wj", watchId }));
+        const ids: bigint[] = [];
+        for (let index = 0; index < 4; index += 1) ids.push((await tap.next()).watchId);
+        assert.deepEqual(ids, [1n, 0n, 2n, 3n]);
+        await tap.send(cancel(2n));
+        assert.deepEqual([(await tap.next()).canceled], [true]);
+        await tap.send(create({ key: "wj", watchId: 2n }));
+        assert.deepEqual([(await tap.next()).created], [true]);
+        const other = new WatchTap(etcd);
+        await other.send(create({ key: "wj" }));
+        assert.equal((await other.next()).watchId, 0n);
+        for (const each of [tap, other]) each.close();
+      });
+
+      it("refuses a start below 0 as compacted", { skip: !traits.refusesNegativeStart && "etcd 3.4 begins it and says no more" }, async () => {
+        const tap = new WatchTap(etcd);
+        await tap.send(create({ key: "wk", startRevision: -1n }));
+        const { watchId, created, canceled, cancelReason, compactRevision } = await tap.next();
+        assert.deepEqual([watchId, created, canceled, cancelReason, compactRevision], [-1n, true, true, "etcdserver: mvcc: required revision has been compacted", 0n]);
+        tap.close();
+      });
+
+      it("tells a revision whole and in the order of its changes, with its number in the header; history with the store's", async () => {
+        const all = { key: "wl/", rangeEnd: "wl0" };
+        const tap = new WatchTap(etcd);
+        await tap.send(create(all));
+        await tap.next();
+        const changes = txn({ success: [opPut({ key: "wl/c", value: "1" }), opPut({ key: "wl/a", value: "1" }), opPut({ key: "wl/b", value: "1" })] });
+        const first = (await etcd.kv.txn(changes)).header?.revision ?? 0n;
+        const live = await tap.next();
+        assert.deepEqual([live.header?.revision, eventTexts(live)], [first, [`PUT wl/c=1 @${first}`, `PUT wl/a=1 @${first}`, `PUT wl/b=1 @${first}`]]);
+        await etcd.kv.deleteRange(del({ ...all, key: "wl/b" }));
+        assert.deepEqual(eventTexts(await tap.next()), [`DELETE wl/b @${first + 1n}`, `DELETE wl/c @${first + 1n}`]);
+        const last = (await etcd.kv.put(put({ key: "elsewhere" }))).header?.revision ?? 0n;
+        await tap.send(create({ ...all, startRevision: first }));
+        await tap.next();
+        const past = await tap.next();
+        assert.deepEqual([past.header?.revision, eventTexts(past)], [last, [...eventTexts(live), `DELETE wl/b @${first + 1n}`, `DELETE wl/c @${first + 1n}`]]);
+        tap.close();
+      });
+
+      it("tells no progress of a stream without watches", { skip: !traits.progressWaitsForWatches && "etcd before 3.4.25 does" }, async () => {
+        const tap = new WatchTap(etcd);
+        await tap.send(progress);
+        await tap.send(create({ key: "wm" }));
+        assert.equal((await tap.next()).created, true);
+        await tap.send(progress);
+        assert.equal((await tap.next()).watchId, -1n);
         tap.close();
       });
     });

@@ -33,7 +33,7 @@ export async function startContenders(nodeOptions: readonly string[]): Promise<[
 }
 
 /** Reads /proc: Linux only. */
-function useOf(pid: number): Pick<Contender, "cpuMs" | "residentMb"> {
+export function useOf(pid: number): Pick<Contender, "cpuMs" | "residentMb"> {
   return {
     cpuMs: () => {
       // The name in parentheses may hold anything; fields are counted behind it.

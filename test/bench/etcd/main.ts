@@ -1,12 +1,14 @@
 // Entry of scripts/bench-etcd: ours beside the etcd that is installed, alternating in one run, under the load of etcd's own tool.
-import { mkdirSync } from "node:fs";
-import { cpus, loadavg } from "node:os";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { cpus, loadavg, tmpdir } from "node:os";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { table } from "../../../src/cli/table.js";
 import { summarizeProfiles, profilingOptions } from "../cpu-profile.js";
 import { connect, put } from "../../etcd/wire.js";
 import { type Contender, startContenders } from "./contender.js";
 import { buildBenchmarkTool, load, type LoadResult } from "./load-generator.js";
+import { bytesPerKey, dropCheckpoint, fillDirectory, type StartUp, startUp } from "./start-up.js";
 import { watchFanOut } from "./watch-fan-out.js";
 
 const usage = `usage: node scripts/bench-etcd.mjs [--repeats 3] [--scale 1] [--cpu-profile DIR]
@@ -63,6 +65,27 @@ function median(list: readonly Measured[], value: (measured: Measured) => number
   return list.map(value).sort((a, b) => a - b)[Math.floor(list.length / 2)] as number;
 }
 
+/** Starts of ours on a full directory, as etcd keeps no checkpoint to compare. */
+async function measureStartUp(scale: number, repeats: number, say: (line: string) => void): Promise<void> {
+  const revisions = Math.max(1, Math.round(1_000_000 * scale));
+  const directory = mkdtempSync(join(tmpdir(), "spheresim-bench-start-"));
+  try {
+    say(`writing ${revisions} revisions of as many keys`);
+    await fillDirectory(directory, revisions, revisions);
+    const rows: string[][] = [];
+    for (const way of ["checkpoint", "whole log"]) {
+      if (way === "whole log") dropCheckpoint(directory);
+      const starts: StartUp[] = [];
+      for (let repeat = 0; repeat < repeats; repeat += 1) starts.push(await startUp(directory));
+      const middle = (value: (start: StartUp) => number): string => (starts.map(value).sort((a, b) => a - b)[Math.floor(repeats / 2)] as number).toFixed(0);
+      rows.push([`start from the ${way}`, middle(({ wallMs }) => wallMs), middle(({ cpuMs }) => cpuMs), middle(({ residentMb }) => residentMb)]);
+    }
+    console.log(table([`${revisions} revisions`, "wall ms", "CPU ms", "resident MB"], rows));
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
 async function main(): Promise<void> {
   if (values.help) {
     console.log(usage);
@@ -73,6 +96,8 @@ async function main(): Promise<void> {
   const profiles = values["cpu-profile"];
   if (profiles !== undefined) mkdirSync(profiles, { recursive: true });
   console.log(`${cpus().length} × ${cpus()[0]?.model ?? "?"}, Node ${process.versions.node}, load average ${loadavg()[0]?.toFixed(1)} at the start, generator on the same machine`);
+  // First, while nothing else in this process lets go of memory.
+  console.log(`index: ${bytesPerKey(Math.round(1_000_000 * Number(values.scale))).toFixed(0)} bytes a live key of 32 bytes`);
   const contenders = await startContenders(profiles === undefined ? [] : profilingOptions(profiles));
   const rows: string[][] = [];
   try {
@@ -103,6 +128,7 @@ async function main(): Promise<void> {
   } finally {
     for (const contender of contenders) await contender.close();
   }
+  await measureStartUp(Number(values.scale), Number(values.repeats), say);
   if (profiles !== undefined) {
     for (const { busyMs, parts, functions } of summarizeProfiles(profiles, undefined, 15)) {
       console.log(table(["profile of ours", "self", `of ${busyMs} ms`], [...parts, ...functions].map(({ name, selfMs, share }) => [name, `${selfMs} ms`, `${(share * 100).toFixed(1)} %`])));
