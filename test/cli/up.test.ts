@@ -146,10 +146,11 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
           return !alive.includes(true);
         });
         assert.deepEqual([...tooEarly], []);
+        // Not told a second time meanwhile: a signal in the last moment of a process, when it hears no more, would be its end.
+        assert.equal(await up.ended, 0);
       } finally {
         await stopped(up);
       }
-      assert.equal(await up.ended, 0);
       assert.equal(up.stderr(), "");
     });
   });
