@@ -79,16 +79,39 @@ export class Registry implements Lookup {
     for (const stored of this.cache.shelf(this.kindOf(of).prefix).objects.values()) yield stored.object;
   }
 
+  *inNamespace(of: ResourceName, namespace: string): Iterable<ApiObject> {
+    for (const stored of this.storedIn(this.kindOf(of), namespace)) yield stored.object;
+  }
+
+  /** What this server knows of a kind in one namespace, its own writes included. */
+  storedIn(kind: Kind, namespace: string): Iterable<Stored> {
+    return this.cache.under(kind.prefix, `${kind.prefix}${namespace}/`);
+  }
+
+  /** Does work that waits for other work of the same key. */
+  inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
+    return this.#turns.take(key, work);
+  }
+
   /** Writes a new object; undefined when the name is taken. One Txn. */
   async insert(kind: Kind, object: ApiObject): Promise<Stored | undefined> {
+    const outcome = await this.insertAlong(kind, object, []);
+    return typeof outcome === "string" ? undefined : outcome;
+  }
+
+  /** Writes a new object and changes others in the same Txn: the object, `taken` when its name is, `moved` when one of the others is not what it was. */
+  async insertAlong(kind: Kind, object: ApiObject, changes: readonly { readonly current: Stored; readonly to: ApiObject }[]): Promise<Stored | "taken" | "moved"> {
     const key = keyOf(kind, object.metadata.namespace ?? "", object.metadata.name);
     const leaseId = kind.ttlSeconds === undefined ? undefined : await this.#leaseFor(kind.ttlSeconds);
-    const result = await this.backend.swap({ key, expectedRevision: 0, value: storedText(object), ...(leaseId === undefined ? {} : { leaseId }) });
-    if (!result.succeeded) {
-      if (result.current) this.cache.learn(key, result.current.modRevision, Stored.fromRow(result.current));
-      return undefined;
+    const along = changes.map(({ current, to }) => ({ key: current.key, expectedRevision: current.revision, value: storedText(to) }));
+    const result = await this.backend.swap({ key, expectedRevision: 0, value: storedText(object), ...(leaseId === undefined ? {} : { leaseId }), ...(along.length > 0 ? { along } : {}) });
+    if (result.succeeded) {
+      for (const { current, to } of changes) this.#written(current.key, result.revision, to);
+      return this.#written(key, result.revision, object);
     }
-    return this.#written(key, result.revision, object);
+    if (result.current) this.cache.learn(key, result.current.modRevision, Stored.fromRow(result.current));
+    result.currentAlong?.forEach((row, index) => this.cache.learn(along[index]!.key, row?.modRevision ?? result.revision, row && Stored.fromRow(row)));
+    return result.current || changes.length === 0 ? "taken" : "moved";
   }
 
   /**
