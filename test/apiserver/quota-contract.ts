@@ -188,8 +188,12 @@ export function quotaContract(where: string, start: () => Promise<Served>, skip:
       await service("outside", "NodePort");
       assert.match((await refusal(service("again", "NodePort")))[1], /exceeded quota: q, requested: services\.nodeports=1, used: services\.nodeports=1, limited: services\.nodeports=1$/);
       assert.deepEqual(await used(namespace), { "count/deployments.apps": "0", persistentvolumeclaims: "0", services: "2", "services.nodeports": "1" });
+      const opened = client.patch(services, { namespace, name: "plain" }, { type: "merge", body: { spec: { type: "NodePort" } } });
+      assert.match((await refusal(opened))[1], /^services "plain" is forbidden: exceeded quota: q, requested: services\.nodeports=1, used: services\.nodeports=1, limited: services\.nodeports=1$/);
       await client.delete(services, { namespace, name: "outside" });
       await becomes(namespace, { "count/deployments.apps": "0", persistentvolumeclaims: "0", services: "1", "services.nodeports": "0" });
+      await client.patch(services, { namespace, name: "plain" }, { type: "merge", body: { spec: { type: "NodePort" } } });
+      assert.equal((await used(namespace))?.["services.nodeports"], "1");
     });
 
     test("scopes: a quota counts only its pods", async () => {

@@ -1,6 +1,7 @@
+import { Quantity } from "../../base/quantity.js";
 import { countedNames, isCounted, unstated, usageOf } from "../../kubernetes/quota-usage.js";
 import { isInScope } from "../../kubernetes/quota-scope.js";
-import { addQuantities, areSameQuantities, maskQuantities, type Quantities, readQuantities, writeQuantities } from "../../kubernetes/resource-list.js";
+import { addQuantities, maskQuantities, type Quantities, readQuantities, writeQuantities } from "../../kubernetes/resource-list.js";
 import type { ResourceQuota } from "../../kubernetes/resource-policy.js";
 import type { KubernetesObject } from "../../kubernetes/object-meta.js";
 import type { Pod } from "../../kubernetes/pod.js";
@@ -8,7 +9,7 @@ import { forbidden, internalError } from "../errors.js";
 import type { Kind } from "../kinds/kind.js";
 import { resourceQuotaKind } from "../kinds/resource-quota.js";
 import type { ApiObject } from "../object.js";
-import { type Registry, SWAP_LIMIT } from "../registry.js";
+import { type Growth, type Registry, SWAP_LIMIT } from "../registry.js";
 import type { Stored } from "../storage/stored.js";
 
 /** `limits.cpu=2,pods=1`: amounts as the original's refusals have them. */
@@ -16,11 +17,27 @@ function shown(list: Quantities): string {
   return [...list].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, amount]) => `${name}=${amount}`).join(",");
 }
 
+/** What is to be charged: a new object, or what an update of one grows by. */
+interface Charge {
+  readonly kind: Kind;
+  readonly object: ApiObject;
+  readonly old?: ApiObject;
+  readonly nowMs: number;
+}
+
+/** What the object uses more than it did, nothing where it uses less. */
+function growth({ kind, object, old, nowMs }: Charge, names: readonly string[]): Quantities {
+  const usage = (of: ApiObject): Quantities => maskQuantities(usageOf(kind, of as unknown as KubernetesObject, nowMs), names);
+  const before = old === undefined ? undefined : usage(old);
+  return new Map([...usage(object)].map(([name, amount]) => [name, amount.sub(before?.get(name) ?? Quantity.zero)] as const).filter(([, amount]) => amount.compare(Quantity.zero) > 0));
+}
+
 /**
  * The quota with the object charged to it; undefined when it does not count it. Throws 403 when the object says too little for this
  * quota, or asks for more than is left.
  */
-function charged(quota: ApiObject, kind: Kind, object: ApiObject, nowMs: number): ApiObject | undefined {
+function charged(quota: ApiObject, charge: Charge): ApiObject | undefined {
+  const { kind, object } = charge;
   const { spec, status } = quota as unknown as ResourceQuota;
   const isPod = kind.group === "" && kind.resource === "pods";
   const pod = isPod ? (object as unknown as Pod) : undefined;
@@ -35,14 +52,13 @@ function charged(quota: ApiObject, kind: Kind, object: ApiObject, nowMs: number)
   if (missing !== undefined) refuse(`failed quota: ${name}: must specify ${missing}`);
   const used = readQuantities(status?.used);
   if (names.some((each) => !used.has(each))) refuse(`status unknown for quota: ${name}, resources: ${[...names].sort().join(",")}`);
-  const requested = new Map([...maskQuantities(usageOf(kind, object as unknown as KubernetesObject, nowMs), names)].filter(([, amount]) => !amount.isZero));
+  const requested = growth(charge, names);
   if (requested.size === 0) return undefined;
   const after = addQuantities(used, requested);
   const exceeded = [...requested.keys()].filter((each) => after.get(each)!.compare(hard.get(each)!) > 0);
   if (exceeded.length > 0) {
     refuse(`exceeded quota: ${name}, requested: ${shown(maskQuantities(requested, exceeded))}, used: ${shown(maskQuantities(used, exceeded))}, limited: ${shown(maskQuantities(hard, exceeded))}`);
   }
-  if (areSameQuantities(after, used)) return undefined;
   return { ...quota, status: { ...quota["status"], used: writeQuantities(after) } };
 }
 
@@ -52,24 +68,40 @@ function quotasOf(registry: Registry, namespace: string): Stored[] {
 }
 
 /** As they are in the store; those that are gone count no more. */
-async function freshQuotas(registry: Registry, namespace: string): Promise<Stored[]> {
-  const known = quotasOf(registry, namespace);
-  const fresh = await Promise.all(known.map(({ object }) => registry.fresh(resourceQuotaKind, namespace, object.metadata.name)));
+async function freshQuotas(registry: Registry, known: readonly Stored[]): Promise<Stored[]> {
+  const fresh = await Promise.all(known.map(({ object: { metadata } }) => registry.fresh(resourceQuotaKind, metadata.namespace ?? "", metadata.name)));
   return fresh.filter((quota) => quota !== undefined);
 }
 
-function charges(quotas: readonly Stored[], kind: Kind, object: ApiObject, nowMs: number): { readonly current: Stored; readonly to: ApiObject }[] {
-  return quotas.flatMap((current) => {
-    const to = charged(current.object, kind, object, nowMs);
-    return to === undefined ? [] : [{ current, to }];
-  });
+/** The quotas as they become; what is refused by the copies here is decided again on the store's word. */
+async function charges(registry: Registry, charge: Charge): Promise<Growth[]> {
+  const { namespace = "" } = charge.object.metadata;
+  const decide = (quotas: readonly Stored[]): Growth[] =>
+    quotas.flatMap((current) => {
+      const to = charged(current.object, charge);
+      return to === undefined ? [] : [{ current, to }];
+    });
+  const known = quotasOf(registry, namespace);
+  try {
+    return decide(known);
+  } catch {
+    return decide(await freshQuotas(registry, known));
+  }
+}
+
+function isUnderQuota(registry: Registry, kind: Kind, { metadata: { namespace = "" } }: ApiObject): boolean {
+  return namespace !== "" && isCounted(kind) && quotasOf(registry, namespace).length > 0;
 }
 
 /** Refuses what the quotas of a namespace have no room for, and charges nothing (dry run). */
 export async function checkQuotas(registry: Registry, kind: Kind, object: ApiObject): Promise<void> {
-  const { namespace = "" } = object.metadata;
-  if (namespace === "" || !isCounted(kind)) return;
-  charges(await freshQuotas(registry, namespace), kind, object, registry.emulated.nowMs());
+  if (isUnderQuota(registry, kind, object)) await charges(registry, { kind, object, nowMs: registry.emulated.nowMs() });
+}
+
+/** What an update must change along with the object: services alone may come to use more. Throws 403 when there is no room. */
+export async function chargesOfUpdate(registry: Registry, kind: Kind, object: ApiObject, old: ApiObject): Promise<readonly Growth[]> {
+  if (kind.group !== "" || kind.resource !== "services" || !isUnderQuota(registry, kind, object)) return [];
+  return charges(registry, { kind, object, old, nowMs: registry.emulated.nowMs() });
 }
 
 /**
@@ -79,27 +111,13 @@ export async function checkQuotas(registry: Registry, kind: Kind, object: ApiObj
  * controller can recount before the object is there. Here `used` is never less than what is stored: nobody overdraws a quota.
  */
 export async function insertCharged(registry: Registry, kind: Kind, object: ApiObject): Promise<Stored | undefined> {
+  if (!isUnderQuota(registry, kind, object)) return registry.insert(kind, object);
   const { namespace = "" } = object.metadata;
-  if (namespace === "" || !isCounted(kind) || quotasOf(registry, namespace).length === 0) return registry.insert(kind, object);
   // One at a time in a namespace: they would only push each other off the quota.
   return registry.inTurn(`${resourceQuotaKind.prefix}${namespace}/`, async () => {
-    let quotas = quotasOf(registry, namespace);
-    let isFresh = false;
     for (let round = 0; round < SWAP_LIMIT; round++) {
-      let along;
-      try {
-        along = charges(quotas, kind, object, registry.emulated.nowMs());
-      } catch (error) {
-        // What is refused on a copy is decided again on the store's word.
-        if (isFresh) throw error;
-        quotas = await freshQuotas(registry, namespace);
-        isFresh = true;
-        continue;
-      }
-      const outcome = await registry.insertAlong(kind, object, along);
+      const outcome = await registry.insertAlong(kind, object, await charges(registry, { kind, object, nowMs: registry.emulated.nowMs() }));
       if (outcome !== "moved") return outcome === "taken" ? undefined : outcome;
-      quotas = quotasOf(registry, namespace);
-      isFresh = false;
     }
     throw internalError(`quotas of ${namespace} changed ${SWAP_LIMIT} times while one object was charged to them`);
   });
