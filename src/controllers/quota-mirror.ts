@@ -1,5 +1,5 @@
 import type { Namespace } from "../kubernetes/cluster-objects.js";
-import { EventRecorder } from "../kubernetes/event-recorder.js";
+import type { EventRecorder } from "../kubernetes/event-recorder.js";
 import { isBeingDeleted, nameOf } from "../kubernetes/object-meta.js";
 import type { ResourceQuota } from "../kubernetes/resource-policy.js";
 import { namespaces, resourceQuotas } from "../kubernetes/resource-type.js";

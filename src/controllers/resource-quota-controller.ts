@@ -25,6 +25,8 @@ const RESYNC_MS = 300_000;
 const SETTLE_MS = 1_000;
 /** What ends together is counted together. */
 const GATHER_MS = 20;
+/** A recount waits so many times as long as the last one took, so that big namespaces do not keep the API server busy. */
+const REST_FACTOR = 4;
 
 function countedKind({ group, plural }: ResourceType<KubernetesObject>): CountedKind {
   return { group, resource: plural };
@@ -41,6 +43,8 @@ function countedKind({ group, plural }: ResourceType<KubernetesObject>): Counted
 export class ResourceQuotaController implements Controller {
   readonly #context: ControllerContext;
   readonly #queue: WorkQueue;
+  /** How long the last recount took. */
+  #countMs = 0;
 
   constructor(context: ControllerContext) {
     this.#context = context;
@@ -77,7 +81,7 @@ export class ResourceQuotaController implements Controller {
   /** All quotas of the object's namespace are counted again, in a moment. */
   #gather({ metadata }: KubernetesObject): void {
     for (const quota of this.#context.informers.of(resourceQuotas).store.list()) {
-      if (quota.metadata.namespace === metadata.namespace) this.#queue.addAfter(objectKey(quota), GATHER_MS);
+      if (quota.metadata.namespace === metadata.namespace) this.#queue.addAfter(objectKey(quota), Math.max(GATHER_MS, REST_FACTOR * this.#countMs));
     }
   }
 
@@ -98,7 +102,9 @@ export class ResourceQuotaController implements Controller {
     });
     if (quota === undefined) return;
     const hard = readQuantities(quota.spec?.hard);
+    const startMs = this.#context.monotonic.nowMs();
     const used = await this.#count(quota, hard);
+    this.#countMs = this.#context.monotonic.nowMs() - startMs;
     if (isSame(quota.spec?.hard, quota.status?.hard) && areSameQuantities(used, readQuantities(quota.status?.used))) return;
     try {
       await client.update(resourceQuotas, { ...quota, status: { hard: writeQuantities(hard), used: writeQuantities(used) } }, { subresource: "status", fieldManager: "kube-controller-manager" });

@@ -53,7 +53,7 @@ export function quotaContract(where: string, start: () => Promise<Served>, skip:
       throw new Error("it was not refused");
     };
     const quotaIn = async (namespace: string, spec: ResourceQuotaSpec, name = "q"): Promise<void> => {
-      await client.create(resourceQuotas, { metadata: { namespace, name }, spec } as never);
+      await client.create(resourceQuotas, { metadata: { namespace, name }, spec });
       await eventually("the quota is counted", async () => (await client.get(resourceQuotas, { namespace, name })).status?.used !== undefined);
     };
     const used = async (namespace: string, name = "q"): Promise<Readonly<Record<string, string>> | undefined> => (await client.get(resourceQuotas, { namespace, name })).status?.used;
@@ -62,7 +62,7 @@ export function quotaContract(where: string, start: () => Promise<Served>, skip:
         assert.deepEqual(await used(namespace), expected);
         return true;
       });
-    const rangeIn = (namespace: string, limits: readonly LimitRangeItem[], name = "r"): Promise<LimitRange> => client.create(limitRanges, { metadata: { namespace, name }, spec: { limits } } as never);
+    const rangeIn = (namespace: string, limits: readonly LimitRangeItem[], name = "r"): Promise<LimitRange> => client.create(limitRanges, { metadata: { namespace, name }, spec: { limits } });
 
     test("a limit range fills in what its items imply", async () => {
       const namespace = await space();
@@ -129,7 +129,7 @@ export function quotaContract(where: string, start: () => Promise<Served>, skip:
 
     test("a quota with wrong names, amounts or scopes is refused", async () => {
       const namespace = await space();
-      const asked = (spec: ResourceQuotaSpec): Promise<[number, string]> => refusal(client.create(resourceQuotas, { metadata: { namespace, name: "q" }, spec } as never));
+      const asked = (spec: ResourceQuotaSpec): Promise<[number, string]> => refusal(client.create(resourceQuotas, { metadata: { namespace, name: "q" }, spec }));
       assert.deepEqual(await asked({ hard: { bananas: "1" } }), [
         422,
         'ResourceQuota "q" is invalid: [spec.hard[bananas]: Invalid value: "bananas": must be a standard resource type or fully qualified, spec.hard[bananas]: Invalid value: "bananas": must be a standard resource for quota]',
@@ -181,9 +181,9 @@ export function quotaContract(where: string, start: () => Promise<Served>, skip:
       const namespace = await space();
       await quotaIn(namespace, { hard: { "count/deployments.apps": "0", "services.nodeports": "1", services: "5", persistentvolumeclaims: "4" } });
       const template = { metadata: { labels: { a: "b" } }, spec: { containers: [{ name: "c", image: "i" }] } };
-      const [, text] = await refusal(client.create(deployments, { metadata: { namespace, name: "d" }, spec: { selector: { matchLabels: { a: "b" } }, template } } as never));
+      const [, text] = await refusal(client.create(deployments, { metadata: { namespace, name: "d" }, spec: { selector: { matchLabels: { a: "b" } }, template } }));
       assert.equal(text, 'deployments.apps "d" is forbidden: exceeded quota: q, requested: count/deployments.apps=1, used: count/deployments.apps=0, limited: count/deployments.apps=0');
-      const service = (name: string, type: string): Promise<KubernetesObject> => client.create(services, { metadata: { namespace, name }, spec: { type, ports: [{ port: 80 }] } } as never);
+      const service = (name: string, type: string): Promise<KubernetesObject> => client.create(services, { metadata: { namespace, name }, spec: { type, ports: [{ port: 80 }] } });
       await service("plain", "ClusterIP");
       await service("outside", "NodePort");
       assert.match((await refusal(service("again", "NodePort")))[1], /exceeded quota: q, requested: services\.nodeports=1, used: services\.nodeports=1, limited: services\.nodeports=1$/);
@@ -239,7 +239,7 @@ export function quotaContract(where: string, start: () => Promise<Served>, skip:
         const outcomes = await Promise.allSettled(names.map((name) => client.create(pods, gated(namespace, name, [undefined]))));
         for (const outcome of outcomes) {
           if (outcome.status === "fulfilled") continue;
-          assert.match(String((outcome.reason as Error).message), /exceeded quota: q, requested: pods=1, used: pods=10, limited: pods=10/);
+          assert.match((outcome.reason as Error).message, /exceeded quota: q, requested: pods=1, used: pods=10, limited: pods=10/);
           refused += 1;
         }
         const there = (await client.list(pods, { namespace })).items;
@@ -255,7 +255,7 @@ export function quotaContract(where: string, start: () => Promise<Served>, skip:
 
     test("status is a subresource: spec and status do not write each other", async () => {
       const namespace = await space();
-      const made: ResourceQuota = await client.create(resourceQuotas, { metadata: { namespace, name: "q" }, spec: { hard: { pods: "3" } }, status: { used: { pods: "2" } } } as never);
+      const made: ResourceQuota = await client.create(resourceQuotas, { metadata: { namespace, name: "q" }, spec: { hard: { pods: "3" } }, status: { used: { pods: "2" } } });
       assert.equal(made.status?.used, undefined);
       await becomes(namespace, { pods: "0" });
       const [code, message] = await refusal(client.patch(resourceQuotas, { namespace, name: "q" }, { type: "merge", body: { status: { used: { bananas: "1" } } } }, { subresource: "status" }));

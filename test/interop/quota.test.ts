@@ -15,10 +15,11 @@ const pod = (namespace: string, name: string, resources: { readonly requests?: A
 const quota = (namespace: string, hard: Amounts): string => JSON.stringify({ apiVersion: "v1", kind: "ResourceQuota", metadata: { namespace, name: "team-quota" }, spec: { hard } });
 
 test("a quota from kubectl to the resource pool, and back to the pod that finds it used up", { skip: skipWithout("kubectl") }, async (t) => {
-  await withEmulator([], async ({ ready, open }) => {
+  await withEmulator([], async (running) => {
+    const { ready } = running;
     const kubectl = new Kubectl(ready.kubeconfig);
     t.after(() => kubectl.close());
-    const pools = open("vcenter").client(ResourcePoolServiceClient);
+    const pools = running.open("vcenter").client(ResourcePoolServiceClient);
     const poolOf = async (namespace: string) => (await pools.listResourcePools({ pageSize: 1000, pageToken: "" })).resourcePools.find((each) => each.namespace === namespace);
     const limitsBecome = (namespace: string, limits: readonly number[]): Promise<unknown> =>
       eventually(`the pool of ${namespace} has limits ${limits.join(", ")}`, async () => {
@@ -115,7 +116,7 @@ test("a quota from kubectl to the resource pool, and back to the pod that finds 
       await kubectl.run("apply -f -", pod("sized", "plain"));
       await waits("pod/plain -n sized", "{.status.phase}", "Running");
       const moid = (await kubectl.run(["get", "pod", "plain", "-n", "sized", "-o", "jsonpath={.metadata.annotations.vmware-system-vm-moid}"])).split(":")[0];
-      const vms = await open("vcenter").client(VirtualMachineServiceClient).listVms({ pageSize: 1000, pageToken: "", onlyOwned: true });
+      const vms = await running.open("vcenter").client(VirtualMachineServiceClient).listVms({ pageSize: 1000, pageToken: "", onlyOwned: true });
       const config = vms.virtualMachines.find(({ ref }) => ref?.value === moid)?.config;
       assert.deepEqual([config?.numCpus, config?.memoryMb, config?.cpuAllocation?.reservation, config?.memoryAllocation?.reservation], [2, 2_048, 1_300, 1_024]);
     });

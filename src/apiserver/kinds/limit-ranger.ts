@@ -1,4 +1,4 @@
-import { Quantity } from "../../base/quantity.js";
+import type { Quantity } from "../../base/quantity.js";
 import type { Container } from "../../kubernetes/container.js";
 import type { PodSpec } from "../../kubernetes/pod.js";
 import { podTotal } from "../../kubernetes/quota-usage.js";
@@ -71,25 +71,25 @@ interface Asked {
 function tooLittle(type: string, name: string, min: Quantity, { requests, limits }: Asked): string | undefined {
   const request = requests.get(name);
   const limit = limits.get(name);
-  const rule = `minimum ${name} usage per ${type} is ${min}`;
+  const rule = `minimum ${name} usage per ${type} is ${min.toString()}`;
   if (request === undefined) return `${rule}.  No request is specified`;
-  if (request.compare(min) < 0) return `${rule}, but request is ${request}`;
-  return limit !== undefined && limit.compare(min) < 0 ? `${rule}, but limit is ${limit}` : undefined;
+  if (request.compare(min) < 0) return `${rule}, but request is ${request.toString()}`;
+  return limit !== undefined && limit.compare(min) < 0 ? `${rule}, but limit is ${limit.toString()}` : undefined;
 }
 
 function tooMuch(type: string, name: string, max: Quantity, { requests, limits }: Asked): string | undefined {
   const request = requests.get(name);
   const limit = limits.get(name);
-  const rule = `maximum ${name} usage per ${type} is ${max}`;
+  const rule = `maximum ${name} usage per ${type} is ${max.toString()}`;
   if (limit === undefined) return `${rule}.  No limit is specified`;
-  if (limit.compare(max) > 0) return `${rule}, but limit is ${limit}`;
-  return request !== undefined && request.compare(max) > 0 ? `${rule}, but request is ${request}` : undefined;
+  if (limit.compare(max) > 0) return `${rule}, but limit is ${limit.toString()}`;
+  return request !== undefined && request.compare(max) > 0 ? `${rule}, but request is ${request.toString()}` : undefined;
 }
 
 function tooWide(type: string, name: string, most: Quantity, { requests, limits }: Asked): string | undefined {
   const request = requests.get(name);
   const limit = limits.get(name);
-  const rule = `${name} max limit to request ratio per ${type} is ${most}`;
+  const rule = `${name} max limit to request ratio per ${type} is ${most.toString()}`;
   if (request === undefined || request.isZero) return `${rule}, but no request is specified or request is 0`;
   if (limit === undefined || limit.isZero) return `${rule}, but no limit is specified or limit is 0`;
   const ratio = limit.toNumber() / request.toNumber();

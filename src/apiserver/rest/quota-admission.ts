@@ -5,16 +5,18 @@ import { addQuantities, maskQuantities, type Quantities, readQuantities, writeQu
 import type { ResourceQuota } from "../../kubernetes/resource-policy.js";
 import type { KubernetesObject } from "../../kubernetes/object-meta.js";
 import type { Pod } from "../../kubernetes/pod.js";
+import { formatTime } from "../../kubernetes/timestamp.js";
 import { forbidden, internalError } from "../errors.js";
 import type { Kind } from "../kinds/kind.js";
 import { resourceQuotaKind } from "../kinds/resource-quota.js";
+import { afterUpdate } from "../managed-fields.js";
 import type { ApiObject } from "../object.js";
 import { type Growth, type Registry, SWAP_LIMIT } from "../registry.js";
 import type { Stored } from "../storage/stored.js";
 
 /** `limits.cpu=2,pods=1`: amounts as the original's refusals have them. */
 function shown(list: Quantities): string {
-  return [...list].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, amount]) => `${name}=${amount}`).join(",");
+  return [...list].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, amount]) => `${name}=${amount.toString()}`).join(",");
 }
 
 /** What is to be charged: a new object, or what an update of one grows by. */
@@ -59,7 +61,9 @@ function charged(quota: ApiObject, charge: Charge): ApiObject | undefined {
   if (exceeded.length > 0) {
     refuse(`exceeded quota: ${name}, requested: ${shown(maskQuantities(requested, exceeded))}, used: ${shown(maskQuantities(used, exceeded))}, limited: ${shown(maskQuantities(hard, exceeded))}`);
   }
-  return { ...quota, status: { ...quota["status"], used: writeQuantities(after) } };
+  const to: ApiObject = { ...quota, metadata: { ...quota.metadata }, status: { ...quota["status"], used: writeQuantities(after) } };
+  to.metadata.managedFields = afterUpdate(to, quota, resourceQuotaKind.struct, { manager: "kube-apiserver", operation: "Update", apiVersion: "v1", time: formatTime(charge.nowMs), subresource: "status" });
+  return to;
 }
 
 /** Every quota of the namespace, as this server knows them. */

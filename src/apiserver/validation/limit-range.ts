@@ -26,27 +26,37 @@ function validateName(type: string, name: string, field: string): StatusCause[] 
   return isOfPods ? [...notStandard, invalidValue(field, name, "must be a standard resource for containers")] : notStandard;
 }
 
-type Row = Readonly<Partial<Record<(typeof LISTS)[number], Quantity>>>;
+type List = (typeof LISTS)[number];
+type Row = Readonly<Partial<Record<List, Quantity>>>;
 
-/** The bounds of one resource must leave room for each other: min <= defaultRequest <= default <= max. */
-function validateRow(name: string, { min, max, default: limit, defaultRequest: request, maxLimitRequestRatio: ratio }: Row, at: string): StatusCause[] {
+/** What may not be above what: min <= defaultRequest <= default <= max. `at` is the list that is blamed, `shown` the one whose value is. */
+const ORDER: readonly { readonly low: List; readonly lowWords: string; readonly high: List; readonly highWords: string; readonly at: List; readonly shown: List }[] = [
+  { low: "min", lowWords: "min value", high: "max", highWords: "max value", at: "min", shown: "min" },
+  { low: "min", lowWords: "min value", high: "defaultRequest", highWords: "default request value", at: "defaultRequest", shown: "defaultRequest" },
+  { low: "defaultRequest", lowWords: "default request value", high: "max", highWords: "max value", at: "defaultRequest", shown: "defaultRequest" },
+  { low: "defaultRequest", lowWords: "default request value", high: "default", highWords: "default limit value", at: "defaultRequest", shown: "defaultRequest" },
+  { low: "min", lowWords: "min value", high: "default", highWords: "default value", at: "default", shown: "min" },
+  { low: "default", lowWords: "default value", high: "max", highWords: "max value", at: "default", shown: "max" },
+];
+
+/** The bounds of one resource must leave room for each other. */
+function validateRow(name: string, row: Row, at: string): StatusCause[] {
   const causes: StatusCause[] = [];
-  const above = (left: Quantity | undefined, right: Quantity | undefined): boolean => left !== undefined && right !== undefined && left.compare(right) > 0;
-  const refuse = (list: (typeof LISTS)[number], value: Quantity | undefined, detail: string): void => void causes.push(invalidValue(`${at}.${list}[${name}]`, String(value), detail));
-  if (above(min, max)) refuse("min", min, `min value ${min} is greater than max value ${max}`);
-  if (above(min, request)) refuse("defaultRequest", request, `min value ${min} is greater than default request value ${request}`);
-  if (above(request, max)) refuse("defaultRequest", request, `default request value ${request} is greater than max value ${max}`);
-  if (above(request, limit)) refuse("defaultRequest", request, `default request value ${request} is greater than default limit value ${limit}`);
-  if (above(min, limit)) refuse("default", min, `min value ${min} is greater than default value ${limit}`);
-  if (above(limit, max)) refuse("default", max, `default value ${limit} is greater than max value ${max}`);
-  if (above(Quantity.of(1), ratio)) refuse("maxLimitRequestRatio", ratio, `ratio ${ratio} is less than 1`);
-  if (ratio !== undefined && min !== undefined && max !== undefined) {
-    const most = max.toNumber() / min.toNumber();
-    if (ratio.toNumber() > most) refuse("maxLimitRequestRatio", ratio, `ratio ${ratio} is greater than max/min = ${most.toFixed(6)}`);
+  const text = (list: List): string => row[list]?.toString() ?? "";
+  const refuse = (list: List, shown: List, detail: string): void => void causes.push(invalidValue(`${at}.${list}[${name}]`, text(shown), detail));
+  for (const rule of ORDER) {
+    const [low, high] = [row[rule.low], row[rule.high]];
+    if (low !== undefined && high !== undefined && low.compare(high) > 0) refuse(rule.at, rule.shown, `${rule.lowWords} ${text(rule.low)} is greater than ${rule.highWords} ${text(rule.high)}`);
+  }
+  const ratio = row.maxLimitRequestRatio;
+  if (ratio !== undefined && ratio.compare(Quantity.of(1)) < 0) refuse("maxLimitRequestRatio", "maxLimitRequestRatio", `ratio ${text("maxLimitRequestRatio")} is less than 1`);
+  if (ratio !== undefined && row.min !== undefined && row.max !== undefined) {
+    const most = row.max.toNumber() / row.min.toNumber();
+    if (ratio.toNumber() > most) refuse("maxLimitRequestRatio", "maxLimitRequestRatio", `ratio ${text("maxLimitRequestRatio")} is greater than max/min = ${most.toFixed(6)}`);
   }
   const mayDiffer = !name.includes("/") && !name.startsWith("hugepages-");
-  if (!mayDiffer && limit !== undefined && request !== undefined && limit.compare(request) !== 0) {
-    refuse("defaultRequest", request, `default value ${limit} must equal to defaultRequest value ${request} in ${name}`);
+  if (!mayDiffer && row.default !== undefined && row.defaultRequest !== undefined && row.default.compare(row.defaultRequest) !== 0) {
+    refuse("defaultRequest", "defaultRequest", `default value ${text("default")} must equal to defaultRequest value ${text("defaultRequest")} in ${name}`);
   }
   return causes;
 }
@@ -54,7 +64,7 @@ function validateRow(name: string, { min, max, default: limit, defaultRequest: r
 function validateItem(item: LimitRangeItem, at: string): StatusCause[] {
   const causes: StatusCause[] = [];
   const isPod = item.type === "Pod";
-  const rows = new Map<string, Partial<Record<(typeof LISTS)[number], Quantity>>>();
+  const rows = new Map<string, Partial<Record<List, Quantity>>>();
   for (const list of LISTS) {
     const entries = Object.entries(item[list] ?? {});
     if (isPod && (list === "default" || list === "defaultRequest")) {
