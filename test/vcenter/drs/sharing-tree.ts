@@ -45,7 +45,7 @@ export function sharingTree(golden: Sharing): SharingTree {
       memory.sizeMb[each] = (vm.sizeGb ?? UNSTATED) * 1024;
       cpu.demandMhz[each] = (vm.demand ?? UNSTATED) * 1000;
       memory.activeMb[each] = (vm.demand ?? vm.sizeGb ?? UNSTATED) * 1024;
-      memory.consumedMb[each] = memory.activeMb[each] as number;
+      memory.consumedMb[each] = memory.activeMb[each];
     }
   }
   return { tree, pools, vms };

@@ -17,7 +17,7 @@ const NEGLIGIBLE = 1e-12;
  * All siblings stand at one water level L: each has floor + shares * L, within its bounds. Each round sets L where the rest would be
  * used up if nobody reached a bound. As what is given grows ever slower with L (a concave, piecewise linear function, of which this is
  * Newton's method from the left), L never overshoots, and each round divides the product of the rest and of the shares still in play by
- * four or more. So there are at most some 50 rounds for any int32 settings, and as a rule fewer than ten, each linear in the siblings left.
+ * four or more. So there are at most some 50 rounds for any int32 settings, and as a rule some ten, each linear in the siblings left.
  *
  * `rows` from `from` to before `to` name the siblings and are reordered; `shares` of siblings without any may be overwritten.
  */
