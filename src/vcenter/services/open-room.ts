@@ -4,6 +4,9 @@ import type { Dice } from "../../base/seeded-random.js";
 import { version } from "../../base/version.js";
 import { RequestCache } from "../../rpc/request-cache.js";
 import { serve, type ServedService } from "../../rpc/server.js";
+import { ClusterServiceService } from "../../gen/spheresim/vcenter/v1/cluster_service.js";
+import { DrsServiceService } from "../../gen/spheresim/vcenter/v1/drs_service.js";
+import { EventServiceService } from "../../gen/spheresim/vcenter/v1/event_service.js";
 import { RuleServiceService } from "../../gen/spheresim/vcenter/v1/rule_service.js";
 import { Deployments } from "../deployments.js";
 import type { HostDaemons } from "../host-daemon.js";
@@ -108,6 +111,9 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
     virtualMachineService({ inventory, deployments, lifecycle, requests, vmPages: new Pages(epoch, monotonic) }),
     taskService({ tasks, requests, taskPages: new Pages(epoch, monotonic), monotonic }),
     serve(RuleServiceService, {}),
+    serve(ClusterServiceService, {}),
+    serve(DrsServiceService, {}),
+    serve(EventServiceService, {}),
   ];
   return {
     services: new Map(services.map((service) => [service.definition, service])),
