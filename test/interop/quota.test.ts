@@ -110,6 +110,23 @@ test("a quota from kubectl to the resource pool, and back to the pod that finds 
       await kubectl.run("delete namespace narrow --timeout=30s");
     });
 
+    await t.test("a Deployment over its quota says so in its ReplicaSet's events, and completes when the quota grows", async () => {
+      await kubectl.run("create namespace fleet");
+      await kubectl.run("create quota few --hard=pods=1 -n fleet");
+      await waits("quota/few -n fleet", "{.status.used.pods}", "0");
+      await kubectl.run("create deployment web --image=nginx --replicas=2 -n fleet");
+      await waits("deployment/web -n fleet", "{.status.readyReplicas}", "1");
+      const [note] = await eventually("the refusal is told", async () => {
+        const found = /Error creating: pods "web-[^"]+" is forbidden: exceeded quota: few, requested: pods=1, used: pods=1, limited: pods=1/.exec(await kubectl.run("get events -n fleet --field-selector reason=FailedCreate,involvedObject.kind=ReplicaSet"));
+        return found ?? false;
+      });
+      assert.ok(note);
+      await kubectl.run(["patch", "quota", "few", "-n", "fleet", "-p", '{"spec":{"hard":{"pods":"2"}}}']);
+      await waits("deployment/web -n fleet", "{.status.readyReplicas}", "2");
+      await waits("quota/few -n fleet", "{.status.used.pods}", "2");
+      await kubectl.run("delete namespace fleet --timeout=30s");
+    });
+
     await t.test("a pod without figures is sized from its namespace's limit range", async () => {
       await kubectl.run("create namespace sized");
       await kubectl.run("apply -f -", JSON.stringify({ apiVersion: "v1", kind: "LimitRange", metadata: { namespace: "sized", name: "sizes" }, spec: { limits: [{ type: "Container", default: { cpu: "2", memory: "2Gi" }, defaultRequest: { cpu: "500m", memory: "1Gi" } }] } }));
