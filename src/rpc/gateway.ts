@@ -33,6 +33,8 @@ export interface GatewayOptions {
   readonly maxCalls: number;
   /** How long the first JSON value of a request may take to arrive. */
   readonly requestLimitMs: number;
+  /** How long a client may leave a large answer unread. */
+  readonly stallLimitMs: number;
   readonly clock: Clock;
   readonly live: LiveCalls;
   readonly calls: CallMetrics;
@@ -96,7 +98,7 @@ async function callMethod(options: GatewayOptions, slots: Slots, { shape, handle
     if (!shape.responseStream) {
       const response = await run(firstRequest, call);
       counts.sent();
-      await answer.whole(json.responseChunks(shape.responseSerialize(response)));
+      await answer.whole(json.responseChunks(shape.responseSerialize(response)), options.clock, options.stallLimitMs);
     } else {
       const stream = new StreamWriter<unknown>(answer.sink(write), undefined, counts.sent);
       call.signal.addEventListener("abort", () => stream.leave(call.signal.reason as RpcError), { once: true });

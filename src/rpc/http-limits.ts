@@ -13,13 +13,15 @@ export interface HttpLimits {
   readonly idleMs: number;
   /** How often `headersMs` is looked after. */
   readonly checkMs: number;
+  /** How long a client may leave a large answer unread. */
+  readonly stallMs: number;
   /** How long a client that was answered before it had said all may take to read the answer. */
   readonly lingerMs: number;
   /** Connections of one listener, of whatever protocol; those beyond are closed. */
   readonly maxConnections: number;
 }
 
-export const HTTP_LIMITS: HttpLimits = { firstBytesMs: 30_000, headersMs: 30_000, requestMs: 60_000, idleMs: 120_000, checkMs: 10_000, lingerMs: 500, maxConnections: 65_536 };
+export const HTTP_LIMITS: HttpLimits = { firstBytesMs: 30_000, headersMs: 30_000, requestMs: 60_000, idleMs: 120_000, checkMs: 10_000, stallMs: 60_000, lingerMs: 500, maxConnections: 65_536 };
 
 /** Ends the connection of a request that was answered before it was over, a moment later, as Go does: the rest might never come. */
 export function cutUnfinished(request: IncomingMessage, response: ServerResponse, { lingerMs }: HttpLimits): void {

@@ -89,14 +89,15 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
   addReflection(server, names);
   // The ports are ours and not grpc-js's: that way HTTP/1.1 can share them, and at the end it is known what has to be cut off.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const limits = options.httpLimits ?? HTTP_LIMITS;
   const other = metricsPage([calls, ...(options.metrics ?? [])], options.http);
-  const gateway = options.gateway === undefined ? other : gatewayPage({ routes: options.gateway, services: options.services, maxBytes: maxReceiveBytes(options), maxCalls: maxConcurrentStreams(options), requestLimitMs: (options.httpLimits ?? HTTP_LIMITS).requestMs, clock: monotonicClock(), live, calls, log: options.log }, other);
+  const gateway = options.gateway === undefined ? other : gatewayPage({ routes: options.gateway, services: options.services, maxBytes: maxReceiveBytes(options), maxCalls: maxConcurrentStreams(options), requestLimitMs: limits.requestMs, stallLimitMs: limits.stallMs, clock: monotonicClock(), live, calls, log: options.log }, other);
   const around = options.aroundHttp ?? ((inner: HttpHandler): HttpHandler => inner);
   const http = around(gateway);
   const http2 = innerHttp2Server(server);
   serveHttp2Paths(http2, http);
   answerBehindGoaway(http2);
-  const listener = await openListeners({ room: options.room, urls, metricsUrls: options.metricsListen ?? [], tls: options.tls, limits: options.httpLimits ?? HTTP_LIMITS, http, metricsHttp: around(other), onHttp2: (connection) => injector.injectConnection(connection) });
+  const listener = await openListeners({ room: options.room, urls, metricsUrls: options.metricsListen ?? [], tls: options.tls, limits, http, metricsHttp: around(other), onHttp2: (connection) => injector.injectConnection(connection) });
   const { address, port } = listener;
   options.log.debug({ room: options.room, address }, "listening");
 

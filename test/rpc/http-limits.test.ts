@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { text } from "node:stream/consumers";
+import { buffer, text } from "node:stream/consumers";
 import { test } from "node:test";
-import { ManualClock } from "../../src/base/clock.js";
+import { ManualClock, nextTurn } from "../../src/base/clock.js";
 import { silentLogger } from "../../src/base/log.js";
+import { RangeResponse } from "../../src/gen/etcd/etcdserverpb/rpc.js";
 import { KVService } from "../../src/gen/etcd/etcdserverpb/rpc_service.js";
+import { KeyValue } from "../../src/gen/etcd/mvccpb/kv.js";
 import { LiveCalls } from "../../src/rpc/call.js";
 import { CallMetrics } from "../../src/rpc/call-metrics.js";
 import { gatewayPage } from "../../src/rpc/gateway.js";
@@ -23,6 +25,25 @@ async function withListener(limits: Partial<HttpLimits>, http: HttpHandler, run:
     listener.stop();
     listener.destroy();
   }
+}
+
+/** A gateway with one path, which gives this answer to one caller at a time. */
+function gatewayOf(clock: ManualClock, response: RangeResponse): HttpHandler {
+  return gatewayPage(
+    {
+      routes: [{ path: "/range", method: "/etcdserverpb.KV/Range" }],
+      services: [{ definition: { range: KVService.range }, handlers: { range: () => response } }],
+      maxBytes: 1_000,
+      maxCalls: 1,
+      requestLimitMs: 60_000,
+      stallLimitMs: 60_000,
+      clock,
+      live: new LiveCalls(),
+      calls: new CallMetrics(),
+      log: silentLogger,
+    },
+    hello,
+  );
 }
 
 /** All that a connection says until it is closed, after it was sent so much. */
@@ -61,22 +82,24 @@ test("connections beyond the limit are closed", async () => {
   });
 });
 
+test("a client that does not read its answer is left", async () => {
+  const clock = new ManualClock();
+  const kvs = Array.from({ length: 300 }, () => KeyValue.create({ value: Buffer.alloc(100_000) }));
+  await withListener({}, gatewayOf(clock, RangeResponse.create({ kvs })), async ({ port }) => {
+    const connection = connect({ host: "127.0.0.1", port });
+    connection.write("POST /range HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}");
+    await once(connection, "readable");
+    // Until nothing more can be sent, the waits are short: a turn in which one begins and none ends is the last.
+    for (let waits = 0; waits < 100; waits = clock.waiting > 0 ? waits + 1 : 0) await nextTurn();
+    await clock.advance(60_000);
+    const read = (await buffer(connection.on("error", () => undefined)).catch(() => Buffer.alloc(0))).length;
+    assert.ok(read < 40_000_000, String(read));
+  });
+});
+
 test("a call whose JSON does not arrive is refused, and takes no place meanwhile", async () => {
   const clock = new ManualClock();
-  const gateway = gatewayPage(
-    {
-      routes: [{ path: "/range", method: "/etcdserverpb.KV/Range" }],
-      services: [{ definition: { range: KVService.range }, handlers: { range: () => ({ kvs: [], more: false, count: 7n, header: undefined }) } }],
-      maxBytes: 1_000,
-      maxCalls: 1,
-      requestLimitMs: 60_000,
-      clock,
-      live: new LiveCalls(),
-      calls: new CallMetrics(),
-      log: silentLogger,
-    },
-    hello,
-  );
+  const gateway = gatewayOf(clock, RangeResponse.create({ count: 7n }));
   let asked: () => void = () => undefined;
   const http: HttpHandler = (request, response) => {
     gateway(request, response);
@@ -92,8 +115,10 @@ test("a call whose JSON does not arrive is refused, and takes no place meanwhile
   });
 });
 
-test("an upgrade to WebSocket is refused by name", async () => {
-  await withListener({}, hello, async (listener) => {
+test("an upgrade to WebSocket is refused by name, one to another protocol is left out of account", async () => {
+  await withListener({}, gatewayOf(new ManualClock(), RangeResponse.create()), async (listener) => {
+    const refusal = await said(listener, "GET /range HTTP/1.1\r\nHost: a\r\nConnection: close, Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    assert.match(refusal, /^HTTP\/1.1 501 Not Implemented\r\n[^]*streams over WebSocket are not served here; POST the requests to the same path\n$/);
     assert.match(await said(listener, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close, Upgrade\r\nUpgrade: h2c\r\n\r\n"), /hello$/);
   });
 });
