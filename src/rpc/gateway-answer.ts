@@ -59,7 +59,9 @@ export class GatewayAnswer {
     this.#response.writeHead(200, OF_GRPC);
     for (; chunk.done !== true; chunk = next, next = chunks.next()) {
       const more = this.#response.write(chunk.value);
-      await (more ? nextTurn() : this.#drained(clock, stallLimitMs));
+      if (!more) await this.#drained(clock, stallLimitMs);
+      // A socket that takes all at once drains within this turn.
+      await nextTurn();
       if (this.gone) return;
     }
     this.#response.end();
