@@ -148,7 +148,7 @@ class Writing {
     reader.pos = from;
     while (reader.pos < to) {
       const tag = reader.uint32();
-      const wireType: WireType = tag & 7;
+      const wireType = (tag & 7) as WireType;
       const place = places.get(tag >>> 3);
       if (place === undefined) {
         reader.skip(wireType);
