@@ -147,9 +147,8 @@ class Writing {
     const reader = this.#reader;
     reader.pos = from;
     while (reader.pos < to) {
-      const tag = reader.uint32();
-      const wireType = (tag & 7) as WireType;
-      const place = places.get(tag >>> 3);
+      const [number, wireType] = reader.tag();
+      const place = places.get(number);
       if (place === undefined) {
         reader.skip(wireType);
         continue;
