@@ -12,6 +12,7 @@ import { addHealth, type Health } from "./health.js";
 import { gatewayPage, type GatewayRoute } from "./gateway.js";
 import { serveHttp2Paths } from "./http2-paths.js";
 import { innerHttp2Server } from "./inner-http2-server.js";
+import { HTTP_LIMITS, type HttpLimits } from "./http-limits.js";
 import type { HttpHandler } from "./listener.js";
 import { type Listening, openListeners } from "./listeners.js";
 import type { ListenUrl } from "./listen-url.js";
@@ -55,6 +56,8 @@ export interface RpcServerOptions {
   readonly maxConcurrentStreams?: number | undefined;
   /** Whether its services serve from the start; true when absent. Otherwise `health` is told when they do. */
   readonly serving?: boolean | undefined;
+  /** What HTTP/1.1 clients may take; HTTP_LIMITS when absent. */
+  readonly httpLimits?: HttpLimits | undefined;
   /** How long `close` lets calls finish before it cuts them off; 2,000 ms when absent. */
   readonly closeLimitMs?: number | undefined;
 }
@@ -86,14 +89,15 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
   addReflection(server, names);
   // The ports are ours and not grpc-js's: that way HTTP/1.1 can share them, and at the end it is known what has to be cut off.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const limits = options.httpLimits ?? HTTP_LIMITS;
   const other = metricsPage([calls, ...(options.metrics ?? [])], options.http);
-  const gateway = options.gateway === undefined ? other : gatewayPage({ routes: options.gateway, services: options.services, maxBytes: maxReceiveBytes(options), maxCalls: maxConcurrentStreams(options), live, calls, log: options.log }, other);
+  const gateway = options.gateway === undefined ? other : gatewayPage({ routes: options.gateway, services: options.services, maxBytes: maxReceiveBytes(options), maxCalls: maxConcurrentStreams(options), requestLimitMs: limits.requestMs, stallLimitMs: limits.stallMs, clock: monotonicClock(), live, calls, log: options.log }, other);
   const around = options.aroundHttp ?? ((inner: HttpHandler): HttpHandler => inner);
   const http = around(gateway);
   const http2 = innerHttp2Server(server);
   serveHttp2Paths(http2, http);
   answerBehindGoaway(http2);
-  const listener = await openListeners({ room: options.room, urls, metricsUrls: options.metricsListen ?? [], tls: options.tls, http, metricsHttp: around(other), onHttp2: (connection) => injector.injectConnection(connection) });
+  const listener = await openListeners({ room: options.room, urls, metricsUrls: options.metricsListen ?? [], tls: options.tls, limits, http, metricsHttp: around(other), onHttp2: (connection) => injector.injectConnection(connection) });
   const { address, port } = listener;
   options.log.debug({ room: options.room, address }, "listening");
 
