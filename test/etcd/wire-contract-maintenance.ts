@@ -11,6 +11,8 @@ import { connect, type Connection, compare, del, opDelete, opPut, opRange, put, 
 export interface MaintenanceTraits {
   /** Maintenance.Downgrade came with 3.5. */
   readonly knowsDowngrade: boolean;
+  /** An alarm of no kind is not raised (3.5); before, it was, and without a member's id it ended the server. */
+  readonly raisesKindsOnly: boolean;
 }
 
 const NO_SPACE = refused(RpcCode.RESOURCE_EXHAUSTED, "mvcc: database space exceeded");
@@ -88,6 +90,17 @@ export function maintenanceContract(name: string, skip: string | false, start: (
       assert.equal(await outcome(named.lock.lock({ name: Buffer.from("lock"), lease: ID })), "ok");
       await etcd.lease.leaseRevoke({ ID });
       named.close();
+    });
+
+    it("raises and names a kind it does not know, and raises nothing for no kind", async () => {
+      const unknown = 9 as AlarmType;
+      await etcd.maintenance.alarm(AlarmRequest.create({ action: ACTIVATE, alarm: unknown, memberID: 5n }));
+      assert.deepEqual(await errors(), ["memberID:5 alarm:9 "]);
+      await etcd.maintenance.alarm(AlarmRequest.create({ action: DEACTIVATE, alarm: unknown, memberID: 5n }));
+      assert.deepEqual(await errors(), []);
+      if (!traits.raisesKindsOnly) return;
+      for (const memberID of [0n, 5n]) assert.deepEqual(await alarm(ACTIVATE, AlarmType.NONE, memberID), []);
+      assert.deepEqual(await alarm(GET), []);
     });
 
     it("changes nothing while CORRUPT is on, and still answers plain reads", async () => {

@@ -125,6 +125,7 @@ export function kvContract(name: string, skip: string | false, start: () => Prom
         await assert.rejects(etcd.kv.put(put({ value: "x" })), EMPTY_KEY);
         await assert.rejects(etcd.kv.deleteRange(del({})), EMPTY_KEY);
         await assert.rejects(etcd.kv.put(put({ key: "big", value: "x".repeat(1536 * 1024) })), refused(RpcCode.INVALID_ARGUMENT, "request is too large"));
+        await assert.rejects(etcd.kv.deleteRange(del({ key: "x".repeat(1536 * 1024) })), refused(RpcCode.INVALID_ARGUMENT, "request is too large"));
         await etcd.kv.put(put({ key: "big", value: "x".repeat(1536 * 1024 - 512) }));
         await assert.rejects(etcd.kv.put(put({ key: "big", value: "x".repeat(2 * 1024 * 1024) })), (error) => RpcError.is(error, RpcCode.RESOURCE_EXHAUSTED));
       });

@@ -16,6 +16,7 @@ export function kvService(room: Room): ServedService {
   const definition = {
     ...KVService,
     put: { ...KVService.put, requestDeserialize: sizes.watch(KVService.put.requestDeserialize) },
+    deleteRange: { ...KVService.deleteRange, requestDeserialize: sizes.watch(KVService.deleteRange.requestDeserialize) },
     txn: { ...KVService.txn, requestDeserialize: sizes.watch(deepTxnDecoder(room.maxTxnOps)) },
   };
   return serve(definition, kvHandlers(room, sizes));
@@ -46,6 +47,7 @@ export function kvHandlers(room: Room, sizes: RequestSizes) {
     deleteRange: (request, call) => {
       checkDelete(request);
       const who = gate.identify(call);
+      sizes.check(request);
       return store.write((txn) => {
         permitDelete(auth.newest, who, request);
         const response = executeDelete(request, txn);
