@@ -3,16 +3,24 @@ import type { KeyValue } from "../gen/etcd/mvccpb/kv.js";
 import { etcdError } from "./errors.js";
 import { rangeOf } from "./key-range.js";
 import type { ReadView } from "./read-view.js";
+import type { Store } from "./store.js";
+import { StoredRange } from "./stored-range.js";
 
 const EMPTY = Buffer.alloc(0);
 
+/** Executes a Range on the store, whose rows go out as they are where nobody has to look into them. The answer has no header yet. */
+export function executeStoredRange(request: RangeRequest, store: Store): RangeResponse {
+  const { sortOrder, sortTarget, keysOnly, countOnly } = request;
+  if (sortOrder !== RangeRequest_SortOrder.NONE || sortTarget !== RangeRequest_SortTarget.KEY || keysOnly || hasFilter(request)) return executeRange(request, store);
+  const limit = limitOf(request);
+  const { rows, count } = store.rows(rangeOf(request.key, request.rangeEnd), revisionOf(request, store), { limit, countOnly });
+  return new StoredRange(rows, !countOnly && limit > 0 && count > limit, count);
+}
+
 /** Executes a Range on a view. The answer has no header yet. */
 export function executeRange(request: RangeRequest, view: ReadView): RangeResponse {
-  const revision = request.revision <= 0n ? view.revision : Number(request.revision);
-  if (revision > view.revision) throw etcdError("futureRevision");
-  if (revision < view.compactRevision) throw etcdError("compacted");
-
-  const limit = request.limit > 0n ? Number(request.limit) : 0;
+  const revision = revisionOf(request, view);
+  const limit = limitOf(request);
   const sorted = request.sortOrder !== RangeRequest_SortOrder.NONE || request.sortTarget !== RangeRequest_SortTarget.KEY;
   // Filter and sort see the whole range, and the limit comes last. But a target without an order sorts, as in etcd, only what one more
   // than the limit lets through.
@@ -25,6 +33,19 @@ export function executeRange(request: RangeRequest, view: ReadView): RangeRespon
   if (limit > 0 && pairs.length > limit) pairs = pairs.slice(0, limit);
   if (request.keysOnly) for (const pair of pairs) pair.value = EMPTY;
   return { header: undefined, kvs: pairs, more, count: BigInt(count) };
+}
+
+/** The revision to read at; throws etcd's errors for one that is not there. */
+function revisionOf(request: RangeRequest, view: ReadView): number {
+  const revision = request.revision <= 0n ? view.revision : Number(request.revision);
+  if (revision > view.revision) throw etcdError("futureRevision");
+  if (revision < view.compactRevision) throw etcdError("compacted");
+  return revision;
+}
+
+/** Pairs wanted at most; 0 for all. */
+function limitOf(request: RangeRequest): number {
+  return request.limit > 0n ? Number(request.limit) : 0;
 }
 
 function hasFilter(request: RangeRequest): boolean {

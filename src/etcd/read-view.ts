@@ -20,6 +20,12 @@ export interface RangeResult {
   readonly count: number;
 }
 
+/** The same, each pair as its row in the log. */
+export interface RowsResult {
+  readonly rows: readonly Buffer[];
+  readonly count: number;
+}
+
 /** A state of the store that does not change while it is looked at. */
 export interface ReadView {
   /** Newest revision of the view. */
@@ -40,14 +46,20 @@ export const WHOLE: RangeOptions = { limit: 0, countOnly: false };
 
 /** Pairs of a range at a revision, from index and rows. */
 export function readRange(index: KeyIndex, readRow: RowReader, range: KeyRange, revision: number, options: RangeOptions): RangeResult {
-  const pairs: KeyValue[] = [];
+  const { rows, count } = readRows(index, readRow, range, revision, options);
+  return { pairs: rows.map(decodeRow), count };
+}
+
+/** The same as it is stored. */
+export function readRows(index: KeyIndex, readRow: RowReader, range: KeyRange, revision: number, options: RangeOptions): RowsResult {
+  const rows: Buffer[] = [];
   let count = 0;
   index.visit(range, (history) => {
     const version = history.at(revision);
     if (version === undefined) return true;
     count += 1;
-    if (!options.countOnly && (options.limit <= 0 || pairs.length < options.limit)) pairs.push(decodeRow(readRow(history, version)));
+    if (!options.countOnly && (options.limit <= 0 || rows.length < options.limit)) rows.push(readRow(history, version));
     return true;
   });
-  return { pairs, count };
+  return { rows, count };
 }

@@ -2,8 +2,9 @@ import { KVService } from "../../gen/etcd/etcdserverpb/rpc_service.js";
 import { serve, type ServedService } from "../../rpc/server.js";
 import type { HandlersOf } from "../../rpc/service.js";
 import { permitDelete, permitPut, permitRange, permitTxn } from "../auth/request-permissions.js";
-import { executeRange } from "../range.js";
+import { executeStoredRange } from "../range.js";
 import { checkDelete, checkPut, checkRange, checkTxn } from "../request-rules.js";
+import { encodeRange } from "../stored-range.js";
 import { executeDelete, executePut, executeReadOnlyTxn, executeTxn, isReadOnly } from "../txn.js";
 import { admittedHandlers } from "./admitted.js";
 import { deepTxnDecoder } from "./deep-txn.js";
@@ -15,6 +16,7 @@ export function kvService(room: Room): ServedService {
   const sizes = new RequestSizes(room.maxRequestBytes);
   const definition = {
     ...KVService,
+    range: { ...KVService.range, responseSerialize: encodeRange },
     put: { ...KVService.put, requestDeserialize: sizes.watch(KVService.put.requestDeserialize) },
     deleteRange: { ...KVService.deleteRange, requestDeserialize: sizes.watch(KVService.deleteRange.requestDeserialize) },
     txn: { ...KVService.txn, requestDeserialize: sizes.watch(deepTxnDecoder(room.maxTxnOps)) },
@@ -29,7 +31,7 @@ export function kvHandlers(room: Room, sizes: RequestSizes) {
     range: (request, call) => {
       checkRange(request);
       permitRange(auth.state, gate.identify(call), request);
-      const response = executeRange(request, store);
+      const response = executeStoredRange(request, store);
       response.header = member.headerAt(store.revision);
       return response;
     },
