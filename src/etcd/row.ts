@@ -8,6 +8,8 @@ const VERSION_TAG = 4 << 3;
 const VALUE_TAG = (5 << 3) | 2;
 const LEASE_TAG = 6 << 3;
 
+const EMPTY = Buffer.alloc(0);
+
 /** A pair about to be stored. Numbers where they fit: every put passes here. */
 export interface NewPair {
   readonly key: Buffer;
@@ -43,6 +45,11 @@ export function encodeRow({ key, createRevision, modRevision, version, value, le
 /** The pair a row holds. */
 export function decodeRow(row: Buffer): KeyValue {
   return KeyValue.decode(row);
+}
+
+/** The same row with an empty value. */
+export function withoutValue(row: Buffer): Buffer {
+  return Buffer.from(KeyValue.encode({ ...decodeRow(row), value: EMPTY }).finish());
 }
 
 /** The bytes of a deletion: only the key, as etcd stores it. */

@@ -17,10 +17,11 @@ export class StoredRange implements RangeResponse {
   header: ResponseHeader | undefined;
   readonly #rows: readonly Buffer[];
 
-  constructor(rows: readonly Buffer[], more: boolean, count: number) {
+  constructor(rows: readonly Buffer[], more: boolean, count: number, header?: ResponseHeader) {
     this.#rows = rows;
     this.more = more;
     this.count = BigInt(count);
+    this.header = header;
   }
 
   /** The pairs, for whoever looks into them. */
@@ -28,22 +29,28 @@ export class StoredRange implements RangeResponse {
     return this.#rows.map(decodeRow);
   }
 
-  /** The message. */
-  encode(): Buffer {
-    const head = RangeResponse.encode(RangeResponse.create({ header: this.header })).finish();
-    const tail = RangeResponse.encode(RangeResponse.create({ more: this.more, count: this.count })).finish();
-    let length = head.length + tail.length;
+  /** Bytes of the message. */
+  get length(): number {
+    let length = this.#head().length + this.#tail().length;
     for (const row of this.#rows) length += 1 + varintLength(row.length) + row.length;
-    const bytes = Buffer.allocUnsafe(length);
-    bytes.set(head);
-    let at = head.length;
-    for (const row of this.#rows) at = writeBytes(bytes, KVS_TAG, row, at);
-    bytes.set(tail, at);
-    return bytes;
+    return length;
   }
-}
 
-/** The bytes of any answer to a Range. */
-export function encodeRange(response: RangeResponse): Buffer {
-  return response instanceof StoredRange ? response.encode() : Buffer.from(RangeResponse.encode(response).finish());
+  /** Writes the message; returns where it ends. */
+  write(into: Buffer, from: number): number {
+    const [head, tail] = [this.#head(), this.#tail()];
+    into.set(head, from);
+    let at = from + head.length;
+    for (const row of this.#rows) at = writeBytes(into, KVS_TAG, row, at);
+    into.set(tail, at);
+    return at + tail.length;
+  }
+
+  #head(): Uint8Array {
+    return RangeResponse.encode(RangeResponse.create({ header: this.header })).finish();
+  }
+
+  #tail(): Uint8Array {
+    return RangeResponse.encode(RangeResponse.create({ more: this.more, count: this.count })).finish();
+  }
 }

@@ -1,10 +1,11 @@
 import { KVService } from "../../gen/etcd/etcdserverpb/rpc_service.js";
 import { serve, type ServedService } from "../../rpc/server.js";
 import type { HandlersOf } from "../../rpc/service.js";
+import { encodeRange, encodeTxn } from "../answer-bytes.js";
+import { AnswerSize } from "../answer-size.js";
 import { permitDelete, permitPut, permitRange, permitTxn } from "../auth/request-permissions.js";
-import { executeStoredRange } from "../range.js";
+import { executeRange } from "../range.js";
 import { checkDelete, checkPut, checkRange, checkTxn } from "../request-rules.js";
-import { encodeRange } from "../stored-range.js";
 import { executeDelete, executePut, executeReadOnlyTxn, executeTxn, isReadOnly } from "../txn.js";
 import { admittedHandlers } from "./admitted.js";
 import { deepTxnDecoder } from "./deep-txn.js";
@@ -19,7 +20,7 @@ export function kvService(room: Room): ServedService {
     range: { ...KVService.range, responseSerialize: encodeRange },
     put: { ...KVService.put, requestDeserialize: sizes.watch(KVService.put.requestDeserialize) },
     deleteRange: { ...KVService.deleteRange, requestDeserialize: sizes.watch(KVService.deleteRange.requestDeserialize) },
-    txn: { ...KVService.txn, requestDeserialize: sizes.watch(deepTxnDecoder(room.maxTxnOps)) },
+    txn: { ...KVService.txn, requestDeserialize: sizes.watch(deepTxnDecoder(room.maxTxnOps)), responseSerialize: encodeTxn },
   };
   return serve(definition, kvHandlers(room, sizes));
 }
@@ -31,7 +32,9 @@ export function kvHandlers(room: Room, sizes: RequestSizes) {
     range: (request, call) => {
       checkRange(request);
       permitRange(auth.state, gate.identify(call), request);
-      const response = executeStoredRange(request, store);
+      const size = new AnswerSize();
+      const response = executeRange(request, store, size);
+      size.check();
       response.header = member.headerAt(store.revision);
       return response;
     },
@@ -57,22 +60,26 @@ export function kvHandlers(room: Room, sizes: RequestSizes) {
         return response;
       });
     },
-    txn: (request, call) => {
+    txn: async (request, call) => {
       checkTxn(request, maxTxnOps);
       const who = gate.identify(call);
+      const size = new AnswerSize();
       if (isReadOnly(request)) {
         permitTxn(auth.state, who, request, lessor.keysOf);
-        const response = executeReadOnlyTxn(request, store);
+        const response = executeReadOnlyTxn(request, store, size);
+        size.check();
         response.header = member.headerAt(store.revision);
         return response;
       }
       sizes.check(request);
-      return store.write((txn) => {
+      const answer = await store.write((txn) => {
         permitTxn(auth.newest, who, request, lessor.keysOf);
-        const response = executeTxn(request, txn, lessor.exists);
+        const response = executeTxn(request, txn, lessor.exists, size);
         response.header = member.headerAt(txn.revision);
         return response;
       });
+      size.check();
+      return answer;
     },
     compact: async (request, call) => {
       gate.requireAdmin(call);
