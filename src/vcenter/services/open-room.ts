@@ -8,8 +8,9 @@ import { ClusterServiceService } from "../../gen/spheresim/vcenter/v1/cluster_se
 import { DrsServiceService } from "../../gen/spheresim/vcenter/v1/drs_service.js";
 import { EventServiceService } from "../../gen/spheresim/vcenter/v1/event_service.js";
 import { RuleServiceService } from "../../gen/spheresim/vcenter/v1/rule_service.js";
-import { Deployments } from "../deployments.js";
+import { CREATE_TASK, Deployments } from "../deployments.js";
 import type { HostDaemons } from "../host-daemon.js";
+import { HostChoice } from "../host-choice.js";
 import { HostLinks } from "../host-links.js";
 import { Holds } from "../holds.js";
 import { Inventory } from "../inventory.js";
@@ -20,16 +21,19 @@ import { Journal } from "../journal.js";
 import { ABOUT_KEY } from "../keyspace.js";
 import type { KeyValue } from "../key-value.js";
 import { loadInventory } from "../load.js";
+import { Migrations } from "../migrations.js";
 import { MoidCounters } from "../moid-counters.js";
 import { Pages } from "../pages.js";
 import { Placements } from "../placements.js";
 import { PoolAdmin } from "../pool-admin.js";
+import { Reconfigurations } from "../reconfigurations.js";
 import { Reconciler } from "../reconciler.js";
 import { Serial } from "../serial.js";
 import { Store } from "../store.js";
+import { resumeTasks } from "../task-resumption.js";
 import { TaskRegistry } from "../task-registry.js";
 import type { VimFault } from "../vim-fault.js";
-import { VmLifecycle } from "../vm-lifecycle.js";
+import { POWER_TASKS, VmLifecycle } from "../vm-lifecycle.js";
 import { VmTasks } from "../vm-tasks.js";
 import type { OpenServices } from "./gate.js";
 import { inventoryService } from "./inventory-service.js";
@@ -91,6 +95,18 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
     reconciler.abandoned(vm, host === undefined ? undefined : links.vmOn(host, vm.config.instanceUuid));
   };
   const deployments = new Deployments({ vmTasks, placements, holds, journal, clock, dice, onAbandoned });
+  const choice = new HostChoice(inventory, dice);
+  const migrations = new Migrations({
+    vmTasks,
+    choice,
+    removed: (host, instanceUuid) => reconciler.removed(host, instanceUuid),
+    look: (moid, instanceUuid) => {
+      const host = inventory.findHost(moid);
+      const there = host?.responding === true ? links.vmOn(host, instanceUuid) : undefined;
+      if (host !== undefined && there !== undefined) reconciler.onVm(host, there);
+    },
+  });
+  const reconfigurations = new Reconfigurations(vmTasks, choice, clock);
   const admin = new InventoryAdmin({ inventory, store, counters, holds, links, serial });
   const pools = new PoolAdmin({ inventory, store, counters, serial });
 
@@ -100,7 +116,13 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
     if (vm !== undefined && !underWay.has(origin.task)) tasks.restore(deployments.finishedTask(origin, vm));
   }
   links.refresh();
-  for (const task of loaded.tasks) deployments.resume(task);
+  const resumers = [
+    { descriptionIds: [CREATE_TASK], resume: deployments.resume.bind(deployments) },
+    { descriptionIds: ["VirtualMachine.migrate"], resume: migrations.resume.bind(migrations) },
+    { descriptionIds: ["VirtualMachine.reconfigure"], resume: reconfigurations.resume.bind(reconfigurations) },
+    { descriptionIds: POWER_TASKS, resume: lifecycle.resume.bind(lifecycle) },
+  ];
+  resumeTasks(loaded.tasks, resumers, vmTasks);
   log.info({ epoch: String(epoch), hosts: inventory.hosts.length, vms: inventory.vms.length, resumedTasks: loaded.tasks.length }, "vCenter is open");
 
   const about = { name: "spheresim vCenter", instanceUuid, version, apiType: "VirtualCenter", epoch };
@@ -108,7 +130,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
     inventoryService({ about, inventory, holds, admin, requests, hostPages: new Pages(epoch, monotonic), monotonic }),
     resourcePoolService({ inventory, pools, requests, poolPages: new Pages(epoch, monotonic) }),
     placementService({ inventory, placements, deployments, holds, requests }),
-    virtualMachineService({ inventory, deployments, lifecycle, requests, vmPages: new Pages(epoch, monotonic) }),
+    virtualMachineService({ inventory, choice, deployments, lifecycle, migrations, reconfigurations, requests, vmPages: new Pages(epoch, monotonic) }),
     taskService({ tasks, requests, taskPages: new Pages(epoch, monotonic), monotonic }),
     serve(RuleServiceService, {}),
     serve(ClusterServiceService, {}),
