@@ -1,11 +1,13 @@
+import type { Clock } from "../base/clock.js";
 import type { Cluster, Datacenter, InventoryUpdate } from "../gen/spheresim/vcenter/v1/inventory.js";
 import { HostPowerState } from "../gen/spheresim/vcenter/v1/inventory.js";
 import type { HostKey } from "../gen/spheresim/vim/v1/virtual_machine.js";
+import { ActivityMeter, type Metered } from "./activity-meter.js";
 import { ChangeFeed } from "./change-feed.js";
 import { activeUse, predictedDemand } from "./drs/demand.js";
 import type { HostCandidate } from "./drs/host-candidate.js";
 import { type Claim, Ledger } from "./drs/ledger.js";
-import { largest, NOTHING } from "./drs/amount.js";
+import { isSame, largest, NOTHING } from "./drs/amount.js";
 import { vmShape } from "./drs/vm-shape.js";
 import { moidNumber } from "./moid-counters.js";
 import { type MoType, moref } from "./moref.js";
@@ -31,6 +33,7 @@ interface HostEntry {
 export class Inventory {
   readonly feed: ChangeFeed<InventoryObject>;
   readonly ledger: Ledger;
+  readonly meter: ActivityMeter;
   readonly #datacenters = new Map<string, Datacenter>();
   readonly #clusters = new Map<string, Cluster>();
   readonly #pools = new Map<string, PoolRecord>();
@@ -39,8 +42,9 @@ export class Inventory {
   readonly #hostsByName = new Map<string, string>();
   readonly #vms = new VmTable();
 
-  /** `show` makes what watches tell of an object, as it is now (inventory-view.ts). */
-  constructor(epoch: bigint, show: (inventory: Inventory, moid: string) => InventoryObject | undefined) {
+  /** `show` makes what watches tell of an object, as it is now (inventory-view.ts); `clock` is the emulated one. */
+  constructor(epoch: bigint, show: (inventory: Inventory, moid: string) => InventoryObject | undefined, clock: Clock) {
+    this.meter = new ActivityMeter(clock);
     this.feed = new ChangeFeed<InventoryObject>(epoch, (moid) => show(this, moid));
     this.ledger = new Ledger((host, pool) => {
       this.feed.changed(host);
@@ -250,6 +254,7 @@ export class Inventory {
   /** A new VM, or a change of one. Its claims follow. */
   putVm(vm: VmRecord): void {
     this.#vms.put(vm);
+    if (!vm.isOn) this.meter.forget(vm.moid);
     const [own, other] = this.#claimsOf(vm);
     if (own === undefined) this.ledger.release(vm.moid);
     else this.ledger.claim(vm.moid, own);
@@ -261,6 +266,7 @@ export class Inventory {
   /** Forgets a VM, whose it was and what made it, and frees what it claimed. */
   removeVm(moid: string): void {
     this.#vms.remove(this.vm(moid));
+    this.meter.forget(moid);
     this.ledger.release(moid);
     this.ledger.release(otherClaimId(moid));
     this.feed.removed(moid);
@@ -272,6 +278,17 @@ export class Inventory {
 
   putCreation(creation: CreationRecord): void {
     this.#vms.putCreation(creation);
+  }
+
+  /** Has the ledger know what a running VM uses by now. */
+  readUse(moid: string): void {
+    const vm = this.vm(moid);
+    const shape = vmShape(vm.config, this.meter.read(vm));
+    const { cpuMhz } = this.host(vm.host).spec;
+    const active = activeUse(shape, cpuMhz);
+    const demand = predictedDemand(shape, cpuMhz);
+    const claim = this.ledger.get(moid);
+    if (claim !== undefined && !(isSame(claim.active, active) && isSame(claim.demand, demand))) this.ledger.use(moid, active, demand);
   }
 
   /**
@@ -290,8 +307,8 @@ export class Inventory {
   }
 
   /** What a VM claims of its host and pool; while it is reconfigured the larger of what it reserves before and after. */
-  claimOf(vm: Pick<VmRecord, "config" | "host" | "pool" | "isOn" | "reconfiguringTo">): Claim {
-    const shape = vmShape(vm.config);
+  claimOf(vm: Metered & Pick<VmRecord, "host" | "pool" | "reconfiguringTo">): Claim {
+    const shape = vmShape(vm.config, this.meter.read(vm));
     const next = vm.reconfiguringTo === undefined ? undefined : vmShape(vm.reconfiguringTo);
     const coreMhz = this.host(vm.host).spec.cpuMhz;
     return {

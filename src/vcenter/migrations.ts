@@ -134,8 +134,8 @@ export class Migrations {
   #target(vm: VmRecord, wanted: string | undefined): string {
     const { vmTasks, choice } = this.#options;
     const { inventory } = vmTasks.options;
-    const candidate = { config: vm.config, runs: vm.wantedOn || vm.isOn };
-    if (wanted === undefined) return choice.best(candidate, choice.hostsOf(inventory.host(vm.host).cluster).filter((moid) => moid !== vm.host));
+    const candidate = { moid: vm.moid, config: vm.config, runs: vm.wantedOn || vm.isOn };
+    if (wanted === undefined) return choice.best(candidate, choice.hostsOf(inventory.host(vm.host).cluster).filter((moid) => moid !== vm.host)).host.moid;
     if (wanted === vm.host) throw VimFault.invalidArgument("host", `${vm.moid} is on ${inventory.host(wanted).spec.name} already`);
     choice.admit(candidate, wanted);
     return wanted;
