@@ -1,4 +1,4 @@
-import { type Amount, NOTHING, RESOURCES, type Resource } from "./amount.js";
+import { type Amount, NOTHING, plus, RESOURCES, type Resource } from "./amount.js";
 
 /** The settings of a pool that admission looks at. */
 export interface PoolAllocation {
@@ -29,6 +29,8 @@ interface PoolNode {
   vmReserved: Amount;
   /** What the child pools take from this one: the sum of their contributions. */
   childReserved: Amount;
+  /** Used now by VMs inside and below. */
+  active: Amount;
 }
 
 /**
@@ -47,7 +49,7 @@ export class PoolTree {
   /** Adds a pool; without a parent it is the root pool of a cluster. */
   add(moid: string, parent: string | undefined, allocation: PoolAllocation): void {
     const above = parent === undefined ? undefined : this.#node(parent);
-    const node: PoolNode = { parent: above, allocation, vmReserved: NOTHING, childReserved: NOTHING };
+    const node: PoolNode = { parent: above, allocation, vmReserved: NOTHING, childReserved: NOTHING, active: NOTHING };
     this.#nodes.set(moid, node);
     if (above !== undefined) for (const resource of RESOURCES) growChildren(above, resource, contribution(node, resource));
   }
@@ -116,6 +118,17 @@ export class PoolTree {
   /** What the VMs directly inside the pool reserve. */
   reservedByVms(moid: string): Amount {
     return this.#node(moid).vmReserved;
+  }
+
+  /** Books what a VM directly inside uses more (negative: less) than before. */
+  use(moid: string, change: Amount): void {
+    if (change.cpuMhz === 0 && change.memoryMb === 0) return;
+    for (let node: PoolNode | undefined = this.#node(moid); node !== undefined; node = node.parent) node.active = plus(node.active, change);
+  }
+
+  /** What VMs inside and below use now. */
+  active(moid: string): Amount {
+    return this.#node(moid).active;
   }
 
   /** What VMs and child pools reserve in the pool. */
