@@ -5,7 +5,7 @@ import { ChangeFeed } from "./change-feed.js";
 import { activeUse, predictedDemand } from "./drs/demand.js";
 import type { HostCandidate } from "./drs/host-candidate.js";
 import { type Claim, Ledger } from "./drs/ledger.js";
-import { NOTHING } from "./drs/amount.js";
+import { largest, NOTHING } from "./drs/amount.js";
 import { vmShape } from "./drs/vm-shape.js";
 import { moidNumber } from "./moid-counters.js";
 import { type MoType, moref } from "./moref.js";
@@ -44,7 +44,7 @@ export class Inventory {
     this.feed = new ChangeFeed<InventoryObject>(epoch, (moid) => show(this, moid));
     this.ledger = new Ledger((host, pool) => {
       this.feed.changed(host);
-      for (let above = this.#pools.get(pool); above !== undefined; above = above.parent === undefined ? undefined : this.#pools.get(above.parent)) this.feed.changed(above.moid);
+      for (let above = pool === undefined ? undefined : this.#pools.get(pool); above !== undefined; above = above.parent === undefined ? undefined : this.#pools.get(above.parent)) this.feed.changed(above.moid);
     });
   }
 
@@ -155,6 +155,11 @@ export class Inventory {
     return this.#vms.on(host);
   }
 
+  /** VMs that migrate from or to the host. */
+  migratingBy(host: string): readonly VmRecord[] {
+    return this.#vms.migrating.filter(({ migration }) => migration?.source === host || migration?.target === host);
+  }
+
   /** The keys of every record that ends with a VM. */
   keysOf(vm: VmRecord): string[] {
     return this.#vms.keysOf(vm);
@@ -256,11 +261,14 @@ export class Inventory {
     this.feed.removed(moid);
   }
 
-  /** A new VM, or a change of one. Its claim follows: a VM that runs or should run claims its reservation, another one nothing. */
+  /** A new VM, or a change of one. Its claims follow. */
   putVm(vm: VmRecord): void {
     this.#vms.put(vm);
-    if (vm.wantedOn || vm.isOn) this.ledger.claim(vm.moid, this.claimOf(vm));
-    else this.ledger.release(vm.moid);
+    const [own, other] = this.#claimsOf(vm);
+    if (own === undefined) this.ledger.release(vm.moid);
+    else this.ledger.claim(vm.moid, own);
+    if (other === undefined) this.ledger.release(otherClaimId(vm.moid));
+    else this.ledger.claim(otherClaimId(vm.moid), other);
     this.feed.changed(vm.moid);
   }
 
@@ -268,6 +276,7 @@ export class Inventory {
   removeVm(moid: string): void {
     this.#vms.remove(this.vm(moid));
     this.ledger.release(moid);
+    this.ledger.release(otherClaimId(moid));
     this.feed.removed(moid);
   }
 
@@ -279,19 +288,40 @@ export class Inventory {
     this.#vms.putCreation(creation);
   }
 
-  /** What a VM claims of its host and pool. */
-  claimOf(vm: Pick<VmRecord, "config" | "host" | "pool" | "isOn">): Claim {
+  /**
+   * What a VM claims: its reservation where it runs or should run, else nothing. One that migrates claims it of the other host too, from the
+   * beginning to the end; one that is powered on by the way claims it of the target alone. Its pool is charged once.
+   */
+  #claimsOf(vm: VmRecord): readonly [own: Claim | undefined, other: Claim | undefined] {
+    const { migration } = vm;
+    if (migration?.powerOn === true) return [this.claimOf({ ...vm, host: migration.target }), undefined];
+    if (!vm.wantedOn && !vm.isOn) return [undefined, undefined];
+    const own = this.claimOf(vm);
+    if (migration === undefined) return [own, undefined];
+    const arrives = vm.host === migration.source;
+    const other = this.claimOf({ ...vm, host: arrives ? migration.target : migration.source, isOn: false });
+    return [own, { ...other, pool: undefined, demand: arrives ? other.demand : NOTHING }];
+  }
+
+  /** What a VM claims of its host and pool; while it is reconfigured the larger of what it reserves before and after. */
+  claimOf(vm: Pick<VmRecord, "config" | "host" | "pool" | "isOn" | "reconfiguringTo">): Claim {
     const shape = vmShape(vm.config);
+    const next = vm.reconfiguringTo === undefined ? undefined : vmShape(vm.reconfiguringTo);
     const coreMhz = this.host(vm.host).spec.cpuMhz;
     return {
       host: vm.host,
       pool: vm.pool,
-      reserved: shape.reserved,
+      reserved: next === undefined ? shape.reserved : largest(shape.reserved, next.reserved),
       active: vm.isOn ? activeUse(shape, coreMhz) : NOTHING,
       demand: predictedDemand(shape, coreMhz),
       poweredOn: vm.isOn,
     };
   }
+}
+
+/** The second claim of a VM that migrates, in the ledger. */
+function otherClaimId(vm: string): string {
+  return `migration:${vm}`;
 }
 
 /** Moids in order of their number. */

@@ -1,6 +1,6 @@
 import { moref } from "../moref.js";
 import { VimFault } from "../vim-fault.js";
-import { minus, type Resource, shortOf } from "./amount.js";
+import { type Amount, minus, type Resource, RESOURCES } from "./amount.js";
 import type { HostCandidate } from "./host-candidate.js";
 import type { PoolShortage } from "./pool-tree.js";
 import type { VmShape } from "./vm-shape.js";
@@ -34,9 +34,14 @@ export function poolFault(pool: string, shortage: PoolShortage): VimFault {
 
 /** Reservation and overhead must be unreserved on the host. */
 function hostEntitlement(vm: VmShape, host: HostCandidate): VimFault | undefined {
+  return hostShortage(vm.reserved, host);
+}
+
+/** The fault of a host that has less unreserved than `amount`. */
+export function hostShortage(amount: Amount, host: HostCandidate): VimFault | undefined {
   const free = minus(host.account.capacity, host.account.reserved);
-  const resource = shortOf(vm.reserved, free);
-  return resource === undefined ? undefined : hostFault(host, resource, free[resource], vm.reserved[resource]);
+  const resource = RESOURCES.find((each) => amount[each] > 0 && amount[each] > free[each]);
+  return resource === undefined ? undefined : hostFault(host, resource, free[resource], amount[resource]);
 }
 
 function hostFault(host: HostCandidate, resource: Resource, free: number, wanted: number): VimFault {

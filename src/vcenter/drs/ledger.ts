@@ -4,7 +4,8 @@ import { type PoolAllocation, type PoolShortage, PoolTree, ROOT_ALLOCATION } fro
 /** What one VM, or one hold for a VM to come, takes from a host and a pool. */
 export interface Claim {
   readonly host: string;
-  readonly pool: string;
+  /** Undefined where its pool is charged by another claim of the same VM: the second of the two hosts of a migration. */
+  readonly pool: string | undefined;
   /** Reservation with overhead. */
   readonly reserved: Amount;
   /** In use now; nothing for a hold. */
@@ -44,10 +45,10 @@ export class Ledger {
   readonly pools = new PoolTree();
   readonly #hosts = new Map<string, MutableHostAccount>();
   readonly #claims = new Map<string, Claim>();
-  readonly #onChange: (host: string, pool: string) => void;
+  readonly #onChange: (host: string, pool: string | undefined) => void;
 
   /** `onChange` is told the host and the pool whose figures moved. */
-  constructor(onChange: (host: string, pool: string) => void = () => undefined) {
+  constructor(onChange: (host: string, pool: string | undefined) => void = () => undefined) {
     this.#onChange = onChange;
   }
 
@@ -133,7 +134,7 @@ export class Ledger {
     host.demand = change(host.demand, claim.demand);
     host.claims += sign;
     if (claim.poweredOn) host.poweredOnVms += sign;
-    this.pools.reserve(claim.pool, sign === 1 ? claim.reserved : minus(NOTHING, claim.reserved));
+    if (claim.pool !== undefined) this.pools.reserve(claim.pool, sign === 1 ? claim.reserved : minus(NOTHING, claim.reserved));
     this.#onChange(claim.host, claim.pool);
   }
 

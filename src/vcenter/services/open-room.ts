@@ -5,9 +5,10 @@ import { version } from "../../base/version.js";
 import { RequestCache } from "../../rpc/request-cache.js";
 import { serve, type ServedService } from "../../rpc/server.js";
 import { DrsServiceService } from "../../gen/spheresim/vcenter/v1/drs_service.js";
-import { Deployments } from "../deployments.js";
 import { EventLog } from "../events/event-log.js";
+import { CREATE_TASK, Deployments } from "../deployments.js";
 import type { HostDaemons } from "../host-daemon.js";
+import { HostChoice } from "../host-choice.js";
 import { HostLinks } from "../host-links.js";
 import { Holds } from "../holds.js";
 import { Inventory } from "../inventory.js";
@@ -21,17 +22,20 @@ import { loadInventory } from "../load.js";
 import { ClusterAdmin } from "../cluster-admin.js";
 import { RuleAdmin } from "../rule-admin.js";
 import { RuleTable } from "../rule-table.js";
+import { Migrations } from "../migrations.js";
 import { MoidCounters } from "../moid-counters.js";
 import { Pages } from "../pages.js";
 import { Placements } from "../placements.js";
 import { PoolAdmin } from "../pool-admin.js";
 import { PoolMoves } from "../pool-moves.js";
+import { Reconfigurations } from "../reconfigurations.js";
 import { Reconciler } from "../reconciler.js";
 import { Serial } from "../serial.js";
 import { Store } from "../store.js";
+import { resumeTasks } from "../task-resumption.js";
 import { TaskRegistry } from "../task-registry.js";
 import type { VimFault } from "../vim-fault.js";
-import { VmLifecycle } from "../vm-lifecycle.js";
+import { POWER_TASKS, VmLifecycle } from "../vm-lifecycle.js";
 import { VmTasks } from "../vm-tasks.js";
 import type { OpenServices } from "./gate.js";
 import { clusterService } from "./cluster-service.js";
@@ -98,6 +102,18 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
     reconciler.abandoned(vm, host === undefined ? undefined : links.vmOn(host, vm.config.instanceUuid));
   };
   const deployments = new Deployments({ vmTasks, placements, holds, journal, clock, dice, onAbandoned });
+  const choice = new HostChoice(inventory, dice);
+  const migrations = new Migrations({
+    vmTasks,
+    choice,
+    removed: (host, instanceUuid) => reconciler.removed(host, instanceUuid),
+    look: (moid, instanceUuid) => {
+      const host = inventory.findHost(moid);
+      const there = host?.responding === true ? links.vmOn(host, instanceUuid) : undefined;
+      if (host !== undefined && there !== undefined) reconciler.onVm(host, there);
+    },
+  });
+  const reconfigurations = new Reconfigurations(vmTasks, choice, clock);
   const admin = new InventoryAdmin({ inventory, store, counters, holds, links, serial });
   const pools = new PoolAdmin({ inventory, store, counters, serial });
   const poolMoves = new PoolMoves(vmTasks, serial);
@@ -110,7 +126,13 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
     if (vm !== undefined && !underWay.has(origin.task)) tasks.restore(deployments.finishedTask(origin, vm));
   }
   links.refresh();
-  for (const task of loaded.tasks) deployments.resume(task);
+  const resumers = [
+    { descriptionIds: [CREATE_TASK], resume: deployments.resume.bind(deployments) },
+    { descriptionIds: ["VirtualMachine.migrate"], resume: migrations.resume.bind(migrations) },
+    { descriptionIds: ["VirtualMachine.reconfigure"], resume: reconfigurations.resume.bind(reconfigurations) },
+    { descriptionIds: POWER_TASKS, resume: lifecycle.resume.bind(lifecycle) },
+  ];
+  resumeTasks(loaded.tasks, resumers, vmTasks);
   log.info({ epoch: String(epoch), hosts: inventory.hosts.length, vms: inventory.vms.length, resumedTasks: loaded.tasks.length }, "vCenter is open");
 
   const about = { name: "spheresim vCenter", instanceUuid, version, apiType: "VirtualCenter", epoch };
@@ -118,7 +140,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
     inventoryService({ about, inventory, holds, admin, requests, hostPages: new Pages(epoch, monotonic), monotonic }),
     resourcePoolService({ inventory, pools, moves: poolMoves, requests, poolPages: new Pages(epoch, monotonic) }),
     placementService({ inventory, placements, deployments, holds, requests }),
-    virtualMachineService({ inventory, deployments, lifecycle, requests, vmPages: new Pages(epoch, monotonic) }),
+    virtualMachineService({ inventory, choice, deployments, lifecycle, migrations, reconfigurations, requests, vmPages: new Pages(epoch, monotonic) }),
     taskService({ tasks, requests, taskPages: new Pages(epoch, monotonic), monotonic }),
     ruleService({ rules: ruleAdmin, requests, rulePages: new Pages(epoch, monotonic), groupPages: new Pages(epoch, monotonic) }),
     clusterService({ clusters: clusterAdmin, requests }),
