@@ -5,8 +5,8 @@ import { version } from "../../base/version.js";
 import { RequestCache } from "../../rpc/request-cache.js";
 import { serve, type ServedService } from "../../rpc/server.js";
 import { DrsServiceService } from "../../gen/spheresim/vcenter/v1/drs_service.js";
-import { EventServiceService } from "../../gen/spheresim/vcenter/v1/event_service.js";
 import { ActivityRounds } from "../activity-rounds.js";
+import { EventLog } from "../events/event-log.js";
 import { CREATE_TASK, Deployments } from "../deployments.js";
 import type { HostDaemons } from "../host-daemon.js";
 import { HostChoice } from "../host-choice.js";
@@ -41,6 +41,7 @@ import { POWER_TASKS, VmLifecycle } from "../vm-lifecycle.js";
 import { VmTasks } from "../vm-tasks.js";
 import type { OpenServices } from "./gate.js";
 import { clusterService } from "./cluster-service.js";
+import { eventService } from "./event-service.js";
 import { inventoryService } from "./inventory-service.js";
 import { placementService } from "./placement-service.js";
 import { resourcePoolService } from "./resource-pool-service.js";
@@ -86,6 +87,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   const instanceUuid = loaded.instanceUuid ?? dice.fork("instance").uuid();
   if (loaded.instanceUuid === undefined) await store.commit({ puts: [{ key: ABOUT_KEY, value: JSON.stringify({ instanceUuid }) }, ...counters.due()] });
 
+  const events = new EventLog(clock, inventory);
   const tasks = new TaskRegistry(epoch, clock);
   const journal = new Journal(options.recorder, clock);
   const requests = new RequestCache("vcenter");
@@ -149,7 +151,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
     ruleService({ rules: ruleAdmin, requests, rulePages: new Pages(epoch, monotonic), groupPages: new Pages(epoch, monotonic) }),
     clusterService({ clusters: clusterAdmin, requests }),
     serve(DrsServiceService, {}),
-    serve(EventServiceService, {}),
+    eventService({ log: events, epoch, eventPages: new Pages(epoch, monotonic), monotonic }),
   ];
   return {
     services: new Map(services.map((service) => [service.definition, service])),
