@@ -12,7 +12,7 @@ import { vmShape } from "./drs/vm-shape.js";
 import { moidNumber } from "./moid-counters.js";
 import { type MoType, moref } from "./moref.js";
 import { poolAllocation } from "./pool-allocation.js";
-import { type CreationRecord, type HostRecord, type OwnerRecord, type PoolRecord, reachOf, type VmRecord } from "./records.js";
+import { type CreationRecord, type HostRecord, type OwnerRecord, isClosed, type PoolRecord, reachOf, type VmRecord } from "./records.js";
 import { VimFault } from "./vim-fault.js";
 import { VmTable } from "./vm-table.js";
 
@@ -191,7 +191,7 @@ export class Inventory {
       memoryMb: record.spec.memoryMb,
       reach: reachOf(record),
       poweredOn: record.powerState === HostPowerState.POWERED_ON,
-      inMaintenanceMode: record.inMaintenanceMode,
+      inMaintenanceMode: isClosed(record),
       inQuarantineMode: record.inQuarantineMode,
       datastores,
       networks,

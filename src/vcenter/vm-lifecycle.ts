@@ -1,5 +1,6 @@
 import type { TaskInfo } from "../gen/spheresim/vim/v1/task.js";
 import { POD_GUEST_ID } from "./drs/vm-shape.js";
+import { vmFacts } from "./events/event-log.js";
 import type { Journal } from "./journal.js";
 import { recordKey } from "./keyspace.js";
 import { moref } from "./moref.js";
@@ -43,7 +44,7 @@ export class VmLifecycle {
     const { tasks } = this.#vmTasks.options;
     tasks.requireFree(vm.moid);
     if (vm.isOn) throw VimFault.invalidPowerState("poweredOn", "poweredOn");
-    if (!vm.wantedOn) this.#placements.admit(vm.config, vm.host, vm.pool);
+    if (!vm.wantedOn) this.#admit(vm);
     return this.powerOnAt(vm, vm.host, undefined);
   }
 
@@ -197,6 +198,15 @@ export class VmLifecycle {
       if (vm.config.ownerUid === "") await this.#vmTasks.conclude(moidOf(task));
     };
     return { work, undo };
+  }
+
+  #admit(vm: VmRecord): void {
+    try {
+      this.#placements.admit(vm.config, vm.host, vm.pool);
+    } catch (error) {
+      if (error instanceof VimFault) this.#vmTasks.options.events.post("VmFailedToPowerOnEvent", { vm: vmFacts(vm), reason: error.methodFault });
+      throw error;
+    }
   }
 
   /** Stores again what was wanted before a task that failed. */

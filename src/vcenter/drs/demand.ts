@@ -24,8 +24,7 @@ export function activeUse(shape: VmShape, coreMhz: number): Amount {
 export function predictedDemand(shape: VmShape, coreMhz: number): Amount {
   const active = activeUse(shape, coreMhz);
   if (shape.activity !== undefined) {
-    const idleMb = shape.activity.consumedMemoryMb - active.memoryMb;
-    return { cpuMhz: active.cpuMhz, memoryMb: active.memoryMb + IDLE_SHARE * idleMb + shape.overheadMemoryMb };
+    return { cpuMhz: active.cpuMhz, memoryMb: memoryDemandMb(active.memoryMb, shape.activity.consumedMemoryMb, shape.overheadMemoryMb) };
   }
   return {
     cpuMhz: withIdlePart(active.cpuMhz, shape.numCpus * coreMhz),

@@ -1,25 +1,30 @@
 import type { Clock } from "../../base/clock.js";
 import { toTimestamp } from "../../base/timestamp.js";
 import type { Event, EventArgument } from "../../gen/spheresim/vcenter/v1/event.js";
+import type { MethodFault } from "../../gen/spheresim/vim/v1/fault.js";
 import type { Inventory } from "../inventory.js";
 import { type MoType, moref } from "../moref.js";
 import type { VmRecord } from "../records.js";
-import { VimFault } from "../vim-fault.js";
 import { type EventType, EVENT_TYPES, formatEvent } from "./event-type.js";
 
 /** What an event is about. Objects by moid; their names are looked up, or given where they are gone already. */
 export interface EventFacts {
-  readonly vm?: VmRecord | undefined;
+  readonly vm?: { readonly moid: string; readonly name: string; readonly host: string } | undefined;
   readonly host?: string | undefined;
   readonly sourceHost?: string | undefined;
   readonly pool?: { readonly moid: string; readonly name: string } | undefined;
   readonly cluster?: string | undefined;
   /** Chain of the task it is part of; 0 without one. */
   readonly chainId?: number | undefined;
-  readonly reason?: VimFault | undefined;
+  readonly reason?: MethodFault | undefined;
   readonly task?: string | undefined;
   /** Further words of its sentence. */
   readonly words?: Readonly<Record<string, string>>;
+}
+
+/** A VM as events name it. */
+export function vmFacts({ moid, config, host }: VmRecord): NonNullable<EventFacts["vm"]> {
+  return { moid, name: config.name, host };
 }
 
 /** The most events kept; beyond it the oldest are forgotten. */
@@ -84,7 +89,7 @@ export class EventLog {
     const host = this.#host(facts.host ?? facts.vm?.host);
     const sourceHost = this.#host(facts.sourceHost);
     const cluster = this.#cluster(facts.cluster ?? this.#inventory.findHost(host?.ref?.value ?? "")?.cluster);
-    const vm = facts.vm === undefined ? undefined : argument("VirtualMachine", facts.vm.moid, facts.vm.config.name);
+    const vm = facts.vm === undefined ? undefined : argument("VirtualMachine", facts.vm.moid, facts.vm.name);
     const pool = facts.pool === undefined ? undefined : argument("ResourcePool", facts.pool.moid, facts.pool.name);
     const words = {
       vm: vm?.name ?? "",
@@ -93,7 +98,7 @@ export class EventLog {
       cluster: cluster?.name ?? "",
       pool: pool?.name ?? "",
       datacenter: this.#datacenterOf(cluster?.ref?.value),
-      reason: facts.reason?.message ?? "",
+      reason: facts.reason?.localizedMessage ?? "",
       ...facts.words,
     };
     return {
@@ -108,7 +113,7 @@ export class EventLog {
       vm,
       resourcePool: pool,
       sourceHost,
-      reason: facts.reason?.methodFault,
+      reason: facts.reason,
       task: facts.task === undefined ? undefined : moref("Task", facts.task),
     };
   }

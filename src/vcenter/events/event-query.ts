@@ -7,10 +7,12 @@ import { isEventType } from "./event-type.js";
 /** One step of following events. */
 export type EventStep = { readonly token: string } & ({ readonly kind: "event"; readonly event: Event } | { readonly kind: "synced" | "bookmark" });
 
-/** Refuses types that no event has, instead of answering nothing for a slip of the pen. Throws InvalidArgument. */
+/** Refuses what no event can fit, instead of answering nothing for a slip of the pen. Throws InvalidArgument. */
 export function checkFilter(filter: EventFilter | undefined): EventFilter | undefined {
   const unknown = filter?.types.findIndex((type) => !isEventType(type)) ?? -1;
   if (unknown !== -1) throw VimFault.invalidArgument(`filter.types[${unknown}]`, `"${filter?.types[unknown]}" is no type of event`);
+  if (filter?.entity?.value === "") throw VimFault.invalidArgument("filter.entity", "names no object");
+  if (isBefore(filter?.endTime, filter?.beginTime)) throw VimFault.invalidArgument("filter.end_time", "is before begin_time");
   return filter;
 }
 

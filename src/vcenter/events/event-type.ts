@@ -12,7 +12,6 @@ const POOL = ["ResourcePoolEvent"] as const;
 const CLUSTER = ["ClusterEvent"] as const;
 const POWERED_ON = ["VmPoweredOnEvent", "VmEvent"] as const;
 const MIGRATED = ["VmMigratedEvent", "VmEvent"] as const;
-const RULE = ["VmEvent"] as const;
 
 /**
  * Every event this vCenter raises, with the sentence a real one formats for it (EventDescription.eventInfo, fullFormat).
@@ -30,10 +29,13 @@ export const EVENT_TYPES = {
   DrsVmPoweredOnEvent: { extends: POWERED_ON, format: "DRS powered On {vm} on {host} in {datacenter}" },
   VmFailedToPowerOnEvent: { extends: VM, format: "Cannot power On {vm} on {host} in {datacenter}. Reason: {reason}" },
   VmReconfiguredEvent: { extends: VM, format: "Reconfigured {vm} on {host} in {datacenter}" },
+  VmFailedToPowerOffEvent: { extends: VM, format: "Cannot power Off {vm} on {host} in {datacenter}: {reason}" },
+  VmFailedToResetEvent: { extends: VM, format: "Cannot reset {vm} on {host} in {datacenter}: {reason}" },
   VmResettingEvent: { extends: VM, format: "{vm} on {host} in {datacenter} is reset" },
   VmStoppingEvent: { extends: VM, format: "{vm} on host {host} in {datacenter} is stopping" },
   VmPoweredOffEvent: { extends: VM, format: "{vm} on {host} in {datacenter} is powered off" },
   VmRemovedEvent: { extends: VM, format: "Removed {vm} on {host} from {datacenter}" },
+  VmBeingMigratedEvent: { extends: VM, format: "Relocating {vm} from {sourceHost} to {host} in {datacenter}" },
   VmBeingHotMigratedEvent: { extends: VM, format: "Migrating {vm} from {sourceHost} to {host} in {datacenter}" },
   VmMigratedEvent: { extends: VM, format: "Migration of virtual machine {vm} from {sourceHost} to {host} completed" },
   DrsVmMigratedEvent: { extends: MIGRATED, format: "DRS migrated {vm} from {sourceHost} to {host} in cluster {cluster} in {datacenter}" },
@@ -43,9 +45,9 @@ export const EVENT_TYPES = {
   VmConnectedEvent: { extends: VM, format: "Virtual machine {vm} is connected" },
   VmDisconnectedEvent: { extends: VM, format: "{vm} on host {host} in {datacenter} is disconnected" },
   VmOrphanedEvent: { extends: VM, format: "{vm} does not exist on {host} in {datacenter}" },
-  DrsRuleViolationEvent: { extends: RULE, format: "Virtual machine {vm} on {host} is violating the DRS rule {rule}" },
-  DrsSoftRuleViolationEvent: { extends: RULE, format: "{vm} on {host} in {datacenter} is violating a DRS VM-Host soft affinity rule: {rule}" },
-  DrsRuleComplianceEvent: { extends: RULE, format: "{vm} on {host} in {datacenter} is no longer violating the DRS rule {rule}" },
+  DrsRuleViolationEvent: { extends: VM, format: "Virtual machine {vm} on {host} is violating the DRS rule {rule}" },
+  DrsSoftRuleViolationEvent: { extends: VM, format: "{vm} on {host} in {datacenter} is violating a DRS VM-Host soft affinity rule: {rule}" },
+  DrsRuleComplianceEvent: { extends: VM, format: "{vm} on {host} in {datacenter} is no longer violating the DRS rule {rule}" },
   HostAddedEvent: { extends: HOST, format: "Added host {host} to datacenter {datacenter}" },
   HostRemovedEvent: { extends: HOST, format: "Removed host {host} in {datacenter}" },
   HostConnectedEvent: { extends: HOST, format: "Connected to {host} in {datacenter}" },
@@ -70,7 +72,6 @@ export const EVENT_TYPES = {
   ClusterOvercommittedEvent: { extends: CLUSTER, format: "Insufficient capacity in cluster {cluster} to satisfy resource configuration in {datacenter}" },
   DrsEnabledEvent: { extends: CLUSTER, format: "Enabled DRS on {cluster} with automation level {behavior} in {datacenter}" },
   DrsDisabledEvent: { extends: CLUSTER, format: "Disabled DRS on cluster {cluster} in datacenter {datacenter}" },
-  DrsInvocationFailedEvent: { extends: CLUSTER, format: "DRS invocation not completed: {reason}" },
   TaskEvent: { extends: [], format: "Task: {task}" },
 } as const satisfies Readonly<Record<string, EventKind>>;
 
