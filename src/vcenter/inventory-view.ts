@@ -26,6 +26,7 @@ export function showPool(inventory: Inventory, moid: string): ResourcePool {
       unreservedMemoryMb: finite(unreserved.memoryMb),
       activeCpuMhz: Math.min(MAX_INT32, Math.round(active.cpuMhz)),
       activeMemoryMb: Math.min(MAX_INT32, Math.round(active.memoryMb)),
+      ...inventory.usage.pool(moid),
     }),
   };
 }
@@ -74,6 +75,7 @@ function hostUsage(inventory: Inventory, moid: string): HostUsage {
     activeCpuMhz: Math.min(MAX_INT32, Math.round(active.cpuMhz)),
     activeMemoryMb: Math.min(MAX_INT32, Math.round(active.memoryMb)),
     poweredOnVms,
+    ...inventory.usage.host(moid),
   });
 }
 

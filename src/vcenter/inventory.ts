@@ -9,6 +9,7 @@ import type { HostCandidate } from "./drs/host-candidate.js";
 import { type Claim, Ledger } from "./drs/ledger.js";
 import { isSame, largest, NOTHING } from "./drs/amount.js";
 import { vmShape } from "./drs/vm-shape.js";
+import { DrsUsage } from "./drs-usage.js";
 import { moidNumber } from "./moid-counters.js";
 import { type MoType, moref } from "./moref.js";
 import { poolAllocation } from "./pool-allocation.js";
@@ -34,6 +35,7 @@ export class Inventory {
   readonly feed: ChangeFeed<InventoryObject>;
   readonly ledger: Ledger;
   readonly meter: ActivityMeter;
+  readonly usage = new DrsUsage();
   readonly #datacenters = new Map<string, Datacenter>();
   readonly #clusters = new Map<string, Cluster>();
   readonly #pools = new Map<string, PoolRecord>();
@@ -239,6 +241,7 @@ export class Inventory {
     this.#pools.delete(moid);
     if (pool.namespace !== "") this.#poolsByNamespace.delete(pool.namespace);
     this.ledger.pools.remove(moid);
+    this.usage.forget(moid);
     this.feed.removed(moid);
     if (pool.parent !== undefined) this.feed.changed(pool.parent);
   }
@@ -260,6 +263,7 @@ export class Inventory {
   removeHost(moid: string): void {
     const host = this.host(moid);
     this.ledger.removeHost(moid);
+    this.usage.forget(moid);
     this.#hosts.delete(moid);
     this.#hostsByName.delete(host.spec.name);
     this.feed.removed(moid);

@@ -71,6 +71,7 @@ export const EVENT_TYPES = {
   ClusterStatusChangedEvent: { extends: CLUSTER, format: "Configuration status on cluster {cluster} changed from {oldStatus} to {newStatus} in {datacenter}" },
   ClusterOvercommittedEvent: { extends: CLUSTER, format: "Insufficient capacity in cluster {cluster} to satisfy resource configuration in {datacenter}" },
   DrsEnabledEvent: { extends: CLUSTER, format: "Enabled DRS on {cluster} with automation level {behavior} in {datacenter}" },
+  DrsInvocationFailedEvent: { extends: CLUSTER, format: "DRS invocation not completed: {reason}" },
   DrsDisabledEvent: { extends: CLUSTER, format: "Disabled DRS on cluster {cluster} in datacenter {datacenter}" },
   TaskEvent: { extends: [], format: "Task: {task}" },
 } as const satisfies Readonly<Record<string, EventKind>>;

@@ -3,14 +3,15 @@ import type { Logger } from "../../base/log.js";
 import type { Dice } from "../../base/seeded-random.js";
 import { version } from "../../base/version.js";
 import { RequestCache } from "../../rpc/request-cache.js";
-import { serve, type ServedService } from "../../rpc/server.js";
-import { DrsServiceService } from "../../gen/spheresim/vcenter/v1/drs_service.js";
+import type { ServedService } from "../../rpc/server.js";
 import { ActivityRounds } from "../activity-rounds.js";
 import { EventLog } from "../events/event-log.js";
 import { HostEvents } from "../events/host-events.js";
 import { TaskEvents } from "../events/task-events.js";
 import { CREATE_TASK, Deployments } from "../deployments.js";
 import { drsMover } from "../drs-mover.js";
+import { APPLY_TASK } from "../drs-running/applications.js";
+import { Drs } from "../drs-running/drs.js";
 import type { HostDaemons } from "../host-daemon.js";
 import { HostChoice } from "../host-choice.js";
 import { HostLinks } from "../host-links.js";
@@ -48,6 +49,7 @@ import { POWER_TASKS, VmLifecycle } from "../vm-lifecycle.js";
 import { VmTasks } from "../vm-tasks.js";
 import type { OpenServices } from "./gate.js";
 import { clusterService } from "./cluster-service.js";
+import { drsService } from "./drs-service.js";
 import { eventService } from "./event-service.js";
 import { inventoryService } from "./inventory-service.js";
 import { placementService } from "./placement-service.js";
@@ -140,6 +142,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   }
   links.refresh();
   const rounds = new ActivityRounds(inventory, clock, log);
+  const drs = new Drs({ vmTasks, rules, migrations, events, epoch, clock, monotonic, log, closing: closing.signal });
   const resumers = [
     { descriptionIds: [CREATE_TASK], resume: deployments.resume.bind(deployments) },
     { descriptionIds: ["VirtualMachine.migrate"], resume: migrations.resume.bind(migrations) },
@@ -148,7 +151,9 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   ];
   const powerOnVms = loaded.tasks.filter(({ descriptionId }) => descriptionId === POWER_ON_VMS_TASK);
   const ofHosts = loaded.tasks.filter((task) => task.entity?.type === "HostSystem");
-  resumeTasks(loaded.tasks.filter((task) => !powerOnVms.includes(task) && !ofHosts.includes(task)), resumers, vmTasks);
+  const applications = loaded.tasks.filter(({ descriptionId }) => descriptionId === APPLY_TASK);
+  resumeTasks(loaded.tasks.filter((task) => ![powerOnVms, ofHosts, applications].some((tasksOfOther) => tasksOfOther.includes(task))), resumers, vmTasks);
+  for (const task of applications) drs.applications.resume(task);
   for (const task of powerOnVms) multiPowerOn.resume(task);
   for (const task of ofHosts) modes.resume(task);
   const health = new ClusterHealth(inventory, events);
@@ -170,8 +175,8 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
     virtualMachineService({ inventory, choice, deployments, lifecycle, multiPowerOn, migrations, reconfigurations, requests, vmPages: new Pages(epoch, monotonic) }),
     taskService({ tasks, requests, taskPages: new Pages(epoch, monotonic), monotonic }),
     ruleService({ rules: ruleAdmin, requests, rulePages: new Pages(epoch, monotonic), groupPages: new Pages(epoch, monotonic) }),
-    clusterService({ clusters: clusterAdmin, requests }),
-    serve(DrsServiceService, {}),
+    clusterService({ clusters: clusterAdmin, inventory, passes: drs.passes, requests }),
+    drsService({ inventory, drs, requests, recommendationPages: new Pages(epoch, monotonic), usagePages: new Pages(epoch, monotonic) }),
     eventService({ log: events, epoch, eventPages: new Pages(epoch, monotonic), monotonic }),
   ];
   return {
@@ -182,7 +187,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
     close: async () => {
       holds.close();
       digest.close();
-      await Promise.all([links.close(), vmTasks.settled(), rounds.close()]);
+      await Promise.all([links.close(), vmTasks.settled(), rounds.close(), drs.close()]);
       // The next start goes on with the next number instead of the next block.
       await store.commit({ puts: [counters.final()] }).catch((error: unknown) => log.debug({ err: error }, "the moid counters were not stored at the end"));
     },

@@ -10,6 +10,8 @@ export interface PassVm {
   readonly reservedMb?: number;
   readonly pod?: boolean;
   readonly need?: number;
+  /** Where a migration under way takes it. */
+  readonly headsFor?: number;
 }
 
 /** A made-up cluster of equal hosts. */
@@ -20,6 +22,9 @@ export interface PassWorld {
   readonly threshold?: number;
   /** Roles of hosts that are not HostRole.TAKES. */
   readonly roles?: Readonly<Record<number, number>>;
+  /** Speed of the cores of each host, MHz; 1,250 unless stated, as HOST_MHZ has it. */
+  readonly coreMhz?: readonly number[];
+  readonly turn?: number;
   /** By need: the hosts that have what it asks for. */
   readonly needs?: readonly (readonly number[])[];
 }
@@ -29,7 +34,7 @@ export const HOST_MB = 100_000;
 const HOST_CORES = 8;
 
 /** The input of a pass over it; every VM is configured as large as it is busy. */
-export function passInput({ hosts, vms, rules = [], threshold = 3, roles = {}, needs = [] }: PassWorld): PassInput {
+export function passInput({ hosts, vms, rules = [], threshold = 3, roles = {}, needs = [], coreMhz = [], turn = 1 }: PassWorld): PassInput {
   const tree = allocateClusterTree({ cpuMhz: hosts * HOST_MHZ, memoryMb: hosts * HOST_MB }, 1, vms.length);
   const reservedMhz = new Float64Array(hosts);
   const reservedMb = new Float64Array(hosts);
@@ -50,13 +55,23 @@ export function passInput({ hosts, vms, rules = [], threshold = 3, roles = {}, n
   }
   const role = new Uint8Array(hosts).fill(HostRole.TAKES);
   for (const [host, is] of Object.entries(roles)) role[Number(host)] = is;
+  // Each host has an offer of its own.
   const compatible = new Uint8Array(hosts * (needs.length + 1)).fill(1);
   for (const [index, has] of needs.entries()) for (let host = 0; host < hosts; host += 1) compatible[(index + 1) * hosts + host] = has.includes(host) ? 1 : 0;
   return {
     tree,
-    hosts: { capacityMhz: new Int32Array(hosts).fill(HOST_MHZ), capacityMb: new Int32Array(hosts).fill(HOST_MB), cores: new Int32Array(hosts).fill(HOST_CORES), reservedMhz, reservedMb, role },
-    vms: { movable: Uint8Array.from(vms, (vm) => (vm.pod === true ? 0 : 1)), numCpus: new Int32Array(vms.length).fill(1), need: Int32Array.from(vms, (vm) => vm.need ?? 0) },
+    hosts: { capacityMhz: new Int32Array(hosts).fill(HOST_MHZ), capacityMb: new Int32Array(hosts).fill(HOST_MB), cores: new Int32Array(hosts).fill(HOST_CORES), coreMhz: Int32Array.from({ length: hosts }, (_, host) => coreMhz[host] ?? HOST_MHZ / HOST_CORES), offer: Int32Array.from({ length: hosts }, (_, host) => host), reservedMhz, reservedMb, role },
+    vms: {
+      headsFor: Int32Array.from(vms, (vm) => vm.headsFor ?? vm.host),
+      movable: Uint8Array.from(vms, (vm) => (vm.pod === true || vm.headsFor !== undefined ? 0 : 1)),
+      numCpus: new Int32Array(vms.length).fill(1),
+      usesMhz: Float64Array.from(vms, (vm) => vm.mhz),
+      number: Float64Array.from(vms.keys()),
+      need: Int32Array.from(vms, (vm) => vm.need ?? 0),
+    },
     compatible,
+    offers: hosts,
+    turn,
     rules,
     threshold,
     memoryMetric: "active",

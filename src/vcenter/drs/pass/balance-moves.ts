@@ -1,19 +1,25 @@
 import type { Layout } from "./layout.js";
+import { moveOnPaper } from "./move-on-paper.js";
 import { HostRole, type Move, type PassInput } from "./pass-input.js";
 
 /**
- * By how much the load of two hosts may differ at each threshold, as a part of capacity (F. Denneman, "DRS pairwise balancing", vSphere 6.5):
- * level 2: 30 %, 3: 20 %, 4: 10 %, 5: 5 %. Level 1 makes moves that must be made alone.
+ * By how much the load of two hosts may differ at each threshold, as a part of capacity. Published for vSphere 6.5 (F. Denneman, "DRS pairwise
+ * balancing"): level 2: 30 %, 3: 20 %, 4: 10 %, 5: 5 %. Level 1 makes only moves that must be made.
  */
-const TOLERABLE = [Infinity, Infinity, 0.3, 0.2, 0.1, 0.05] as const;
-/** Below this load a host is well off, and nothing moves away: 50 %, at the two most eager thresholds 30 % (F. Denneman, "DRS migration threshold"). */
+export const TOLERABLE = [Infinity, Infinity, 0.3, 0.2, 0.1, 0.05] as const;
+/**
+ * Up to this load a host is well off, and nothing moves away. Published for vSphere 7 (F. Denneman, "DRS migration threshold"): a host is
+ * inefficient above 50 %, at the two most eager thresholds above 30 %. That load here means normalised entitlement is ours.
+ */
 const WELL_OFF = [Infinity, Infinity, 0.5, 0.5, 0.3, 0.3] as const;
 /** A move must lower the higher of the two loads by so much, or it is not worth a migration. Ours. */
 const LEAST_GAIN = 0.01;
-/** So many moves a pass proposes at most; the next pass goes on. */
+/** So many moves a pass proposes for balance at most; the next pass goes on. Ours. */
 const MAX_MOVES = 64;
-/** So many of the least loaded hosts are looked at for each VM. */
+/** So many of the least loaded hosts are looked at for each VM. Ours. */
 const MAX_TARGETS = 16;
+/** Where none of these takes a VM, all hosts are looked at, for so many hosts a pass at most. Ours. */
+const MAX_WIDE_LOOKS = 32;
 
 interface Candidate {
   readonly vm: number;
@@ -25,6 +31,9 @@ interface Candidate {
  * Moves from the most loaded host to little loaded ones, until no two hosts differ more than the threshold tolerates or no move helps. Of
  * all moves from a host the one is taken that leaves the higher of the two loads lowest; of equal ones that of the smaller VM, which is
  * quicker to copy. A VM moves once at most.
+ *
+ * Each move lowers the higher of two loads, so loads sorted from the highest down only ever fall in the order of dictionaries: under constant
+ * demand moves come to an end, and no VM goes to and fro. How moves are chosen is ours; vSphere 7's own weighing is not published.
  */
 export function balanceMoves(input: PassInput, layout: Layout, moved: ReadonlySet<number>): Move[] {
   const tolerable = TOLERABLE[input.threshold] ?? Infinity;
@@ -32,18 +41,30 @@ export function balanceMoves(input: PassInput, layout: Layout, moved: ReadonlySe
   const vmsOn = movableByHost(input, layout, moved);
   const exhausted = new Set<number>();
   const moves: Move[] = [];
+  let wideLooks = 0;
   while (moves.length < MAX_MOVES) {
     const from = mostLoaded(input, layout, exhausted, WELL_OFF[input.threshold] ?? Infinity);
     if (from === -1) break;
-    const targets = leastLoadedHosts(input, layout).filter((host) => layout.load(from) - layout.load(host) > tolerable);
-    const best = bestMove(input, layout, vmsOn.get(from) ?? [], from, targets);
+    const below = layout.load(from) - tolerable;
+    const targets = leastLoadedHosts(input, layout, below, MAX_TARGETS);
+    // The most loaded host differs most from any other: if it is tolerable, all are.
+    if (targets.length === 0) break;
+    const vms = vmsOn.get(from) ?? [];
+    let best = bestMove(input, layout, vms, from, targets);
+    if (best === undefined && targets.length === MAX_TARGETS && vms.length > 0 && wideLooks < MAX_WIDE_LOOKS) {
+      wideLooks += 1;
+      best = bestMove(input, layout, vms, from, leastLoadedHosts(input, layout, below, Infinity));
+    }
     if (best === undefined) {
       exhausted.add(from);
       continue;
     }
-    moves.push(described(layout, best, from));
-    layout.move(best.vm, best.to);
-    vmsOn.set(from, (vmsOn.get(from) ?? []).filter((vm) => vm !== best.vm));
+    const difference = layout.load(from) - layout.load(best.to);
+    const rating = 6 - TOLERABLE.findIndex((most) => difference > most);
+    const reason = layout.cpuLoad(from) >= layout.memoryLoad(from) ? "fairnessCpuAvg" : "fairnessMemAvg";
+    moves.push(moveOnPaper(layout, best.vm, best.to, { reason, rule: "", rating }));
+    const gone = best.vm;
+    vmsOn.set(from, vms.filter((vm) => vm !== gone));
   }
   return moves;
 }
@@ -55,32 +76,16 @@ function bestMove(input: PassInput, layout: Layout, vms: readonly number[], from
     const leaves = layout.loadWith(from, vm, -1);
     for (const to of targets) {
       const gain = before - Math.max(leaves, layout.loadWith(to, vm, 1));
-      if (gain < LEAST_GAIN || (best !== undefined && !isBetter(input, { vm, to, gain }, best))) continue;
+      if (gain < LEAST_GAIN || (best !== undefined && !isBetter(input, vm, gain, best))) continue;
       if (layout.takes(to, vm) && layout.isPreferred(to, vm)) best = { vm, to, gain };
     }
   }
   return best;
 }
 
-function isBetter({ tree }: PassInput, one: Candidate, other: Candidate): boolean {
-  if (Math.abs(one.gain - other.gain) > 1e-9) return one.gain > other.gain;
-  return (tree.vms.memory.sizeMb[one.vm] as number) < (tree.vms.memory.sizeMb[other.vm] as number);
-}
-
-function described(layout: Layout, { vm, to }: Candidate, from: number): Move {
-  const isCpu = layout.cpuLoad(from) >= layout.memoryLoad(from);
-  const difference = layout.load(from) - layout.load(to);
-  const tightest = TOLERABLE.findIndex((tolerable) => difference > tolerable);
-  return {
-    vm,
-    from,
-    to,
-    rating: 6 - tightest,
-    reason: isCpu ? "fairnessCpuAvg" : "fairnessMemAvg",
-    rule: "",
-    fromLoad: isCpu ? layout.cpuLoad(from) : layout.memoryLoad(from),
-    toLoad: isCpu ? layout.cpuLoad(to) : layout.memoryLoad(to),
-  };
+function isBetter({ tree }: PassInput, vm: number, gain: number, other: Candidate): boolean {
+  if (Math.abs(gain - other.gain) > 1e-9) return gain > other.gain;
+  return (tree.vms.memory.sizeMb[vm] as number) < (tree.vms.memory.sizeMb[other.vm] as number);
 }
 
 function movableByHost(input: PassInput, layout: Layout, moved: ReadonlySet<number>): Map<number, number[]> {
@@ -97,24 +102,32 @@ function movableByHost(input: PassInput, layout: Layout, moved: ReadonlySet<numb
 
 function mostLoaded(input: PassInput, layout: Layout, exhausted: ReadonlySet<number>, least: number): number {
   let most = -1;
+  let mostLoad = least;
   for (let host = 0; host < layout.hostCount; host += 1) {
-    if (exhausted.has(host) || input.hosts.role[host] === HostRole.EVACUATES || layout.load(host) <= least) continue;
-    if (most === -1 || layout.load(host) > layout.load(most)) most = host;
+    const load = layout.load(host);
+    if (load <= mostLoad || input.hosts.role[host] === HostRole.EVACUATES || exhausted.has(host)) continue;
+    most = host;
+    mostLoad = load;
   }
   return most;
 }
 
-/** The least loaded hosts that take VMs, least first. */
-function leastLoadedHosts(input: PassInput, layout: Layout): number[] {
+/** The least loaded hosts that take VMs and are loaded less than `below`, at most so many, least first. */
+function leastLoadedHosts(input: PassInput, layout: Layout, below: number, most: number): number[] {
+  if (most === Infinity) {
+    const all = Array.from({ length: layout.hostCount }, (_, host) => host).filter((host) => layout.load(host) < below && input.hosts.role[host] === HostRole.TAKES);
+    return all.sort((left, right) => layout.load(left) - layout.load(right));
+  }
   const least: number[] = [];
+  let limit = below;
   for (let host = 0; host < layout.hostCount; host += 1) {
-    if (input.hosts.role[host] !== HostRole.TAKES) continue;
-    const last = least[least.length - 1];
-    if (least.length === MAX_TARGETS && last !== undefined && layout.load(host) >= layout.load(last)) continue;
+    const load = layout.load(host);
+    if (load >= limit || input.hosts.role[host] !== HostRole.TAKES) continue;
     let at = least.length;
-    while (at > 0 && layout.load(least[at - 1] as number) > layout.load(host)) at -= 1;
+    while (at > 0 && layout.load(least[at - 1] as number) > load) at -= 1;
     least.splice(at, 0, host);
-    if (least.length > MAX_TARGETS) least.pop();
+    if (least.length > most) least.pop();
+    if (least.length === most) limit = layout.load(least[most - 1] as number);
   }
   return least;
 }

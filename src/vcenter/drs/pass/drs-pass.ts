@@ -33,8 +33,27 @@ export function drsPass(input: PassInput): PassResult {
   }
   return {
     moves,
-    vms: { wantedMhz: vms.cpu.wanted, wantedMb: vms.memory.wanted, entitledMhz: vms.cpu.entitled, entitledMb: vms.memory.entitled, grantedMhz, grantedMb, score },
+    vms: {
+      wantedMhz: vms.cpu.wanted,
+      wantedMb: vms.memory.wanted,
+      entitledMhz: vms.cpu.entitled,
+      entitledMb: vms.memory.entitled,
+      grantedMhz,
+      grantedMb,
+      // Copies: whoever keeps the result must not keep the whole tree.
+      activeMb: memory.activeMb.slice(),
+      consumedMb: memory.consumedMb.slice(),
+      score,
+      host: hostOf.slice(),
+      order: listed(input),
+    },
     hosts: { wantedMhz: cpuSums.wanted, wantedMb: memorySums.wanted, entitledMhz: cpuSums.entitled, entitledMb: memorySums.entitled },
     pools: { entitledMhz: pools.cpu.entitled, entitledMb: pools.memory.entitled, cpuShares: pools.cpu.shares, memoryShares: pools.memory.shares },
   };
+}
+
+/** Rows of the VMs that are powered on, by their numbers. */
+function listed({ tree, vms }: PassInput): Int32Array {
+  const rows = Array.from(tree.vms.poweredOn.keys()).filter((row) => tree.vms.poweredOn[row] === 1);
+  return Int32Array.from(rows.sort((left, right) => (vms.number[left] as number) - (vms.number[right] as number)));
 }

@@ -1,91 +1,89 @@
-import type { Layout } from "./layout.js";
-import { HostRole, type Move, type MoveReason, type PassInput, type PassRule } from "./pass-input.js";
+import type { Bond, Layout } from "./layout.js";
+import { Mover } from "./mover.js";
+import { HostRole, type Move, type PassInput, type PassRule } from "./pass-input.js";
 
-/** Rating of what must be done at every threshold. */
-const MUST = 5;
+/** So many of the least loaded hosts are tried for VMs that belong together. Ours. */
+const MAX_HOMES = 64;
 
 /**
  * Moves that every threshold makes, in this order: away from hosts that must be empty, then what rules are not obeyed: VM-Host musts, VMs
- * to be kept apart, VMs to be kept together, VM-Host shoulds. Each VM goes to the host that would be least loaded with it; one that no host
- * takes stays where it is.
+ * to be kept apart, VMs to be kept together, VM-Host shoulds. That maintenance and rules come before balance at every threshold is
+ * published; the order among them is ours. Each VM goes to the host that would be least loaded with it; one that no host takes stays.
  */
 export function mustMoves(input: PassInput, layout: Layout): Move[] {
-  const moves: Move[] = [];
-  const moved = new Set<number>();
-  const go = (vm: number, reason: MoveReason, rule: string, only?: number): boolean => {
-    if (input.vms.movable[vm] !== 1 || moved.has(vm)) return false;
-    const to = only ?? leastLoaded(layout, vm);
-    const from = layout.hostOf[vm] as number;
-    if (to === -1 || from < 0 || !layout.takes(to, vm)) return false;
-    moves.push({ vm, from, to, rating: MUST, reason, rule, fromLoad: layout.load(from), toLoad: layout.load(to) });
-    moved.add(vm);
-    layout.move(vm, to);
-    return true;
-  };
-
-  if (input.hosts.role.includes(HostRole.EVACUATES)) {
-    for (let vm = 0; vm < layout.hostOf.length; vm += 1) if (input.hosts.role[layout.hostOf[vm] as number] === HostRole.EVACUATES) go(vm, "hostMaint", "");
-  }
-  for (const rule of input.rules) if (rule.kind === "vmHost" && rule.mandatory) leaveForbidden(rule, layout, (vm) => go(vm, "vmHostHardAffinity", rule.name));
-  for (const rule of input.rules) if (rule.kind === "apart") separate(rule, input, layout, (vm) => go(vm, "antiAffin", rule.name));
-  for (const rule of input.rules) if (rule.kind === "together") gather(rule, layout, (vm, host) => go(vm, "jointAffin", rule.name, host));
-  for (const rule of input.rules) {
-    if (rule.kind !== "vmHost" || rule.mandatory) continue;
-    leaveForbidden(rule, layout, (vm) => {
-      const to = leastLoaded(layout, vm);
-      return to !== -1 && rule.allowed[to] === 1 && go(vm, "vmHostSoftAffinity", rule.name, to);
-    });
-  }
-  return moves;
+  const mover = new Mover(input, layout);
+  if (input.hosts.role.includes(HostRole.EVACUATES)) evacuate(mover);
+  for (const rule of input.rules) if (rule.kind === "vmHost" && rule.mandatory) leaveForbidden(rule, mover);
+  for (const bond of layout.bonds) if (bond.rule.kind === "apart") separate(bond, mover);
+  for (const bond of layout.bonds) if (bond.rule.kind === "together") gather(bond, mover);
+  for (const rule of input.rules) if (rule.kind === "vmHost" && !rule.mandatory) leaveForbidden(rule, mover);
+  return mover.moves;
 }
 
-/** The host that takes the VM and would be least loaded with it, one that should rules like before all others; -1 when none takes it. */
-export function leastLoaded(layout: Layout, vm: number): number {
-  let best = -1;
-  let bestLoad = Infinity;
-  let bestPreferred = false;
-  for (let host = 0; host < layout.hostCount; host += 1) {
-    if (!layout.takes(host, vm)) continue;
-    const preferred = layout.isPreferred(host, vm);
-    const load = layout.loadWith(host, vm, 1);
-    if (best !== -1 && (preferred === bestPreferred ? load >= bestLoad : bestPreferred)) continue;
-    best = host;
-    bestLoad = load;
-    bestPreferred = preferred;
+/** VMs of hosts that must be empty. Those a rule keeps together leave together, unless others of them are elsewhere: they go there. */
+function evacuate(mover: Mover): void {
+  const { input, layout } = mover;
+  const isLeaving = (vm: number): boolean => input.hosts.role[layout.hostOf[vm] as number] === HostRole.EVACUATES;
+  const leaving = Array.from(layout.hostOf.keys()).filter((vm) => mover.isFree(vm) && isLeaving(vm));
+  // Another one first with each pass: there may be more of them than a pass tries, and the first ones may have nowhere to go.
+  const start = leaving.length === 0 ? 0 : (input.turn * 1_000) % leaving.length;
+  for (const vm of [...leaving.slice(start), ...leaving.slice(0, start)]) {
+    if (!mover.isFree(vm)) continue;
+    const bonds = layout.bondsOf(vm).filter(({ rule, running }) => rule.kind === "together" && running > 1);
+    const others = [...new Set(bonds.flatMap(({ rule }) => [...rule.vms]))].filter((other) => (layout.hostOf[other] as number) >= 0);
+    if (others.length > 0 && others.every(isLeaving)) {
+      mover.goTogether(others, mover.emptiestHosts(MAX_HOMES), bonds, "hostMaint", "");
+      continue;
+    }
+    const to = mover.newHostFor(vm);
+    if (to !== -1) mover.go(vm, to, "hostMaint", "");
   }
-  return best;
 }
 
-type VmVmRule = Extract<PassRule, { readonly kind: "together" | "apart" }>;
-
-function leaveForbidden(rule: Extract<PassRule, { readonly kind: "vmHost" }>, layout: Layout, go: (vm: number) => boolean): void {
+/** A VM that only should be elsewhere goes where it should, or not at all. */
+function leaveForbidden(rule: Extract<PassRule, { readonly kind: "vmHost" }>, mover: Mover): void {
+  const { layout } = mover;
   for (const vm of rule.vms) {
     const host = layout.hostOf[vm] as number;
-    if (host >= 0 && rule.allowed[host] !== 1) go(vm);
+    if (host < 0 || rule.allowed[host] === 1) continue;
+    const to = mover.newHostFor(vm);
+    if (to === -1) continue;
+    if (rule.mandatory) mover.go(vm, to, "vmHostHardAffinity", rule.name);
+    else if (rule.allowed[to] === 1 && layout.loadWith(to, vm, 1) <= 1) mover.go(vm, to, "vmHostSoftAffinity", rule.name);
   }
 }
 
-/** Of the VMs that share a host one stays: one that cannot move, where there is one. */
-function separate(rule: VmVmRule, input: PassInput, layout: Layout, go: (vm: number) => boolean): void {
+/** Of VMs that share a host one stays: one that cannot move, or that no other host takes, where there is one. */
+function separate({ rule, on, running }: Bond, mover: Mover): void {
+  if (on.size === running) return;
+  const { layout, input } = mover;
   const fixedFirst = [...rule.vms].filter((vm) => (layout.hostOf[vm] as number) >= 0).sort((left, right) => (input.vms.movable[left] as number) - (input.vms.movable[right] as number));
-  const taken = new Set<number>();
+  const stays = new Map<number, number>();
+  const leaves = (vm: number): boolean => {
+    const to = mover.newHostFor(vm);
+    if (to !== -1) mover.go(vm, to, "antiAffin", rule.name);
+    return to !== -1;
+  };
   for (const vm of fixedFirst) {
-    if (taken.has(layout.hostOf[vm] as number)) go(vm);
-    taken.add(layout.hostOf[vm] as number);
+    const host = layout.hostOf[vm] as number;
+    const other = stays.get(host);
+    if (other === undefined) stays.set(host, vm);
+    else if (leaves(vm)) stays.set(layout.hostOf[vm] as number, vm);
+    else if (leaves(other)) {
+      stays.set(layout.hostOf[other] as number, other);
+      stays.set(host, vm);
+    }
   }
 }
 
-/** All go to the host that has most of them, of several the first. */
-function gather(rule: VmVmRule, layout: Layout, go: (vm: number, host: number) => boolean): void {
-  const members = new Map<number, number>();
-  for (const vm of rule.vms) {
-    const host = layout.hostOf[vm] as number;
-    if (host >= 0) members.set(host, (members.get(host) ?? 0) + 1);
-  }
-  if (members.size < 2) return;
-  const [home] = [...members].reduce((most, each) => (each[1] > most[1] ? each : most));
-  for (const vm of rule.vms) {
-    const host = layout.hostOf[vm] as number;
-    if (host >= 0 && host !== home) go(vm, home);
-  }
+/** All go where most of them are, or where one is that cannot move; where that host has no room for all, to another that has. Otherwise they stay: half a move obeys no rule. */
+function gather(bond: Bond, mover: Mover): void {
+  const { layout } = mover;
+  const here = [...bond.on].sort((left, right) => right[1] - left[1]);
+  if (here.length < 2) return;
+  const running = [...bond.rule.vms].filter((vm) => (layout.hostOf[vm] as number) >= 0);
+  const fixed = new Set(running.filter((vm) => !mover.isFree(vm)).map((vm) => layout.hostOf[vm] as number));
+  if (fixed.size > 1) return;
+  const homes = fixed.size === 1 ? [...fixed] : [...here.map(([host]) => host), ...mover.emptiestHosts(MAX_HOMES)];
+  mover.goTogether(running.filter((vm) => mover.isFree(vm)), homes, [bond], "jointAffin", bond.rule.name);
 }

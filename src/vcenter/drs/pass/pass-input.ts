@@ -9,6 +9,9 @@ export interface HostColumns {
   readonly capacityMhz: Int32Array;
   readonly capacityMb: Int32Array;
   readonly cores: Int32Array;
+  readonly coreMhz: Int32Array;
+  /** Column of `compatible`: hosts with the same datastores and networks. */
+  readonly offer: Int32Array;
   /** Reserved by all that runs or is held there. */
   readonly reservedMhz: Float64Array;
   readonly reservedMb: Float64Array;
@@ -18,9 +21,15 @@ export interface HostColumns {
 
 /** What the pass must know of VMs beyond the tree, by its rows. */
 export interface MovableColumns {
+  /** Row of the host where it runs once the migration under way is over; the tree's `host` without one, -1 for a VM that is off. */
+  readonly headsFor: Int32Array;
   /** 1: an ordinary VM that runs and that no task holds. A vSphere Pod never moves. */
   readonly movable: Uint8Array;
   readonly numCpus: Int32Array;
+  /** CPU it would use on virtual CPUs without end, MHz: on a host with faster cores it can use more of that. */
+  readonly usesMhz: Float64Array;
+  /** Its place among those that are listed: the number in its moid. */
+  readonly number: Float64Array;
   /** Row of `compatible`: VMs that need the same datastores and networks. */
   readonly need: Int32Array;
 }
@@ -35,12 +44,15 @@ export interface PassInput {
   readonly tree: ClusterTree;
   readonly hosts: HostColumns;
   readonly vms: MovableColumns;
-  /** By need and host: 1 where the host has the datastores and networks; need n on host h is at `n * hosts + h`. */
+  /** By need and offer: 1 where hosts of the offer have the datastores and networks; need n of offer o is at `n * offers + o`. */
   readonly compatible: Uint8Array;
+  readonly offers: number;
   readonly rules: readonly PassRule[];
   /** Migration threshold, 1 to 5; 0 looks and moves nothing. */
   readonly threshold: number;
   readonly memoryMetric: MemoryMetric;
+  /** Grows with each pass: where there is more to do than one pass does, the next one begins elsewhere. */
+  readonly turn: number;
 }
 
 /** Why a VM should move: vim25's RecommendationReasonCode. */
@@ -56,15 +68,21 @@ export interface Move {
   readonly reason: MoveReason;
   /** Name of the rule it is for; empty without one. */
   readonly rule: string;
-  /** Load of the two hosts before, as parts of their capacity, in the resource that counts. */
+  /** The resource of which the host it leaves uses the larger part; the loads speak of it. */
+  readonly resource: "cpu" | "memory";
+  /** Load of the two hosts before and after, as parts of their capacity. */
   readonly fromLoad: number;
   readonly toLoad: number;
+  readonly fromLoadAfter: number;
+  readonly toLoadAfter: number;
+  /** By how much the loads of the two hosts differ before, each of the resource that host uses most. */
+  readonly difference: number;
 }
 
 /** What a pass found. */
 export interface PassResult {
   readonly moves: readonly Move[];
-  /** By VM; MHz, MB and 0 to 100. Memory with overhead. */
+  /** By VM; MHz, MB and 0 to 100. Memory with overhead, but for active and consumed. */
   readonly vms: {
     readonly wantedMhz: Float64Array;
     readonly wantedMb: Float64Array;
@@ -72,7 +90,13 @@ export interface PassResult {
     readonly entitledMb: Float64Array;
     readonly grantedMhz: Float64Array;
     readonly grantedMb: Float64Array;
+    readonly activeMb: Float64Array;
+    readonly consumedMb: Float64Array;
     readonly score: Uint8Array;
+    /** Row of its host. */
+    readonly host: Int32Array;
+    /** Rows of the VMs that are powered on, in the order in which they are listed. */
+    readonly order: Int32Array;
   };
   /** By host: sums over its VMs. */
   readonly hosts: { readonly wantedMhz: Float64Array; readonly wantedMb: Float64Array; readonly entitledMhz: Float64Array; readonly entitledMb: Float64Array };

@@ -1,0 +1,83 @@
+import type { TaskInfo } from "../../gen/spheresim/vim/v1/task.js";
+import { allowsHost, type DrsRule } from "../drs/rules/rule.js";
+import type { Inventory } from "../inventory.js";
+import type { Migrations } from "../migrations.js";
+import { moref } from "../moref.js";
+import type { RuleTable } from "../rule-table.js";
+import type { TaskRegistry } from "../task-registry.js";
+import { VimFault } from "../vim-fault.js";
+import { isEnabled } from "./drs-passes.js";
+import type { Recommendation } from "./recommendation.js";
+
+/** What carrying recommendations out needs. */
+export interface RecommendedMovesOptions {
+  readonly inventory: Inventory;
+  readonly rules: RuleTable;
+  readonly tasks: TaskRegistry;
+  readonly migrations: Pick<Migrations, "migrate">;
+}
+
+/** Carries recommendations out, each once at most, and knows which still stand. */
+export class RecommendedMoves {
+  readonly #options: RecommendedMovesOptions;
+
+  constructor(options: RecommendedMovesOptions) {
+    this.#options = options;
+  }
+
+  /** Whether it can be carried out as far as can be told without trying: DRS is on, and the VM runs where the pass saw it and is not held by a task. */
+  isOpen({ state, cluster, vm: moid, source }: Recommendation): boolean {
+    const { inventory, tasks } = this.#options;
+    const vm = inventory.findVm(moid);
+    return state === "open" && isEnabled(inventory.cluster(cluster).drsConfig) && vm !== undefined && vm.isOn && vm.host === source && vm.migration === undefined && tasks.holderOf(moid) === undefined;
+  }
+
+  /** Whether it is worth listing: it can be carried out, or just is. */
+  stands(recommendation: Recommendation): boolean {
+    const { task } = recommendation;
+    return task === undefined ? this.isOpen(recommendation) : isUnderWay(this.#options.tasks.get(task));
+  }
+
+  /** Marks it, so that nobody else begins it. */
+  take(recommendation: Recommendation): void {
+    recommendation.state = "taken";
+  }
+
+  /** Takes the mark away: nothing has begun. */
+  giveBack(recommendation: Recommendation): void {
+    recommendation.state = "open";
+  }
+
+  /**
+   * Begins the migration of a recommendation that was taken; resolves once that is durable. The host is asked once more whether it takes the VM,
+   * and rules that must be obeyed are looked at as they are now. Throws the VimFault that keeps the VM.
+   */
+  async begin(recommendation: Recommendation, parent?: TaskInfo): Promise<TaskInfo> {
+    const { inventory, migrations } = this.#options;
+    const { vm: moid, target, targetName } = recommendation;
+    const vm = inventory.vm(moid);
+    const broken = this.#brokenRule(moid, inventory.host(target).cluster, target);
+    if (broken !== undefined) throw new VimFault(`Host ${targetName} would violate the rule "${broken.name}".`, { $case: "ruleViolation", value: { host: moref("HostSystem", target), rule: broken.name } });
+    const task = await migrations.migrate(vm, { host: target, parent });
+    recommendation.task = task.task?.value;
+    return task;
+  }
+
+  /** VMs that belong together may be apart on the way: one of them goes first. */
+  #brokenRule(vm: string, cluster: string, target: string): DrsRule | undefined {
+    return this.#options.rules.book(cluster).ofVm(vm).find((rule) => {
+      if (rule.kind === "vmHost") return rule.mandatory && !allowsHost(rule, target);
+      return rule.kind === "apart" && [...rule.vms].some((other) => other !== vm && this.#isOn(other, target));
+    });
+  }
+
+  /** Whether a VM runs on the host, or is on its way there. */
+  #isOn(moid: string, host: string): boolean {
+    const vm = this.#options.inventory.findVm(moid);
+    return vm !== undefined && (vm.isOn || vm.wantedOn) && (vm.migration?.target ?? vm.host) === host;
+  }
+}
+
+function isUnderWay(task: TaskInfo | undefined): boolean {
+  return task !== undefined && task.completeTime === undefined;
+}
