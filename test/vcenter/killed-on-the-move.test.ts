@@ -37,29 +37,29 @@ function until(isSo: (vm: VirtualMachine) => boolean, ask: (world: World, vm: Vi
   };
 }
 
-const DEEDS: readonly { readonly deed: Deed; readonly then: readonly [number, VirtualMachinePowerState, string, number] }[] = [
+const DEEDS: readonly { readonly deed: Deed; readonly outcome: readonly [number, VirtualMachinePowerState, string, number] }[] = [
   {
     deed: until((vm) => vm.hostName === hostName(2), (world, vm) => world.machines.migrateVm({ requestId: "", vm: vm.ref, host: hostKey(2) })),
-    then: [2, ON, "database", 1024],
+    outcome: [2, ON, "database", 1024],
   },
   {
     deed: until(
       (vm) => vm.config?.name === "database-2",
       (world, vm) => world.machines.reconfigureVm({ requestId: "", vm: vm.ref, name: "database-2", numCpus: undefined, memoryMb: undefined, cpuAllocation: undefined, memoryAllocation: { ...ResourceAllocationInfo.create(), reservation: 512 } }),
     ),
-    then: [2, ON, "database-2", 512],
+    outcome: [2, ON, "database-2", 512],
   },
   {
     deed: until((vm) => vm.powerState === OFF, (world, vm) => world.machines.powerOffVm({ requestId: "", vm: vm.ref })),
-    then: [2, OFF, "database-2", 512],
+    outcome: [2, OFF, "database-2", 512],
   },
   {
     deed: until((vm) => vm.hostName === hostName(1), (world, vm) => world.machines.migrateVm({ requestId: "", vm: vm.ref, host: undefined })),
-    then: [1, OFF, "database-2", 512],
+    outcome: [1, OFF, "database-2", 512],
   },
   {
     deed: async (world) => void (await world.inventory.setMaintenanceMode({ requestId: "", host: hostKey(1), inMaintenanceMode: true })),
-    then: [1, OFF, "database-2", 512],
+    outcome: [1, OFF, "database-2", 512],
   },
   {
     deed: until(
@@ -70,14 +70,14 @@ const DEEDS: readonly { readonly deed: Deed; readonly then: readonly [number, Vi
         return task ?? assert.fail();
       },
     ),
-    then: [2, ON, "database-2", 512],
+    outcome: [2, ON, "database-2", 512],
   },
   {
     deed: async (world, ended) => {
       const vm = await settled(world);
       await ended(await world.machines.resetVm({ requestId: "", vm: vm.ref }));
     },
-    then: [2, ON, "database-2", 512],
+    outcome: [2, ON, "database-2", 512],
   },
 ];
 
@@ -89,10 +89,10 @@ function live(inner: MemoryKeyValue, end: End | undefined): Promise<number> {
       const task = await again.machines.createVm({ requestId: "database/1", config: DATABASE, host: hostKey(1), pool: undefined, powerOn: true });
       await ended(task);
     });
-    for (const { deed, then } of DEEDS) {
+    for (const { deed, outcome } of DEEDS) {
       await perform(deed);
       const vm = await settled(world);
-      const [host, power, name, reservedMb] = then;
+      const [host, power, name, reservedMb] = outcome;
       assert.deepEqual([vm.hostName, vm.powerState, vm.config?.name, vm.config?.memoryAllocation?.reservation, vm.migration, vm.reconfiguringTo], [hostName(host), power, name, reservedMb, undefined, undefined]);
       // One VM exists, where its record says, and both say the same of it.
       await eventually("one VM exists, as recorded", () => {
