@@ -25,7 +25,7 @@ const only = (kind: FlagKind, values: readonly string[], because: string, ...nam
 
 /** Every flag of etcd 3.5 (`etcd --help`), and what it means here. The environment variable of `--data-dir` is ETCD_DATA_DIR, and so on. */
 export const etcdFlags: ReadonlyMap<string, EtcdFlag> = new Map<string, EtcdFlag>([
-  ...used("text", "name", "data-dir", "listen-client-urls", "advertise-client-urls", "initial-advertise-peer-urls", "listen-metrics-urls"),
+  ...used("text", "name", "data-dir", "listen-client-urls", "advertise-client-urls", "initial-advertise-peer-urls", "listen-metrics-urls", "config-file", "auth-token"),
   ...used("text", "initial-cluster", "initial-cluster-state", "initial-cluster-token", "log-level", "auto-compaction-mode", "auto-compaction-retention", "cors", "host-whitelist"),
   ...used("text", "cert-file", "key-file", "trusted-ca-file", "client-crl-file", "client-cert-allowed-hostname", "cipher-suites", "tls-min-version", "tls-max-version"),
   ...used("switch", "client-cert-auth", "auto-tls", "enable-grpc-gateway", "version", "help"),
@@ -39,7 +39,7 @@ export const etcdFlags: ReadonlyMap<string, EtcdFlag> = new Map<string, EtcdFlag
   ...ignored("text", "logger", "log-outputs", "log-rotation-config-json", "log-package-levels", "metrics"),
   ...ignored("text", "experimental-distributed-tracing-address", "experimental-distributed-tracing-service-name", "experimental-distributed-tracing-instance-id"),
   ...ignored("switch", "strict-reconfig-check", "pre-vote", "initial-election-tick-advance", "peer-client-cert-auth", "peer-auto-tls", "experimental-peer-skip-client-san-verification"),
-  ...ignored("switch", "socket-reuse-port", "socket-reuse-address", "debug", "enable-pprof", "enable-log-rotation", "force-new-cluster"),
+  ...ignored("switch", "enable-v2", "socket-reuse-port", "socket-reuse-address", "debug", "enable-pprof", "enable-log-rotation", "force-new-cluster"),
   ...ignored("switch", "experimental-initial-corrupt-check", "experimental-compact-hash-check-enabled", "experimental-enable-lease-checkpoint", "experimental-enable-lease-checkpoint-persist"),
   ...ignored("switch", "experimental-memory-mlock", "experimental-txn-mode-write-with-shared-buffer", "experimental-stop-grpc-service-on-defrag"),
   ...ignored("count", "snapshot-count", "heartbeat-interval", "election-timeout", "max-snapshots", "max-wals", "backend-batch-limit", "self-signed-cert-validity"),
@@ -50,13 +50,10 @@ export const etcdFlags: ReadonlyMap<string, EtcdFlag> = new Map<string, EtcdFlag
 
   ...only("text", [""], ONE_MEMBER, "discovery", "discovery-srv", "discovery-srv-name"),
   ...only("text", [""], "HTTP is answered at --listen-client-urls here", "listen-client-http-urls"),
-  ...only("text", ["", "simple"], "tokens are simple ones here", "auth-token"),
   ...only("text", ["off"], NO_V2, "proxy"),
   ...only("text", [""], NO_V2, "experimental-enable-v2v3"),
-  ...only("switch", ["false"], NO_V2, "enable-v2"),
   ...only("switch", ["false"], "what was acknowledged is always on disk here", "unsafe-no-fsync"),
   ...only("switch", ["false"], "traces are not exported here", "experimental-enable-distributed-tracing"),
-  ...only("text", [""], "give flags or ETCD_* variables instead", "config-file"),
 ]);
 
 /** `--data-dir` by its environment variable: `ETCD_DATA_DIR`. */

@@ -24,12 +24,16 @@ export interface EtcdSettings {
   readonly logLevel: LogLevel;
   /** Names of flags that were given and mean nothing here. */
   readonly ignored: readonly string[];
+  /** Keys of the configuration file that are no flags. */
+  readonly unknown: readonly string[];
+  /** Configuration file that was read. */
+  readonly configFile: string | undefined;
 }
 
 /** Reads what the values mean; throws UserError (usage), in etcd's words where it has some. */
 export function etcdSettings(values: EtcdValues): EtcdSettings {
   const name = values.get("name") ?? "default";
-  if (values.has("listen-client-urls") && !values.has("advertise-client-urls")) throw refusal("--advertise-client-urls is required when --listen-client-urls is set explicitly");
+  if (values.has("listen-client-urls") && !values.has("advertise-client-urls") && !values.has("config-file")) throw refusal("--advertise-client-urls is required when --listen-client-urls is set explicitly");
   const settings: EtcdSettings = {
     name,
     dataDir: resolve(values.get("data-dir") ?? `${name}.etcd`),
@@ -40,6 +44,8 @@ export function etcdSettings(values: EtcdValues): EtcdSettings {
     autoCompaction: retention(values.get("auto-compaction-mode") ?? "periodic", values.get("auto-compaction-retention") ?? "0"),
     logLevel: logLevel(values.get("log-level") ?? "info"),
     ignored: [...values.keys()].filter((flag) => etcdFlags.get(flag)?.fate === "ignored"),
+    unknown: [...values.keys()].filter((flag) => !etcdFlags.has(flag)),
+    configFile: values.get("config-file"),
   };
   requireOneMember(values);
   if (settings.listen.some(({ secure }) => secure) && !values.has("cert-file") && values.get("auto-tls") !== "true") {

@@ -6,6 +6,7 @@ import { version } from "../base/version.js";
 import { type AuthOptions, ETCD_VERSION, startEtcd } from "../etcd/index.js";
 import { formatListenUrl, type ListenUrl } from "../rpc/listen-url.js";
 import { zapLogger } from "../rpc/zap-log.js";
+import { authToken } from "./etcd-auth-token.js";
 import { durationMs, type EtcdValues } from "./etcd-command-line.js";
 import { etcdFlags } from "./etcd-flags.js";
 import { etcdSettings, etcdTls, list } from "./etcd-settings.js";
@@ -40,6 +41,8 @@ export async function startStandaloneEtcd(values: EtcdValues, failed: () => void
   const settings = etcdSettings(values);
   const log = zapLogger(settings.logLevel);
   log.info({ name: settings.name, "data-dir": settings.dataDir, "etcd-version": ETCD_VERSION, "server-version": `spheresim ${version}` }, "starting an etcd server");
+  if (settings.configFile !== undefined) log.info({ path: settings.configFile }, "loaded server configuration, other configuration command line flags and environment variables will be ignored if provided");
+  for (const key of settings.unknown) log.warn({ key }, "passing over a key of the configuration file that etcd 3.5 does not know");
   for (const flag of settings.ignored) log.warn({ flag: `--${flag}` }, "ignoring a flag that has no meaning for a cluster of one member without raft");
   makeDataDirectory(settings.dataDir);
   const tls = await etcdTls(values, settings);
@@ -60,7 +63,7 @@ export async function startStandaloneEtcd(values: EtcdValues, failed: () => void
     httpAccess: { corsOrigins: list(values.get("cors") ?? "*"), hostWhitelist: list(values.get("host-whitelist") ?? "*") },
     autoCompaction: settings.autoCompaction,
     clientCertAuth: values.get("client-cert-auth") === "true",
-    auth: authOptions(count("auth-token-ttl"), count("bcrypt-cost"), log),
+    auth: authOptions(values, log),
     quotaBackendBytes: count("quota-backend-bytes"),
     maxTxnOps: count("max-txn-ops"),
     maxRequestBytes: count("max-request-bytes"),
@@ -99,9 +102,13 @@ function makeDataDirectory(directory: string): void {
   }
 }
 
-/** Users and passwords as etcd's flags have them: a value it cannot use is replaced by its own. */
-function authOptions(tokenTtlSeconds: number | undefined, cost: number | undefined, log: ReturnType<typeof zapLogger>): AuthOptions {
+/** Users, passwords and tokens as etcd's flags have them: a cost it cannot use is replaced by its own. */
+function authOptions(values: EtcdValues, log: ReturnType<typeof zapLogger>): AuthOptions {
+  const { tokens, unknown } = authToken(values.get("auth-token") ?? "simple");
+  if (unknown.length > 0) log.warn({ keys: unknown }, "unknown JWT options");
+  const cost = values.has("bcrypt-cost") ? Number(values.get("bcrypt-cost")) : undefined;
   const usable = cost === undefined || (cost >= CHEAPEST_BCRYPT && cost <= DEAREST_BCRYPT);
   if (!usable) log.warn({ "given-cost": cost }, "use default bcrypt cost instead of the invalid given cost");
-  return { tokenTtlMs: tokenTtlSeconds === undefined || tokenTtlSeconds === 0 ? undefined : tokenTtlSeconds * 1000, bcryptCost: usable ? cost : undefined };
+  const ttlSeconds = Number(values.get("auth-token-ttl") ?? 0);
+  return { tokens, tokenTtlMs: ttlSeconds === 0 ? undefined : ttlSeconds * 1000, bcryptCost: usable ? cost : undefined };
 }

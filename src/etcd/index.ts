@@ -16,6 +16,7 @@ import { type AuthOptions, AuthStore } from "./auth/auth-store.js";
 import { AutoCompaction, type Retention } from "./auto-compaction.js";
 import { CheckpointFile } from "./checkpoint-file.js";
 import { LevelTable } from "./level-table.js";
+import { Downgrade } from "./downgrade.js";
 import { Lessor } from "./lessor.js";
 import { Member } from "./member.js";
 import { authService } from "./services/auth.js";
@@ -41,10 +42,11 @@ import { WatchHub } from "./watch-hub.js";
 
 export { DataDirectoryError } from "./errors.js";
 export type { AuthOptions } from "./auth/auth-store.js";
+export { isJwtMethod, jwtKey, JwtKeyError } from "./auth/jwt-key.js";
 export type { Retention } from "./auto-compaction.js";
 export { importEtcd, type Imported } from "./import.js";
 export { MemoryTable } from "./memory-table.js";
-export { ETCD_VERSION } from "./services/maintenance.js";
+export { ETCD_VERSION } from "./etcd-version.js";
 
 /** What an etcd server needs. */
 export interface EtcdOptions {
@@ -133,6 +135,7 @@ export async function startEtcd(options: EtcdOptions): Promise<Etcd> {
     if (options.autoCompaction !== undefined) open.push(new AutoCompaction(store, clock, log, options.autoCompaction));
 
     const alarms = await Alarms.open(store);
+    const downgrade = Downgrade.open(store, log);
     const quota = await SpaceQuota.open(table, options.quotaBackendBytes ?? 0);
     const admission = new Admission(alarms, quota, member.id);
 
@@ -143,6 +146,7 @@ export async function startEtcd(options: EtcdOptions): Promise<Etcd> {
       lessor,
       hub,
       alarms,
+      downgrade,
       admission,
       auth,
       gate,
@@ -151,6 +155,7 @@ export async function startEtcd(options: EtcdOptions): Promise<Etcd> {
       watchStreams: new Set(),
       maxTxnOps: options.maxTxnOps ?? DEFAULT_MAX_TXN_OPS,
       maxRequestBytes: options.maxRequestBytes ?? DEFAULT_MAX_REQUEST_BYTES,
+      raftIndex: () => BigInt(store.proposals) + member.term,
       clientUrls: () => clientUrls,
     };
     open.push({ close: metrics.follow(room) });

@@ -8,8 +8,8 @@ import type { Room } from "./room.js";
 
 const EMPTY = Buffer.alloc(0);
 
-/** etcdserverpb.Auth with simple tokens. */
-export function authService({ auth, gate, store, member }: Room): ServedService {
+/** etcdserverpb.Auth. */
+export function authService({ auth, gate, store, member, raftIndex }: Room): ServedService {
   const headed = (): { header: ResponseHeader } => ({ header: member.headerAt(store.revision) });
   const change = async (call: Call, apply: (state: AuthState) => AuthState): Promise<{ header: ResponseHeader }> => {
     await auth.change(gate.identify(call), apply);
@@ -33,8 +33,7 @@ export function authService({ auth, gate, store, member }: Room): ServedService 
       return { ...headed(), enabled, authRevision: revision };
     },
     authenticate: async ({ name, password }) => {
-      // The number stands for the raft index of the sign-in, which like revisions and terms only grows.
-      const token = await auth.authenticate(name, password, () => BigInt(store.revision) + member.term);
+      const token = await auth.authenticate(name, password, raftIndex);
       return { ...headed(), token };
     },
 
