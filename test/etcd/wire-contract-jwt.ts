@@ -70,7 +70,7 @@ export function jwtContract(name: string, skip: string | false, start: (authToke
         const { exp, ...claims } = JSON.parse(Buffer.from(body, "base64url").toString()) as { exp: number; revision: number };
         assert.deepEqual(claims, { revision: 7, username: "alice" });
         assert.ok(Math.abs(exp * 1000 - wallClock().nowMs() - 3_600_000) < 60_000);
-        assert.equal(await putA(etcd, `Bearer ${token}`, "authorization"), "ok");
+        assert.equal(await putA(etcd, token, "authorization"), "ok");
 
         const invalid = "UNAUTHENTICATED etcdserver: invalid auth token";
         assert.equal(await putA(etcd, keys.maker(60_000).assign("alice", 0n, 7n)), "ok");
