@@ -59,7 +59,7 @@ const SHAPES = {
 function checked(name: string, { kind, fate }: EtcdFlag, given: string, source = `-${name}`): string {
   if (!SHAPES[kind].test(given)) throw usage(`invalid value "${given}" for flag ${source}: must be a ${kind === "switch" ? "boolean" : kind === "count" || kind === "integer" ? "number" : "duration such as 10s"}`);
   const value = kind === "switch" ? String(/^[1tT]/.test(given)) : given;
-  if (typeof fate === "object" && !fate.only.includes(value)) throw usage(`--${name}=${given} is not supported: ${fate.because}`);
+  if (typeof fate === "object" && "only" in fate && !fate.only.includes(value)) throw usage(`--${name}=${given} is not supported: ${fate.because}`);
   return value;
 }
 

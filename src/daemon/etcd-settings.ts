@@ -9,7 +9,7 @@ import { type ListenUrl, parseListenUrl } from "../rpc/listen-url.js";
 import type { LogLevel } from "../rpc/log.js";
 import type { ServerTls } from "../rpc/tls.js";
 import { durationMs, type EtcdValues } from "./etcd-command-line.js";
-import { etcdFlags } from "./etcd-flags.js";
+import { etcdFlags, ignoredBecause } from "./etcd-flags.js";
 
 /** What etcd's flags come to. */
 export interface EtcdSettings {
@@ -22,7 +22,9 @@ export interface EtcdSettings {
   readonly peerUrls: readonly string[];
   readonly autoCompaction: Retention | undefined;
   readonly logLevel: LogLevel;
-  /** Names of flags that were given and mean nothing here. */
+  /** Shortest time to live of a lease: a new leader needs one and a half election timeouts until leases run on. */
+  readonly minLeaseTtlSeconds: number;
+  /** Names of flags that were given and have no effect here. */
   readonly ignored: readonly string[];
   /** Keys of the configuration file that are no flags. */
   readonly unknown: readonly string[];
@@ -43,7 +45,8 @@ export function etcdSettings(values: EtcdValues): EtcdSettings {
     peerUrls: list(values.get("initial-advertise-peer-urls") ?? "http://localhost:2380"),
     autoCompaction: retention(values.get("auto-compaction-mode") ?? "periodic", values.get("auto-compaction-retention") ?? "0"),
     logLevel: logLevel(values.get("log-level") ?? "info"),
-    ignored: [...values.keys()].filter((flag) => etcdFlags.get(flag)?.fate === "ignored"),
+    minLeaseTtlSeconds: minLeaseTtl(Number(values.get("heartbeat-interval") ?? 100), Number(values.get("election-timeout") ?? 1000)),
+    ignored: [...values.keys()].filter((flag) => ignoredBecause(flag) !== undefined),
     unknown: [...values.keys()].filter((flag) => !etcdFlags.has(flag)),
     configFile: values.get("config-file"),
   };
@@ -87,6 +90,17 @@ function retention(mode: string, text: string): Retention | undefined {
   const retentionMs = number === undefined ? durationMs(text) : number * durationMs("1h");
   return retentionMs === 0 ? undefined : { mode, retentionMs };
 }
+
+/** As etcd counts it, in whole heartbeats. Example: 100 ms and 1,000 ms are 15 heartbeats, so 2 s. */
+function minLeaseTtl(heartbeatMs: number, electionMs: number): number {
+  if (heartbeatMs === 0) throw refusal("--heartbeat-interval must be >0 (set to 0ms)");
+  if (electionMs === 0) throw refusal("--election-timeout must be >0 (set to 0ms)");
+  if (5 * heartbeatMs > electionMs) throw refusal(`--election-timeout[${electionMs}ms] should be at least as 5 times as --heartbeat-interval[${heartbeatMs}ms]`);
+  if (electionMs > LONGEST_ELECTION_MS) throw refusal(`--election-timeout[${electionMs}ms] is too long, and should be set less than ${LONGEST_ELECTION_MS}ms`);
+  return Math.ceil((Math.floor((3 * Math.floor(electionMs / heartbeatMs)) / 2) * heartbeatMs) / 1000);
+}
+
+const LONGEST_ELECTION_MS = 50_000;
 
 function logLevel(text: string): LogLevel {
   if (text === "debug" || text === "info" || text === "warn" || text === "error") return text;

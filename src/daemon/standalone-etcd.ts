@@ -8,7 +8,7 @@ import { formatListenUrl, type ListenUrl } from "../rpc/listen-url.js";
 import { zapLogger } from "../rpc/zap-log.js";
 import { authToken } from "./etcd-auth-token.js";
 import { durationMs, type EtcdValues } from "./etcd-command-line.js";
-import { etcdFlags } from "./etcd-flags.js";
+import { etcdFlags, ignoredBecause } from "./etcd-flags.js";
 import { etcdSettings, etcdTls, list } from "./etcd-settings.js";
 
 /** What `etcd --version` prints. */
@@ -23,8 +23,8 @@ export function etcdHelpText(): string {
   return [
     "Usage:\n  etcd [flags]\n    Start an etcd server: spheresim's, a cluster of one member.\n",
     `Flags, as in etcd ${ETCD_VERSION}, also by environment (--data-dir: ETCD_DATA_DIR):\n${names((name) => fate(name) === "used")}`,
-    `Taken, logged and of no effect on one member:\n${names((name) => fate(name) === "ignored")}`,
-    `Refused, unless given the value that asks for nothing:\n${names((name) => typeof fate(name) === "object")}`,
+    `Taken, and logged with the reason why they have no effect:\n${names((name) => ignoredBecause(name) !== undefined)}`,
+    `Refused, unless given the value that asks for nothing:\n${names((name) => fate(name) !== "used" && ignoredBecause(name) === undefined)}`,
   ].join("\n");
 }
 
@@ -43,10 +43,11 @@ export async function startStandaloneEtcd(values: EtcdValues, failed: () => void
   log.info({ name: settings.name, "data-dir": settings.dataDir, "etcd-version": ETCD_VERSION, "server-version": `spheresim ${version}` }, "starting an etcd server");
   if (settings.configFile !== undefined) log.info({ path: settings.configFile }, "loaded server configuration, other configuration command line flags and environment variables will be ignored if provided");
   for (const key of settings.unknown) log.warn({ key }, "passing over a key of the configuration file that etcd 3.5 does not know");
-  for (const flag of settings.ignored) log.warn({ flag: `--${flag}` }, "ignoring a flag that has no meaning for a cluster of one member without raft");
+  for (const flag of settings.ignored) log.warn({ flag: `--${flag}`, reason: ignoredBecause(flag) }, "ignoring a flag that has no effect here");
   makeDataDirectory(settings.dataDir);
   const tls = await etcdTls(values, settings);
   const count = (flag: string): number | undefined => (values.has(flag) ? Number(values.get(flag)) : undefined);
+  const pingMs = (flag: string): number | undefined => (values.has(flag) ? durationMs(values.get(flag) ?? "") : undefined);
   const progress = values.get("experimental-watch-progress-notify-interval") ?? values.get("watch-progress-notify-interval");
   const etcd = await startEtcd({
     listen: settings.listen,
@@ -68,6 +69,9 @@ export async function startStandaloneEtcd(values: EtcdValues, failed: () => void
     maxTxnOps: count("max-txn-ops"),
     maxRequestBytes: count("max-request-bytes"),
     maxConcurrentStreams: count("max-concurrent-streams"),
+    minLeaseTtlSeconds: settings.minLeaseTtlSeconds,
+    pingIntervalMs: pingMs("grpc-keepalive-interval"),
+    pingTimeoutMs: pingMs("grpc-keepalive-timeout"),
     ...(progress === undefined ? {} : { progressIntervalMs: Math.max(SHORTEST_PROGRESS_MS, durationMs(progress)) }),
     onFailure: failed,
   }).catch((error: unknown) => {

@@ -84,6 +84,11 @@ export interface EtcdOptions {
   readonly maxRequestBytes?: number | undefined;
   /** Calls of one connection that may run at a time; 10,000 when absent. */
   readonly maxConcurrentStreams?: number | undefined;
+  /** Shortest time to live of a lease (1.5 times etcd --election-timeout); 2 s when absent. */
+  readonly minLeaseTtlSeconds?: number | undefined;
+  /** Silence after which a client is asked for a sign of life, and how long it has for one (--grpc-keepalive-interval, -timeout). */
+  readonly pingIntervalMs?: number | undefined;
+  readonly pingTimeoutMs?: number | undefined;
   /** Time between two progress notices of a silent watch (etcd --watch-progress-notify-interval); 10 minutes when absent. */
   readonly progressIntervalMs?: number;
   /** Called once when the disk failed; the server is closing by then, because its memory may be ahead of the disk. */
@@ -124,7 +129,7 @@ export async function startEtcd(options: EtcdOptions): Promise<Etcd> {
     const checkpoints = typeof options.dataDir === "string" ? new CheckpointFile(options.dataDir) : undefined;
     const store = await Store.open(table, { onFailure, onSync: metrics.synced, checkpoints, log });
     open.push(store);
-    const lessor = await Lessor.open(store, clock, log);
+    const lessor = await Lessor.open(store, clock, log, options.minLeaseTtlSeconds);
     open.push(lessor);
     const hub = new WatchHub(store);
     open.push(hub);
@@ -168,6 +173,8 @@ export async function startEtcd(options: EtcdOptions): Promise<Etcd> {
       tls: options.tls,
       maxReceiveBytes: room.maxRequestBytes + MESSAGE_OVERHEAD_BYTES,
       maxConcurrentStreams: options.maxConcurrentStreams,
+      pingIntervalMs: options.pingIntervalMs,
+      pingTimeoutMs: options.pingTimeoutMs,
       http: httpPaths(room, metrics),
       aroundHttp: (inner) => access(metrics.refreshing(room, inner)),
       gateway: options.gateway === false ? undefined : gatewayRoutes,

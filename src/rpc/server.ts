@@ -53,6 +53,10 @@ export interface RpcServerOptions {
   readonly maxReceiveBytes?: number | undefined;
   /** Calls of one connection that may run at a time; 10,000 when absent. */
   readonly maxConcurrentStreams?: number | undefined;
+  /** Silence after which a client is asked for a sign of life; 20 s when absent, never when 0. */
+  readonly pingIntervalMs?: number | undefined;
+  /** How long it has for one; 10 s when absent or 0. */
+  readonly pingTimeoutMs?: number | undefined;
   /** Whether its services serve from the start; true when absent. Otherwise `health` is told when they do. */
   readonly serving?: boolean | undefined;
   /** How long `close` lets calls finish before it cuts them off; 2,000 ms when absent. */
@@ -135,6 +139,9 @@ function maxConcurrentStreams(options: RpcServerOptions): number {
   return options.maxConcurrentStreams ?? DEFAULT_MAX_CONCURRENT_STREAMS;
 }
 
+/** Longest that a timer of Node waits: 24 days. */
+const NEVER_MS = 2 ** 31 - 1;
+
 function serverOptions(options: RpcServerOptions): ServerOptions {
   return {
     "grpc.max_receive_message_length": maxReceiveBytes(options),
@@ -142,8 +149,8 @@ function serverOptions(options: RpcServerOptions): ServerOptions {
     "grpc.enable_channelz": 0,
     "grpc.max_concurrent_streams": maxConcurrentStreams(options),
     // A client that vanished without a word is noticed within half a minute. Client pings are never punished by grpc-js.
-    "grpc.keepalive_time_ms": 20_000,
-    "grpc.keepalive_timeout_ms": 10_000,
+    "grpc.keepalive_time_ms": (options.pingIntervalMs ?? 20_000) || NEVER_MS,
+    "grpc.keepalive_timeout_ms": options.pingTimeoutMs || 10_000,
   };
 }
 
