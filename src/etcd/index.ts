@@ -177,6 +177,8 @@ export async function startEtcd(options: EtcdOptions): Promise<Etcd> {
       pingTimeoutMs: options.pingTimeoutMs,
       http: httpPaths(room, metrics),
       aroundHttp: (inner) => access(metrics.refreshing(room, inner)),
+      // As etcd's, this place asks nobody by which name it was found.
+      aroundMetricsHttp: (inner) => metrics.refreshing(room, inner),
       gateway: options.gateway === false ? undefined : gatewayRoutes,
       healthNames: [],
       metrics: [

@@ -43,6 +43,8 @@ export interface RpcServerOptions {
   readonly http?: HttpHandler | undefined;
   /** Stands before everything that is answered over HTTP. */
   readonly aroundHttp?: ((inner: HttpHandler) => HttpHandler) | undefined;
+  /** What stands before HTTP at `metricsListen`; as elsewhere when absent. */
+  readonly aroundMetricsHttp?: ((inner: HttpHandler) => HttpHandler) | undefined;
   /** Paths by which methods are called over HTTP, with JSON. */
   readonly gateway?: readonly GatewayRoute[] | undefined;
   /** Services whose health is told by name besides the server's own; all when absent. */
@@ -97,7 +99,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
   const http2 = innerHttp2Server(server);
   serveHttp2Paths(http2, http);
   answerBehindGoaway(http2);
-  const listener = await openListeners({ room: options.room, urls, metricsUrls: options.metricsListen ?? [], tls: options.tls, http, metricsHttp: around(other), onHttp2: (connection) => injector.injectConnection(connection) });
+  const listener = await openListeners({ room: options.room, urls, metricsUrls: options.metricsListen ?? [], tls: options.tls, http, metricsHttp: (options.aroundMetricsHttp ?? around)(other), onHttp2: (connection) => injector.injectConnection(connection) });
   const { address, port } = listener;
   options.log.debug({ room: options.room, address }, "listening");
 
