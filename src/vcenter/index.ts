@@ -7,6 +7,9 @@ import type { Clock } from "../base/clock.js";
 import type { LatencyProfile } from "../base/latency-profile.js";
 import type { Logger } from "../base/log.js";
 import type { Dice } from "../base/seeded-random.js";
+import { ClusterServiceService } from "../gen/spheresim/vcenter/v1/cluster_service.js";
+import { DrsServiceService } from "../gen/spheresim/vcenter/v1/drs_service.js";
+import { EventServiceService } from "../gen/spheresim/vcenter/v1/event_service.js";
 import { InventoryServiceService } from "../gen/spheresim/vcenter/v1/inventory_service.js";
 import { PlacementServiceService } from "../gen/spheresim/vcenter/v1/placement_service.js";
 import { ResourcePoolServiceService } from "../gen/spheresim/vcenter/v1/resource_pool_service.js";
@@ -58,7 +61,7 @@ export interface Vcenter {
   close(): Promise<void>;
 }
 
-const SERVICES = [InventoryServiceService, ResourcePoolServiceService, PlacementServiceService, VirtualMachineServiceService, TaskServiceService, RuleServiceService];
+const SERVICES = [InventoryServiceService, ResourcePoolServiceService, PlacementServiceService, VirtualMachineServiceService, TaskServiceService, RuleServiceService, ClusterServiceService, DrsServiceService, EventServiceService];
 
 /** Listens at once and answers UNAVAILABLE until etcd has given the records. It waits for no host. */
 export async function startVcenter(options: VcenterOptions): Promise<Vcenter> {

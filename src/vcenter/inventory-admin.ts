@@ -1,5 +1,5 @@
-import type { Cluster, Datacenter, Host, HostSpec } from "../gen/spheresim/vcenter/v1/inventory.js";
-import { HostPowerState } from "../gen/spheresim/vcenter/v1/inventory.js";
+import type { Datacenter, Host, HostSpec } from "../gen/spheresim/vcenter/v1/inventory.js";
+import { Cluster, DrsBehavior, HostPowerState } from "../gen/spheresim/vcenter/v1/inventory.js";
 import { ScaleSharesBehavior } from "../gen/spheresim/vim/v1/resource.js";
 import type { HostKey } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import type { HostLinks } from "./host-links.js";
@@ -64,13 +64,15 @@ export class InventoryAdmin {
       const known = inventory.clusters.find((cluster) => cluster.name === name && cluster.datacenter?.value === datacenterMoid);
       if (known !== undefined) return known;
       const rootPool: PoolRecord = { moid: counters.next("ResourcePool"), name: "Resources", parent: undefined, config: completeConfig(undefined, "config"), namespace: "" };
-      const cluster: Cluster = {
+      const cluster = Cluster.create({
         ref: moref("ClusterComputeResource", counters.next("ClusterComputeResource")),
         name,
         datacenter: datacenter.ref,
         rootPool: moref("ResourcePool", rootPool.moid),
         scaleDescendantsShares: ScaleSharesBehavior.DISABLED,
-      };
+        drsConfig: { enabled: true, defaultVmBehavior: DrsBehavior.FULLY_AUTOMATED, migrationThreshold: 3, consumedMemoryMetric: false },
+        dasConfig: { enabled: false, admissionControlEnabled: false, cpuFailoverResourcesPercent: 0, memoryFailoverResourcesPercent: 0 },
+      });
       await this.#commit({ puts: [clusterEntry(cluster), poolEntry(rootPool)] });
       inventory.putCluster(cluster, rootPool);
       return cluster;

@@ -1,4 +1,4 @@
-import type { Host, HostUsage, Inventory as InventoryMessage, ResourcePool, VirtualMachine } from "../gen/spheresim/vcenter/v1/inventory.js";
+import { type Host, HostUsage, type Inventory as InventoryMessage, type ResourcePool, ResourcePoolUsage, type VirtualMachine } from "../gen/spheresim/vcenter/v1/inventory.js";
 import type { Holds } from "./holds.js";
 import { inOrder, type Inventory, type InventoryObject } from "./inventory.js";
 import { hostMessage, poolMessage, vmMessage } from "./records.js";
@@ -17,12 +17,12 @@ export function showPool(inventory: Inventory, moid: string): ResourcePool {
   const unreserved = inventory.ledger.pools.unreserved(moid);
   return {
     ...poolMessage(inventory.pool(moid)),
-    usage: {
+    usage: ResourcePoolUsage.create({
       reservationUsedCpuMhz: used.cpuMhz,
       reservationUsedMemoryMb: used.memoryMb,
       unreservedCpuMhz: finite(unreserved.cpuMhz),
       unreservedMemoryMb: finite(unreserved.memoryMb),
-    },
+    }),
   };
 }
 
@@ -64,13 +64,13 @@ export function showObject(inventory: Inventory, moid: string): InventoryObject 
 /** VMs may ask for more than their host has; the sum is told as far as an int32 goes. */
 function hostUsage(inventory: Inventory, moid: string): HostUsage {
   const { reserved, active, poweredOnVms } = inventory.ledger.host(moid);
-  return {
+  return HostUsage.create({
     reservedCpuMhz: reserved.cpuMhz,
     reservedMemoryMb: reserved.memoryMb,
     activeCpuMhz: Math.min(MAX_INT32, Math.round(active.cpuMhz)),
     activeMemoryMb: Math.min(MAX_INT32, Math.round(active.memoryMb)),
     poweredOnVms,
-  };
+  });
 }
 
 /** Unlimited is -1 in vim25. */

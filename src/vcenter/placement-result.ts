@@ -18,14 +18,14 @@ export function verdicts(decision: Decision, detail: VerdictDetail, limit = Infi
   const full = detail === VerdictDetail.FULL;
   const { chosen } = decision;
   const made: HostVerdict[] = [];
-  if (chosen !== undefined) made.push({ ...named(chosen), verdict: { $case: "chosen", value: score(chosen.score, full) } });
+  if (chosen !== undefined) made.push({ ...named(chosen), verdict: { $case: "chosen", value: score(chosen.score, full) }, wouldFitIf: [] });
   for (const feasible of decision.feasible) {
     if (made.length >= limit) return made;
-    if (feasible !== chosen) made.push({ ...named(feasible), verdict: { $case: "feasible", value: score(feasible.score, full) } });
+    if (feasible !== chosen) made.push({ ...named(feasible), verdict: { $case: "feasible", value: score(feasible.score, full) }, wouldFitIf: [] });
   }
   for (const out of decision.ruledOut) {
     if (made.length >= limit) return made;
-    made.push({ ...named(out), verdict: { $case: "fault", value: out.fault.methodFault } });
+    made.push({ ...named(out), verdict: { $case: "fault", value: out.fault.methodFault }, wouldFitIf: [] });
   }
   return made;
 }
@@ -94,8 +94,8 @@ export function noHostResult(poolFault: VimFault | undefined, spec: ResolvedSpec
     const hosts = detail === VerdictDetail.NONE ? [] : spec.hosts.map((moid) => inventory.host(moid));
     return {
       recommendations: [],
-      drsFault: { reason: REASON, fault: methodFault },
-      verdicts: hosts.map((host) => ({ host: moref("HostSystem", host.moid), hostName: host.spec.name, verdict: { $case: "fault", value: methodFault } })),
+      drsFault: { reason: REASON, fault: methodFault, wouldFitIf: [] },
+      verdicts: hosts.map((host) => ({ host: moref("HostSystem", host.moid), hostName: host.spec.name, verdict: { $case: "fault", value: methodFault }, wouldFitIf: [] })),
       sized: spec.config,
     };
   }
@@ -104,5 +104,5 @@ export function noHostResult(poolFault: VimFault | undefined, spec: ResolvedSpec
     $case: "noCompatibleHost",
     value: { host: out.map(({ host }) => moref("HostSystem", host.moid)), error: out.map((each) => each.fault.methodFault) },
   });
-  return { recommendations: [], drsFault: { reason: REASON, fault: fault.methodFault }, verdicts: decision === undefined ? [] : verdicts(decision, detail), sized: spec.config };
+  return { recommendations: [], drsFault: { reason: REASON, fault: fault.methodFault, wouldFitIf: [] }, verdicts: decision === undefined ? [] : verdicts(decision, detail), sized: spec.config };
 }

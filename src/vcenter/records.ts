@@ -86,6 +86,7 @@ export function hostMessage(host: HostRecord): Host {
     inMaintenanceMode: host.inMaintenanceMode,
     inQuarantineMode: host.inQuarantineMode,
     usage: undefined,
+    enteringMaintenanceTask: undefined,
   };
 }
 

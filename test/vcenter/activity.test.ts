@@ -12,7 +12,7 @@ let world: World;
 afterEach(() => world.close());
 
 function constant(cpuMhz: number, memoryMb: number): ActivityProfile {
-  return { profile: { $case: "constant", value: { cpuMhz, memoryMb } } };
+  return { profile: { $case: "constant", value: { cpuMhz, memoryMb } }, startTime: undefined };
 }
 
 /** Asks for an ordinary VM of 2 vCPUs and 4096 MB that runs on a host. */
@@ -48,7 +48,7 @@ test("an activity no VM can have is refused by its field, when it is created and
     [constant(-1, 0), "constant.cpu_mhz"],
     [constant(0, -1), "constant.memory_mb"],
     [constant(0, 4097), "constant.memory_mb"],
-    [{ profile: undefined }, "profile"],
+    [{ profile: undefined, startTime: undefined }, "profile"],
   ];
   for (const [activity, field] of cases) {
     const created = await refusal(create("bad", activity));

@@ -5,8 +5,7 @@ import { silentLogger } from "../../src/base/log.js";
 import { monotonicClock } from "../../src/base/clock.js";
 import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
 import { HostConnectionState, type InventoryUpdate, VirtualMachineConnectionState } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
-import { AddRuleRequest, RemoveRuleRequest } from "../../src/gen/spheresim/vcenter/v1/rule.js";
-import { RuleServiceClient, RuleServiceService } from "../../src/gen/spheresim/vcenter/v1/rule_service.js";
+import { DrsServiceClient } from "../../src/gen/spheresim/vcenter/v1/drs_service.js";
 import type { TaskUpdate } from "../../src/gen/spheresim/vcenter/v1/task.js";
 import { CreateResourcePoolRequest, UpdateResourcePoolRequest } from "../../src/gen/spheresim/vcenter/v1/resource_pool.js";
 import { TaskState } from "../../src/gen/spheresim/vim/v1/task.js";
@@ -117,10 +116,10 @@ test("ordinary VMs: create, activity, power off and on, destroy; illegal moves n
   assert.equal(await reason(world.machines.destroyVm({ requestId: "", target, powerOff: false, uuid: "" })), "InvalidPowerState");
   assert.equal(await reason(world.machines.destroyVm({ requestId: "", target, powerOff: true, uuid: "50-other" })), "OwnerMismatch");
   assert.equal(await reason(world.machines.destroyVm({ requestId: "", target: undefined, powerOff: true, uuid: "" })), "InvalidArgument target");
-  const busy = await world.machines.setActivity({ requestId: "", vm, activity: { profile: { $case: "constant", value: { cpuMhz: 1500, memoryMb: 700 } } } });
+  const busy = await world.machines.setActivity({ requestId: "", vm, activity: { profile: { $case: "constant", value: { cpuMhz: 1500, memoryMb: 700 } }, startTime: undefined } });
   assert.deepEqual(busy.activity?.profile, { $case: "constant", value: { cpuMhz: 1500, memoryMb: 700 } });
   assert.equal((await world.inventory.getInventory({})).hosts[0]?.usage?.activeCpuMhz, 1500);
-  assert.equal(await reason(world.machines.setActivity({ requestId: "", vm, activity: { profile: { $case: "trace", value: { samples: [] } } } })), "NotSupported");
+  assert.equal(await reason(world.machines.setActivity({ requestId: "", vm, activity: { profile: { $case: "trace", value: { samples: [], repeatEvery: undefined } }, startTime: undefined } })), "NotSupported");
   const off = await world.ended(await world.machines.powerOffVm({ requestId: "", vm }));
   assert.equal(off.state, TaskState.SUCCESS);
   assert.equal(await reserved(), 0);
@@ -260,17 +259,9 @@ test("what is drafted answers UNIMPLEMENTED and names the method", async () => {
   world = await World.start(1);
   const channel = openChannel({ address: world.vcenter.address });
   try {
-    const rules = channel.client(RuleServiceClient);
-    const calls: readonly [string, Promise<unknown>][] = [
-      ["AddRule", rules.addRule(AddRuleRequest.create())],
-      ["RemoveRule", rules.removeRule(RemoveRuleRequest.create())],
-      ["ListRules", rules.listRules({ cluster: undefined, pageSize: 0, pageToken: "" })],
-    ];
-    assert.equal(calls.length, Object.keys(RuleServiceService).length);
-    for (const [method, call] of calls) {
-      const error = await refusal(call);
-      assert.deepEqual([error.code, error.message.includes(`/spheresim.vcenter.v1.RuleService/${method}`)], [RpcCode.UNIMPLEMENTED, true], error.message);
-    }
+    const drs = channel.client(DrsServiceClient);
+    const error = await refusal(drs.refreshRecommendations({ requestId: "", cluster: undefined }));
+    assert.deepEqual([error.code, error.message.includes("/spheresim.vcenter.v1.DrsService/RefreshRecommendations")], [RpcCode.UNIMPLEMENTED, true], error.message);
   } finally {
     channel.close();
   }

@@ -98,7 +98,7 @@ const ARRIVAL: readonly Deed[] = [
   },
   async (world) => {
     const vm = await database(world);
-    await world.machines.setActivity({ requestId: "", vm: vm.ref, activity: { profile: { $case: "constant", value: { cpuMhz: 900, memoryMb: 700 } } } });
+    await world.machines.setActivity({ requestId: "", vm: vm.ref, activity: { profile: { $case: "constant", value: { cpuMhz: 900, memoryMb: 700 } }, startTime: undefined } });
   },
   async (world, ended) => {
     const { recommendations } = await world.place(POD, { namespace: "red", hosts: onHosts(1, 2) });

@@ -23,7 +23,7 @@ export interface PoolShortage {
 }
 
 interface PoolNode {
-  readonly parent: PoolNode | undefined;
+  parent: PoolNode | undefined;
   allocation: PoolAllocation;
   /** Reserved by VMs directly inside. */
   vmReserved: Amount;
@@ -59,6 +59,28 @@ export class PoolTree {
     this.#nodes.delete(moid);
   }
 
+  /** Hangs a pool, with all in it, below another parent; `moveShortage` says beforehand whether it fits. */
+  move(moid: string, parent: string): void {
+    const node = this.#node(moid);
+    const above = this.#node(parent);
+    for (const resource of RESOURCES) {
+      const moved = contribution(node, resource);
+      if (node.parent !== undefined) growChildren(node.parent, resource, -moved);
+      growChildren(above, resource, moved);
+    }
+    node.parent = above;
+  }
+
+  /** What keeps `parent` from taking the pool in, once the pool is out of its present place. */
+  moveShortage(moid: string, parent: string): PoolShortage | undefined {
+    const node = this.#node(moid);
+    const moved = { cpuMhz: contribution(node, "cpuMhz"), memoryMb: contribution(node, "memoryMb") };
+    if (node.parent !== undefined) for (const resource of RESOURCES) growChildren(node.parent, resource, -moved[resource]);
+    const shortage = this.shortage(parent, moved);
+    if (node.parent !== undefined) for (const resource of RESOURCES) growChildren(node.parent, resource, moved[resource]);
+    return shortage;
+  }
+
   has(moid: string): boolean {
     return this.#nodes.has(moid);
   }
@@ -83,6 +105,17 @@ export class PoolTree {
       node.vmReserved = { ...node.vmReserved, [resource]: node.vmReserved[resource] + amount[resource] };
       if (node.parent !== undefined) growChildren(node.parent, resource, contribution(node, resource) - before);
     }
+  }
+
+  /** The pool and all below it. */
+  *within(moid: string): Iterable<string> {
+    const top = this.#node(moid);
+    for (const [below, node] of this.#nodes) if (isWithin(node, top)) yield below;
+  }
+
+  /** What the VMs directly inside the pool reserve. */
+  reservedByVms(moid: string): Amount {
+    return this.#node(moid).vmReserved;
   }
 
   /** What VMs and child pools reserve in the pool. */
@@ -126,6 +159,11 @@ export class PoolTree {
     if (node === undefined) throw new Error(`no pool ${moid} in the tree`);
     return node;
   }
+}
+
+function isWithin(node: PoolNode, top: PoolNode): boolean {
+  for (let at: PoolNode | undefined = node; at !== undefined; at = at.parent) if (at === top) return true;
+  return false;
 }
 
 function used(node: PoolNode, resource: Resource): number {
