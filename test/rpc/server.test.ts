@@ -117,38 +117,6 @@ test("a call right behind its client's GOAWAY is answered; then the connection e
   await gone;
 });
 
-test("calls that come in later reads behind their client's GOAWAY are answered while one of them goes on", async (t) => {
-  let release = (): void => undefined;
-  const held = new Promise<void>((resolve) => (release = resolve));
-  let entered = (): void => undefined;
-  const begun = new Promise<void>((resolve) => (entered = resolve));
-  const { server } = await startEcho(t, {
-    once: async (note) => {
-      if (note.text !== "slow") return note;
-      entered();
-      await held;
-      return note;
-    },
-  });
-  const session = connect(`http://${server.address}`);
-  t.after(() => session.destroy());
-  const gone = new Promise((resolve) => session.once("close", resolve));
-  const call = (text: string): Promise<unknown> =>
-    new Promise((resolve, reject) => {
-      const stream = session.request({ ":method": "POST", ":path": "/test.v1.EchoService/Once", "content-type": "application/grpc", te: "trailers" });
-      stream.on("trailers", (trailers) => resolve(trailers["grpc-status"])).on("error", reject).resume();
-      const message = Buffer.from(JSON.stringify({ text }));
-      stream.end(Buffer.concat([Buffer.from([0, 0, 0, 0, message.length]), message]));
-    });
-  session.goaway();
-  const slow = call("slow");
-  await begun;
-  for (const text of ["one", "two", "three"]) assert.equal(await call(text), "0", text);
-  release();
-  assert.equal(await slow, "0");
-  await gone;
-});
-
 test("a port that is taken is refused with its holder", async (t) => {
   const { server } = await startEcho(t, {});
   const second = startRpcServer({ listen: server.address, room: "vcenter", log: silentLogger, services: [] });
