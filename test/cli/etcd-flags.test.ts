@@ -12,8 +12,6 @@ import { test } from "node:test";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import "reflect-metadata";
 import { X509CrlGenerator } from "@peculiar/x509";
-import { monotonicClock } from "../../src/base/clock.js";
-import { projectDirectory } from "../../src/base/project-files.js";
 import { etcdFlags, ignoredBecause } from "../../src/daemon/etcd-flags.js";
 import { userKey } from "../../src/etcd/keyspace.js";
 import { LevelTable } from "../../src/etcd/level-table.js";
