@@ -1,4 +1,4 @@
-import { type Amount, NOTHING, plus, RESOURCES, type Resource } from "./amount.js";
+import { type Amount, minus, NOTHING, plus, RESOURCES, type Resource } from "./amount.js";
 
 /** The settings of a pool that admission looks at. */
 export interface PoolAllocation {
@@ -23,7 +23,7 @@ export interface PoolShortage {
 }
 
 interface PoolNode {
-  readonly parent: PoolNode | undefined;
+  parent: PoolNode | undefined;
   allocation: PoolAllocation;
   /** Reserved by VMs directly inside. */
   vmReserved: Amount;
@@ -61,6 +61,30 @@ export class PoolTree {
     this.#nodes.delete(moid);
   }
 
+  /** Hangs a pool, with all in it, below another parent; `moveShortage` says beforehand whether it fits. */
+  move(moid: string, parent: string): void {
+    const node = this.#node(moid);
+    const above = this.#node(parent);
+    for (const resource of RESOURCES) {
+      const moved = contribution(node, resource);
+      if (node.parent !== undefined) growChildren(node.parent, resource, -moved);
+      growChildren(above, resource, moved);
+    }
+    this.#useAbove(node, minus(NOTHING, node.active));
+    node.parent = above;
+    this.#useAbove(node, node.active);
+  }
+
+  /** What keeps `parent` from taking the pool in, once the pool is out of its present place. */
+  moveShortage(moid: string, parent: string): PoolShortage | undefined {
+    const node = this.#node(moid);
+    const moved = { cpuMhz: contribution(node, "cpuMhz"), memoryMb: contribution(node, "memoryMb") };
+    if (node.parent !== undefined) for (const resource of RESOURCES) growChildren(node.parent, resource, -moved[resource]);
+    const shortage = this.shortage(parent, moved);
+    if (node.parent !== undefined) for (const resource of RESOURCES) growChildren(node.parent, resource, moved[resource]);
+    return shortage;
+  }
+
   has(moid: string): boolean {
     return this.#nodes.has(moid);
   }
@@ -90,12 +114,25 @@ export class PoolTree {
   /** Books what a VM directly inside uses more (negative: less) than before. */
   use(moid: string, change: Amount): void {
     if (change.cpuMhz === 0 && change.memoryMb === 0) return;
-    for (let node: PoolNode | undefined = this.#node(moid); node !== undefined; node = node.parent) node.active = plus(node.active, change);
+    const node = this.#node(moid);
+    node.active = plus(node.active, change);
+    this.#useAbove(node, change);
   }
 
   /** What VMs inside and below use now. */
   active(moid: string): Amount {
     return this.#node(moid).active;
+  }
+
+  /** The pool and all below it. */
+  *within(moid: string): Iterable<string> {
+    const top = this.#node(moid);
+    for (const [below, node] of this.#nodes) if (isWithin(node, top)) yield below;
+  }
+
+  /** What the VMs directly inside the pool reserve. */
+  reservedByVms(moid: string): Amount {
+    return this.#node(moid).vmReserved;
   }
 
   /** What VMs and child pools reserve in the pool. */
@@ -134,11 +171,20 @@ export class PoolTree {
     return undefined;
   }
 
+  #useAbove({ parent }: PoolNode, change: Amount): void {
+    for (let node = parent; node !== undefined; node = node.parent) node.active = plus(node.active, change);
+  }
+
   #node(moid: string): PoolNode {
     const node = this.#nodes.get(moid);
     if (node === undefined) throw new Error(`no pool ${moid} in the tree`);
     return node;
   }
+}
+
+function isWithin(node: PoolNode, top: PoolNode): boolean {
+  for (let at: PoolNode | undefined = node; at !== undefined; at = at.parent) if (at === top) return true;
+  return false;
 }
 
 function used(node: PoolNode, resource: Resource): number {
