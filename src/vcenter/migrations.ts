@@ -163,9 +163,15 @@ export class Migrations {
 
   /** Step 4. A source that cannot release it now is looked at when the migration is over, or when it reconnects. */
   async #release(source: string, instanceUuid: string): Promise<void> {
-    const { closing, log } = this.#options.vmTasks.options;
+    const { closing, log, store } = this.#options.vmTasks.options;
+    let tries = 0;
     try {
-      await this.#call(source, closing, (daemon, { spec }) => ignoring("managedObjectNotFound", daemon.releaseVm(spec.name, instanceUuid, closing)));
+      await this.#call(source, closing, async (daemon, { spec }) => {
+        tries += 1;
+        // Since the switch was committed another vCenter may have taken over, and brought the VM back.
+        if (tries > 1) await store.confirm();
+        await ignoring("managedObjectNotFound", daemon.releaseVm(spec.name, instanceUuid, closing));
+      });
     } catch (error) {
       if (closing.aborted || !(error instanceof VimFault)) throw error;
       log.warn({ source, instanceUuid, reason: error.message }, "the source of a migration could not release the virtual machine yet");

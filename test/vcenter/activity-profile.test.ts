@@ -4,7 +4,7 @@ import { ManualClock } from "../../src/base/clock.js";
 import { RpcCode } from "../../src/base/rpc-error.js";
 import { toTimestamp } from "../../src/base/timestamp.js";
 import type { Duration } from "../../src/gen/google/protobuf/duration.js";
-import { ActivityProfile, VirtualMachineConfigSpec } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
+import { type ActivityProfile, VirtualMachineConfigSpec } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import { useAt } from "../../src/vcenter/activity.js";
 import { predictedDemand } from "../../src/vcenter/drs/demand.js";
 import { vmShape } from "../../src/vcenter/drs/vm-shape.js";

@@ -1,4 +1,4 @@
-import { type Amount, NOTHING, plus, RESOURCES, type Resource } from "./amount.js";
+import { type Amount, minus, NOTHING, plus, RESOURCES, type Resource } from "./amount.js";
 
 /** The settings of a pool that admission looks at. */
 export interface PoolAllocation {
@@ -70,7 +70,9 @@ export class PoolTree {
       if (node.parent !== undefined) growChildren(node.parent, resource, -moved);
       growChildren(above, resource, moved);
     }
+    this.#useAbove(node, minus(NOTHING, node.active));
     node.parent = above;
+    this.#useAbove(node, node.active);
   }
 
   /** What keeps `parent` from taking the pool in, once the pool is out of its present place. */
@@ -109,6 +111,19 @@ export class PoolTree {
     }
   }
 
+  /** Books what a VM directly inside uses more (negative: less) than before. */
+  use(moid: string, change: Amount): void {
+    if (change.cpuMhz === 0 && change.memoryMb === 0) return;
+    const node = this.#node(moid);
+    node.active = plus(node.active, change);
+    this.#useAbove(node, change);
+  }
+
+  /** What VMs inside and below use now. */
+  active(moid: string): Amount {
+    return this.#node(moid).active;
+  }
+
   /** The pool and all below it. */
   *within(moid: string): Iterable<string> {
     const top = this.#node(moid);
@@ -118,17 +133,6 @@ export class PoolTree {
   /** What the VMs directly inside the pool reserve. */
   reservedByVms(moid: string): Amount {
     return this.#node(moid).vmReserved;
-  }
-
-  /** Books what a VM directly inside uses more (negative: less) than before. */
-  use(moid: string, change: Amount): void {
-    if (change.cpuMhz === 0 && change.memoryMb === 0) return;
-    for (let node: PoolNode | undefined = this.#node(moid); node !== undefined; node = node.parent) node.active = plus(node.active, change);
-  }
-
-  /** What VMs inside and below use now. */
-  active(moid: string): Amount {
-    return this.#node(moid).active;
   }
 
   /** What VMs and child pools reserve in the pool. */
@@ -165,6 +169,10 @@ export class PoolTree {
       if (growth > 0 && growth > free) return { resource, unreserved: Math.max(0, free), requested: growth };
     }
     return undefined;
+  }
+
+  #useAbove({ parent }: PoolNode, change: Amount): void {
+    for (let node = parent; node !== undefined; node = node.parent) node.active = plus(node.active, change);
   }
 
   #node(moid: string): PoolNode {
