@@ -1,10 +1,11 @@
 import { Bell } from "../base/bell.js";
 import type { Clock } from "../base/clock.js";
 import { RpcError } from "../base/rpc-error.js";
+import { HostPowerState } from "../gen/spheresim/vcenter/v1/inventory.js";
 import type { TaskInfo } from "../gen/spheresim/vim/v1/task.js";
 import { POD_GUEST_ID } from "./drs/vm-shape.js";
 import type { Inventory } from "./inventory.js";
-import type { HostRecord, VmRecord } from "./records.js";
+import { type HostRecord, isClosed, reachOf, type VmRecord } from "./records.js";
 import type { TaskRegistry } from "./task-registry.js";
 import { VimFault } from "./vim-fault.js";
 
@@ -37,7 +38,7 @@ export interface EvacuationOrder {
   readonly signal: AbortSignal;
 }
 
-/** A VM that could not leave is tried again with the next pass of DRS, which comes each minute of emulated time. */
+/** A VM that could not leave is tried again with the next pass of DRS, which comes each minute of emulated time, or when a host comes (back). */
 export const PASS_MS = 60_000;
 
 /**
@@ -53,6 +54,8 @@ export class Evacuation {
   /** When a VM may be tried next, emulated time in milliseconds. */
   readonly #nextTryMs = new Map<string, number>();
   #stay: ReadonlySet<string> = new Set();
+  /** Hosts of the cluster to which VMs can go, as far as the hosts' own state says. */
+  readonly #open = new Set<string>();
   #most = 0;
 
   constructor(options: EvacuationOptions, order: EvacuationOrder) {
@@ -65,9 +68,10 @@ export class Evacuation {
     const { inventory, tasks, clock } = this.#options;
     const { host, signal, deadlineMs } = this.#order;
     const bell = new Bell();
-    const cluster = inventory.host(host).cluster;
+    const { cluster } = inventory.host(host);
+    for (const other of inventory.hosts) if (other.cluster === cluster && takesVms(other)) this.#open.add(other.moid);
     const ends = [
-      inventory.feed.observe((key) => void ((key === host || key === cluster || this.#stay.has(key)) && bell.ring())),
+      inventory.feed.observe((key) => void ((key === host || key === cluster || this.#stay.has(key) || this.#opens(key, cluster)) && bell.ring())),
       tasks.feed.observe((key) => void (this.#stay.has(tasks.get(key)?.entity?.value ?? "") && bell.ring())),
     ];
     try {
@@ -80,12 +84,25 @@ export class Evacuation {
         if (deadlineMs !== undefined && clock.nowMs() >= deadlineMs) throw VimFault.timedout();
         this.#stay = new Set(staying.map((vm) => vm.moid));
         this.#report(staying.length);
-        if (this.#options.mover.isAutomatic(record)) await this.#moveSome(staying);
+        if (record.responding && this.#options.mover.isAutomatic(record)) await this.#moveSome(staying);
         await this.#changeComes(bell);
       }
     } finally {
       for (const end of ends) end();
     }
+  }
+
+  /** Whether a host of the cluster can take VMs that could not a moment ago: then every VM may be tried at once. */
+  #opens(key: string, cluster: string): boolean {
+    const host = this.#options.inventory.findHost(key);
+    if (host === undefined || host.cluster !== cluster || !takesVms(host)) {
+      this.#open.delete(key);
+      return false;
+    }
+    if (this.#open.has(key)) return false;
+    this.#open.add(key);
+    this.#nextTryMs.clear();
+    return true;
   }
 
   /** The VMs that keep the host from being empty: they run, a task is about them, or they are on their way from or to it. */
@@ -133,6 +150,10 @@ export class Evacuation {
     await bell.heard(this.#order.signal);
     timer?.cancel();
   }
+}
+
+function takesVms(host: HostRecord): boolean {
+  return reachOf(host) === "connected" && !isClosed(host) && host.powerState === HostPowerState.POWERED_ON;
 }
 
 /** Whether a VM runs on its host, or is to run there again; an orphan does not. */
