@@ -1,4 +1,4 @@
-import type { TaskInfo } from "../gen/spheresim/vim/v1/task.js";
+import type { TaskInfo, TaskReason } from "../gen/spheresim/vim/v1/task.js";
 import { VirtualMachinePowerState } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import { POD_GUEST_ID } from "./drs/vm-shape.js";
 import type { HostChoice } from "./host-choice.js";
@@ -24,6 +24,8 @@ export interface MigrateWish {
   readonly host?: string | undefined;
   /** The task that moves it among others. */
   readonly parent?: TaskInfo | undefined;
+  /** Who asked for it; a caller unless stated. */
+  readonly reason?: TaskReason | undefined;
 }
 
 /** Migrations of one host, as source or target, that go on at a time; vMotion allows as many on a 10 Gbit/s network. Others are queued. */
@@ -53,7 +55,7 @@ export class Migrations {
   }
 
   /** Checks, admits and claims without a pause, so that of two wishes the second sees the first; resolves with the task once it is durable. */
-  async migrate(vm: VmRecord, { host, parent }: MigrateWish): Promise<TaskInfo> {
+  async migrate(vm: VmRecord, { host, parent, reason }: MigrateWish): Promise<TaskInfo> {
     const { vmTasks } = this.#options;
     const { tasks } = vmTasks.options;
     requireMovable(vm);
@@ -62,7 +64,7 @@ export class Migrations {
     const target = this.#target(vm, host);
     const migration: Migration = { source: vm.host, target, powerOn: false };
     const cancel = new AbortController();
-    const task = await vmTasks.intend(vmTasks.draft("VirtualMachine.migrate", vm, { host: target, parent }), vm, { ...vm, migration }, cancel);
+    const task = await vmTasks.intend(vmTasks.draft("VirtualMachine.migrate", vm, { host: target, parent, reason }), vm, { ...vm, migration }, cancel);
     return this.#run(task, vm.moid, cancel);
   }
 

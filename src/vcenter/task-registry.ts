@@ -2,7 +2,7 @@ import type { Clock } from "../base/clock.js";
 import { RpcCode, RpcError } from "../base/rpc-error.js";
 import { toTimestamp } from "../base/timestamp.js";
 import type { ManagedObjectReference } from "../gen/spheresim/vim/v1/managed_object.js";
-import { TaskInfo, TaskState } from "../gen/spheresim/vim/v1/task.js";
+import { TaskInfo, TaskReason, TaskState } from "../gen/spheresim/vim/v1/task.js";
 import { ChangeFeed } from "./change-feed.js";
 import { moidNumber } from "./moid-counters.js";
 import { moref } from "./moref.js";
@@ -22,6 +22,8 @@ export interface TaskSubject {
   readonly ephemeralDiskUuid: string;
   /** The task that starts this one. */
   readonly parent?: TaskInfo | undefined;
+  /** Who asked for it; a caller unless stated. */
+  readonly reason?: TaskReason | undefined;
 }
 
 /** Is told when tasks begin and end; both say what is durable by then. */
@@ -73,6 +75,7 @@ export class TaskRegistry {
       ephemeralDiskUuid: subject.ephemeralDiskUuid,
       parentTaskKey: subject.parent?.task?.value ?? "",
       rootTaskKey: subject.parent === undefined ? "" : subject.parent.rootTaskKey || (subject.parent.task?.value ?? ""),
+      reason: subject.reason ?? TaskReason.UNSPECIFIED,
     });
   }
 

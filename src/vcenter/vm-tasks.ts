@@ -2,7 +2,7 @@ import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/log.js";
 import { RpcError } from "../base/rpc-error.js";
 import type { ManagedObjectReference } from "../gen/spheresim/vim/v1/managed_object.js";
-import type { TaskInfo } from "../gen/spheresim/vim/v1/task.js";
+import type { TaskInfo, TaskReason } from "../gen/spheresim/vim/v1/task.js";
 import { faultOf } from "./errors.js";
 import type { EventLog } from "./events/event-log.js";
 import { callHost, type HostDaemon, type HostDaemons } from "./host-daemon.js";
@@ -49,6 +49,8 @@ export interface DraftOptions {
   readonly host?: string;
   /** The task that starts it. */
   readonly parent?: TaskInfo | undefined;
+  /** Who asked for it; a caller unless stated. */
+  readonly reason?: TaskReason | undefined;
 }
 
 /** How a task about a VM goes. */
@@ -70,7 +72,7 @@ export class VmTasks {
   }
 
   /** A task about a VM, not registered yet. */
-  draft(descriptionId: string, vm: VmRecord, { moid = this.options.counters.next("Task"), host = vm.host, parent }: DraftOptions = {}): TaskInfo {
+  draft(descriptionId: string, vm: VmRecord, { moid = this.options.counters.next("Task"), host = vm.host, parent, reason }: DraftOptions = {}): TaskInfo {
     return this.options.tasks.draft({
       moid,
       descriptionId,
@@ -80,6 +82,7 @@ export class VmTasks {
       vmUuid: vm.config.uuid,
       host: moref("HostSystem", host),
       parent,
+      reason,
       ephemeralDiskUuid: vm.config.ownerUid === "" ? "" : firstDiskUuid(vm.config),
     });
   }

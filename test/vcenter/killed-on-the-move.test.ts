@@ -58,7 +58,12 @@ const DEEDS: readonly { readonly deed: Deed; readonly outcome: readonly [number,
     outcome: [1, OFF, "database-2", 512],
   },
   {
-    deed: async (world) => void (await world.inventory.setMaintenanceMode({ requestId: "", host: hostKey(1), inMaintenanceMode: true })),
+    deed: async (world, ended) => {
+      const host = (await world.inventory.getInventory({})).hosts[0];
+      if (host?.inMaintenanceMode === true) return;
+      const task = host?.evacuation?.task;
+      await ended(task === undefined ? await world.inventory.enterMaintenanceMode({ requestId: "", host: hostKey(1), timeout: undefined, evacuatePoweredOffVms: false }) : await world.tasks.getTask({ task }));
+    },
     outcome: [1, OFF, "database-2", 512],
   },
   {

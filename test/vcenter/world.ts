@@ -8,6 +8,7 @@ import { EventServiceClient } from "../../src/gen/spheresim/vcenter/v1/event_ser
 import { HostSet, PlacementSpec, VerdictDetail } from "../../src/gen/spheresim/vcenter/v1/placement.js";
 import { PlacementServiceClient } from "../../src/gen/spheresim/vcenter/v1/placement_service.js";
 import { ResourcePoolServiceClient } from "../../src/gen/spheresim/vcenter/v1/resource_pool_service.js";
+import { DrsServiceClient } from "../../src/gen/spheresim/vcenter/v1/drs_service.js";
 import { ClusterServiceClient } from "../../src/gen/spheresim/vcenter/v1/cluster_service.js";
 import { RuleServiceClient } from "../../src/gen/spheresim/vcenter/v1/rule_service.js";
 import { TaskServiceClient } from "../../src/gen/spheresim/vcenter/v1/task_service.js";
@@ -113,6 +114,10 @@ export class World {
 
   get clusters() {
     return this.#open.client(ClusterServiceClient);
+  }
+
+  get drs() {
+    return this.#open.client(DrsServiceClient);
   }
 
   get machines() {

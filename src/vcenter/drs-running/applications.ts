@@ -37,7 +37,7 @@ export class Applications {
     const begun = await Promise.all(
       chosen.map(async (each) => {
         try {
-          return (await this.#moves.begin(each, parent)).task?.value ?? "";
+          return (await this.#moves.begin(each, { parent })).task?.value ?? "";
         } catch (error) {
           faults.push(error instanceof VimFault ? error : VimFault.invalidState(error instanceof Error ? error.message : String(error)));
           return "";

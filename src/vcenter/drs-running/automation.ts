@@ -1,5 +1,6 @@
 import type { Logger } from "../../base/log.js";
 import { RpcError } from "../../base/rpc-error.js";
+import { TaskReason } from "../../gen/spheresim/vim/v1/task.js";
 import type { Inventory } from "../inventory.js";
 import { VimFault } from "../vim-fault.js";
 import type { VmTasks } from "../vm-tasks.js";
@@ -66,7 +67,7 @@ export class Automation {
     if (!moves.isOpen(recommendation)) return;
     moves.take(recommendation);
     try {
-      const task = await moves.begin(recommendation);
+      const task = await moves.begin(recommendation, { reason: TaskReason.SYSTEM });
       await vmTasks.ended(task.task?.value ?? "");
     } catch (error) {
       if (closing.aborted) return;

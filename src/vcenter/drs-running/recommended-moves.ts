@@ -1,7 +1,7 @@
 import type { TaskInfo } from "../../gen/spheresim/vim/v1/task.js";
 import { allowsHost, type DrsRule } from "../drs/rules/rule.js";
 import type { Inventory } from "../inventory.js";
-import type { Migrations } from "../migrations.js";
+import type { Migrations, MigrateWish } from "../migrations.js";
 import { moref } from "../moref.js";
 import type { RuleTable } from "../rule-table.js";
 import type { TaskRegistry } from "../task-registry.js";
@@ -52,13 +52,13 @@ export class RecommendedMoves {
    * Begins the migration of a recommendation that was taken; resolves once that is durable. The host is asked once more whether it takes the VM,
    * and rules that must be obeyed are looked at as they are now. Throws the VimFault that keeps the VM.
    */
-  async begin(recommendation: Recommendation, parent?: TaskInfo): Promise<TaskInfo> {
+  async begin(recommendation: Recommendation, asked: Pick<MigrateWish, "parent" | "reason">): Promise<TaskInfo> {
     const { inventory, migrations } = this.#options;
     const { vm: moid, target, targetName } = recommendation;
     const vm = inventory.vm(moid);
     const broken = this.#brokenRule(moid, inventory.host(target).cluster, target);
     if (broken !== undefined) throw new VimFault(`Host ${targetName} would violate the rule "${broken.name}".`, { $case: "ruleViolation", value: { host: moref("HostSystem", target), rule: broken.name } });
-    const task = await migrations.migrate(vm, { host: target, parent });
+    const task = await migrations.migrate(vm, { ...asked, host: target });
     recommendation.task = task.task?.value;
     return task;
   }

@@ -1,4 +1,4 @@
-import { type TaskInfo, TaskState } from "../../gen/spheresim/vim/v1/task.js";
+import { type TaskInfo, TaskReason, TaskState } from "../../gen/spheresim/vim/v1/task.js";
 import type { VirtualMachineConfigSpec } from "../../gen/spheresim/vim/v1/virtual_machine.js";
 import type { Inventory } from "../inventory.js";
 import type { TaskObserver } from "../task-registry.js";
@@ -16,6 +16,7 @@ interface Before {
 
 /** What a task is called. vim25: TaskManager.description, the label. */
 const LABELS: Readonly<Record<string, string>> = {
+  "ClusterComputeResource.applyRecommendation": "Apply recommendations",
   "ResourcePool.createVm": "Create virtual machine",
   "ResourcePool.moveInto": "Move into resource pool",
   "VirtualMachine.powerOn": "Power On virtual machine",
@@ -98,7 +99,7 @@ export class TaskEvents implements TaskObserver {
 
   #endOf(task: TaskInfo, events: VmTaskEvents, before: Before): readonly EventType[] {
     if (task.state === TaskState.ERROR) return events.failed?.(before) ?? [];
-    if (task.descriptionId === "VirtualMachine.migrate") return [task.parentTaskKey === "" ? "VmMigratedEvent" : "DrsVmMigratedEvent"];
+    if (task.descriptionId === "VirtualMachine.migrate") return [task.parentTaskKey === "" && task.reason !== TaskReason.SYSTEM ? "VmMigratedEvent" : "DrsVmMigratedEvent"];
     const cluster = this.#inventory.clusters.find((each) => each.ref?.value === this.#inventory.findHost(task.host?.value ?? "")?.cluster);
     return events.done?.(before, { byDrs: cluster?.drsConfig?.enabled !== false, config: this.#inventory.findVm(task.entity?.value ?? "")?.config }) ?? [];
   }
