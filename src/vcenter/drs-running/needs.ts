@@ -57,7 +57,7 @@ export class Needs {
 }
 
 function numberOf(known: Map<string, { readonly row: number; readonly names: Names }>, datastores: readonly string[], networks: readonly string[], first: number): number {
-  const key = datastores.length <= 1 && networks.length <= 1 ? `${datastores[0] ?? ""}\n\n${networks[0] ?? ""}` : `${sorted(datastores)}\n\n${sorted(networks)}`;
+  const key = datastores.length <= 1 && networks.length <= 1 ? `${datastores[0] ?? ""}\0\0${networks[0] ?? ""}` : `${sorted(datastores)}\0\0${sorted(networks)}`;
   const before = known.get(key);
   if (before !== undefined) return before.row;
   const row = first + known.size;
@@ -66,7 +66,7 @@ function numberOf(known: Map<string, { readonly row: number; readonly names: Nam
 }
 
 function sorted(names: readonly string[]): string {
-  return [...new Set(names)].sort().join("\n");
+  return [...new Set(names)].sort().join("\0");
 }
 
 function isMet(need: Names, offer: Names): boolean {

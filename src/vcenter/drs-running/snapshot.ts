@@ -1,3 +1,4 @@
+import { nextTurn } from "../../base/clock.js";
 import type { Amount } from "../drs/amount.js";
 import { allocateClusterTree } from "../drs/entitlement/cluster-tree.js";
 import type { PassInput } from "../drs/pass/pass-input.js";
@@ -71,6 +72,7 @@ export async function takeSnapshot({ inventory, rules, tasks }: SnapshotSource, 
   const hostRows = new Map(hosts.map(({ moid }, row) => [moid, row]));
   const poolRows = new Map(pools.map(({ moid }, row) => [moid, row]));
 
+  await nextTurn();
   const vms: VmRecord[] = [];
   let totalVms = 0;
   let poweredOffVms = 0;
@@ -83,9 +85,11 @@ export async function takeSnapshot({ inventory, rules, tasks }: SnapshotSource, 
     if (vm.isOn || vm.wantedOn) vms.push(vm);
   }
 
+  await nextTurn();
   const needs = new Needs();
   const ruleRows = new RuleRows(rules.book(clusterMoid).inForce);
   const tree = allocateClusterTree(capacity, pools.length, vms.length);
+  await nextTurn();
   const hostFigures = await hostColumns(inventory, hosts, needs, stretches);
   await readPools(tree, pools, poolRows, cluster, stretches);
   await ruleRows.listMembers(stretches);

@@ -77,6 +77,55 @@ test("a VM goes only where it fits: reservation, cores and memory, datastores, h
   assert.deepEqual(out([{ ...vm, mb: HOST_MB + 1 }], [[0, 1, 2]]), []);
 });
 
+test("VMs that belong together leave a host that must be empty together, to one that takes them all", () => {
+  const pair: readonly PassVm[] = [{ host: 0, ...small, reservedMb: 60_000 }, { host: 0, ...small, reservedMb: 30_000 }];
+  const away = (vms: readonly PassVm[]): string[] => shown(drsPass(passInput({ hosts: 3, vms, rules: [between("together", 0, 1)], roles: { 0: HostRole.EVACUATES }, threshold: 1 })).moves);
+  assert.deepEqual(away([...pair, { host: 1, ...small, reservedMb: 20_000 }, { host: 2, mhz: 5_000, mb: 0 }]), ["vm 0: 0 -> 2", "vm 1: 0 -> 2"], "host 1 is less loaded, but takes only one");
+  assert.deepEqual(away([...pair, { host: 1, ...small, reservedMb: 20_000 }, { host: 2, ...small, reservedMb: 20_000 }]), [], "none takes both");
+  assert.deepEqual(away([pair[0] ?? assert.fail(), { host: 1, ...small }]), ["vm 0: 0 -> 1"], "the other one is elsewhere");
+});
+
+test("a rule that the first choice cannot obey is obeyed another way", () => {
+  const rules = [between("apart", 0, 1)];
+  // Both may move; the second one fits nowhere else, so the first one goes.
+  const tall: readonly PassVm[] = [{ host: 0, ...small }, { host: 0, ...small, reservedMb: 50_000 }, { host: 1, ...small, reservedMb: 60_000 }];
+  assert.deepEqual(shown(drsPass(passInput({ hosts: 2, vms: tall, rules, threshold: 1 })).moves), ["vm 0: 0 -> 1"]);
+  // Kept together, and no room where most of them are: all go to a third host.
+  const three: readonly PassVm[] = [{ host: 0, ...small, reservedMb: 10_000 }, { host: 0, ...small, reservedMb: 10_000 }, { host: 1, ...small, reservedMb: 10_000 }, { host: 0, ...small, reservedMb: 75_000, pod: true }, { host: 1, ...small, reservedMb: 75_000, pod: true }];
+  assert.deepEqual(shown(drsPass(passInput({ hosts: 3, vms: three, rules: [between("together", 0, 1, 2)], threshold: 1 })).moves), ["vm 0: 0 -> 2", "vm 1: 0 -> 2", "vm 2: 1 -> 2"]);
+  // One of them cannot move: the others come to it.
+  const fixed = three.slice(0, 3).map((vm, row): PassVm => ({ ...vm, pod: row === 2 }));
+  assert.deepEqual(shown(drsPass(passInput({ hosts: 3, vms: fixed, rules: [between("together", 0, 1, 2)], threshold: 1 })).moves), ["vm 0: 0 -> 1", "vm 1: 0 -> 1"]);
+});
+
+test("should rules give way where every host they like is used up", () => {
+  const full: PassVm = { host: 1, mhz: 9_800, mb: 0, pod: true };
+  const vm: PassVm = { host: 0, ...small };
+  assert.deepEqual(shown(drsPass(passInput({ hosts: 2, vms: [vm, full], rules: [vmHost(2, [0], [1], false)], threshold: 1 })).moves), []);
+  const leaves = passInput({ hosts: 3, vms: [vm, full], rules: [vmHost(3, [0], [1], false)], roles: { 0: HostRole.EVACUATES }, threshold: 1 });
+  assert.deepEqual(shown(drsPass(leaves).moves), ["vm 0: 0 -> 2"]);
+});
+
+test("a migration under way counts where it goes, so that a pass does not relieve a host twice", () => {
+  const vms: readonly PassVm[] = [{ host: 0, mhz: 4_000, mb: 0 }, { host: 0, mhz: 4_000, mb: 0, headsFor: 1 }];
+  const { moves, hosts } = drsPass(passInput({ hosts: 2, vms, threshold: 5 }));
+  assert.deepEqual(shown(moves), []);
+  assert.deepEqual([...hosts.wantedMhz], [8_000, 0], "but it runs where it runs");
+});
+
+test("where the least loaded hosts do not take a VM, the others are looked at", () => {
+  const busy: readonly PassVm[] = [{ host: 0, mhz: 4_000, mb: 0, need: 1 }, { host: 0, mhz: 4_000, mb: 0, need: 1 }, { host: 20, mhz: 1_000, mb: 0 }];
+  assert.deepEqual(shown(drsPass(passInput({ hosts: 21, vms: busy, needs: [[0, 20]] })).moves), ["vm 0: 0 -> 20"]);
+});
+
+test("a host that must be empty and has more than one pass tries: the next pass begins elsewhere", () => {
+  const vms = Array.from({ length: 3_000 }, (): PassVm => ({ host: 0, mhz: 1, mb: 1, reservedMhz: 0 }));
+  const moved = (turn: number): number[] => drsPass(passInput({ hosts: 2, vms, roles: { 0: HostRole.EVACUATES }, threshold: 1, turn })).moves.map((move) => move.vm);
+  assert.equal(moved(0).length, 2_000);
+  assert.deepEqual([moved(0)[0], moved(1)[0], moved(2)[0], moved(3)[0]], [0, 1_000, 2_000, 0]);
+  assert.equal(new Set([...moved(0), ...moved(1)]).size, 3_000);
+});
+
 test("a pass in the worker thread gives what it gives here", async () => {
   const vms = Array.from({ length: 40 }, (_, row): PassVm => ({ host: row % 3 === 0 ? 0 : 1, mhz: 100 * (1 + (row % 7)), mb: 500 * (1 + (row % 5)), pod: row % 4 === 0 }));
   const world = (): PassWorld => ({ hosts: 4, vms, rules: [between("apart", 1, 2, 4)], threshold: 5 });
@@ -117,6 +166,29 @@ test("whatever the cluster: nothing fixed moves, no host reserves more than it h
       }
       if (moves.every((move) => move.rating < 5)) assert.ok(Math.max(...loads(hosts, hostOf, usage)) <= Math.max(...before) + 1e-9);
       for (let vm = 0; vm < vms.length; vm += 1) assert.ok((usage.grantedMhz[vm] ?? 0) <= (usage.wantedMhz[vm] ?? 0) + 1e-6);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("under constant demand moves come to an end, on cores of any speed: no layout comes twice", () => {
+  fc.assert(
+    fc.property(someWorld, fc.array(fc.constantFrom(800, 1_250, 2_000), { minLength: 5, maxLength: 5 }), ({ hosts, threshold, vms: drawn }, coreMhz) => {
+      let vms: readonly PassVm[] = drawn.map((vm) => ({ ...vm, host: vm.host % hosts, reservedMhz: 0, reservedMb: 0 }));
+      const been = new Set<string>();
+      for (let pass = 0; ; pass += 1) {
+        const input = passInput({ hosts, threshold, coreMhz, vms });
+        // As the snapshot does: no more than its virtual CPU has on that host.
+        vms.forEach((vm, row) => (input.tree.vms.cpu.sizeMhz[row] = coreMhz[vm.host] ?? 0));
+        vms.forEach((vm, row) => (input.tree.vms.cpu.demandMhz[row] = Math.min(vm.mhz, coreMhz[vm.host] ?? 0)));
+        const { moves } = drsPass(input);
+        if (moves.length === 0) return;
+        assert.ok(pass < 10, "it does not come to rest");
+        const layout = vms.map((vm) => vm.host).join();
+        assert.ok(!been.has(layout), `${layout} comes twice`);
+        been.add(layout);
+        for (const { vm, to } of moves) vms = vms.map((each, row) => (row === vm ? { ...each, host: to } : each));
+      }
     }),
     { numRuns: 300 },
   );
