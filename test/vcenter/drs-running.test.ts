@@ -42,6 +42,7 @@ test("a busy host is relieved after a minute, by vCenter itself and with DRS's o
   assert.deepEqual(await drs.moves(), []);
   await drs.minute();
   assert.deepEqual(await drs.moves(), ["web-1: 2*", "web-2: 2*"]);
+  assert.deepEqual(await drs.recommended(), [], "what was carried out stands no more");
   const { events } = await drs.world.events.queryEvents({ filter: { entity: first, types: ["VmMigratedEvent"], beginTime: undefined, endTime: undefined, eventChainId: 0 }, pageSize: 0, pageToken: "" });
   assert.deepEqual(events.map((event) => event.type), ["DrsVmMigratedEvent"]);
   for (let minute = 0; minute < 5; minute += 1) await drs.minute();
@@ -286,7 +287,7 @@ test("the task above migrations that were applied by hand ends with the last of 
   go.resolve();
   const ended = await drs.world.ended(task);
   assert.deepEqual([ended.state, ended.error?.fault?.$case], [TaskState.ERROR, "requestCanceled"]);
-  assert.deepEqual((await drs.tasks()).filter((each) => each.parentTaskKey === task.task?.value).map((each) => each.state).toSorted(), [TaskState.SUCCESS, TaskState.ERROR]);
+  assert.deepEqual((await drs.tasks()).filter((each) => each.parentTaskKey === task.task?.value).map((each) => each.state), [TaskState.ERROR, TaskState.SUCCESS]);
 });
 
 test("a vCenter that is killed while DRS moves a VM: the next one goes on with that, and nothing moves twice", async () => {

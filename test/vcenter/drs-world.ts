@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { ManualClock } from "../../src/base/clock.js";
 import { DrsBehavior } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
 import type { DrsRecommendation, VmUsage } from "../../src/gen/spheresim/vcenter/v1/drs.js";
+import { ScaleSharesBehavior } from "../../src/gen/spheresim/vim/v1/resource.js";
 import type { ManagedObjectReference } from "../../src/gen/spheresim/vim/v1/managed_object.js";
 import { type TaskInfo, TaskReason } from "../../src/gen/spheresim/vim/v1/task.js";
 import { VirtualMachineConfigSpec } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
@@ -37,7 +38,7 @@ export class DrsWorld {
 
   async set({ behavior = DrsBehavior.FULLY_AUTOMATED, threshold = 3, enabled = true }: DrsSettings): Promise<void> {
     const drsConfig = { enabled, defaultVmBehavior: behavior, migrationThreshold: threshold, consumedMemoryMetric: false };
-    await this.world.clusters.reconfigureCluster({ requestId: "", cluster: undefined, drsConfig, dasConfig: undefined, scaleDescendantsShares: 0 });
+    await this.world.clusters.reconfigureCluster({ requestId: "", cluster: undefined, drsConfig, dasConfig: undefined, scaleDescendantsShares: ScaleSharesBehavior.UNSPECIFIED });
   }
 
   /** An ordinary VM that runs on a host and always uses this much. */

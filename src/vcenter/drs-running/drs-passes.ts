@@ -6,7 +6,6 @@ import { DEFAULT_MIGRATION_THRESHOLD } from "../cluster-admin.js";
 import type { PassInput, PassResult } from "../drs/pass/pass-input.js";
 import { figure } from "../drs-usage.js";
 import type { EventLog } from "../events/event-log.js";
-import type { Inventory } from "../inventory.js";
 import { Serial } from "../serial.js";
 import { VimFault } from "../vim-fault.js";
 import type { ClusterPass } from "./cluster-pass.js";

@@ -19,8 +19,8 @@ export interface Recommendation {
   readonly target: string;
   readonly targetName: string;
   readonly timeMs: number;
-  /** `taken`: somebody carries it out, or tried to; it cannot be applied again. */
-  state: "open" | "taken";
+  /** `taken`: somebody carries it out; `dropped`: somebody tried to and could not. Neither can be applied again. */
+  state: "open" | "taken" | "dropped";
   /** The task that carries it out, once that began. */
   task: string | undefined;
 }

@@ -34,8 +34,10 @@ export class RecommendedMoves {
 
   /** Whether it is worth listing: it can be carried out, or just is. */
   stands(recommendation: Recommendation): boolean {
-    const { task } = recommendation;
-    return task === undefined ? this.isOpen(recommendation) : isUnderWay(this.#options.tasks.get(task));
+    const { state, task } = recommendation;
+    if (state !== "taken") return this.isOpen(recommendation);
+    // Without a task it is just being stored.
+    return task === undefined || isUnderWay(this.#options.tasks.get(task));
   }
 
   /** Marks it, so that nobody else begins it. */
@@ -53,14 +55,23 @@ export class RecommendedMoves {
    * and rules that must be obeyed are looked at as they are now. Throws the VimFault that keeps the VM.
    */
   async begin(recommendation: Recommendation, asked: Pick<MigrateWish, "parent" | "reason">): Promise<TaskInfo> {
+    try {
+      const task = await this.#migrate(recommendation, asked);
+      recommendation.task = task.task?.value;
+      return task;
+    } catch (error) {
+      recommendation.state = "dropped";
+      throw error;
+    }
+  }
+
+  async #migrate(recommendation: Recommendation, asked: Pick<MigrateWish, "parent" | "reason">): Promise<TaskInfo> {
     const { inventory, migrations } = this.#options;
     const { vm: moid, target, targetName } = recommendation;
     const vm = inventory.vm(moid);
     const broken = this.#brokenRule(moid, inventory.host(target).cluster, target);
     if (broken !== undefined) throw new VimFault(`Host ${targetName} would violate the rule "${broken.name}".`, { $case: "ruleViolation", value: { host: moref("HostSystem", target), rule: broken.name } });
-    const task = await migrations.migrate(vm, { ...asked, host: target });
-    recommendation.task = task.task?.value;
-    return task;
+    return migrations.migrate(vm, { ...asked, host: target });
   }
 
   /** VMs that belong together may be apart on the way: one of them goes first. */

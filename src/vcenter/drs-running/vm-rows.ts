@@ -37,16 +37,17 @@ export function readVm(inventory: Inventory, vm: VmRecord, host: HostRecord, tre
   // What a disconnected host runs is not known, and its capacity is not there to be divided. A record that was replaced meanwhile is metered no more.
   if (!vm.isOn || host.disconnected || inventory.findVm(moid) !== vm) return;
   tree.vms.poweredOn[row] = 1;
+  let usesMhz: number;
   if (config.guestId === POD_GUEST_ID) {
-    const reservedMhz = config.cpuAllocation?.reservation ?? 0;
-    columns.usesMhz[row] = withIdlePart(reservedMhz, sizeMhz);
+    usesMhz = withIdlePart(config.cpuAllocation?.reservation ?? 0, sizeMhz);
     memory.activeMb[row] = config.memoryAllocation?.reservation ?? 0;
     memory.consumedMb[row] = config.memoryMb;
   } else {
     const use = inventory.meter.read(vm);
-    columns.usesMhz[row] = use?.cpuMhz ?? 0;
+    usesMhz = use?.cpuMhz ?? 0;
     memory.activeMb[row] = use?.memoryMb ?? 0;
     memory.consumedMb[row] = use?.consumedMemoryMb ?? 0;
   }
-  cpu.demandMhz[row] = Math.min(sizeMhz, columns.usesMhz[row] as number);
+  columns.usesMhz[row] = usesMhz;
+  cpu.demandMhz[row] = Math.min(sizeMhz, usesMhz);
 }

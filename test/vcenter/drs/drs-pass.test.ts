@@ -139,6 +139,22 @@ test("a pass in the worker thread gives what it gives here", async () => {
   await assert.rejects(thread.run(passInput(world())), /shutting down/);
 });
 
+test("an input that is none fails, and the thread goes on with the next one", async () => {
+  const world: PassWorld = { hosts: 2, vms: [{ host: 0, ...small }] };
+  const thread = new PassThread(monotonicClock());
+  try {
+    const used = passInput(world);
+    await thread.run(used);
+    await assert.rejects(thread.run(used), /deserialize/, "it was moved to the thread before");
+    const broken = passInput(world);
+    broken.tree.vms.pool[0] = 9;
+    await assert.rejects(thread.run(broken), /there is no pool 9/);
+    assert.deepEqual(await thread.run(passInput(world)), drsPass(passInput(world)));
+  } finally {
+    await thread.close();
+  }
+});
+
 const someWorld = fc.record({
   hosts: fc.integer({ min: 1, max: 5 }),
   threshold: fc.integer({ min: 1, max: 5 }),

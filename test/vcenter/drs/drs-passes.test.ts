@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { ManualClock } from "../../../src/base/clock.js";
 import { deferred } from "../../../src/base/deferred.js";
 import { silentLogger } from "../../../src/base/log.js";
+import { HostEvacuationPurpose } from "../../../src/gen/spheresim/vcenter/v1/inventory.js";
 import { VirtualDevice } from "../../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import { drsPass } from "../../../src/vcenter/drs/pass/drs-pass.js";
 import { HostRole, type PassInput, type PassResult } from "../../../src/vcenter/drs/pass/pass-input.js";
@@ -77,12 +78,12 @@ test("a snapshot holds what the ledger and the records say, for each VM that run
   const held = inventory.vms.find((vm) => vm.isOn && vm.config.ownerUid === "" && vm.moid !== moving.moid) ?? assert.fail();
   inventory.putHost({ ...inventory.host("host-22"), inQuarantineMode: true });
   inventory.putHost({ ...inventory.host("host-23"), responding: false });
-  inventory.putHost({ ...inventory.host("host-24"), evacuation: { task: undefined, purpose: 1, deadline: undefined, evacuatePoweredOffVms: false } });
+  inventory.putHost({ ...inventory.host("host-24"), evacuation: { task: undefined, purpose: HostEvacuationPurpose.MAINTENANCE, deadline: undefined, evacuatePoweredOffVms: false } });
   const tasks = { holderOf: (vm: string) => (vm === held.moid ? "task-1" : undefined) };
   const { input, rows } = await takeSnapshot({ inventory, rules: new RuleTable(), tasks }, BENCH_CLUSTER, { threshold: 3, turn: 1 });
   assert.deepEqual(rows.vms.map((vm) => vm.moid), inventory.vms.filter((vm) => vm.isOn).map((vm) => vm.moid));
   assert.deepEqual([rows.totalVms, rows.poweredOffVms], [300, 300 - rows.vms.length]);
-  assert.deepEqual([...input.hosts.role.slice(0, 5)], [HostRole.TAKES, HostRole.KEEPS, HostRole.KEEPS, HostRole.EVACUATES, HostRole.TAKES]);
+  assert.deepEqual(Array.from(input.hosts.role.slice(0, 5)), [HostRole.TAKES, HostRole.KEEPS, HostRole.KEEPS, HostRole.EVACUATES, HostRole.TAKES]);
   for (const [row, host] of rows.hosts.entries()) {
     const { reserved, active } = inventory.ledger.host(host.moid);
     assert.deepEqual([input.hosts.reservedMhz[row], input.hosts.reservedMb[row]], [reserved.cpuMhz, reserved.memoryMb]);
@@ -104,5 +105,5 @@ test("the example: what VMs need and hosts offer is numbered once", () => {
   assert.deepEqual([["vsan"], ["vsan", "nfs"], ["nfs", "vsan"], ["vsan"]].map((datastores) => needs.offerOf({ datastores, networks: [] })), [0, 1, 1, 0]);
   const disk = (datastore: string): VirtualDevice => VirtualDevice.fromPartial({ backing: { $case: "disk", value: { datastore } } });
   assert.deepEqual([needs.needOf([]), needs.needOf([disk("nfs")]), needs.needOf([disk("")]), needs.needOf([disk("nfs"), disk("nfs")])], [0, 2, 0, 2]);
-  assert.deepEqual([...needs.compatible().slice(0, 6)], [1, 1, 0, 0, 0, 1]);
+  assert.deepEqual(Array.from(needs.compatible().slice(0, 6)), [1, 1, 0, 0, 0, 1]);
 });

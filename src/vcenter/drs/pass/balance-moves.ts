@@ -1,3 +1,4 @@
+import { emptiestHosts } from "./emptiest-hosts.js";
 import type { Layout } from "./layout.js";
 import { moveOnPaper } from "./move-on-paper.js";
 import { HostRole, type Move, type PassInput } from "./pass-input.js";
@@ -46,14 +47,14 @@ export function balanceMoves(input: PassInput, layout: Layout, moved: ReadonlySe
     const from = mostLoaded(input, layout, exhausted, WELL_OFF[input.threshold] ?? Infinity);
     if (from === -1) break;
     const below = layout.load(from) - tolerable;
-    const targets = leastLoadedHosts(input, layout, below, MAX_TARGETS);
+    const targets = emptiestHosts(input, layout, MAX_TARGETS, below);
     // The most loaded host differs most from any other: if it is tolerable, all are.
     if (targets.length === 0) break;
     const vms = vmsOn.get(from) ?? [];
     let best = bestMove(input, layout, vms, from, targets);
     if (best === undefined && targets.length === MAX_TARGETS && vms.length > 0 && wideLooks < MAX_WIDE_LOOKS) {
       wideLooks += 1;
-      best = bestMove(input, layout, vms, from, leastLoadedHosts(input, layout, below, Infinity));
+      best = bestMove(input, layout, vms, from, emptiestHosts(input, layout, Infinity, below));
     }
     if (best === undefined) {
       exhausted.add(from);
@@ -110,24 +111,4 @@ function mostLoaded(input: PassInput, layout: Layout, exhausted: ReadonlySet<num
     mostLoad = load;
   }
   return most;
-}
-
-/** The least loaded hosts that take VMs and are loaded less than `below`, at most so many, least first. */
-function leastLoadedHosts(input: PassInput, layout: Layout, below: number, most: number): number[] {
-  if (most === Infinity) {
-    const all = Array.from({ length: layout.hostCount }, (_, host) => host).filter((host) => layout.load(host) < below && input.hosts.role[host] === HostRole.TAKES);
-    return all.sort((left, right) => layout.load(left) - layout.load(right));
-  }
-  const least: number[] = [];
-  let limit = below;
-  for (let host = 0; host < layout.hostCount; host += 1) {
-    const load = layout.load(host);
-    if (load >= limit || input.hosts.role[host] !== HostRole.TAKES) continue;
-    let at = least.length;
-    while (at > 0 && layout.load(least[at - 1] as number) > load) at -= 1;
-    least.splice(at, 0, host);
-    if (least.length > most) least.pop();
-    if (least.length === most) limit = layout.load(least[most - 1] as number);
-  }
-  return least;
 }

@@ -1,6 +1,6 @@
 import type { Bond, Layout } from "./layout.js";
 import { moveOnPaper } from "./move-on-paper.js";
-import { HostRole, type Move, type MoveReason, type PassInput } from "./pass-input.js";
+import type { Move, MoveReason, PassInput } from "./pass-input.js";
 
 /** Rating of what must be done at every threshold. */
 const MUST = 5;
@@ -53,13 +53,6 @@ export class Mover {
       for (const vm of away) this.go(vm, home, reason, rule);
       return;
     }
-  }
-
-  /** Hosts that take VMs, the least loaded first. */
-  emptiestHosts(most: number): number[] {
-    const { layout, input } = this;
-    const hosts = Array.from(input.hosts.role.keys()).filter((host) => input.hosts.role[host] === HostRole.TAKES);
-    return hosts.sort((left, right) => layout.load(left) - layout.load(right)).slice(0, most);
   }
 
   #allFit(vms: readonly number[], home: number, bonds: readonly Bond[]): boolean {

@@ -1,3 +1,4 @@
+import { emptiestHosts } from "./emptiest-hosts.js";
 import type { Bond, Layout } from "./layout.js";
 import { Mover } from "./mover.js";
 import { HostRole, type Move, type PassInput, type PassRule } from "./pass-input.js";
@@ -23,16 +24,19 @@ export function mustMoves(input: PassInput, layout: Layout): Move[] {
 /** VMs of hosts that must be empty. Those a rule keeps together leave together, unless others of them are elsewhere: they go there. */
 function evacuate(mover: Mover): void {
   const { input, layout } = mover;
-  const isLeaving = (vm: number): boolean => input.hosts.role[layout.hostOf[vm] as number] === HostRole.EVACUATES;
-  const leaving = Array.from(layout.hostOf.keys()).filter((vm) => mover.isFree(vm) && isLeaving(vm));
+  const evacuates = (host: number): boolean => input.hosts.role[host] === HostRole.EVACUATES;
+  const leaving = Array.from(layout.hostOf.keys()).filter((vm) => mover.isFree(vm) && evacuates(layout.hostOf[vm] as number));
+  const triedTogether = new Set<number>();
   // Another one first with each pass: there may be more of them than a pass tries, and the first ones may have nowhere to go.
   const start = leaving.length === 0 ? 0 : (input.turn * 1_000) % leaving.length;
   for (const vm of [...leaving.slice(start), ...leaving.slice(0, start)]) {
-    if (!mover.isFree(vm)) continue;
+    if (mover.isExhausted) return;
+    if (!mover.isFree(vm) || triedTogether.has(vm)) continue;
     const bonds = layout.bondsOf(vm).filter(({ rule, running }) => rule.kind === "together" && running > 1);
-    const others = [...new Set(bonds.flatMap(({ rule }) => [...rule.vms]))].filter((other) => (layout.hostOf[other] as number) >= 0);
-    if (others.length > 0 && others.every(isLeaving)) {
-      mover.goTogether(others, mover.emptiestHosts(MAX_HOMES), bonds, "hostMaint", "");
+    if (bonds.length > 0 && bonds.every(({ on }) => everyKey(on, evacuates))) {
+      const together = [...new Set(bonds.flatMap(({ rule }) => [...rule.vms]))].filter((other) => (layout.hostOf[other] as number) >= 0);
+      for (const each of together) triedTogether.add(each);
+      mover.goTogether(together, emptiestHosts(mover.input, layout, MAX_HOMES), bonds, "hostMaint", "");
       continue;
     }
     const to = mover.newHostFor(vm);
@@ -84,6 +88,11 @@ function gather(bond: Bond, mover: Mover): void {
   const running = [...bond.rule.vms].filter((vm) => (layout.hostOf[vm] as number) >= 0);
   const fixed = new Set(running.filter((vm) => !mover.isFree(vm)).map((vm) => layout.hostOf[vm] as number));
   if (fixed.size > 1) return;
-  const homes = fixed.size === 1 ? [...fixed] : [...here.map(([host]) => host), ...mover.emptiestHosts(MAX_HOMES)];
+  const homes = fixed.size === 1 ? [...fixed] : [...here.map(([host]) => host), ...emptiestHosts(mover.input, layout, MAX_HOMES)];
   mover.goTogether(running.filter((vm) => mover.isFree(vm)), homes, [bond], "jointAffin", bond.rule.name);
+}
+
+function everyKey(map: ReadonlyMap<number, unknown>, holds: (key: number) => boolean): boolean {
+  for (const key of map.keys()) if (!holds(key)) return false;
+  return true;
 }

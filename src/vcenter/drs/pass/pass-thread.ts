@@ -29,10 +29,15 @@ export class PassThread {
     if (this.#running !== undefined) return Promise.reject(new Error("a pass of DRS is under way"));
     return new Promise((resolve, reject) => {
       this.#running = { resolve, reject };
-      this.#worker ??= this.#start();
+      try {
+        this.#worker ??= this.#start();
+        // oxlint-disable-next-line require-post-message-target-origin -- a thread of Node has no origin
+        this.#worker.postMessage(input, buffersOf(input));
+      } catch (error) {
+        this.#settled()?.reject(error instanceof Error ? error : new Error(String(error)));
+        return;
+      }
       this.#limit = this.#monotonic.timer(PASS_LIMIT_MS, () => void this.#drop(new Error(`the pass took longer than ${PASS_LIMIT_MS / 1000} s`)));
-      // oxlint-disable-next-line require-post-message-target-origin -- a thread of Node has no origin
-      this.#worker.postMessage(input, buffersOf(input));
     });
   }
 
@@ -47,6 +52,7 @@ export class PassThread {
     // It must not keep a process alive that has nothing else to do.
     worker.unref();
     worker.on("message", (result: PassResult) => this.#settled()?.resolve(result));
+    worker.on("messageerror", (error) => this.#settled()?.reject(error));
     worker.on("error", (error) => {
       this.#worker = undefined;
       this.#settled()?.reject(error);

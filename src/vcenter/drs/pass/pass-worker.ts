@@ -6,6 +6,10 @@ import type { PassInput } from "./pass-input.js";
 
 const port = parentPort;
 if (port === null) throw new Error("pass-worker runs as a worker thread only");
+// It ends the thread, which fails the pass; unheard, the pass would wait for its time limit.
+port.on("messageerror", (error) => {
+  throw error;
+});
 port.on("message", (input: PassInput) => {
   const result = drsPass(input);
   port.postMessage(result, buffersOf(result));
