@@ -114,15 +114,17 @@ export class Deployments {
 
   /** The VM, host and pool a request stands for, and its hold if that is still there. */
   #wish(request: ApplyRecommendationRequest): Omit<Wish, "powerOn"> {
-    const { holds } = this.#options;
+    const { holds, vmTasks } = this.#options;
+    const { inventory } = vmTasks.options;
     const spec = request.spec === undefined ? undefined : this.#ownSpec(request);
     const held = request.key === "" ? holds.ofOwner(request.ownerUid) : undefined;
     const found = held === undefined ? holds.find(request.key) : { recommended: held, held: true };
     if (found !== undefined && found.recommended.ownerUid !== request.ownerUid) throw VimFault.ownerMismatch(undefined, request.ownerUid, found.recommended.ownerUid);
     // A bound pod says where it must run; a hold elsewhere is of no use to it.
-    const fits = found !== undefined && (spec === undefined || spec.hosts[0] === found.recommended.host);
+    const stated = spec === undefined ? undefined : inventory.ledger.hosts.moid(spec.hosts[0] ?? 0);
+    const fits = found !== undefined && (stated === undefined || stated === found.recommended.host);
     if (fits && found.held) return { ...found.recommended, holdKey: found.recommended.key };
-    if (spec !== undefined) return { config: spec.config, host: spec.hosts[0] ?? "", pool: spec.pool.moid };
+    if (spec !== undefined) return { config: spec.config, host: stated ?? "", pool: spec.pool.moid };
     if (found !== undefined) return found.recommended;
     if (request.key === "") throw VimFault.invalidArgument("key", "is required where neither a hold of the owner nor a spec says what to apply");
     throw VimFault.recommendationExpired(request.key);

@@ -3,7 +3,7 @@ import { HostPowerState } from "../gen/spheresim/vcenter/v1/inventory.js";
 import type { HostKey } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import { ChangeFeed } from "./change-feed.js";
 import { activeUse, predictedDemand } from "./drs/demand.js";
-import type { HostCandidate } from "./drs/host-candidate.js";
+import type { HostPower } from "./drs/host-candidate.js";
 import { type Claim, Ledger } from "./drs/ledger.js";
 import { NOTHING } from "./drs/amount.js";
 import { vmShape } from "./drs/vm-shape.js";
@@ -14,15 +14,10 @@ import { type CreationRecord, type HostRecord, type OwnerRecord, type PoolRecord
 import { VimFault } from "./vim-fault.js";
 import { VmTable } from "./vm-table.js";
 
+const POWER: Readonly<Partial<Record<HostPowerState, HostPower>>> = { [HostPowerState.POWERED_OFF]: "poweredOff", [HostPowerState.STAND_BY]: "standBy" };
+
 /** An object of the inventory as watches tell it. */
 export type InventoryObject = NonNullable<InventoryUpdate["object"]>;
-
-/** A host in memory: its record, and what DRS would otherwise compute at every placement. */
-interface HostEntry {
-  readonly record: HostRecord;
-  readonly datastores: ReadonlySet<string>;
-  readonly networks: ReadonlySet<string>;
-}
 
 /**
  * The inventory in memory, rebuilt from etcd at every start, with the ledger of who claims what. It changes nothing by itself: who
@@ -35,7 +30,8 @@ export class Inventory {
   readonly #clusters = new Map<string, Cluster>();
   readonly #pools = new Map<string, PoolRecord>();
   readonly #poolsByNamespace = new Map<string, string>();
-  readonly #hosts = new Map<string, HostEntry>();
+  readonly #clusterByRootPool = new Map<string, string>();
+  readonly #hosts = new Map<string, HostRecord>();
   readonly #hostsByName = new Map<string, string>();
   readonly #vms = new VmTable();
 
@@ -44,7 +40,7 @@ export class Inventory {
     this.feed = new ChangeFeed<InventoryObject>(epoch, (moid) => show(this, moid));
     this.ledger = new Ledger((host, pool) => {
       this.feed.changed(host);
-      for (let above = this.#pools.get(pool); above !== undefined; above = above.parent === undefined ? undefined : this.#pools.get(above.parent)) this.feed.changed(above.moid);
+      for (let above = pool === undefined ? undefined : this.#pools.get(pool); above !== undefined; above = above.parent === undefined ? undefined : this.#pools.get(above.parent)) this.feed.changed(above.moid);
     });
   }
 
@@ -63,7 +59,7 @@ export class Inventory {
   }
 
   get hosts(): readonly HostRecord[] {
-    return [...this.#hosts.values()].map((entry) => entry.record);
+    return [...this.#hosts.values()];
   }
 
   get vms(): readonly VmRecord[] {
@@ -91,7 +87,7 @@ export class Inventory {
   }
 
   host(moid: string): HostRecord {
-    return found(this.#hosts.get(moid)?.record, "HostSystem", moid);
+    return found(this.#hosts.get(moid), "HostSystem", moid);
   }
 
   vm(moid: string): VmRecord {
@@ -107,19 +103,19 @@ export class Inventory {
   }
 
   findHost(moid: string): HostRecord | undefined {
-    return this.#hosts.get(moid)?.record;
+    return this.#hosts.get(moid);
   }
 
   hostByName(name: string): HostRecord | undefined {
     const moid = this.#hostsByName.get(name);
-    return moid === undefined ? undefined : this.#hosts.get(moid)?.record;
+    return moid === undefined ? undefined : this.#hosts.get(moid);
   }
 
   /** The host a key names; undefined for an unknown one. */
   hostByKey(key: HostKey | undefined): HostRecord | undefined {
     switch (key?.key?.$case) {
       case "ref":
-        return this.#hosts.get(key.key.value.value)?.record;
+        return this.#hosts.get(key.key.value.value);
       case "name":
         return this.hostByName(key.key.value);
       case undefined:
@@ -162,26 +158,7 @@ export class Inventory {
   clusterOfPool(moid: string): Cluster {
     let pool = this.pool(moid);
     while (pool.parent !== undefined) pool = this.pool(pool.parent);
-    return found(this.clusters.find((cluster) => cluster.rootPool?.value === pool.moid), "ClusterComputeResource", `of ${moid}`);
-  }
-
-  /** A host as DRS looks at it. */
-  candidate(moid: string): HostCandidate {
-    const { record, datastores, networks } = found(this.#hosts.get(moid), "HostSystem", moid);
-    return {
-      moid,
-      name: record.spec.name,
-      cores: record.spec.numCpuCores,
-      coreMhz: record.spec.cpuMhz,
-      memoryMb: record.spec.memoryMb,
-      reach: reachOf(record),
-      poweredOn: record.powerState === HostPowerState.POWERED_ON,
-      inMaintenanceMode: record.inMaintenanceMode,
-      inQuarantineMode: record.inQuarantineMode,
-      datastores,
-      networks,
-      account: this.ledger.host(moid),
-    };
+    return found(this.#clusters.get(this.#clusterByRootPool.get(pool.moid) ?? ""), "ClusterComputeResource", `of ${moid}`);
   }
 
   // Changing.
@@ -193,6 +170,7 @@ export class Inventory {
 
   putCluster(cluster: Cluster, rootPool: PoolRecord): void {
     this.#clusters.set(moidOf(cluster), cluster);
+    this.#clusterByRootPool.set(rootPool.moid, moidOf(cluster));
     this.#pools.set(rootPool.moid, rootPool);
     this.ledger.addRootPool(rootPool.moid);
     this.feed.changed(moidOf(cluster));
@@ -226,8 +204,11 @@ export class Inventory {
       const capacity = { cpuMhz: record.spec.numCpuCores * record.spec.cpuMhz, memoryMb: record.spec.memoryMb };
       this.ledger.addHost(record.moid, capacity, this.cluster(record.cluster).rootPool?.value ?? "");
     }
-    this.#hosts.set(record.moid, { record, datastores: new Set(record.spec.datastores), networks: new Set(record.spec.networks) });
+    this.#hosts.set(record.moid, record);
     this.#hostsByName.set(record.spec.name, record.moid);
+    const { name, numCpuCores: cores, cpuMhz: coreMhz, memoryMb, datastores, networks } = record.spec;
+    const { moid, cluster, inMaintenanceMode, inQuarantineMode } = record;
+    this.ledger.describeHost({ moid, name, cluster, cores, coreMhz, memoryMb, reach: reachOf(record), power: POWER[record.powerState] ?? "poweredOn", inMaintenanceMode, inQuarantineMode, datastores, networks });
     // A host that merely does not answer for a moment keeps its place in the cluster's capacity; its VMs still hold theirs.
     this.ledger.countHost(record.moid, !record.disconnected && !record.inMaintenanceMode && record.powerState !== HostPowerState.POWERED_OFF);
     this.feed.changed(record.moid);
