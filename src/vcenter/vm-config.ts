@@ -1,15 +1,14 @@
 import type { Dice } from "../base/seeded-random.js";
-import { type ResourceAllocationInfo, SharesLevel, type SharesInfo } from "../gen/spheresim/vim/v1/resource.js";
+import type { ResourceAllocationInfo } from "../gen/spheresim/vim/v1/resource.js";
 import type { VirtualDevice, VirtualMachineConfigSpec } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import { memoryOverheadMb } from "./drs/memory-overhead.js";
+import { completeShares, type PresetLevel, vmCpuShares, vmMemoryShares } from "./drs/shares.js";
 import { checkActivity } from "./activity.js";
 import { checkAllocation } from "./pool-allocation.js";
-import { MAX_CPUS, MAX_INT32, MAX_MEMORY_MB, MIN_MEMORY_MB } from "./spec-limits.js";
+import { MAX_CPUS, MAX_MEMORY_MB, MIN_MEMORY_MB } from "./spec-limits.js";
 import { VimFault } from "./vim-fault.js";
 
 const MAX_NAME = 253;
-const PER_CPU = { [SharesLevel.LOW]: 500, [SharesLevel.NORMAL]: 1_000, [SharesLevel.HIGH]: 2_000 } as const;
-const PER_MB = { [SharesLevel.LOW]: 5, [SharesLevel.NORMAL]: 10, [SharesLevel.HIGH]: 20 } as const;
 
 /**
  * A config as DRS and HostD take it: checked, with the memory overhead of vSphere's table and the shares of its level. Throws
@@ -33,24 +32,18 @@ export function completeVmConfig(config: VirtualMachineConfigSpec | undefined, f
   return {
     ...config,
     overheadMemoryMb: memoryOverheadMb(config.numCpus, config.memoryMb),
-    cpuAllocation: completeAllocation(config.cpuAllocation, PER_CPU, config.numCpus),
-    memoryAllocation: completeAllocation(config.memoryAllocation, PER_MB, config.memoryMb),
+    cpuAllocation: completeAllocation(config.cpuAllocation, (level) => vmCpuShares(level, config.numCpus)),
+    memoryAllocation: completeAllocation(config.memoryAllocation, (level) => vmMemoryShares(level, config.memoryMb)),
   };
 }
 
-function completeAllocation(info: ResourceAllocationInfo | undefined, perUnit: typeof PER_CPU | typeof PER_MB, units: number): ResourceAllocationInfo {
+function completeAllocation(info: ResourceAllocationInfo | undefined, sharesOf: (level: PresetLevel) => number): ResourceAllocationInfo {
   return {
     reservation: info?.reservation ?? 0,
     expandableReservation: false,
     limit: info?.limit ?? -1,
-    shares: completeShares(info?.shares, perUnit, units),
+    shares: completeShares(info?.shares, sharesOf),
   };
-}
-
-function completeShares(shares: SharesInfo | undefined, perUnit: typeof PER_CPU | typeof PER_MB, units: number): SharesInfo {
-  if (shares?.level === SharesLevel.CUSTOM) return shares;
-  const level = shares?.level === SharesLevel.LOW || shares?.level === SharesLevel.HIGH ? shares.level : SharesLevel.NORMAL;
-  return { level, shares: Math.min(MAX_INT32, perUnit[level] * units) };
 }
 
 /**

@@ -1,11 +1,6 @@
 import type { Amount } from "./amount.js";
+import { memoryDemandMb, withIdlePart } from "./memory-demand.js";
 import type { VmShape } from "./vm-shape.js";
-
-/**
- * The share of what a VM holds without actively using it that counts as demand all the same: 25 %, the default by which DRS treats
- * idle consumed memory (active + 25 % of (consumed - active) + overhead).
- */
-const IDLE_SHARE = 0.25;
 
 /**
  * What a VM uses at this moment on a host with cores of `coreMhz`: an ordinary VM what it was told to, but no more CPU than its virtual
@@ -29,7 +24,7 @@ export function predictedDemand(shape: VmShape, coreMhz: number): Amount {
   const active = activeUse(shape, coreMhz);
   if (!shape.isPod) return { cpuMhz: active.cpuMhz, memoryMb: active.memoryMb + shape.overheadMemoryMb };
   return {
-    cpuMhz: active.cpuMhz + IDLE_SHARE * Math.max(0, shape.numCpus * coreMhz - active.cpuMhz),
-    memoryMb: active.memoryMb + IDLE_SHARE * Math.max(0, shape.memoryMb - active.memoryMb) + shape.overheadMemoryMb,
+    cpuMhz: withIdlePart(active.cpuMhz, shape.numCpus * coreMhz),
+    memoryMb: memoryDemandMb(active.memoryMb, shape.memoryMb, shape.overheadMemoryMb),
   };
 }

@@ -3,6 +3,7 @@ import { SharesLevel } from "../../gen/spheresim/vim/v1/resource.js";
 import { type VirtualDevice, VirtualMachineConfigSpec } from "../../gen/spheresim/vim/v1/virtual_machine.js";
 import { VimFault } from "../vim-fault.js";
 import { memoryOverheadMb } from "./memory-overhead.js";
+import { vmCpuShares, vmMemoryShares } from "./shares.js";
 import { POD_GUEST_ID } from "./vm-shape.js";
 
 /** What one container asks for; undefined is not stated. CPU in thousandths of a core, memory in bytes. */
@@ -59,8 +60,8 @@ export function sizePod(pod: PodAsk, coreMhz: number): VirtualMachineConfigSpec 
     guestId: POD_GUEST_ID,
     numCpus,
     memoryMb,
-    cpuAllocation: { reservation: cpuMhz, expandableReservation: false, limit: -1, shares: { shares: Math.min(MAX_INT32, 1000 * numCpus), level: SharesLevel.NORMAL } },
-    memoryAllocation: { reservation: reservedMb, expandableReservation: false, limit: -1, shares: { shares: Math.min(MAX_INT32, 10 * memoryMb), level: SharesLevel.NORMAL } },
+    cpuAllocation: { reservation: cpuMhz, expandableReservation: false, limit: -1, shares: { shares: vmCpuShares(SharesLevel.NORMAL, numCpus), level: SharesLevel.NORMAL } },
+    memoryAllocation: { reservation: reservedMb, expandableReservation: false, limit: -1, shares: { shares: vmMemoryShares(SharesLevel.NORMAL, memoryMb), level: SharesLevel.NORMAL } },
     devices: podDevices(),
     extraConfig: { "svga.present": "FALSE" },
     ownerUid: pod.ownerUid,

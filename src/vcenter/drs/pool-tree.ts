@@ -85,6 +85,17 @@ export class PoolTree {
     }
   }
 
+  /** The pool and all below it. */
+  *within(moid: string): Iterable<string> {
+    const top = this.#node(moid);
+    for (const [below, node] of this.#nodes) if (isWithin(node, top)) yield below;
+  }
+
+  /** What the VMs directly inside the pool reserve. */
+  reservedByVms(moid: string): Amount {
+    return this.#node(moid).vmReserved;
+  }
+
   /** What VMs and child pools reserve in the pool. */
   used(moid: string): Amount {
     const node = this.#node(moid);
@@ -126,6 +137,11 @@ export class PoolTree {
     if (node === undefined) throw new Error(`no pool ${moid} in the tree`);
     return node;
   }
+}
+
+function isWithin(node: PoolNode, top: PoolNode): boolean {
+  for (let at: PoolNode | undefined = node; at !== undefined; at = at.parent) if (at === top) return true;
+  return false;
 }
 
 function used(node: PoolNode, resource: Resource): number {

@@ -2,141 +2,129 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Dice } from "../../../src/base/seeded-random.js";
 import { SharesLevel } from "../../../src/gen/spheresim/vim/v1/resource.js";
-import type { HostCandidate } from "../../../src/vcenter/drs/host-candidate.js";
+import { clusterStatus } from "../../../src/vcenter/drs/cluster-status.js";
+import { type Entitlements, entitlements } from "../../../src/vcenter/drs/entitlement/entitlement.js";
+import { adjustedSharesPerMb } from "../../../src/vcenter/drs/entitlement/idle-tax.js";
+import { memoryDemandMb } from "../../../src/vcenter/drs/memory-demand.js";
 import { memoryOverheadMb } from "../../../src/vcenter/drs/memory-overhead.js";
 import { place } from "../../../src/vcenter/drs/place.js";
-import { type ContainerAsk, sizePod } from "../../../src/vcenter/drs/pod-size.js";
-import { PoolTree, type PoolAllocation } from "../../../src/vcenter/drs/pool-tree.js";
-import type { VmShape } from "../../../src/vcenter/drs/vm-shape.js";
-import { overheads, poolTrees, sizings, threeHosts } from "./goldens.js";
+import { sizePod } from "../../../src/vcenter/drs/pod-size.js";
+import { poolCpuShares, poolMemoryShares, vmCpuShares, vmMemoryShares } from "../../../src/vcenter/drs/shares.js";
+import { swapFileMb } from "../../../src/vcenter/drs/swap-file.js";
+import type { Golden, Sharing, SharingResult } from "./golden.js";
+import { GB, memoryHost, reserving35 } from "./golden-hosts.js";
+import { goldenTree, memory, memoryPool } from "./golden-pools.js";
+import { evenTax, idleTax, lostHost, memoryDemand, overheads, poolTrees, shareLevels, sharings, sizings, swapFile, threeHosts, vmShares } from "./goldens.js";
+import { presetLevel, type SharingTree, sharingTree } from "./sharing-tree.js";
 
-const GB = 1024;
-
-function host(moid: string, reservedGb: number, activeGb: number): HostCandidate {
-  const zero = { cpuMhz: 0, memoryMb: 0 };
-  return {
-    moid,
-    name: moid,
-    cores: 16,
-    coreMhz: 2600,
-    memoryMb: 100 * GB,
-    reach: "connected",
-    poweredOn: true,
-    inMaintenanceMode: false,
-    inQuarantineMode: false,
-    datastores: new Set(),
-    networks: new Set(),
-    account: {
-      capacity: { cpuMhz: 16 * 2600, memoryMb: 100 * GB },
-      reserved: { cpuMhz: 0, memoryMb: reservedGb * GB },
-      active: { ...zero, memoryMb: activeGb * GB },
-      demand: { ...zero, memoryMb: activeGb * GB },
-      poweredOnVms: 1,
-    },
-  };
+/** A test named after its golden and source. */
+function golden<G extends Golden>(of: G, check: (golden: G) => void): void {
+  test(`${of.name} (${of.source}; ${of.known})`, () => check(of));
 }
 
-const reserving35: VmShape = { isPod: true, numCpus: 1, memoryMb: 35 * GB, reserved: { cpuMhz: 0, memoryMb: 35 * GB }, overheadMemoryMb: 0, activity: undefined, datastores: [], networks: [] };
-
-test(`${threeHosts.name}: DRS picks ${threeHosts.chosen}, where reservations alone tie B and C (${threeHosts.source})`, () => {
-  const decision = place(reserving35, threeHosts.hosts.map(({ name, reserved, active }) => host(name, reserved, active)), new Dice(1));
-  assert.equal(decision.chosen?.host.name, threeHosts.chosen);
+golden(threeHosts, ({ hosts, wanted, chosen, unreservedThen }) => {
+  assert.equal(reserving35.reserved.memoryMb, wanted * GB);
+  const decision = place(reserving35, hosts.map(({ name, reserved, active }) => memoryHost(name, reserved, active)), new Dice(1));
+  assert.equal(decision.chosen?.host.name, chosen);
   assert.equal(decision.ruledOut.length, 0);
   const unreserved = decision.feasible.map((each) => [each.host.name, (each.score.parts.find((part) => part.name === "memory unreserved after placement")?.raw ?? 0) / GB]);
-  assert.deepEqual(Object.fromEntries(unreserved), threeHosts.unreservedThen);
+  assert.deepEqual(Object.fromEntries(unreserved), unreservedThen);
 });
 
-test("equal hosts are drawn by the dice, the same one for the same seed", () => {
-  const hosts = [host("A", 0, 0), host("B", 0, 0), host("C", 0, 0)];
-  const pick = (seed: number): string | undefined => place(reserving35, hosts, new Dice(seed)).chosen?.host.name;
-  assert.equal(pick(7), pick(7));
-  assert.equal(new Set(Array.from({ length: 40 }, (_, seed) => pick(seed))).size, 3);
-});
-
-test("the order in which hosts come does not change the draw", () => {
-  const hosts = [host("A", 0, 0), host("B", 0, 0), host("C", 0, 0)];
-  for (let seed = 0; seed < 20; seed += 1) {
-    const pick = (order: readonly HostCandidate[]): string | undefined => place(reserving35, order, new Dice(seed)).chosen?.host.name;
-    assert.equal(pick([...hosts].reverse()), pick(hosts));
-  }
-});
-
-const MIB = 1024n * 1024n;
-
-function size(containers: readonly ContainerAsk[], initContainers: readonly ContainerAsk[] = []): ReturnType<typeof sizePod> {
-  return sizePod({ name: "p", ownerUid: "uid", containers, initContainers, overheadCpuMilli: 0, overheadMemoryBytes: 0n }, 2600);
-}
-
-for (const golden of sizings) {
-  test(`sizing, ${golden.name} (${golden.source}; ${golden.known})`, () => {
-    const config = size(golden.containers);
-    assert.deepEqual([config.numCpus, config.memoryMb, config.overheadMemoryMb], [golden.numCpus, golden.memoryMb, golden.overheadMemoryMb]);
-    assert.deepEqual([config.cpuAllocation?.shares?.shares, config.memoryAllocation?.shares?.shares], [golden.cpuShares, golden.memoryShares]);
-    assert.deepEqual([config.cpuAllocation?.reservation, config.memoryAllocation?.reservation], [(golden.reservedCpuMilli * 2600) / 1000, golden.reservedMemoryMb]);
+for (const sizing of sizings) {
+  golden(sizing, (of) => {
+    const config = sizePod({ name: "p", ownerUid: "uid", containers: of.containers, initContainers: [], overheadCpuMilli: 0, overheadMemoryBytes: 0n }, 2600);
+    assert.deepEqual([config.numCpus, config.memoryMb, config.overheadMemoryMb], [of.numCpus, of.memoryMb, of.overheadMemoryMb]);
+    assert.deepEqual([config.cpuAllocation?.shares?.shares, config.memoryAllocation?.shares?.shares], [of.cpuShares, of.memoryShares]);
+    assert.deepEqual([config.cpuAllocation?.reservation, config.memoryAllocation?.reservation], [(of.reservedCpuMilli * 2600) / 1000, of.reservedMemoryMb]);
     assert.equal(config.cpuAllocation?.shares?.level, SharesLevel.NORMAL);
     assert.equal(config.guestId, "crxPod1Guest");
   });
 }
 
-test("init containers count when one of them is larger than the sum; memory goes up to 4 MB", () => {
-  const config = size([{ requestMemoryBytes: 600n * MIB }], [{ requestCpuMilli: 3000 }, { requestMemoryBytes: 1025n * MIB }]);
-  assert.equal(config.numCpus, 3);
-  assert.equal(config.memoryMb, 1028);
-  assert.equal(config.cpuAllocation?.reservation, 7800);
-  assert.equal(config.memoryAllocation?.reservation, 1025);
+golden(overheads, ({ rows, numCpus }) => {
+  for (const { memoryMb, overheadMb } of rows) assert.deepEqual(numCpus.map((cpus) => memoryOverheadMb(cpus, memoryMb)), overheadMb.map(Math.ceil));
 });
 
-test("memory overhead: the points of vSphere's table, and lines between them", () => {
-  for (const { memoryMb, overheadMb } of overheads.rows) assert.deepEqual(overheads.numCpus.map((cpus) => memoryOverheadMb(cpus, memoryMb)), overheadMb.map(Math.ceil));
-  assert.equal(memoryOverheadMb(1, 512), 23);
-  assert.ok(memoryOverheadMb(3, 1024) > memoryOverheadMb(2, 1024) && memoryOverheadMb(3, 1024) < memoryOverheadMb(4, 1024));
-  assert.ok(memoryOverheadMb(1, 4) > 0);
-  assert.ok(memoryOverheadMb(64, 524_288) > memoryOverheadMb(8, 16_384));
-});
-
-function pool(reservation: number, expandable: boolean, limit = Infinity): PoolAllocation {
-  return { reservation: { cpuMhz: 0, memoryMb: reservation }, limit: { cpuMhz: Infinity, memoryMb: limit }, expandable: { cpuMhz: true, memoryMb: expandable } };
-}
-
-const memory = (memoryMb: number): { cpuMhz: number; memoryMb: number } => ({ cpuMhz: 0, memoryMb });
-
-for (const golden of poolTrees) {
-  test(`pools ${golden.name} (${golden.source}; ${golden.known})`, () => {
-    const tree = new PoolTree();
-    for (const { name, parent, reserved, expandable } of golden.pools) tree.add(name, parent, pool(reserved, expandable));
-    for (const { name, vms = [] } of golden.pools) {
+for (const poolTree of poolTrees) {
+  golden(poolTree, ({ pools, used, unreserved, admitted, refused }) => {
+    const tree = goldenTree(pools);
+    for (const { name, vms = [] } of pools) {
       for (const vm of vms) {
         assert.equal(tree.shortage(name, memory(vm)), undefined, `a VM of ${vm} fits into ${name}`);
         tree.reserve(name, memory(vm));
       }
     }
-    for (const [name, used] of Object.entries(golden.used ?? {})) assert.equal(tree.used(name).memoryMb, used, `used of ${name}`);
-    for (const [name, unreserved] of Object.entries(golden.unreserved ?? {})) assert.equal(tree.unreserved(name).memoryMb, unreserved, `unreserved of ${name}`);
-    if (golden.admitted !== undefined) assert.equal(tree.shortage(golden.admitted.pool, memory(golden.admitted.wanted)), undefined);
-    const { refused } = golden;
+    for (const [name, amount] of Object.entries(used ?? {})) assert.equal(tree.used(name).memoryMb, amount, `used of ${name}`);
+    for (const [name, amount] of Object.entries(unreserved ?? {})) assert.equal(tree.unreserved(name).memoryMb, amount, `unreserved of ${name}`);
+    if (admitted !== undefined) assert.equal(tree.shortage(admitted.pool, memory(admitted.wanted)), undefined);
     if (refused !== undefined) assert.deepEqual(tree.shortage(refused.pool, memory(refused.wanted)), { resource: "memoryMb", unreserved: refused.unreserved, requested: refused.wanted });
   });
 }
 
-test("a pool without reservation that is not expandable powers nothing on: every VM has overhead", () => {
-  const tree = new PoolTree();
-  tree.add("root", undefined, pool(100, false));
-  tree.add("shut", "root", pool(0, false));
-  assert.deepEqual(tree.shortage("shut", memory(23)), { resource: "memoryMb", unreserved: 0, requested: 23 });
+golden(lostHost, ({ capacity, capacityThen, pools, dies, runningThen, promised, status, statusThen }) => {
+  const tree = goldenTree([{ name: "root", reserved: capacity, expandable: false }, ...pools]);
+  for (const { name, vms = [] } of pools) for (const vm of vms) tree.reserve(name, memory(vm));
+  assert.equal(clusterStatus(tree, "root"), status);
+  for (const { pool, reserved } of dies) tree.reserve(pool, memory(-reserved));
+  tree.configure("root", memoryPool(capacityThen, false));
+  assert.equal([...tree.within("root")].reduce((sum, pool) => sum + tree.reservedByVms(pool).memoryMb, 0), runningThen);
+  assert.equal(tree.used("root").memoryMb, promised);
+  assert.equal(clusterStatus(tree, "root"), statusThen);
 });
 
-test("a limit stops an expandable pool; changed settings are admitted by the parent", () => {
-  const tree = new PoolTree();
-  tree.add("root", undefined, pool(100, false));
-  tree.add("limited", "root", pool(0, true, 30));
-  tree.reserve("limited", memory(25));
-  assert.equal(tree.shortage("limited", memory(6))?.unreserved, 5);
-  assert.equal(tree.shortageOf("limited", pool(100, true)), undefined);
-  assert.deepEqual(tree.shortageOf("limited", pool(101, true)), { resource: "memoryMb", unreserved: 75, requested: 76 });
-  assert.deepEqual(tree.shortageOf("limited", pool(20, false)), { resource: "memoryMb", unreserved: 20, requested: 25 });
-  tree.configure("limited", pool(60, true));
-  assert.equal(tree.used("root").memoryMb, 60);
-  tree.reserve("limited", memory(-25));
-  tree.remove("limited");
-  assert.equal(tree.used("root").memoryMb, 0);
+golden(swapFile, ({ memoryMb, reservationMb, swapMb }) => assert.equal(swapFileMb(memoryMb, reservationMb), swapMb));
+
+golden(shareLevels, ({ levels }) => {
+  for (const { level, perCpu, perMb, poolCpu, poolMemory } of levels) {
+    const preset = presetLevel(level);
+    assert.deepEqual([vmCpuShares(preset, 1), vmMemoryShares(preset, 1), poolCpuShares(preset), poolMemoryShares(preset)], [perCpu, perMb, poolCpu, poolMemory]);
+  }
 });
+
+for (const vm of vmShares) {
+  golden(vm, ({ numCpus, memoryMb, cpuShares, memoryShares }) => {
+    assert.deepEqual([vmCpuShares(SharesLevel.NORMAL, numCpus), vmMemoryShares(SharesLevel.NORMAL, memoryMb)], [cpuShares, memoryShares]);
+  });
+}
+
+golden(memoryDemand, ({ activeMb, consumedMb, overheadMb, demandMb, byConsumedMb }) => {
+  assert.equal(memoryDemandMb(activeMb, consumedMb, overheadMb), demandMb);
+  assert.equal(memoryDemandMb(activeMb, consumedMb, overheadMb, "consumed"), byConsumedMb);
+});
+
+golden(idleTax, ({ shares, pages, cases }) => {
+  for (const { activeFraction, price } of cases) assert.equal(adjustedSharesPerMb({ shares, heldMb: pages, activeFraction }), price);
+});
+
+golden(evenTax, ({ shares: [more, less], activeFraction, ratio }) => {
+  const price = (shares: number): number => adjustedSharesPerMb({ shares, heldMb: 100, activeFraction });
+  assert.equal(price(more) / price(less), ratio);
+});
+
+for (const sharing of sharings) {
+  golden(sharing, (of) => {
+    const built = sharingTree(of);
+    const result = entitlements(built.tree);
+    let checked = 0;
+    if (of.cpu !== undefined) checked += checkSharing(of, built, result, "cpu", 1000, of.cpu);
+    if (of.memory !== undefined) checked += checkSharing(of, built, result, "memory", 1024, of.memory);
+    assert.ok(checked > 0, "the golden expects something");
+  });
+}
+
+/** Compares as printed, to two places; gives how many figures there were. */
+function checkSharing(of: Sharing, { pools, vms }: SharingTree, result: Entitlements, resource: "cpu" | "memory", unit: number, expected: SharingResult): number {
+  const close = (actual: number | undefined, wanted: number, what: string): void => assert.ok(Math.abs((actual ?? NaN) - wanted) <= 0.005 + 1e-9, `${resource} ${what}: ${actual}, published ${wanted}`);
+  const each = (figures: Readonly<Record<string, number>> | undefined, scale: number, what: string): number => {
+    for (const [name, wanted] of Object.entries(figures ?? {})) {
+      const pool = pools.get(name);
+      const got = pool === undefined ? (vms.get(name) ?? []).map((row) => result.vms[resource].entitled[row]) : [result.pools[resource].entitled[pool]];
+      assert.ok(got.length > 0, `${name} stands in the tree`);
+      for (const amount of got) close((amount ?? NaN) * scale, wanted, `${what} of ${name}`);
+    }
+    return Object.keys(figures ?? {}).length;
+  };
+  for (const [name, wanted] of Object.entries(expected.shares ?? {})) assert.equal(result.pools[resource].shares[pools.get(name) ?? -1], wanted, `${resource} shares of ${name}`);
+  return each(expected.entitled, 1 / unit, "entitlement") + each(expected.percent, 100 / (of.capacity * unit), "percent") + Object.keys(expected.shares ?? {}).length;
+}

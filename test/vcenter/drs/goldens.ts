@@ -1,34 +1,18 @@
-import type { ContainerAsk } from "../../../src/vcenter/drs/pod-size.js";
+import type { EvenTax, GoldenLevel, HostChoice, LostHost, MemoryDemand, OverheadTable, PoolGolden, ShareLevels, Sharing, SharingPool, SharingVms, Sizing, SwapFile, TaxedPrices, VmShares } from "./golden.js";
 
-/**
- * Figures others published, which sizing and admission must meet. `known` says how: `published` stands in the source; `derived` follows
- * from it by arithmetic; `recalled` is the vendor's but was not read again for this file.
- */
-export interface Golden {
-  readonly name: string;
-  readonly source: string;
-  readonly known: "published" | "derived" | "recalled";
-}
+// The only place of expected numbers: each with its source (golden.ts says how it is known).
 
 const MIB = 1024n * 1024n;
 const SCHEDULING = "F. Denneman, Scheduling vSphere Pods (2020-03-20)";
 const NAMESPACE = "F. Denneman, vSphere Supervisor Namespace (2020-04-01)";
 const EXPANDABLE = "F. Denneman, Expandable reservation on resource pools, how does it work? (2013-02-12)";
 const GUIDE = "vSphere Resource Management Guide";
-
-/** A pod and the VM it becomes. */
-export interface Sizing extends Golden {
-  readonly containers: readonly ContainerAsk[];
-  readonly numCpus: number;
-  readonly memoryMb: number;
-  readonly cpuShares: number;
-  readonly memoryShares: number;
-  /** Thousandths of a core; in MHz by the speed of a core. */
-  readonly reservedCpuMilli: number;
-  readonly reservedMemoryMb: number;
-  /** By `overheads`, between its points by lines, rounded up. */
-  readonly overheadMemoryMb: number;
-}
+const SHARES = "F. Denneman, Distribution of resources based on shares in a resource pool environment (2013-02-28)";
+const MIXING = "F. Denneman, Mixing resource pools and virtual machines on the same hierarchical level (2012-05-09)";
+const SCALABLE = "F. Denneman, vSphere 7 DRS scalable shares deep dive (2020-05-27)";
+const RESERVATION = "F. Denneman, Impact of memory reservation (2009-12-08)";
+const BALANCING = "F. Denneman, vSphere 6.5 DRS and memory balancing in non-overcommitted clusters (2018-01-15)";
+const IDLE_TAX = "C. Waldspurger, Memory Resource Management in VMware ESX Server (OSDI 2002)";
 
 const unstated = { cpuShares: 1000, reservedCpuMilli: 0, reservedMemoryMb: 0 };
 
@@ -66,7 +50,7 @@ export const sizings: readonly Sizing[] = [
 ];
 
 /** Overhead of a VM by memory and vCPUs, MB as printed; a reservation takes the next whole one. */
-export const overheads: Golden & { readonly numCpus: readonly number[]; readonly rows: readonly { readonly memoryMb: number; readonly overheadMb: readonly number[] }[] } = {
+export const overheads: OverheadTable = {
   name: "overhead memory on virtual machines",
   source: GUIDE,
   known: "recalled",
@@ -80,7 +64,7 @@ export const overheads: Golden & { readonly numCpus: readonly number[]; readonly
 };
 
 /** A choice between hosts of 100 GB, in GB. A's use is not stated in the source; any of 60 and more does. */
-export const threeHosts: Golden & { readonly hosts: readonly { readonly name: string; readonly reserved: number; readonly active: number }[]; readonly wanted: number; readonly chosen: string; readonly unreservedThen: Readonly<Record<string, number>> } = {
+export const threeHosts: HostChoice = {
   name: "three hosts of 100 GB",
   source: SCHEDULING,
   known: "published",
@@ -93,25 +77,6 @@ export const threeHosts: Golden & { readonly hosts: readonly { readonly name: st
   chosen: "C",
   unreservedThen: { A: 5, B: 25, C: 25 },
 };
-
-/** A pool of a tree, in any unit; pools come after their parents. */
-export interface GoldenPool {
-  readonly name: string;
-  readonly parent?: string;
-  readonly reserved: number;
-  readonly expandable: boolean;
-  /** What its own VMs reserve, one after the other. */
-  readonly vms?: readonly number[];
-}
-
-/** A tree of pools and what is left in it. */
-export interface PoolGolden extends Golden {
-  readonly pools: readonly GoldenPool[];
-  readonly used?: Readonly<Record<string, number>>;
-  readonly unreserved?: Readonly<Record<string, number>>;
-  readonly refused?: { readonly pool: string; readonly wanted: number; readonly unreserved: number };
-  readonly admitted?: { readonly pool: string; readonly wanted: number };
-}
 
 /** Reservations up the tree. */
 export const poolTrees: readonly PoolGolden[] = [
@@ -176,5 +141,187 @@ export const poolTrees: readonly PoolGolden[] = [
       { name: "KID", parent: "MOM", reserved: 2, expandable: true, vms: [2] },
     ],
     refused: { pool: "KID", wanted: 2, unreserved: 1 },
+  },
+  {
+    name: "nothing reserved and nothing to borrow: the overhead alone keeps a VM from being powered on",
+    source: EXPANDABLE,
+    known: "published",
+    pools: [
+      { name: "root", reserved: 100, expandable: false },
+      { name: "shut", parent: "root", reserved: 0, expandable: false },
+    ],
+    refused: { pool: "shut", wanted: 23, unreserved: 0 },
+  },
+];
+
+/** A cluster that loses a host with what runs on it, and how it then stands. Which pool holds which VM is ours; the sums are the source's. */
+export const lostHost: LostHost = {
+  name: "R5: three hosts of 4, one is lost",
+  source: `${GUIDE}, overcommitted DRS clusters`,
+  known: "published",
+  capacity: 12,
+  capacityThen: 8,
+  pools: [
+    { name: "RP1", parent: "root", reserved: 4, expandable: true, vms: [2, 2] },
+    { name: "RP2", parent: "root", reserved: 5, expandable: true, vms: [2, 3] },
+    { name: "RP3", parent: "root", reserved: 3, expandable: true, vms: [1] },
+  ],
+  dies: [
+    { pool: "RP3", reserved: 1 },
+    { pool: "RP2", reserved: 3 },
+  ],
+  runningThen: 6,
+  promised: 12,
+  status: "green",
+  statusThen: "yellow",
+};
+
+/** Swap file of a VM, MB. */
+export const swapFile: SwapFile = { name: "R7: what is not reserved may swap", source: RESERVATION, known: "published", memoryMb: 2048, reservationMb: 1024, swapMb: 1024 };
+
+/** Numbers of the levels. */
+export const shareLevels: ShareLevels = {
+  name: "shares by level",
+  source: NAMESPACE,
+  known: "published",
+  levels: [
+    { level: "low", perCpu: 500, perMb: 5, poolCpu: 2000, poolMemory: 81_920 },
+    { level: "normal", perCpu: 1000, perMb: 10, poolCpu: 4000, poolMemory: 163_840 },
+    { level: "high", perCpu: 2000, perMb: 20, poolCpu: 8000, poolMemory: 327_680 },
+  ],
+};
+
+/** Shares of VMs of level normal. */
+export const vmShares: readonly VmShares[] = [
+  { name: "2 vCPUs, 2 GB", source: SHARES, known: "published", numCpus: 2, memoryMb: 2048, cpuShares: 2000, memoryShares: 20_480 },
+  { name: "2 vCPUs, 1 GB", source: GUIDE, known: "recalled", numCpus: 2, memoryMb: 1024, cpuShares: 2000, memoryShares: 10_240 },
+];
+
+/** Memory demand of a VM, MB. */
+export const memoryDemand: MemoryDemand = {
+  name: "M1: a VM of 16 GB, a third of it active",
+  source: BALANCING,
+  known: "published",
+  activeMb: 5734,
+  consumedMb: 12_288,
+  overheadMb: 90,
+  demandMb: 7462.5,
+  byConsumedMb: 12_378,
+};
+
+/** Adjusted shares a page under the idle memory tax of 75 %. */
+export const idleTax: TaxedPrices = {
+  name: "T2: an idle page costs four times an active one",
+  source: IDLE_TAX,
+  known: "derived",
+  shares: 1000,
+  pages: 100,
+  cases: [
+    { activeFraction: 1, price: 10 },
+    { activeFraction: 0.5, price: 4 },
+    { activeFraction: 0, price: 2.5 },
+  ],
+};
+
+/** Two VMs of equal activity and shares 2 to 1. */
+export const evenTax: EvenTax = {
+  name: "T3: equally idle VMs keep the ratio of their shares",
+  source: IDLE_TAX,
+  known: "derived",
+  shares: [2000, 1000],
+  activeFraction: 0.25,
+  ratio: 2,
+};
+
+const pool = (name: string, cpu: GoldenLevel, memory = cpu): SharingPool => ({ name, cpu, memory });
+const vms = (name: string, pool: string, count: number): SharingVms => ({ name, pool, count, cpuShares: 2000, memoryShares: 327_680, sizeGb: 32 });
+const namespaces = (sizeGb: number): Pick<Sharing, "capacity" | "pools" | "vms"> => ({
+  capacity: 126.14,
+  pools: [pool("namespace-1", "normal"), pool("namespace-2", "normal")],
+  vms: [
+    { name: "control plane VM", count: 3, memoryShares: 245_760, sizeGb },
+    { name: "pods of 1", pool: "namespace-1", memoryShares: 10, sizeGb: 1000 },
+    { name: "pods of 2", pool: "namespace-2", memoryShares: 10, sizeGb: 1000 },
+  ],
+});
+const scalable = { source: SCALABLE, known: "published", capacity: 100, scalesShares: true } as const;
+
+/** Shares down the tree. */
+export const sharings: readonly Sharing[] = [
+  {
+    name: "namespaces beside control plane VMs, first pass", source: NAMESPACE, known: "published", ...namespaces(1000),
+    memory: { percent: { "control plane VM": 23.08, "namespace-1": 15.38, "namespace-2": 15.38 }, entitled: { "control plane VM": 29.11, "namespace-1": 19.41, "namespace-2": 19.41 } },
+  },
+  {
+    name: "namespaces beside control plane VMs of 24 GB", source: NAMESPACE, known: "derived", ...namespaces(24),
+    memory: { entitled: { "control plane VM": 24, "namespace-1": 27.07, "namespace-2": 27.07 } },
+  },
+  {
+    name: "G1: Gold and Bronze, first pass", source: SHARES, known: "published", capacity: 200, pools: [pool("Gold", "high"), pool("Bronze", "low")],
+    vms: [{ name: "gold", pool: "Gold", memoryShares: 10 }, { name: "bronze", pool: "Bronze", memoryShares: 10 }],
+    memory: { entitled: { Gold: 160, Bronze: 40 } },
+  },
+  {
+    name: "G1: Bronze demands 25 and returns 15", source: SHARES, known: "published", capacity: 200, pools: [pool("Gold", "high"), pool("Bronze", "low")],
+    vms: [{ name: "gold", pool: "Gold", memoryShares: 10, demand: 180 }, { name: "bronze", pool: "Bronze", memoryShares: 10, demand: 25 }],
+    memory: { entitled: { Gold: 175, Bronze: 25 } },
+  },
+  {
+    name: "G2: a pool beside a VM", source: MIXING, known: "published", capacity: 100, pools: [pool("RP1", "normal")],
+    vms: [{ name: "VM1", cpuShares: 2000 }, { name: "VM2", pool: "RP1", cpuShares: 1000 }, { name: "VM3", pool: "RP1", cpuShares: 2000 }],
+    cpu: { percent: { RP1: 66.67, VM1: 33.33, VM2: 22.22 } },
+  },
+  {
+    name: "G2: two more VMs beside it", source: MIXING, known: "published", capacity: 100, pools: [pool("RP1", "normal")],
+    vms: [{ name: "VM1", cpuShares: 2000 }, { name: "VM4", cpuShares: 1000 }, { name: "VM5", cpuShares: 1000 }, { name: "VM2", pool: "RP1", cpuShares: 1000 }, { name: "VM3", pool: "RP1", cpuShares: 2000 }],
+    cpu: { percent: { RP1: 50, VM1: 25, VM4: 12.5, VM5: 12.5, VM2: 16.67 } },
+  },
+  {
+    ...scalable, name: "G4: static shares punish the fuller pool", scalesShares: false, pools: [pool("High", "high"), pool("Normal", "normal")], vms: [vms("in High", "High", 6), vms("in Normal", "Normal", 2)],
+    cpu: { shares: { High: 8000, Normal: 4000 }, percent: { High: 66.67, Normal: 33.33, "in High": 11.11, "in Normal": 16.67 } },
+    memory: { shares: { High: 327_680, Normal: 163_840 }, percent: { High: 66.67, Normal: 33.33, "in High": 11.11, "in Normal": 16.67 } },
+  },
+  {
+    name: "G5: QA and Marketing on a host of 6 GHz", source: `${GUIDE}, resource pool example`, known: "recalled", capacity: 6, pools: [pool("RP-QA", "high"), pool("RP-Marketing", "normal")],
+    vms: [{ name: "qa", pool: "RP-QA", cpuShares: 1000, memoryShares: 10 }, { name: "marketing", pool: "RP-Marketing", cpuShares: 1000, memoryShares: 10 }],
+    cpu: { entitled: { "RP-QA": 4, "RP-Marketing": 2 } },
+  },
+  {
+    name: "G5: and of 3 GB", source: `${GUIDE}, resource pool example`, known: "recalled", capacity: 3, pools: [pool("RP-QA", "high"), pool("RP-Marketing", "normal")],
+    vms: [{ name: "qa", pool: "RP-QA", memoryShares: 10 }, { name: "marketing", pool: "RP-Marketing", memoryShares: 10 }],
+    memory: { entitled: { "RP-QA": 2, "RP-Marketing": 1 } },
+  },
+  {
+    name: "G5: two normal VMs on 8 GHz", source: `${GUIDE}, resource allocation shares`, known: "recalled", capacity: 8, pools: [], vms: [{ name: "VM", count: 2, cpuShares: 1000 }],
+    cpu: { entitled: { VM: 4 } },
+  },
+  {
+    name: "G5: a third of level high", source: `${GUIDE}, resource allocation shares`, known: "recalled", capacity: 8, pools: [], vms: [{ name: "VM", count: 2, cpuShares: 1000 }, { name: "high", cpuShares: 2000 }],
+    cpu: { entitled: { high: 4, VM: 2 } },
+  },
+  {
+    ...scalable, name: "S1: High with six VMs, Normal with two", pools: [pool("High", "high"), pool("Normal", "normal")], vms: [vms("in High", "High", 6), vms("in Normal", "Normal", 2)],
+    cpu: { shares: { High: 24_000, Normal: 4000 } },
+    memory: { shares: { High: 3_932_160, Normal: 655_360 } },
+  },
+  {
+    ...scalable, known: "derived", name: "S1: and what a VM gets", pools: [pool("High", "high"), pool("Normal", "normal")], vms: [vms("in High", "High", 6), vms("in Normal", "Normal", 2)],
+    cpu: { percent: { "in High": 14.29, "in Normal": 7.14 } },
+    memory: { percent: { "in High": 14.29, "in Normal": 7.14 } },
+  },
+  {
+    ...scalable, name: "S2: Normal becomes low for memory", pools: [pool("High", "high"), pool("Normal", "normal", "low")], vms: [vms("in High", "High", 6), vms("in Normal", "Normal", 2)],
+    memory: { shares: { High: 7_864_320, Normal: 655_360 } },
+  },
+  {
+    ...scalable, name: "S3: one VM with half the memory shares", pools: [pool("High", "high"), pool("Normal", "normal")],
+    vms: [vms("in High", "High", 6), { ...vms("VM7", "Normal", 1), memoryShares: 163_840 }, vms("VM8", "Normal", 1)],
+    memory: { shares: { High: 3_932_160, Normal: 491_520 } },
+  },
+  {
+    ...scalable, name: "S4: a second pool of level high", pools: [pool("High", "high"), pool("High-II", "high"), pool("Normal", "normal")],
+    vms: [vms("in High", "High", 6), vms("in High-II", "High-II", 2), vms("in Normal", "Normal", 2)],
+    cpu: { shares: { High: 24_000, "High-II": 8000, Normal: 4000 }, percent: { "in High": 11.11, "in High-II": 11.11, "in Normal": 5.56 } },
+    memory: { shares: { "High-II": 1_310_720 }, percent: { "in High": 11.11, "in High-II": 11.11, "in Normal": 5.56 } },
   },
 ];
