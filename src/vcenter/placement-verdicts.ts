@@ -13,19 +13,20 @@ export interface VerdictWish {
 
 /** Shared by all verdicts that have none: an answer is written once and not changed. */
 const NONE: string[] = [];
+const NO_PARTS: HostScore["parts"] = [];
 
 /** Each host's verdict, best first: the chosen one, those that would do, then those ruled out in order of name. */
 export function verdicts({ survey, chosen }: Decision, wish: VerdictWish): HostVerdict[] {
   if (wish.detail === VerdictDetail.NONE) return [];
   const full = wish.detail === VerdictDetail.FULL;
   const made: HostVerdict[] = [];
-  if (chosen !== undefined && wish.limit > 0) made.push({ ...named(survey, chosen), verdict: { $case: "chosen", value: score(survey, chosen, full) }, wouldFitIf: NONE });
+  if (chosen !== undefined) made.push(verdict(survey, chosen, { $case: "chosen", value: score(survey, chosen, full) }, NONE));
   for (const index of survey.ranking(wish.limit)) {
     if (made.length >= wish.limit) return made;
-    if (index !== chosen) made.push({ ...named(survey, index), verdict: { $case: "feasible", value: score(survey, index, full) }, wouldFitIf: NONE });
+    if (index !== chosen) made.push(verdict(survey, index, { $case: "feasible", value: score(survey, index, full) }, NONE));
   }
   for (const index of survey.ruledOut(wish.limit - made.length)) {
-    made.push({ ...named(survey, index), verdict: { $case: "fault", value: survey.fault(index) }, wouldFitIf: full ? survey.wouldFitIf(index) : NONE });
+    made.push(verdict(survey, index, { $case: "fault", value: survey.fault(index) }, full ? survey.wouldFitIf(index) : NONE));
   }
   return made;
 }
@@ -38,16 +39,16 @@ export function refusedVerdicts(refusal: Refusal, fault: MethodFault, wish: Verd
   const made: HostVerdict[] = [];
   for (let index = 0; index < survey.rows.length && made.length < wish.limit; index += 1) {
     const hostFitsIf = full && !survey.isFeasible(index) ? survey.wouldFitIf(index) : NONE;
-    made.push({ ...named(survey, index), verdict: { $case: "fault", value: fault }, wouldFitIf: full ? [...refusal.wouldFitIf, ...hostFitsIf] : NONE });
+    made.push(verdict(survey, index, { $case: "fault", value: fault }, full ? [...refusal.wouldFitIf, ...hostFitsIf] : NONE));
   }
   return made;
 }
 
-function named({ hosts, rows }: Survey, index: number): Pick<HostVerdict, "host" | "hostName"> {
+function verdict({ hosts, rows }: Survey, index: number, said: HostVerdict["verdict"], wouldFitIf: string[]): HostVerdict {
   const row = rows[index] ?? 0;
-  return { host: hosts.ref(row), hostName: hosts.name(row) };
+  return { host: hosts.ref(row), hostName: hosts.name(row), verdict: said, wouldFitIf };
 }
 
 function score(survey: Survey, index: number, full: boolean): HostScore {
-  return { total: survey.score(index), parts: full ? survey.parts(index).map((part) => ({ ...part })) : [] };
+  return { total: survey.score(index), parts: full ? [...survey.parts(index)] : NO_PARTS };
 }

@@ -23,30 +23,27 @@ const POWERS: readonly HostPower[] = ["poweredOn", "poweredOff", "standBy"];
 const MAINTENANCE = 16;
 const QUARANTINE = 32;
 
+/** One figure of each host for both resources, side by side. */
 class Column {
-  readonly cpuMhz: Float64Array;
-  readonly memoryMb: Float64Array;
+  readonly #figures: Float64Array;
 
   constructor(rows: number, before?: Column) {
-    this.cpuMhz = new Float64Array(rows);
-    this.memoryMb = new Float64Array(rows);
-    if (before === undefined) return;
-    this.cpuMhz.set(before.cpuMhz);
-    this.memoryMb.set(before.memoryMb);
+    this.#figures = new Float64Array(2 * rows);
+    if (before !== undefined) this.#figures.set(before.#figures);
   }
 
   at(row: number, resource: Resource): number {
-    return this[resource][row] ?? 0;
+    return this.#figures[resource === "cpuMhz" ? 2 * row : 2 * row + 1] ?? 0;
   }
 
   set(row: number, amount: Amount): void {
-    this.cpuMhz[row] = amount.cpuMhz;
-    this.memoryMb[row] = amount.memoryMb;
+    this.#figures[2 * row] = amount.cpuMhz;
+    this.#figures[2 * row + 1] = amount.memoryMb;
   }
 
   add(row: number, amount: Amount, sign: 1 | -1): void {
-    this.cpuMhz[row] = this.at(row, "cpuMhz") + sign * amount.cpuMhz;
-    this.memoryMb[row] = this.at(row, "memoryMb") + sign * amount.memoryMb;
+    this.#figures[2 * row] = this.at(row, "cpuMhz") + sign * amount.cpuMhz;
+    this.#figures[2 * row + 1] = this.at(row, "memoryMb") + sign * amount.memoryMb;
   }
 }
 

@@ -1,15 +1,11 @@
 import { type Amount, minus, NOTHING, plus, type Resource, RESOURCES } from "./amount.js";
+import { type Claim, ClaimTable } from "./claim-table.js";
 import type { ClusterAccount } from "./failover.js";
 import { type HostCandidate, isUsable } from "./host-candidate.js";
-import { type Booking, HostTable } from "./host-table.js";
+import { HostTable } from "./host-table.js";
 import { type PoolAllocation, type PoolShortage, PoolTree, ROOT_ALLOCATION } from "./pool-tree.js";
 
-/** What one VM, or one hold for a VM to come, takes from a host and a pool. */
-export interface Claim extends Booking {
-  readonly host: string;
-  /** Undefined for a VM that is on its way to another host: its pool has booked it already. */
-  readonly pool: string | undefined;
-}
+export type { Claim } from "./claim-table.js";
 
 /** The account of one host at this moment. */
 export interface HostAccount {
@@ -39,7 +35,7 @@ export class Ledger {
   readonly #memberships = new Map<string, Membership>();
   /** By root pool: what HA admission control looks at. */
   readonly #clusters = new Map<string, ClusterAccount>();
-  readonly #claims = new Map<string, Claim>();
+  readonly #claims = new ClaimTable();
   readonly #onChange: (host: string, pool: string | undefined) => void;
 
   /** `onChange` is told the host and the pool whose figures moved. */
@@ -106,16 +102,14 @@ export class Ledger {
   /** Books a claim, or replaces it. It books without asking: ask first (decision-tree.ts, `pools.shortage`). */
   claim(id: string, claim: Claim): void {
     this.release(id);
-    this.#claims.set(id, claim);
+    this.#claims.put(id, claim);
     this.#book(claim, 1);
   }
 
   /** Gives a claim back; an unknown one is no matter. */
   release(id: string): void {
-    const claim = this.#claims.get(id);
-    if (claim === undefined) return;
-    this.#claims.delete(id);
-    this.#book(claim, -1);
+    const claim = this.#claims.take(id);
+    if (claim !== undefined) this.#book(claim, -1);
   }
 
   /** Renames a claim without a moment in which the capacity is free: a hold becomes a VM. */

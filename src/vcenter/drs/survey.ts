@@ -1,5 +1,6 @@
 import type { MethodFault } from "../../gen/spheresim/vim/v1/fault.js";
 import { QUESTIONS } from "./decision-tree.js";
+import { descendingOrder } from "./descending-order.js";
 import type { ScorePart, Scorer } from "./host-score.js";
 import type { HostTable } from "./host-table.js";
 import type { VmToPlace } from "./vm-to-place.js";
@@ -7,7 +8,9 @@ import type { VmToPlace } from "./vm-to-place.js";
 /** What is in `#outBy` for a host that would do; otherwise the number of the question that rules it out, from 1. */
 const WOULD_DO = 0;
 /** A step of preference outweighs every score. */
-const PREFERENCE_STEP = 1000;
+const PREFERENCE_STEP = 1_000;
+/** What puts a last resort behind every host that would do. */
+const LAST_RESORT = 1_000_000_000;
 const TIE = 1e-9;
 
 /**
@@ -24,8 +27,10 @@ export class Survey {
   readonly rows: Int32Array;
   readonly #scorer: Scorer;
   readonly #outBy: Uint8Array;
-  /** Score plus preference; meaningless for a host that is ruled out. */
+  /** Score plus preference, a last resort far below; -Infinity for a host that is ruled out for good. */
   readonly #ranks: Float64Array;
+  /** 0 for a host that is ruled out for good. */
+  readonly #scores: Float64Array;
   readonly #seen: Uint32Array;
   #feasible = 0;
   #lastResorts = 0;
@@ -37,6 +42,7 @@ export class Survey {
     this.#scorer = scorer;
     this.#outBy = new Uint8Array(rows.length);
     this.#ranks = new Float64Array(rows.length);
+    this.#scores = new Float64Array(rows.length);
     this.#seen = new Uint32Array(rows.length);
     for (let index = 0; index < rows.length; index += 1) this.#judge(index, rows[index] ?? 0);
   }
@@ -74,33 +80,22 @@ export class Survey {
 
   /** The indices of the hosts that are as good as each other and better than the rest, in order of name. */
   best(): number[] {
+    const ranks = this.#ranks;
     let highest = -Infinity;
-    for (let index = 0; index < this.rows.length; index += 1) {
-      const rank = this.#ranks[index] ?? 0;
-      if (rank > highest && this.isFeasible(index)) highest = rank;
-    }
+    for (let index = 0; index < ranks.length; index += 1) highest = Math.max(highest, ranks[index] ?? 0);
     const found: number[] = [];
-    for (let index = 0; index < this.rows.length; index += 1) if ((this.#ranks[index] ?? 0) >= highest - TIE && this.isFeasible(index)) found.push(index);
+    if (highest === -Infinity) return found;
+    for (let index = 0; index < ranks.length; index += 1) if ((ranks[index] ?? 0) >= highest - TIE) found.push(index);
     return found;
   }
 
   /** Indices of hosts that would do, best first, those of equal rank in order of name: the first `limit` of them. */
-  ranking(limit: number): number[] {
+  ranking(limit: number): Int32Array {
+    const ranks = this.#ranks;
+    const floor = this.#floor(limit);
     const found: number[] = [];
-    for (let index = 0; index < this.rows.length; index += 1) if (this.isFeasible(index)) found.push(index);
-    const before = (left: number, right: number): number => (this.#ranks[right] ?? 0) - (this.#ranks[left] ?? 0) || left - right;
-    if (found.length <= limit * 4) return found.sort(before).slice(0, limit);
-    // Few of many: each pass keeps the best of what was seen, instead of sorting all.
-    const kept: number[] = [];
-    for (const index of found) {
-      const last = kept[limit - 1];
-      if (last !== undefined && before(index, last) > 0) continue;
-      let at = kept.length;
-      while (at > 0 && before(index, kept[at - 1] ?? 0) < 0) at -= 1;
-      kept.splice(at, 0, index);
-      if (kept.length > limit) kept.pop();
-    }
-    return kept;
+    for (let index = 0; index < ranks.length; index += 1) if ((ranks[index] ?? 0) >= floor && this.isFeasible(index)) found.push(index);
+    return descendingOrder(Int32Array.from(found), ranks).subarray(0, limit);
   }
 
   /** Indices of hosts that are ruled out, in order of name: the first `limit` of them. */
@@ -112,7 +107,7 @@ export class Survey {
 
   /** 0 to 100, without preference. */
   score(index: number): number {
-    return this.scoreOn(this.#row(index));
+    return this.#scores[index] ?? 0;
   }
 
   /** The score of any host, of the set or not, by its row. */
@@ -155,13 +150,25 @@ export class Survey {
 
   #judge(index: number, row: number): void {
     this.#seen[index] = this.hosts.version(row);
-    let outBy = WOULD_DO;
-    for (let number = 0; number < QUESTIONS.length && outBy === WOULD_DO; number += 1) if (QUESTIONS[number]?.passes(this.vm, this.hosts, row) === false) outBy = number + 1;
+    const outBy = firstThatRulesOut(this.vm, this.hosts, row);
     this.#outBy[index] = outBy;
-    if (outBy === WOULD_DO || QUESTIONS[outBy - 1]?.isLastResort === true) {
-      this.#ranks[index] = this.#scorer.total(this.vm, this.hosts, row) + PREFERENCE_STEP * (this.vm.rules?.preference(row) ?? 0);
-    }
+    const isLastResort = outBy !== WOULD_DO && QUESTIONS[outBy - 1]?.isLastResort === true;
+    const score = outBy === WOULD_DO || isLastResort ? this.scoreOn(row) : 0;
+    this.#scores[index] = score;
+    if (outBy === WOULD_DO) this.#ranks[index] = score + this.#preference(row);
+    else this.#ranks[index] = isLastResort ? score + this.#preference(row) - LAST_RESORT : -Infinity;
     this.#count(index, 1);
+  }
+
+  #preference(row: number): number {
+    return PREFERENCE_STEP * (this.vm.rules?.preference(row) ?? 0);
+  }
+
+  /** A rank that the best `limit` hosts reach, so that only those need sorting. */
+  #floor(limit: number): number {
+    if (limit >= this.#ranks.length) return -Infinity;
+    const sorted = this.#ranks.toSorted();
+    return sorted[sorted.length - limit] ?? -Infinity;
   }
 
   #count(index: number, change: 1 | -1): void {
@@ -169,4 +176,13 @@ export class Survey {
     if (outBy === WOULD_DO) this.#feasible += change;
     else if (QUESTIONS[outBy - 1]?.isLastResort === true) this.#lastResorts += change;
   }
+}
+
+function firstThatRulesOut(vm: VmToPlace, hosts: HostTable, row: number): number {
+  let number = 0;
+  for (const question of QUESTIONS) {
+    number += 1;
+    if (!question.passes(vm, hosts, row)) return number;
+  }
+  return WOULD_DO;
 }

@@ -81,5 +81,5 @@ test("what should rules prefer is taken before what scores better", () => {
   const rules: RulesOfVm = { verdict: () => undefined, wouldFitIf: () => "", preference: (row) => row };
   const survey = surveyOf(new VmToPlace(vm, { rules }), [good, busy]);
   assert.ok(survey.score(0) > survey.score(1) + 10);
-  assert.deepEqual([survey.best(), survey.ranking(Infinity)], [[1], [1, 0]]);
+  assert.deepEqual([survey.best(), [...survey.ranking(Infinity)], [...survey.ranking(1)]], [[1], [1, 0], [1]]);
 });

@@ -27,7 +27,7 @@ golden(threeHosts, ({ hosts, wanted, chosen, unreservedThen }) => {
   assert.equal(chosenName(reserving35, golden, 1), chosen);
   const survey = surveyOf(reserving35, golden);
   assert.equal(survey.ruledOutCount, 0);
-  const unreserved = survey.ranking(Infinity).map((index) => [golden[index]?.name, (survey.parts(index).find((part) => part.name === "memory unreserved after placement")?.raw ?? 0) / GB]);
+  const unreserved = [...survey.ranking(Infinity)].map((index) => [golden[index]?.name, (survey.parts(index).find((part) => part.name === "memory unreserved after placement")?.raw ?? 0) / GB]);
   assert.deepEqual(Object.fromEntries(unreserved), unreservedThen);
 });
 
