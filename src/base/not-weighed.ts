@@ -5,7 +5,6 @@ export const notWeighed: readonly string[] = [
   "use over time: the present figure stands for the last hour's average, and nothing is predicted",
   "network bandwidth reservations and saturation of uplinks",
   "datastore space, I/O latency and Storage DRS",
-  "failover capacity that HA keeps",
   "hosts in standby, which power management could wake",
   "migration of running VMs to make room",
   "NUMA locality, CPU compatibility (EVC) and licences",

@@ -24,6 +24,8 @@ export interface DeploymentsOptions {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly dice: Dice;
+  /** Moves an ordinary VM to a host, admitting it there before it first waits. Without it a recommendation to move one is NotSupported. */
+  readonly migrate?: (vm: VmRecord, host: string) => Promise<TaskInfo>;
   /** Told when a VM's record went away although its host may have the VM. */
   readonly onAbandoned: (vm: VmRecord) => void;
 }
@@ -76,6 +78,8 @@ export class Deployments {
       return task;
     }
 
+    const move = this.#move(request);
+    if (move !== undefined) return move;
     const wish = this.#wish(request);
     if (wish.holdKey !== undefined) return this.#start({ ...wish, powerOn: true });
     // The owner's hold on another host must not count against it.
@@ -110,6 +114,19 @@ export class Deployments {
     }
     const cancel = new AbortController();
     this.#run(vm, tasks.add(task, cancel), cancel);
+  }
+
+  /** Carries out the recommendation to move a VM that exists; undefined where the request stands for another one. */
+  #move({ key, spec }: ApplyRecommendationRequest): Promise<TaskInfo> | undefined {
+    const { holds, vmTasks, migrate } = this.#options;
+    if (spec?.vm !== undefined) throw VimFault.invalidArgument("spec.vm", "a virtual machine that exists is moved by the key of its recommendation");
+    const recommended = key === "" ? undefined : holds.find(key)?.recommended;
+    if (recommended?.vm === undefined) return undefined;
+    const vm = vmTasks.options.inventory.vm(recommended.vm);
+    if (migrate === undefined) throw VimFault.notSupported(`the move of ${vm.moid} to ${recommended.host}: migration is not emulated`);
+    // Admitted anew before anything else can run, so what was held for it is free to be used by it.
+    holds.drop(key);
+    return migrate(vm, recommended.host);
   }
 
   /** The VM, host and pool a request stands for, and its hold if that is still there. */

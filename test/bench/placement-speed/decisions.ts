@@ -1,8 +1,9 @@
 import { performance } from "node:perf_hooks";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { HostSet, PlacementSpec, VerdictDetail } from "../../../src/gen/spheresim/vcenter/v1/placement.js";
+import { HostSet, type PlacementSpec, VerdictDetail } from "../../../src/gen/spheresim/vcenter/v1/placement.js";
 import { type Distribution, distributionOf } from "../distribution.js";
+import { costOverRpc } from "./over-rpc.js";
 import { hostName, podSpec, VMS_PER_HOST, warmCluster, type WarmCluster } from "./cluster.js";
 
 /** What placing costs, in milliseconds of the clock and of the processor. */
@@ -24,6 +25,10 @@ export interface SizeFigures {
   readonly refused: Cost;
   /** A pod's part of a batch of 64. */
   readonly batchPod: Cost;
+  /** PlaceVm over a loopback connection, client and server in this process. */
+  readonly rpc: Cost;
+  /** The same with every host named. */
+  readonly rpcListed: Cost;
   readonly bytesPerVm: number;
 }
 
@@ -35,7 +40,7 @@ const BATCH = 64;
 const WARM_UP = 200;
 
 /** Builds a cluster and measures decisions on it. */
-export function measureSize(hosts: number, decisions: number): SizeFigures {
+export async function measureSize(hosts: number, decisions: number): Promise<SizeFigures> {
   const before = usedBytes();
   const cluster = warmCluster(hosts);
   const bytesPerVm = (usedBytes() - before) / (hosts * VMS_PER_HOST);
@@ -50,6 +55,8 @@ export function measureSize(hosts: number, decisions: number): SizeFigures {
     listed: costOf(cluster, decisions, 1, VerdictDetail.NONE, { hosts: list }),
     refused: costOf(cluster, decisions, 1, VerdictDetail.NONE, refused),
     batchPod: costOf(cluster, Math.ceil(decisions / BATCH) * 2, BATCH, VerdictDetail.NONE, {}),
+    rpc: await costOverRpc(cluster, decisions, undefined),
+    rpcListed: await costOverRpc(cluster, decisions, list),
     bytesPerVm,
   };
 }
