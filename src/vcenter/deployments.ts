@@ -9,7 +9,7 @@ import type { Journal } from "./journal.js";
 import { recordKey } from "./keyspace.js";
 import { moref } from "./moref.js";
 import type { Placements } from "./placements.js";
-import { type ResolvedSpec, resolveSpec } from "./placement-spec.js";
+import type { ResolvedSpec } from "./placement-spec.js";
 import { creationEntry, type CreationRecord, ownerEntry, type OwnerRecord, taskEntry, vmEntry, type VmRecord } from "./records.js";
 import { KeyTaken } from "./store.js";
 import { VimFault } from "./vim-fault.js";
@@ -148,9 +148,8 @@ export class Deployments {
   }
 
   #ownSpec(request: ApplyRecommendationRequest): ResolvedSpec {
-    const { inventory } = this.#options.vmTasks.options;
     const spec = request.spec?.ownerUid === "" ? { ...request.spec, ownerUid: request.ownerUid } : request.spec;
-    const resolved = resolveSpec(spec, "spec", inventory);
+    const resolved = this.#options.placements.resolve(spec, "spec");
     if (resolved.ownerUid !== request.ownerUid) throw VimFault.invalidArgument("spec.owner_uid", `is "${resolved.ownerUid}", but owner_uid is "${request.ownerUid}"`);
     if (resolved.hosts.length !== 1) throw VimFault.invalidArgument("spec.hosts", `must name the one host to use, names ${resolved.hosts.length}`);
     return resolved;

@@ -128,7 +128,8 @@ test("explain shows both captains' verdicts from the journal, also when schedule
       assert.equal(code, 1, stdout);
       assert.match(stdout, /^esxi-0[13]\.spheresim\.test +feasible +/m);
       assert.match(stdout, /^HOST +VERDICT +SCORE +WHY$/m);
-      assert.match(stdout, /^esxi-0[13]\.spheresim\.test +ruled out +The host does not have sufficient memory resources .* \d+ MB unreserved, \d+ MB are asked for\.$/m);
+      assert.match(stdout, /^esxi-0[13]\.spheresim\.test +ruled out +The host \S+ supports at most 65032 MB for a virtual machine with 504 MB of overhead, it is configured with 65536 MB\.$/m);
+      assert.match(stdout, /^HOST +WOULD FIT IF \(ALL OF\)\n(esxi-0[13]\.spheresim\.test) +504 MB more physical memory on \1, or a VM of at most 65032 MB; \d+ MB more unreserved memory on \1$/m);
     });
 
     await t.test("a pod nobody knows", async () => {

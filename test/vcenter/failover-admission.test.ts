@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import fc from "fast-check";
+import { ReconfigureClusterRequest } from "../../src/gen/spheresim/vcenter/v1/cluster.js";
 import { failoverShortages } from "../../src/vcenter/drs/failover.js";
-import { keepForFailover } from "./stored-settings.js";
 import { HOST, hostKey, onHosts, podSpec, World } from "./world.js";
 
 let world: World | undefined;
@@ -10,6 +10,12 @@ afterEach(async () => {
   await world?.close();
   world = undefined;
 });
+
+/** Has HA keep so many percent of the cluster's memory free. */
+async function keepForFailover({ clusters }: World, memoryPercent: number): Promise<void> {
+  const dasConfig = { enabled: true, admissionControlEnabled: true, cpuFailoverResourcesPercent: 0, memoryFailoverResourcesPercent: memoryPercent };
+  await clusters.reconfigureCluster(ReconfigureClusterRequest.fromPartial({ dasConfig }));
+}
 
 const memory = (memoryMb: number) => ({ cpuMhz: 0, memoryMb });
 
@@ -33,7 +39,7 @@ test("what HA admits leaves the percentage free; what it refuses would not", () 
 
 test("HA refuses before pool and hosts are asked, by reservations and overhead alone, with the figures; with FULL it says what would help", async () => {
   world = await World.start(2);
-  await keepForFailover(world, 2, 0, 50);
+  await keepForFailover(world, 50);
   assert.equal((await world.place("uid-1", {}, 12_288)).recommendations.length, 1);
   const result = await world.place("uid-2", {}, 6144);
   assert.equal(result.recommendations.length, 0);
@@ -54,7 +60,7 @@ test("HA refuses before pool and hosts are asked, by reservations and overhead a
 
 test("a host in maintenance gives HA nothing, and a VM is powered on by the same admission", async () => {
   world = await World.start(2);
-  await keepForFailover(world, 2, 0, 50);
+  await keepForFailover(world, 50);
   await world.inventory.setMaintenanceMode({ requestId: "", host: hostKey(2), inMaintenanceMode: true });
   assert.equal((await world.place("uid-1", {}, 9216)).drsFault?.fault?.fault?.$case, "insufficientFailoverResourcesFault");
   await world.inventory.setMaintenanceMode({ requestId: "", host: hostKey(2), inMaintenanceMode: false });

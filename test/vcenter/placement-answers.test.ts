@@ -4,13 +4,21 @@ import { type PlacementResult, PlaceVmRequest, VerdictDetail } from "../../src/g
 import { ScaleSharesBehavior } from "../../src/gen/spheresim/vim/v1/resource.js";
 import { VirtualMachineConfigSpec } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import { refusal } from "./refusal.js";
-import { quarantine } from "./stored-settings.js";
 import { HOST, hostKey, hostName, onHosts, podSpec, World } from "./world.js";
 
 let world: World;
 afterEach(() => world.close());
 
 const target = (result: PlacementResult): string | undefined => result.recommendations[0]?.actions[0]?.targetHostName;
+
+/** Puts the first host into quarantine, as its record says when vCenter starts. */
+async function quarantineFirst(hosts: number): Promise<void> {
+  const key = world.kv.keys("/spheresim/vcenter/hosts/")[0] ?? assert.fail();
+  await world.stopVcenter();
+  world.kv.map.set(key, JSON.stringify({ ...(JSON.parse(world.kv.map.get(key) ?? "") as object), inQuarantineMode: true }));
+  await world.startVcenter();
+  await world.connected(hosts);
+}
 
 /** An ordinary VM on a host. */
 async function busyVm(name: string, host: number, cpuMhz: number, powerOn = true) {
@@ -26,7 +34,7 @@ function move(vm: Awaited<ReturnType<typeof busyVm>>, ...hosts: readonly number[
 
 test("a host in quarantine is chosen when no other will do, weakly, and the reason says so", async () => {
   world = await World.start(2);
-  await quarantine(world, 2, 1);
+  await quarantineFirst(2);
   const well = await world.place("uid-1");
   assert.equal(target(well), hostName(2));
   assert.ok((well.recommendations[0]?.rating ?? 0) > 1);
