@@ -2,14 +2,9 @@ import { performance } from "node:perf_hooks";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { HostSet, type PlacementSpec, VerdictDetail } from "../../../src/gen/spheresim/vcenter/v1/placement.js";
-import { type Distribution, distributionOf } from "../distribution.js";
+import { type Cost, costFrom } from "./cost.js";
 import { costOverRpc } from "./over-rpc.js";
 import { hostName, podSpec, VMS_PER_HOST, warmCluster, type WarmCluster } from "./cluster.js";
-
-/** What placing costs, in milliseconds of the clock and of the processor. */
-export interface Cost extends Distribution {
-  readonly cpuMs: number;
-}
 
 /** Figures of one size of cluster. */
 export interface SizeFigures {
@@ -62,8 +57,8 @@ export async function measureSize(hosts: number, decisions: number): Promise<Siz
 }
 
 function costOf(cluster: WarmCluster, rounds: number, batch: number, detail: VerdictDetail, change: Partial<PlacementSpec>): Cost {
-  const timesMs: number[] = [];
-  let cpuMicroseconds = 0;
+  const clockMs: number[] = [];
+  const cpuMs: number[] = [];
   const warmUp = Math.ceil(WARM_UP / batch);
   for (let round = 0; round < warmUp + rounds; round += 1) {
     const specs = Array.from({ length: batch }, (_, index) => podSpec(round * batch + index, change));
@@ -75,10 +70,10 @@ function costOf(cluster: WarmCluster, rounds: number, batch: number, detail: Ver
     const used = process.cpuUsage(cpu);
     for (const { ownerUid } of specs) cluster.holds.dropOwner(ownerUid);
     if (round < warmUp) continue;
-    timesMs.push(ms / batch);
-    cpuMicroseconds += used.user + used.system;
+    clockMs.push(ms / batch);
+    cpuMs.push((used.user + used.system) / 1000 / batch);
   }
-  return { ...distributionOf(timesMs), cpuMs: cpuMicroseconds / 1000 / (rounds * batch) };
+  return costFrom(clockMs, cpuMs);
 }
 
 function usedBytes(): number {

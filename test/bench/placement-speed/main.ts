@@ -2,7 +2,8 @@
 import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { table } from "../../../src/cli/table.js";
-import { type Cost, measureSize, type SizeFigures } from "./decisions.js";
+import type { Cost } from "./cost.js";
+import { measureSize, type SizeFigures } from "./decisions.js";
 
 const usage = `usage: node scripts/bench-placement.mjs [--hosts 64,256,1000,5000] [--decisions 1000] [--json]
 
@@ -36,11 +37,11 @@ function text(figures: readonly SizeFigures[]): string {
   ];
   return [
     `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}, Node ${process.version}, load average ${(loadavg()[0] ?? 0).toFixed(1)}\n`,
-    table(["ms: p50 / p99 / CPU", ...figures.map((size) => `${size.hosts} hosts, ${size.vms} VMs`)], rows.map(([name, of]) => [name, ...figures.map((size) => costText(of(size)))])),
+    table(["ms: p50, p99 (CPU mean, p99)", ...figures.map((size) => `${size.hosts} hosts, ${size.vms} VMs`)], rows.map(([name, of]) => [name, ...figures.map((size) => costText(of(size)))])),
     table(["memory", ...figures.map((size) => `${size.hosts} hosts`)], [["bytes a VM, hosts included", ...figures.map((size) => size.bytesPerVm.toFixed(0))]]),
   ].join("\n");
 }
 
-function costText({ p50Ms, p99Ms, cpuMs }: Cost): string {
-  return `${p50Ms.toFixed(3)} / ${p99Ms.toFixed(3)} / ${cpuMs.toFixed(3)}`;
+function costText({ clock, cpu, meanCpuMs }: Cost): string {
+  return `${clock.p50Ms.toFixed(2)}, ${clock.p99Ms.toFixed(2)} (${meanCpuMs.toFixed(2)}, ${cpu.p99Ms.toFixed(2)})`;
 }

@@ -4,9 +4,8 @@ import { type HostSet, PlaceVmRequest, VerdictDetail } from "../../../src/gen/sp
 import { PlacementServiceClient, PlacementServiceService } from "../../../src/gen/spheresim/vcenter/v1/placement_service.js";
 import { openChannel } from "../../../src/rpc/channel.js";
 import { serve, startRpcServer } from "../../../src/rpc/server.js";
-import { distributionOf } from "../distribution.js";
 import { podSpec, type WarmCluster } from "./cluster.js";
-import type { Cost } from "./decisions.js";
+import { type Cost, costFrom } from "./cost.js";
 
 const WARM_UP = 100;
 
@@ -17,8 +16,8 @@ export async function costOverRpc({ placements, holds }: WarmCluster, rounds: nu
   const channel = openChannel({ address: server.address });
   try {
     const client = channel.client(PlacementServiceClient);
-    const timesMs: number[] = [];
-    let cpuMicroseconds = 0;
+    const clockMs: number[] = [];
+    const cpuMs: number[] = [];
     for (let round = 0; round < WARM_UP + rounds; round += 1) {
       const spec = podSpec(round, hosts === undefined ? {} : { hosts });
       const cpu = process.cpuUsage();
@@ -28,10 +27,10 @@ export async function costOverRpc({ placements, holds }: WarmCluster, rounds: nu
       const used = process.cpuUsage(cpu);
       holds.dropOwner(spec.ownerUid);
       if (round < WARM_UP) continue;
-      timesMs.push(ms);
-      cpuMicroseconds += used.user + used.system;
+      clockMs.push(ms);
+      cpuMs.push((used.user + used.system) / 1000);
     }
-    return { ...distributionOf(timesMs), cpuMs: cpuMicroseconds / 1000 / rounds };
+    return costFrom(clockMs, cpuMs);
   } finally {
     channel.close();
     await server.close();
