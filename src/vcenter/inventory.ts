@@ -14,6 +14,7 @@ import { type MoType, moref } from "./moref.js";
 import { poolAllocation } from "./pool-allocation.js";
 import { type CreationRecord, type HostRecord, type OwnerRecord, type PoolRecord, reachOf, type VmRecord } from "./records.js";
 import { VimFault } from "./vim-fault.js";
+import { claimsOf, otherClaimId } from "./vm-claims.js";
 import { VmTable } from "./vm-table.js";
 
 /** An object of the inventory as watches tell it. */
@@ -269,7 +270,7 @@ export class Inventory {
   putVm(vm: VmRecord): void {
     this.#vms.put(vm);
     if (!vm.isOn) this.meter.forget(vm.moid);
-    const [own, other] = this.#claimsOf(vm);
+    const [own, other] = claimsOf(vm, (as) => this.claimOf(as));
     if (own === undefined) this.ledger.release(vm.moid);
     else this.ledger.claim(vm.moid, own);
     if (other === undefined) this.ledger.release(otherClaimId(vm.moid));
@@ -305,21 +306,6 @@ export class Inventory {
     if (claim !== undefined && !(isSame(claim.active, active) && isSame(claim.demand, demand))) this.ledger.use(moid, active, demand);
   }
 
-  /**
-   * What a VM claims: its reservation where it runs or should run, else nothing. One that migrates claims it of the other host too, from the
-   * beginning to the end; one that is powered on by the way claims it of the target alone. Its pool is charged once.
-   */
-  #claimsOf(vm: VmRecord): readonly [own: Claim | undefined, other: Claim | undefined] {
-    const { migration } = vm;
-    if (migration?.powerOn === true) return [this.claimOf({ ...vm, host: migration.target }), undefined];
-    if (!vm.wantedOn && !vm.isOn) return [undefined, undefined];
-    const own = this.claimOf(vm);
-    if (migration === undefined) return [own, undefined];
-    const arrives = vm.host === migration.source;
-    const other = this.claimOf({ ...vm, host: arrives ? migration.target : migration.source, isOn: false });
-    return [own, { ...other, pool: undefined, demand: arrives ? other.demand : NOTHING }];
-  }
-
   /** What a VM claims of its host and pool; while it is reconfigured the larger of what it reserves before and after. */
   claimOf(vm: Metered & Pick<VmRecord, "host" | "pool" | "reconfiguringTo">): Claim {
     const shape = vmShape(vm.config, this.meter.read(vm));
@@ -334,11 +320,6 @@ export class Inventory {
       poweredOn: vm.isOn,
     };
   }
-}
-
-/** The second claim of a VM that migrates, in the ledger. */
-function otherClaimId(vm: string): string {
-  return `migration:${vm}`;
 }
 
 /** Moids in order of their number. */

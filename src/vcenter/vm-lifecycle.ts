@@ -201,7 +201,7 @@ export class VmLifecycle {
 
   /** Stores again what was wanted before a task that failed. */
   async #revert(task: TaskInfo, moid: string, wantedOn: boolean): Promise<void> {
-    await this.#vmTasks.conclude(moidOf(task), { ...this.#migrations.stayed(moid), wantedOn });
+    await this.#vmTasks.conclude(moidOf(task), { ...(await this.#migrations.stayed(moid)), wantedOn });
   }
 }
 
