@@ -10,7 +10,7 @@ import type { Journal } from "./journal.js";
 import { recordKey } from "./keyspace.js";
 import { moref } from "./moref.js";
 import type { Placements } from "./placements.js";
-import { type ResolvedSpec, resolveSpec } from "./placement-spec.js";
+import type { ResolvedSpec } from "./placement-spec.js";
 import { creationEntry, type CreationRecord, ownerEntry, type OwnerRecord, taskEntry, vmEntry, type VmRecord } from "./records.js";
 import { KeyTaken } from "./store.js";
 import { VimFault } from "./vim-fault.js";
@@ -25,6 +25,8 @@ export interface DeploymentsOptions {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly dice: Dice;
+  /** Moves an ordinary VM to a host, admitting it there before it first waits. */
+  readonly migrate: (vm: VmRecord, host: string) => Promise<TaskInfo>;
   /** Told when a VM's record went away although its host may have the VM. */
   readonly onAbandoned: (vm: VmRecord) => void;
 }
@@ -77,6 +79,8 @@ export class Deployments {
       return task;
     }
 
+    const move = this.#move(request);
+    if (move !== undefined) return move;
     const wish = this.#wish(request);
     if (wish.holdKey !== undefined) return this.#start({ ...wish, powerOn: true });
     // The owner's hold on another host must not count against it.
@@ -109,26 +113,39 @@ export class Deployments {
     this.#run(vm, tasks.add(task, cancel), cancel);
   }
 
+  /** Carries out the recommendation to move a VM that exists; undefined where the request stands for another one. */
+  #move({ key, spec }: ApplyRecommendationRequest): Promise<TaskInfo> | undefined {
+    const { holds, vmTasks, migrate } = this.#options;
+    if (spec?.vm !== undefined) throw VimFault.invalidArgument("spec.vm", "a virtual machine that exists is moved by the key of its recommendation");
+    const recommended = key === "" ? undefined : holds.find(key)?.recommended;
+    if (recommended?.vm === undefined) return undefined;
+    const vm = vmTasks.options.inventory.vm(recommended.vm);
+    // Admitted anew before anything else can run, so what was held for it is free to be used by it.
+    holds.drop(key);
+    return migrate(vm, recommended.host);
+  }
+
   /** The VM, host and pool a request stands for, and its hold if that is still there. */
   #wish(request: ApplyRecommendationRequest): Omit<Wish, "powerOn"> {
-    const { holds } = this.#options;
+    const { holds, vmTasks } = this.#options;
+    const { inventory } = vmTasks.options;
     const spec = request.spec === undefined ? undefined : this.#ownSpec(request);
     const held = request.key === "" ? holds.ofOwner(request.ownerUid) : undefined;
     const found = held === undefined ? holds.find(request.key) : { recommended: held, held: true };
     if (found !== undefined && found.recommended.ownerUid !== request.ownerUid) throw VimFault.ownerMismatch(undefined, request.ownerUid, found.recommended.ownerUid);
     // A bound pod says where it must run; a hold elsewhere is of no use to it.
-    const fits = found !== undefined && (spec === undefined || spec.hosts[0] === found.recommended.host);
+    const stated = spec === undefined ? undefined : inventory.ledger.hosts.moid(spec.hosts[0] ?? 0);
+    const fits = found !== undefined && (stated === undefined || stated === found.recommended.host);
     if (fits && found.held) return { ...found.recommended, holdKey: found.recommended.key };
-    if (spec !== undefined) return { config: spec.config, host: spec.hosts[0] ?? "", pool: spec.pool.moid };
+    if (spec !== undefined) return { config: spec.config, host: stated ?? "", pool: spec.pool.moid };
     if (found !== undefined) return found.recommended;
     if (request.key === "") throw VimFault.invalidArgument("key", "is required where neither a hold of the owner nor a spec says what to apply");
     throw VimFault.recommendationExpired(request.key);
   }
 
   #ownSpec(request: ApplyRecommendationRequest): ResolvedSpec {
-    const { inventory } = this.#options.vmTasks.options;
     const spec = request.spec?.ownerUid === "" ? { ...request.spec, ownerUid: request.ownerUid } : request.spec;
-    const resolved = resolveSpec(spec, "spec", inventory);
+    const resolved = this.#options.placements.resolve(spec, "spec");
     if (resolved.ownerUid !== request.ownerUid) throw VimFault.invalidArgument("spec.owner_uid", `is "${resolved.ownerUid}", but owner_uid is "${request.ownerUid}"`);
     if (resolved.hosts.length !== 1) throw VimFault.invalidArgument("spec.hosts", `must name the one host to use, names ${resolved.hosts.length}`);
     return resolved;

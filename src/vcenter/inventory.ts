@@ -5,7 +5,7 @@ import type { HostKey } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import { ActivityMeter, type Metered } from "./activity-meter.js";
 import { ChangeFeed } from "./change-feed.js";
 import { activeUse, predictedDemand } from "./drs/demand.js";
-import type { HostCandidate } from "./drs/host-candidate.js";
+import type { HostPower } from "./drs/host-candidate.js";
 import { type Claim, Ledger } from "./drs/ledger.js";
 import { isSame, largest, NOTHING } from "./drs/amount.js";
 import { vmShape } from "./drs/vm-shape.js";
@@ -15,17 +15,13 @@ import { type MoType, moref } from "./moref.js";
 import { poolAllocation } from "./pool-allocation.js";
 import { type CreationRecord, type HostRecord, type OwnerRecord, isClosed, type PoolRecord, reachOf, type VmRecord } from "./records.js";
 import { VimFault } from "./vim-fault.js";
+import { claimsOf, otherClaimId } from "./vm-claims.js";
 import { VmTable } from "./vm-table.js";
+
+const POWER: Readonly<Partial<Record<HostPowerState, HostPower>>> = { [HostPowerState.POWERED_OFF]: "poweredOff", [HostPowerState.STAND_BY]: "standBy" };
 
 /** An object of the inventory as watches tell it. */
 export type InventoryObject = NonNullable<InventoryUpdate["object"]>;
-
-/** A host in memory: its record, and what DRS would otherwise compute at every placement. */
-interface HostEntry {
-  readonly record: HostRecord;
-  readonly datastores: ReadonlySet<string>;
-  readonly networks: ReadonlySet<string>;
-}
 
 /**
  * The inventory in memory, rebuilt from etcd at every start, with the ledger of who claims what. It changes nothing by itself: who
@@ -40,7 +36,8 @@ export class Inventory {
   readonly #clusters = new Map<string, Cluster>();
   readonly #pools = new Map<string, PoolRecord>();
   readonly #poolsByNamespace = new Map<string, string>();
-  readonly #hosts = new Map<string, HostEntry>();
+  readonly #clusterByRootPool = new Map<string, string>();
+  readonly #hosts = new Map<string, HostRecord>();
   readonly #hostsByName = new Map<string, string>();
   readonly #vms = new VmTable();
 
@@ -69,7 +66,7 @@ export class Inventory {
   }
 
   get hosts(): readonly HostRecord[] {
-    return [...this.#hosts.values()].map((entry) => entry.record);
+    return [...this.#hosts.values()];
   }
 
   get vms(): readonly VmRecord[] {
@@ -97,7 +94,7 @@ export class Inventory {
   }
 
   host(moid: string): HostRecord {
-    return found(this.#hosts.get(moid)?.record, "HostSystem", moid);
+    return found(this.#hosts.get(moid), "HostSystem", moid);
   }
 
   vm(moid: string): VmRecord {
@@ -113,19 +110,19 @@ export class Inventory {
   }
 
   findHost(moid: string): HostRecord | undefined {
-    return this.#hosts.get(moid)?.record;
+    return this.#hosts.get(moid);
   }
 
   hostByName(name: string): HostRecord | undefined {
     const moid = this.#hostsByName.get(name);
-    return moid === undefined ? undefined : this.#hosts.get(moid)?.record;
+    return moid === undefined ? undefined : this.#hosts.get(moid);
   }
 
   /** The host a key names; undefined for an unknown one. */
   hostByKey(key: HostKey | undefined): HostRecord | undefined {
     switch (key?.key?.$case) {
       case "ref":
-        return this.#hosts.get(key.key.value.value)?.record;
+        return this.#hosts.get(key.key.value.value);
       case "name":
         return this.hostByName(key.key.value);
       case undefined:
@@ -179,26 +176,7 @@ export class Inventory {
   clusterOfPool(moid: string): Cluster {
     let pool = this.pool(moid);
     while (pool.parent !== undefined) pool = this.pool(pool.parent);
-    return found(this.clusters.find((cluster) => cluster.rootPool?.value === pool.moid), "ClusterComputeResource", `of ${moid}`);
-  }
-
-  /** A host as DRS looks at it. */
-  candidate(moid: string): HostCandidate {
-    const { record, datastores, networks } = found(this.#hosts.get(moid), "HostSystem", moid);
-    return {
-      moid,
-      name: record.spec.name,
-      cores: record.spec.numCpuCores,
-      coreMhz: record.spec.cpuMhz,
-      memoryMb: record.spec.memoryMb,
-      reach: reachOf(record),
-      poweredOn: record.powerState === HostPowerState.POWERED_ON,
-      inMaintenanceMode: isClosed(record),
-      inQuarantineMode: record.inQuarantineMode,
-      datastores,
-      networks,
-      account: this.ledger.host(moid),
-    };
+    return found(this.#clusters.get(this.#clusterByRootPool.get(pool.moid) ?? ""), "ClusterComputeResource", `of ${moid}`);
   }
 
   // Changing.
@@ -216,6 +194,7 @@ export class Inventory {
 
   putCluster(cluster: Cluster, rootPool: PoolRecord): void {
     this.#clusters.set(moidOf(cluster), cluster);
+    this.#clusterByRootPool.set(rootPool.moid, moidOf(cluster));
     this.#pools.set(rootPool.moid, rootPool);
     this.ledger.addRootPool(rootPool.moid);
     this.feed.changed(moidOf(cluster));
@@ -252,8 +231,11 @@ export class Inventory {
       const capacity = { cpuMhz: record.spec.numCpuCores * record.spec.cpuMhz, memoryMb: record.spec.memoryMb };
       this.ledger.addHost(record.moid, capacity, this.cluster(record.cluster).rootPool?.value ?? "");
     }
-    this.#hosts.set(record.moid, { record, datastores: new Set(record.spec.datastores), networks: new Set(record.spec.networks) });
+    this.#hosts.set(record.moid, record);
     this.#hostsByName.set(record.spec.name, record.moid);
+    const { name, numCpuCores: cores, cpuMhz: coreMhz, memoryMb, datastores, networks } = record.spec;
+    const { moid, cluster, inQuarantineMode } = record;
+    this.ledger.describeHost({ moid, name, cluster, cores, coreMhz, memoryMb, reach: reachOf(record), power: POWER[record.powerState] ?? "poweredOn", inMaintenanceMode: isClosed(record), inQuarantineMode, datastores, networks });
     // A host that merely does not answer for a moment keeps its place in the cluster's capacity; its VMs still hold theirs.
     this.ledger.countHost(record.moid, !record.disconnected && !record.inMaintenanceMode && record.powerState !== HostPowerState.POWERED_OFF);
     this.feed.changed(record.moid);
@@ -273,7 +255,7 @@ export class Inventory {
   putVm(vm: VmRecord): void {
     this.#vms.put(vm);
     if (!vm.isOn) this.meter.forget(vm.moid);
-    const [own, other] = this.#claimsOf(vm);
+    const [own, other] = claimsOf(vm, (as) => this.claimOf(as));
     if (own === undefined) this.ledger.release(vm.moid);
     else this.ledger.claim(vm.moid, own);
     if (other === undefined) this.ledger.release(otherClaimId(vm.moid));
@@ -309,21 +291,6 @@ export class Inventory {
     if (claim !== undefined && !(isSame(claim.active, active) && isSame(claim.demand, demand))) this.ledger.use(moid, active, demand);
   }
 
-  /**
-   * What a VM claims: its reservation where it runs or should run, else nothing. One that migrates claims it of the other host too, from the
-   * beginning to the end; one that is powered on by the way claims it of the target alone. Its pool is charged once.
-   */
-  #claimsOf(vm: VmRecord): readonly [own: Claim | undefined, other: Claim | undefined] {
-    const { migration } = vm;
-    if (migration?.powerOn === true) return [this.claimOf({ ...vm, host: migration.target }), undefined];
-    if (!vm.wantedOn && !vm.isOn) return [undefined, undefined];
-    const own = this.claimOf(vm);
-    if (migration === undefined) return [own, undefined];
-    const arrives = vm.host === migration.source;
-    const other = this.claimOf({ ...vm, host: arrives ? migration.target : migration.source, isOn: false });
-    return [own, { ...other, pool: undefined, demand: arrives ? other.demand : NOTHING }];
-  }
-
   /** What a VM claims of its host and pool; while it is reconfigured the larger of what it reserves before and after. */
   claimOf(vm: Metered & Pick<VmRecord, "host" | "pool" | "reconfiguringTo">): Claim {
     const shape = vmShape(vm.config, this.meter.read(vm));
@@ -338,11 +305,6 @@ export class Inventory {
       poweredOn: vm.isOn,
     };
   }
-}
-
-/** The second claim of a VM that migrates, in the ledger. */
-function otherClaimId(vm: string): string {
-  return `migration:${vm}`;
 }
 
 /** Moids in order of their number. */

@@ -5,9 +5,8 @@ import type { ClusterRecommendation } from "../gen/spheresim/vcenter/v1/placemen
 import type { AttemptedPowerOn, NotAttemptedPowerOn, PowerOnVmsResponse } from "../gen/spheresim/vcenter/v1/virtual_machine.js";
 import type { ManagedObjectReference } from "../gen/spheresim/vim/v1/managed_object.js";
 import type { TaskInfo } from "../gen/spheresim/vim/v1/task.js";
-import type { FeasibleHost } from "./drs/place.js";
 import { POD_GUEST_ID, vmShape } from "./drs/vm-shape.js";
-import type { HostChoice } from "./host-choice.js";
+import type { ChosenHost, HostChoice } from "./host-choice.js";
 import { moref } from "./moref.js";
 import { reachOf, taskEntry, type VmRecord } from "./records.js";
 import { MAX_BATCH } from "./spec-limits.js";
@@ -21,7 +20,7 @@ export const POWER_ON_VMS_TASK = "Datacenter.powerOnVm";
 /** A VM that may go on, and the best host for it; it keeps the place it claims where none is named. */
 interface Chosen {
   readonly vm: VmRecord;
-  readonly feasible: FeasibleHost | undefined;
+  readonly host: ChosenHost | undefined;
 }
 
 /** How the cluster of the VMs lets DRS act. */
@@ -62,8 +61,8 @@ export class MultiPowerOn {
     for (const ref of refs) {
       try {
         const chosen = this.#choose(ref, powers);
-        if (powers.recommends) recommendations.push(this.#recommendation(chosen.vm, chosen.feasible));
-        else beginnings.push({ vm: ref, task: this.#lifecycle.powerOnAt(chosen.vm, chosen.feasible?.host.moid ?? chosen.vm.host, parent) });
+        if (powers.recommends) recommendations.push(this.#recommendation(chosen.vm, chosen.host));
+        else beginnings.push({ vm: ref, task: this.#lifecycle.powerOnAt(chosen.vm, chosen.host?.moid ?? chosen.vm.host, parent) });
       } catch (error) {
         if (!(error instanceof VimFault)) throw error;
         notAttempted.push({ vm: ref, fault: error.methodFault });
@@ -131,12 +130,12 @@ export class MultiPowerOn {
     const vm = inventory.vm(value);
     tasks.requireFree(vm.moid);
     if (vm.isOn) throw VimFault.invalidPowerState("poweredOn", "poweredOn");
-    if (vm.wantedOn) return { vm, feasible: undefined };
+    if (vm.wantedOn) return { vm, host: undefined };
     this.#choice.admitToPool(vm.pool, vmShape(vm.config).reserved);
     const host = inventory.host(vm.host);
     const movable = chooses && vm.config.guestId !== POD_GUEST_ID && reachOf(host) === "connected";
-    const hosts = movable ? this.#choice.hostsOf(host.cluster) : [vm.host];
-    return { vm, feasible: this.#choice.best({ moid: vm.moid, config: vm.config, runs: true }, hosts) };
+    const candidate = { moid: vm.moid, config: vm.config, runs: true };
+    return { vm, host: movable ? this.#choice.best(candidate, host.cluster) : this.#choice.only(candidate, vm.host) };
   }
 
   /** The parent is as far as its children are, and ends well with the last of them, however they end. */
@@ -158,9 +157,9 @@ export class MultiPowerOn {
     this.#vmTasks.run(parent, { work, undo: () => this.#vmTasks.conclude(moid) });
   }
 
-  #recommendation(vm: VmRecord, feasible: FeasibleHost | undefined): ClusterRecommendation {
-    const { moid, spec } = this.#vmTasks.options.inventory.host(feasible?.host.moid ?? vm.host);
-    const total = feasible?.score.total ?? 100;
+  #recommendation(vm: VmRecord, host: ChosenHost | undefined): ClusterRecommendation {
+    const { moid, spec } = this.#vmTasks.options.inventory.host(host?.moid ?? vm.host);
+    const total = host?.score ?? 100;
     return {
       key: `power-on/${vm.moid}/${moid}`,
       type: "V1",

@@ -5,7 +5,7 @@ import type { ActivityProfile, VirtualMachineConfigSpec } from "../gen/spheresim
 import type { ReconfigureVmRequest } from "../gen/spheresim/vcenter/v1/virtual_machine.js";
 import { checkActivity, started } from "./activity.js";
 import { minus, largest, NOTHING } from "./drs/amount.js";
-import { hostShortage } from "./drs/decision-tree.js";
+import { admissionFault } from "./drs/host-admission.js";
 import { POD_GUEST_ID, vmShape } from "./drs/vm-shape.js";
 import type { HostChoice } from "./host-choice.js";
 import type { VmRecord } from "./records.js";
@@ -88,8 +88,8 @@ export class Reconfigurations {
   #admitGrowth(vm: VmRecord, config: VirtualMachineConfigSpec): void {
     const growth = largest(NOTHING, minus(vmShape(config).reserved, vmShape(vm.config).reserved));
     this.#choice.admitToPool(vm.pool, growth);
-    const fault = hostShortage(growth, this.#vmTasks.options.inventory.candidate(vm.host));
-    if (fault !== undefined) throw fault;
+    const fault = admissionFault(this.#vmTasks.options.inventory.ledger.hosts, vm.host, growth);
+    if (fault !== undefined) throw VimFault.of(fault);
   }
 }
 

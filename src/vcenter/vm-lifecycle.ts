@@ -5,7 +5,8 @@ import type { Journal } from "./journal.js";
 import { recordKey } from "./keyspace.js";
 import { moref } from "./moref.js";
 import type { Migrations } from "./migrations.js";
-import type { Placements } from "./placements.js";
+import { vmShape } from "./drs/vm-shape.js";
+import type { HostChoice } from "./host-choice.js";
 import type { VmRecord } from "./records.js";
 import { VimFault } from "./vim-fault.js";
 import { ignoring, type VmTasks, type VmWork } from "./vm-tasks.js";
@@ -28,14 +29,14 @@ export interface DestroyWish {
  */
 export class VmLifecycle {
   readonly #vmTasks: VmTasks;
-  readonly #placements: Placements;
+  readonly #choice: HostChoice;
   readonly #migrations: Migrations;
   readonly #journal: Journal;
 
-  constructor(vmTasks: VmTasks, placements: Placements, migrations: Migrations, journal: Journal) {
+  constructor(vmTasks: VmTasks, choice: HostChoice, migrations: Migrations, journal: Journal) {
     this.#vmTasks = vmTasks;
     this.#migrations = migrations;
-    this.#placements = placements;
+    this.#choice = choice;
     this.#journal = journal;
   }
 
@@ -202,7 +203,8 @@ export class VmLifecycle {
 
   #admit(vm: VmRecord): void {
     try {
-      this.#placements.admit(vm.config, vm.host, vm.pool);
+      this.#choice.admitToPool(vm.pool, vmShape(vm.config).reserved);
+      this.#choice.admit({ moid: vm.moid, config: vm.config, runs: true }, vm.host);
     } catch (error) {
       if (error instanceof VimFault) this.#vmTasks.options.events.post("VmFailedToPowerOnEvent", { vm: vmFacts(vm), reason: error.methodFault });
       throw error;
@@ -211,7 +213,7 @@ export class VmLifecycle {
 
   /** Stores again what was wanted before a task that failed. */
   async #revert(task: TaskInfo, moid: string, wantedOn: boolean): Promise<void> {
-    await this.#vmTasks.conclude(moidOf(task), { ...this.#migrations.stayed(moid), wantedOn });
+    await this.#vmTasks.conclude(moidOf(task), { ...(await this.#migrations.stayed(moid)), wantedOn });
   }
 }
 

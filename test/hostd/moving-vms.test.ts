@@ -134,6 +134,13 @@ describe("ReceiveVm and ReleaseVm", () => {
     assert.equal(fixture.otherHost.info().reservedCpuMhz, 500);
   });
 
+  test("a release that comes while the VM is still being received takes that one away", async () => {
+    const receiving = fixture.otherHost.receiveVm({ config: vmSpec(1), poweredOn: true, powerOnCount: 1 });
+    await fixture.otherHost.releaseVm(vmKey(1));
+    await receiving;
+    assert.deepEqual([fixture.otherHost.vms(), fixture.otherHost.info().reservedCpuMhz], [[], 0]);
+  });
+
   test("the process dies after the target received it, or after the source released it: on disk stands what was answered", async () => {
     await fixture.host.createVm(vmSpec(1), true);
     await fixture.otherHost.receiveVm({ config: vmSpec(1), poweredOn: true, powerOnCount: 1 });

@@ -32,8 +32,3 @@ export function isSame(left: Amount, right: Amount): boolean {
 export function largest(left: Amount, right: Amount): Amount {
   return { cpuMhz: Math.max(left.cpuMhz, right.cpuMhz), memoryMb: Math.max(left.memoryMb, right.memoryMb) };
 }
-
-/** The resource of which `available` has less than `wanted`, CPU before memory; undefined when both suffice. */
-export function shortOf(wanted: Amount, available: Amount): Resource | undefined {
-  return RESOURCES.find((resource) => wanted[resource] > available[resource]);
-}

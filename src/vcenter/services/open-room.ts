@@ -35,6 +35,7 @@ import { Migrations } from "../migrations.js";
 import { MoidCounters } from "../moid-counters.js";
 import { MultiPowerOn, POWER_ON_VMS_TASK } from "../multi-power-on.js";
 import { Pages } from "../pages.js";
+import { PlacementRules } from "../placement-rules.js";
 import { Placements } from "../placements.js";
 import { PoolAdmin } from "../pool-admin.js";
 import { PoolMoves } from "../pool-moves.js";
@@ -104,10 +105,11 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   const requests = new RequestCache("vcenter");
   const serial = new Serial();
   const holds = new Holds(inventory.ledger, monotonic);
-  const placements = new Placements({ inventory, holds, clock, dice, journal, epoch });
+  const placementRules = new PlacementRules(inventory, rules);
+  const placements = new Placements({ inventory, holds, clock, dice, journal, epoch, rules: placementRules });
   const hostWindowMs = options.hostWindowMs ?? DEFAULT_HOST_WINDOW_MS;
   const vmTasks = new VmTasks({ inventory, tasks, events, store, counters, daemons, monotonic, log, hostWindowMs, closing: closing.signal });
-  const choice = new HostChoice(inventory, dice);
+  const choice = new HostChoice({ inventory, rules: placementRules, dice });
   const migrations = new Migrations({
     vmTasks,
     choice,
@@ -118,14 +120,14 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
       if (host !== undefined && there !== undefined) reconciler.onVm(host, there);
     },
   });
-  const lifecycle = new VmLifecycle(vmTasks, placements, migrations, journal);
+  const lifecycle = new VmLifecycle(vmTasks, choice, migrations, journal);
   const reconciler: Reconciler = new Reconciler({ vmTasks, lifecycle, monotonic, log, closing: closing.signal, events, hostEvents });
   const links: HostLinks = new HostLinks({ inventory, daemons, facts: reconciler, monotonic, log, closing: closing.signal });
   const onAbandoned = (vm: Parameters<Reconciler["abandoned"]>[0]): void => {
     const host = inventory.findHost(vm.host);
     reconciler.abandoned(vm, host === undefined ? undefined : links.vmOn(host, vm.config.instanceUuid));
   };
-  const deployments = new Deployments({ vmTasks, placements, holds, journal, clock, dice, onAbandoned });
+  const deployments = new Deployments({ vmTasks, placements, holds, journal, clock, dice, migrate: (vm, host) => migrations.migrate(vm, { host }), onAbandoned });
   const reconfigurations = new Reconfigurations(vmTasks, choice, clock);
   const multiPowerOn = new MultiPowerOn(vmTasks, lifecycle, choice, clock);
   const admin = new InventoryAdmin({ inventory, store, counters, holds, links, serial, events, hostEvents });

@@ -104,7 +104,7 @@ function createOrdinary(request: CreateVmRequest, { inventory, choice, deploymen
   const stored = request.requestId === "" ? undefined : { requestId: request.requestId, bodyHash: hashOf(request) };
   const host = (): string => {
     if (named === undefined && request.powerOn) choice.admitToPool(pool, vmShape(config).reserved);
-    const moid = named?.moid ?? choice.best({ config, runs: request.powerOn }, choice.hostsOf(cluster)).host.moid;
+    const moid = named?.moid ?? choice.best({ config, runs: request.powerOn }, cluster).moid;
     requireWithinCpus(config, inventory.host(moid).spec.cpuMhz, "config.cpu_allocation.reservation");
     return moid;
   };
