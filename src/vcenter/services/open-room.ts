@@ -9,6 +9,7 @@ import { EventLog } from "../events/event-log.js";
 import { HostEvents } from "../events/host-events.js";
 import { TaskEvents } from "../events/task-events.js";
 import { CREATE_TASK, Deployments } from "../deployments.js";
+import { DerivedFigures } from "../derived-figures.js";
 import { drsMover } from "../drs-mover.js";
 import type { HostDaemons } from "../host-daemon.js";
 import { HostChoice } from "../host-choice.js";
@@ -85,9 +86,13 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   const { store, entries } = await Store.open(keyValue, { monotonic, log, closing: closing.signal });
   store.onStale = options.onStale;
   const { epoch } = store;
-  const inventory = new Inventory(epoch, showObject);
+  const inventory = new Inventory(epoch, (of, moid) => {
+    derived.read(moid);
+    return showObject(of, moid);
+  });
   const rules = new RuleTable();
   const loaded = loadInventory(entries, inventory, rules);
+  const derived = new DerivedFigures(inventory);
   const counters = new MoidCounters(loaded.counters);
   const instanceUuid = loaded.instanceUuid ?? dice.fork("instance").uuid();
   if (loaded.instanceUuid === undefined) await store.commit({ puts: [{ key: ABOUT_KEY, value: JSON.stringify({ instanceUuid }) }, ...counters.due()] });
@@ -149,6 +154,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   const compliance = new RuleCompliance(inventory, rules, events);
   const digest = new ChangeDigest(monotonic, (keys) => {
     health.look();
+    derived.look();
     compliance.look(keys);
   });
   inventory.feed.observe((key) => digest.add(key));
