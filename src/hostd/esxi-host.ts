@@ -186,6 +186,8 @@ export class EsxiHost {
 
   /** Gives an ordinary VM up that another host has taken over. */
   async releaseVm(key: VmKey | undefined): Promise<void> {
+    // Who gave up a ReceiveVm that is still being stored means that VM.
+    if (key?.key?.$case === "instanceUuid") await this.#vms.byInstanceUuid(key.key.value)?.arrival;
     const vm = this.#vms.find(key);
     if (vm.crx) throw notSupported("a CRX instance never moves");
     vm.requireIdle();

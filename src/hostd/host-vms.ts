@@ -1,5 +1,5 @@
 import type { HostVm, VmKey } from "../gen/spheresim/hostd/v1/host.js";
-import { UpdateKind } from "../gen/spheresim/vim/v1/update.js";
+import type { UpdateKind } from "../gen/spheresim/vim/v1/update.js";
 import type { VirtualMachineConfigSpec } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import type { ChangeRing } from "./change-ring.js";
 import type { DiskWrite } from "./group-committer.js";

@@ -64,15 +64,16 @@ export class PowerCycle {
   async reset(vm: VirtualMachine): Promise<void> {
     const { clock, disk } = this.#options;
     const { life } = vm;
-    let again: HostVm;
+    const again = (): HostVm => resetState(vm.state, vm.crx ? "KERNEL" : "VMM", clock.nowMs());
+    let stored: HostVm;
     do {
-      again = resetState(vm.state, vm.crx ? "KERNEL" : "VMM", clock.nowMs());
-      await disk.committer.commit([putVm(again)]);
+      stored = again();
+      await disk.committer.commit([putVm(stored)]);
       // The guest may have died meanwhile, or have been booted again with that number.
       life?.signal.throwIfAborted();
-    } while (vm.state.powerOnCount + 1 !== again.powerOnCount);
+    } while (vm.state.powerOnCount + 1 !== stored.powerOnCount);
     this.#cutLife(vm, invalidState(`The virtual machine ${vm.vmId} was reset.`));
-    this.#publish(vm, again);
+    this.#publish(vm, again());
     await this.#run(vm, vm.crx ? CRX_RESET : VM_RESET);
   }
 

@@ -61,6 +61,11 @@ export class VirtualMachine {
     return this.#operation;
   }
 
+  /** Resolves when the VM has come from another host, or has not; undefined when it is not about to. */
+  get arrival(): Promise<unknown> | undefined {
+    return this.#operation?.name === "VirtualMachine.migrate" ? this.#operation.done.catch(() => undefined) : undefined;
+  }
+
   /** Throws TaskInProgress while another operation holds the VM. */
   requireIdle(): void {
     if (this.#operation !== undefined) throw taskInProgress(this.#operation.task);

@@ -36,6 +36,21 @@ export function useAt(activity: ActivityProfile | undefined, nowMs: number): Amo
   }
 }
 
+/** What a VM with this profile may use when it starts, at whatever time that is: of a wave its top, else what it begins with. */
+export function startingUse(activity: ActivityProfile | undefined): Amount {
+  const profile = activity?.profile;
+  switch (profile?.$case) {
+    case "dailyWave":
+      return { cpuMhz: profile.value.maxCpuMhz, memoryMb: profile.value.maxMemoryMb };
+    case "trace":
+      return amountOf(profile.value.samples[0]);
+    case "idleAfter":
+      return amountOf(profile.value.busy);
+    default:
+      return amountOf(profile?.value);
+  }
+}
+
 /** The profile with a moment its offsets count from: `nowMs` where it names none. */
 export function started(activity: ActivityProfile | undefined, nowMs: number): ActivityProfile | undefined {
   return activity === undefined || activity.startTime !== undefined ? activity : { ...activity, startTime: toTimestamp(nowMs) };

@@ -1,17 +1,20 @@
+import type { Clock } from "../base/clock.js";
 import type { Cluster, Datacenter, InventoryUpdate } from "../gen/spheresim/vcenter/v1/inventory.js";
 import { HostPowerState } from "../gen/spheresim/vcenter/v1/inventory.js";
 import type { HostKey } from "../gen/spheresim/vim/v1/virtual_machine.js";
+import { ActivityMeter, type Metered } from "./activity-meter.js";
 import { ChangeFeed } from "./change-feed.js";
 import { activeUse, predictedDemand } from "./drs/demand.js";
 import type { HostCandidate } from "./drs/host-candidate.js";
 import { type Claim, Ledger } from "./drs/ledger.js";
-import { largest, NOTHING } from "./drs/amount.js";
+import { isSame, largest, NOTHING } from "./drs/amount.js";
 import { vmShape } from "./drs/vm-shape.js";
 import { moidNumber } from "./moid-counters.js";
 import { type MoType, moref } from "./moref.js";
 import { poolAllocation } from "./pool-allocation.js";
 import { type CreationRecord, type HostRecord, type OwnerRecord, isClosed, type PoolRecord, reachOf, type VmRecord } from "./records.js";
 import { VimFault } from "./vim-fault.js";
+import { claimsOf, otherClaimId } from "./vm-claims.js";
 import { VmTable } from "./vm-table.js";
 
 /** An object of the inventory as watches tell it. */
@@ -31,6 +34,7 @@ interface HostEntry {
 export class Inventory {
   readonly feed: ChangeFeed<InventoryObject>;
   readonly ledger: Ledger;
+  readonly meter: ActivityMeter;
   readonly #datacenters = new Map<string, Datacenter>();
   readonly #clusters = new Map<string, Cluster>();
   readonly #pools = new Map<string, PoolRecord>();
@@ -39,8 +43,9 @@ export class Inventory {
   readonly #hostsByName = new Map<string, string>();
   readonly #vms = new VmTable();
 
-  /** `show` makes what watches tell of an object, as it is now (inventory-view.ts). */
-  constructor(epoch: bigint, show: (inventory: Inventory, moid: string) => InventoryObject | undefined) {
+  /** `show` makes what watches tell of an object, as it is now (inventory-view.ts); `clock` is the emulated one. */
+  constructor(epoch: bigint, show: (inventory: Inventory, moid: string) => InventoryObject | undefined, clock: Clock) {
+    this.meter = new ActivityMeter(clock);
     this.feed = new ChangeFeed<InventoryObject>(epoch, (moid) => show(this, moid));
     this.ledger = new Ledger((host, pool) => {
       this.feed.changed(host);
@@ -264,7 +269,8 @@ export class Inventory {
   /** A new VM, or a change of one. Its claims follow. */
   putVm(vm: VmRecord): void {
     this.#vms.put(vm);
-    const [own, other] = this.#claimsOf(vm);
+    if (!vm.isOn) this.meter.forget(vm.moid);
+    const [own, other] = claimsOf(vm, (as) => this.claimOf(as));
     if (own === undefined) this.ledger.release(vm.moid);
     else this.ledger.claim(vm.moid, own);
     if (other === undefined) this.ledger.release(otherClaimId(vm.moid));
@@ -275,6 +281,7 @@ export class Inventory {
   /** Forgets a VM, whose it was and what made it, and frees what it claimed. */
   removeVm(moid: string): void {
     this.#vms.remove(this.vm(moid));
+    this.meter.forget(moid);
     this.ledger.release(moid);
     this.ledger.release(otherClaimId(moid));
     this.feed.removed(moid);
@@ -288,24 +295,20 @@ export class Inventory {
     this.#vms.putCreation(creation);
   }
 
-  /**
-   * What a VM claims: its reservation where it runs or should run, else nothing. One that migrates claims it of the other host too, from the
-   * beginning to the end; one that is powered on by the way claims it of the target alone. Its pool is charged once.
-   */
-  #claimsOf(vm: VmRecord): readonly [own: Claim | undefined, other: Claim | undefined] {
-    const { migration } = vm;
-    if (migration?.powerOn === true) return [this.claimOf({ ...vm, host: migration.target }), undefined];
-    if (!vm.wantedOn && !vm.isOn) return [undefined, undefined];
-    const own = this.claimOf(vm);
-    if (migration === undefined) return [own, undefined];
-    const arrives = vm.host === migration.source;
-    const other = this.claimOf({ ...vm, host: arrives ? migration.target : migration.source, isOn: false });
-    return [own, { ...other, pool: undefined, demand: arrives ? other.demand : NOTHING }];
+  /** Has the ledger know what a running VM uses by now. */
+  readUse(moid: string): void {
+    const vm = this.vm(moid);
+    const shape = vmShape(vm.config, this.meter.read(vm));
+    const { cpuMhz } = this.host(vm.host).spec;
+    const active = activeUse(shape, cpuMhz);
+    const demand = predictedDemand(shape, cpuMhz);
+    const claim = this.ledger.get(moid);
+    if (claim !== undefined && !(isSame(claim.active, active) && isSame(claim.demand, demand))) this.ledger.use(moid, active, demand);
   }
 
   /** What a VM claims of its host and pool; while it is reconfigured the larger of what it reserves before and after. */
-  claimOf(vm: Pick<VmRecord, "config" | "host" | "pool" | "isOn" | "reconfiguringTo">): Claim {
-    const shape = vmShape(vm.config);
+  claimOf(vm: Metered & Pick<VmRecord, "host" | "pool" | "reconfiguringTo">): Claim {
+    const shape = vmShape(vm.config, this.meter.read(vm));
     const next = vm.reconfiguringTo === undefined ? undefined : vmShape(vm.reconfiguringTo);
     const coreMhz = this.host(vm.host).spec.cpuMhz;
     return {
@@ -317,11 +320,6 @@ export class Inventory {
       poweredOn: vm.isOn,
     };
   }
-}
-
-/** The second claim of a VM that migrates, in the ledger. */
-function otherClaimId(vm: string): string {
-  return `migration:${vm}`;
 }
 
 /** Moids in order of their number. */

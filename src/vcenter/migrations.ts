@@ -108,13 +108,19 @@ export class Migrations {
       tasks.pastCancel(task);
     }
     tasks.progress(task, 80);
-    await this.#release(source, instanceUuid);
+    await this.#release(source, instanceUuid, true);
     return { ...inventory.vm(moid), migration: undefined };
   }
 
-  /** The record of a VM whose move failed: it stays where the record says it is. */
-  stayed(moid: string): VmRecord {
-    return { ...this.#options.vmTasks.options.inventory.vm(moid), migration: undefined };
+  /**
+   * The record of a VM whose move failed: it stays where the record says it is. The half that the target may have is released while capacity
+   * is still kept for it; a target that cannot do that now is looked at later.
+   */
+  async stayed(moid: string): Promise<VmRecord> {
+    const { inventory } = this.#options.vmTasks.options;
+    const { host, migration, config } = inventory.vm(moid);
+    if (migration !== undefined && host === migration.source && inventory.findHost(migration.target)?.responding === true) await this.#release(migration.target, config.instanceUuid, false);
+    return { ...inventory.vm(moid), migration: undefined };
   }
 
   /** Has both hosts looked at once the way is off the record. */
@@ -134,8 +140,8 @@ export class Migrations {
   #target(vm: VmRecord, wanted: string | undefined): string {
     const { vmTasks, choice } = this.#options;
     const { inventory } = vmTasks.options;
-    const candidate = { config: vm.config, runs: vm.wantedOn || vm.isOn };
-    if (wanted === undefined) return choice.best(candidate, choice.hostsOf(inventory.host(vm.host).cluster).filter((moid) => moid !== vm.host));
+    const candidate = { moid: vm.moid, config: vm.config, runs: vm.wantedOn || vm.isOn };
+    if (wanted === undefined) return choice.best(candidate, choice.hostsOf(inventory.host(vm.host).cluster).filter((moid) => moid !== vm.host)).host.moid;
     if (wanted === vm.host) throw VimFault.invalidArgument("host", `${vm.moid} is on ${inventory.host(wanted).spec.name} already`);
     choice.admit(candidate, wanted);
     return wanted;
@@ -153,7 +159,7 @@ export class Migrations {
     };
     const undo = async (): Promise<void> => {
       tasks.pastCancel(key);
-      await vmTasks.conclude(key, this.stayed(moid));
+      await vmTasks.conclude(key, await this.stayed(moid));
     };
     const turn = migration === undefined ? undefined : <T>(begin: () => Promise<T>): Promise<T> => this.turn(migration, signal, begin);
     const running = vmTasks.run(task, { work, undo, turn });
@@ -161,14 +167,20 @@ export class Migrations {
     return running;
   }
 
-  /** Step 4. A source that cannot release it now is looked at when the migration is over, or when it reconnects. */
-  async #release(source: string, instanceUuid: string): Promise<void> {
-    const { closing, log } = this.#options.vmTasks.options;
+  /** Step 4, right after a commit (`committed`), or a retreat. A host that cannot release it now is looked at when the migration is over, or when it reconnects. */
+  async #release(host: string, instanceUuid: string, committed: boolean): Promise<void> {
+    const { closing, log, store } = this.#options.vmTasks.options;
+    let tries = 0;
     try {
-      await this.#call(source, closing, (daemon, { spec }) => ignoring("managedObjectNotFound", daemon.releaseVm(spec.name, instanceUuid, closing)));
+      await this.#call(host, closing, async (daemon, { spec }) => {
+        tries += 1;
+        // Another vCenter may have taken over since, for which the VM belongs on this host.
+        if (!committed || tries > 1) await store.confirm();
+        await ignoring("managedObjectNotFound", daemon.releaseVm(spec.name, instanceUuid, closing));
+      });
     } catch (error) {
       if (closing.aborted || !(error instanceof VimFault)) throw error;
-      log.warn({ source, instanceUuid, reason: error.message }, "the source of a migration could not release the virtual machine yet");
+      log.warn({ host, instanceUuid, reason: error.message }, "a host of a migration could not release the virtual machine yet");
     }
   }
 

@@ -143,7 +143,7 @@ export class Reconciler implements HostFacts {
     if (inventory.findHost(host.moid)?.responding !== true) return true;
     log.warn({ host: host.spec.name, instanceUuid, name: hostVm.config?.name }, vm === undefined ? "destroying a virtual machine that has no record" : "releasing a virtual machine that is on another host");
     const key = keyOf(host.moid, instanceUuid);
-    const removal = vmTasks.call(host.moid, (daemon, record) => (vm === undefined ? daemon.destroyVm : daemon.releaseVm).call(daemon, record.spec.name, instanceUuid, closing));
+    const removal = vmTasks.call(host.moid, (daemon, { spec }) => (vm === undefined ? daemon.destroyVm(spec.name, instanceUuid, closing) : daemon.releaseVm(spec.name, instanceUuid, closing)));
     this.#removals.set(key, removal);
     try {
       await removal;

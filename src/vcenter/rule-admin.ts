@@ -2,7 +2,6 @@ import type { Dice } from "../base/seeded-random.js";
 import type { ClusterGroup, Rule } from "../gen/spheresim/vcenter/v1/rule.js";
 import type { ManagedObjectReference } from "../gen/spheresim/vim/v1/managed_object.js";
 import { isObeyed } from "./drs/rules/rule.js";
-import { VmRules } from "./drs/rules/vm-rules.js";
 import { checkName } from "./inventory-admin.js";
 import type { Inventory } from "./inventory.js";
 import type { MoidCounters } from "./moid-counters.js";

@@ -18,7 +18,7 @@ export interface TaskSubject {
   readonly entityName: string;
   readonly ownerUid: string;
   readonly vmUuid: string;
-  readonly host: ManagedObjectReference;
+  readonly host: ManagedObjectReference | undefined;
   readonly ephemeralDiskUuid: string;
   /** The task that starts this one. */
   readonly parent?: TaskInfo | undefined;

@@ -4,6 +4,7 @@ import { vmFacts } from "./events/event-log.js";
 import type { Journal } from "./journal.js";
 import { recordKey } from "./keyspace.js";
 import { moref } from "./moref.js";
+import type { Migrations } from "./migrations.js";
 import type { Placements } from "./placements.js";
 import type { VmRecord } from "./records.js";
 import { VimFault } from "./vim-fault.js";
@@ -28,10 +29,12 @@ export interface DestroyWish {
 export class VmLifecycle {
   readonly #vmTasks: VmTasks;
   readonly #placements: Placements;
+  readonly #migrations: Migrations;
   readonly #journal: Journal;
 
-  constructor(vmTasks: VmTasks, placements: Placements, journal: Journal) {
+  constructor(vmTasks: VmTasks, placements: Placements, migrations: Migrations, journal: Journal) {
     this.#vmTasks = vmTasks;
+    this.#migrations = migrations;
     this.#placements = placements;
     this.#journal = journal;
   }
@@ -42,8 +45,19 @@ export class VmLifecycle {
     tasks.requireFree(vm.moid);
     if (vm.isOn) throw VimFault.invalidPowerState("poweredOn", "poweredOn");
     if (!vm.wantedOn) this.#admit(vm);
-    const task = await this.#vmTasks.intend(this.#vmTasks.draft("VirtualMachine.powerOn", vm), vm, { ...vm, wantedOn: true });
-    return this.#vmTasks.run(task, this.#poweringOn(task, vm.moid, vm.wantedOn));
+    return this.powerOnAt(vm, vm.host, undefined);
+  }
+
+  /**
+   * Powers a free VM on at a host that was found to have room for it, after a move there if it is registered elsewhere. It claims its place
+   * before this returns to the caller's turn, so that the next one to look sees it taken.
+   */
+  async powerOnAt(vm: VmRecord, host: string, parent: TaskInfo | undefined): Promise<TaskInfo> {
+    const draft = this.#vmTasks.draft("VirtualMachine.powerOn", vm, { host, parent });
+    if (host === vm.host) return this.#vmTasks.run(await this.#vmTasks.intend(draft, vm, { ...vm, wantedOn: true }), this.#poweringOn(draft, vm.moid, vm.wantedOn));
+    const cancel = new AbortController();
+    await this.#vmTasks.intend(draft, vm, { ...vm, migration: { source: vm.host, target: host, powerOn: true } }, cancel);
+    return this.#vmTasks.run(draft, this.#poweringOn(draft, vm.moid, vm.wantedOn, cancel));
   }
 
   /**
@@ -97,7 +111,8 @@ export class VmLifecycle {
 
   /** Takes up a task of the vCenter before this one, one of POWER_TASKS. */
   resume(task: TaskInfo, vm: VmRecord): void {
-    this.#vmTasks.run(this.#vmTasks.options.tasks.add(task), this.#resumed(task, vm));
+    const cancel = vm.migration === undefined ? undefined : new AbortController();
+    this.#vmTasks.run(this.#vmTasks.options.tasks.add(task, cancel), this.#resumed(task, vm, cancel));
   }
 
   /** Has the VM's host power it on; one that runs already is as good. */
@@ -108,10 +123,10 @@ export class VmLifecycle {
     inventory.putVm({ ...inventory.vm(moid), isOn: true, onHost: true });
   }
 
-  #resumed(task: TaskInfo, vm: VmRecord): VmWork {
+  #resumed(task: TaskInfo, vm: VmRecord, cancel: AbortController | undefined): VmWork {
     switch (task.descriptionId) {
       case "VirtualMachine.powerOn":
-        return this.#poweringOn(task, vm.moid, false);
+        return this.#poweringOn(task, vm.moid, false, cancel);
       case "VirtualMachine.powerOff":
         return this.#poweringOff(task, vm.moid, true);
       case "VirtualMachine.reset":
@@ -121,12 +136,25 @@ export class VmLifecycle {
     }
   }
 
-  #poweringOn(task: TaskInfo, vm: string, wantedBefore: boolean): VmWork {
+  #poweringOn(task: TaskInfo, moid: string, wantedBefore: boolean, cancel = new AbortController()): VmWork {
+    const { inventory, tasks, closing } = this.#vmTasks.options;
+    const key = moidOf(task);
+    const underWay = inventory.vm(moid);
+    const { migration } = underWay;
+    const signal = AbortSignal.any([closing, cancel.signal]);
     const work = async (): Promise<undefined> => {
-      await this.switchOn(vm);
-      await this.#vmTasks.conclude(moidOf(task));
+      if (migration !== undefined) await this.#vmTasks.keep(await this.#migrations.move(moid, key, signal));
+      tasks.progress(key, 90);
+      await this.switchOn(moid);
+      await this.#vmTasks.conclude(key);
     };
-    return { work, undo: () => this.#revert(task, vm, wantedBefore) };
+    const undo = async (): Promise<void> => {
+      tasks.pastCancel(key);
+      await this.#revert(task, moid, wantedBefore);
+      this.#migrations.lookAfter(underWay);
+    };
+    const turn = migration === undefined ? undefined : <T>(begin: () => Promise<T>): Promise<T> => this.#migrations.turn(migration, signal, begin);
+    return { work, undo, turn };
   }
 
   #poweringOff(task: TaskInfo, moid: string, wantedBefore: boolean): VmWork {
@@ -183,7 +211,7 @@ export class VmLifecycle {
 
   /** Stores again what was wanted before a task that failed. */
   async #revert(task: TaskInfo, moid: string, wantedOn: boolean): Promise<void> {
-    await this.#vmTasks.conclude(moidOf(task), { ...this.#vmTasks.options.inventory.vm(moid), wantedOn });
+    await this.#vmTasks.conclude(moidOf(task), { ...(await this.#migrations.stayed(moid)), wantedOn });
   }
 }
 

@@ -110,7 +110,16 @@ export class VmTasks {
 
   /** Stores that a task is over, and with it, in the same Txn, a VM as it is now. */
   async conclude(moid: string, vm?: VmRecord): Promise<void> {
-    await this.commit({ puts: vm === undefined ? [] : [vmEntry(vm)], deletes: [recordKey("tasks", moid)] });
+    await this.#store([recordKey("tasks", moid)], vm);
+  }
+
+  /** Stores a VM as it is now. */
+  async keep(vm: VmRecord): Promise<void> {
+    await this.#store([], vm);
+  }
+
+  async #store(deletes: readonly string[], vm: VmRecord | undefined): Promise<void> {
+    await this.commit({ puts: vm === undefined ? [] : [vmEntry(vm)], deletes });
     if (vm === undefined) return;
     // What its host said meanwhile is newer.
     const { isOn, onHost } = this.options.inventory.vm(vm.moid);

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -16,6 +16,10 @@ export interface ServerUnderTest {
 /** The etcd that is installed, in its process. */
 export interface RealEtcd extends ServerUnderTest {
   readonly pid: number;
+  /** Ends the process with SIGKILL and leaves its directory. */
+  kill(): Promise<void>;
+  /** Starts it again on its directory and port after `kill`, and waits until it serves. */
+  restart(): Promise<void>;
 }
 
 /** What a real etcd is started with, besides its addresses. */
@@ -24,6 +28,12 @@ export interface RealEtcdOptions {
   readonly flags?: readonly string[];
   /** A directory made by `etcdctl snapshot restore` for the same peer URL and the name `default`; a fresh one when absent. */
   readonly restored?: { readonly directory: string; readonly peerUrl: string };
+}
+
+/** Version of the etcd that is installed, such as `3.4.23`; undefined where there is none. */
+export function realEtcdVersion(): string | undefined {
+  const program = findProgram("etcd");
+  return program === undefined ? undefined : /^etcd Version: (\S+)/m.exec(spawnSync(program, ["--version"], { encoding: "utf8" }).stdout)?.[1];
 }
 
 /** A peer URL for a directory that is to be restored: its members are written into it. */
@@ -39,39 +49,75 @@ export async function startRealEtcd(options: RealEtcdOptions = {}): Promise<Real
   const [client, peer] = await freePorts(2);
   const clientUrl = `http://127.0.0.1:${client}`;
   const peerUrl = options.restored?.peerUrl ?? `http://127.0.0.1:${peer}`;
-  const child = spawn(
-    program,
-    [
-      ["--data-dir", directory],
-      ["--listen-client-urls", clientUrl],
-      ["--advertise-client-urls", clientUrl],
-      ["--listen-peer-urls", peerUrl],
-      ["--initial-advertise-peer-urls", peerUrl],
-      ["--initial-cluster", `default=${peerUrl}`],
-      ["--log-level", "error"],
-      options.flags ?? [],
-    ].flat(),
-    { stdio: "ignore" },
-  );
-  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  const close = async (): Promise<void> => {
-    child.kill("SIGKILL");
-    await ended;
-    rmSync(directory, { recursive: true, force: true });
-  };
   const address = `127.0.0.1:${client}`;
+  const begin = async (): Promise<Running> => {
+    const child = spawn(
+      program,
+      [
+        ["--data-dir", directory],
+        ["--listen-client-urls", clientUrl],
+        ["--advertise-client-urls", clientUrl],
+        ["--listen-peer-urls", peerUrl],
+        ["--initial-advertise-peer-urls", peerUrl],
+        ["--initial-cluster", `default=${peerUrl}`],
+        ["--log-level", "error"],
+        options.flags ?? [],
+      ].flat(),
+      { stdio: "ignore" },
+    );
+    const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+    const kill = async (): Promise<void> => {
+      child.kill("SIGKILL");
+      await ended;
+    };
+    try {
+      await serves(address);
+    } catch (error) {
+      await kill();
+      throw error;
+    }
+    return { pid: child.pid as number, kill };
+  };
+  const remove = (): void => rmSync(directory, { recursive: true, force: true });
+  try {
+    let running = await begin();
+    return {
+      address,
+      get pid() {
+        return running.pid;
+      },
+      kill: () => running.kill(),
+      restart: async () => {
+        running = await begin();
+      },
+      close: async () => {
+        await running.kill();
+        remove();
+      },
+    };
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}
+
+/** One life of a server. */
+interface Running {
+  readonly pid: number;
+  kill(): Promise<void>;
+}
+
+/** Resolves when a server answers. */
+async function serves(address: string): Promise<void> {
   const probe = new EtcdClient({ endpoints: [address], deadlineMs: 20_000 });
   try {
     await probe.get("ready");
   } catch (error) {
     // One that asks who calls is ready too.
-    if (RpcError.is(error) && error.message === "etcdserver: user name is empty") return { address, pid: child.pid as number, close };
-    await close();
-    throw error;
+    if (!RpcError.is(error) || error.message !== "etcdserver: user name is empty") throw error;
   } finally {
     probe.close();
   }
-  return { address, pid: child.pid as number, close };
 }
 
 /** Ports that are free now. etcd wants to be told its port, so there is no better way. */

@@ -30,7 +30,7 @@ test("settings out of range are refused by field", async () => {
   const cases: readonly [string, Parameters<typeof change>[0]][] = [
     ["drs_config.migration_threshold", { drsConfig: { migrationThreshold: 6 } }],
     ["drs_config.migration_threshold", { drsConfig: { migrationThreshold: -1 } }],
-    ["drs_config.default_vm_behavior", { drsConfig: { defaultVmBehavior: 9 as DrsBehavior } }],
+    ["drs_config.default_vm_behavior", { drsConfig: { defaultVmBehavior: DrsBehavior.UNRECOGNIZED } }],
     ["das_config.cpu_failover_resources_percent", { dasConfig: { cpuFailoverResourcesPercent: 101 } }],
     ["das_config.memory_failover_resources_percent", { dasConfig: { memoryFailoverResourcesPercent: -1 } }],
   ];

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ManualClock } from "../../src/base/clock.js";
 import { Cluster, Datacenter, HostPowerState, HostSpec } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
 import { DerivedFigures } from "../../src/vcenter/derived-figures.js";
 import { Inventory } from "../../src/vcenter/inventory.js";
@@ -9,7 +10,7 @@ import { completeConfig } from "../../src/vcenter/pool-allocation.js";
 
 /** One host of 16,384 MB; expandable pools gold and silver below the root. */
 function bench() {
-  const inventory = new Inventory(1n, showObject);
+  const inventory = new Inventory(1n, showObject, new ManualClock());
   const cluster = moref("ClusterComputeResource", "domain-c8");
   const config = completeConfig(undefined, "config");
   inventory.putDatacenter(Datacenter.create({ ref: moref("Datacenter", "datacenter-3"), name: "dc" }));

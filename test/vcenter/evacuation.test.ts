@@ -16,7 +16,7 @@ import { VimFault } from "../../src/vcenter/vim-fault.js";
 /** Two hosts, VMs on the first, and a mover that does as it is told. */
 class Bench {
   readonly clock = new ManualClock();
-  readonly inventory = new Inventory(1n, showObject);
+  readonly inventory = new Inventory(1n, showObject, new ManualClock());
   readonly tasks = new TaskRegistry(1n, this.clock);
   readonly moved: string[] = [];
   automatic = true;

@@ -282,7 +282,7 @@ test("a cluster that loses a host under its reservations turns yellow, and green
 });
 
 test("the log keeps the newest events; the oldest are forgotten, and every sentence names what it needs", () => {
-  const log = new EventLog(new ManualClock(), new Inventory(1n, showObject));
+  const log = new EventLog(new ManualClock(), new Inventory(1n, showObject, new ManualClock()));
   for (let event = 1; event <= MAX_EVENTS + 3; event += 1) log.post("TaskEvent", { words: { task: String(event) } });
   assert.deepEqual([log.oldest, log.last, log.get(3), log.get(MAX_EVENTS + 4)], [4, MAX_EVENTS + 3, undefined, undefined]);
   assert.deepEqual([log.get(4)?.fullFormattedMessage, log.get(MAX_EVENTS + 3)?.fullFormattedMessage], ["Task: 4", `Task: ${MAX_EVENTS + 3}`]);

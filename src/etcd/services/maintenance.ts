@@ -4,26 +4,18 @@ import { MaintenanceService } from "../../gen/etcd/etcdserverpb/rpc_service.js";
 import { serve, type ServedService, type StreamWriter } from "../../rpc/server.js";
 import { type BackendFacts, backendBuckets, hashBackend } from "../backend.js";
 import { BoltImage } from "../bolt/image.js";
-import { refuseDowngrade } from "../downgrade.js";
 import { etcdError } from "../errors.js";
+import { CLUSTER_VERSION, ETCD_VERSION } from "../etcd-version.js";
 import { hashKv } from "../hash-kv.js";
 import type { Room } from "./room.js";
-
-/**
- * The etcd whose behaviour this is, by which clients know what they may ask: progress requests answered only by a stream that is up to
- * date came with 3.5.13, the deletion at the compaction point that a watch still gets with 3.5.18, and permissions are asked for as in 3.5.33.
- */
-export const ETCD_VERSION = "3.5.33";
 
 /** Bytes of a snapshot in one message, as etcd sends it. */
 const BLOB_BYTES = 32 * 1024;
 
 /** etcdserverpb.Maintenance. */
 export function maintenanceService(room: Room): ServedService {
-  const { member, store, alarms } = room;
-  // There is no raft log; revisions of all terms stand in for its index, which only has to grow.
-  const raftIndex = (): bigint => BigInt(store.revision) + member.term;
-  const facts = (): BackendFacts => ({ member, clientUrls: room.clientUrls(), clusterVersion: `${ETCD_VERSION.split(".").slice(0, 2).join(".")}.0`, raftIndex: raftIndex() });
+  const { member, store, alarms, downgrade, raftIndex } = room;
+  const facts = (): BackendFacts => ({ member, clientUrls: room.clientUrls(), clusterVersion: CLUSTER_VERSION, raftIndex: raftIndex() });
   return serve(MaintenanceService, {
     status: async () => {
       const [size, used] = [await store.table.sizeBytes(), await store.table.usedBytes()];
@@ -73,7 +65,10 @@ export function maintenanceService(room: Room): ServedService {
       if (request.targetID !== member.id) throw etcdError("badLeaderTransferee");
       return { header: undefined };
     },
-    downgrade: (request) => refuseDowngrade(request.action, request.version),
+    downgrade: async (request) => {
+      await downgrade.ask(request.action, request.version);
+      return { header: member.headerAt(store.revision), version: CLUSTER_VERSION };
+    },
   });
 }
 
@@ -82,7 +77,7 @@ async function changeAlarm({ alarms }: Room, action: AlarmRequest_AlarmAction, m
     case AlarmRequest_AlarmAction.GET:
       return alarms.list(kind);
     case AlarmRequest_AlarmAction.ACTIVATE:
-      return [await alarms.activate(memberId, kind)];
+      return kind === AlarmType.NONE ? [] : [await alarms.activate(memberId, kind)];
     case AlarmRequest_AlarmAction.DEACTIVATE: {
       const off = await alarms.deactivate(memberId, kind);
       return off === undefined ? [] : [off];
@@ -94,7 +89,7 @@ async function changeAlarm({ alarms }: Room, action: AlarmRequest_AlarmAction, m
 
 /** An alarm as Status.errors names it: Go's text of the message, the space at its end included. */
 function alarmText({ memberID, alarm }: AlarmMember): string {
-  return `${memberID === 0n ? "" : `memberID:${memberID} `}${alarm === AlarmType.NONE ? "" : `alarm:${AlarmType[alarm]} `}`;
+  return `${memberID === 0n ? "" : `memberID:${memberID} `}${alarm === AlarmType.NONE ? "" : `alarm:${AlarmType[alarm] ?? alarm} `}`;
 }
 
 /** Sends a file in blobs, each with what remains after it, and last the SHA-256 of all. */

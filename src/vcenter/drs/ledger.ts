@@ -104,6 +104,18 @@ export class Ledger {
     this.#book(claim, -1);
   }
 
+  /** What a claim uses and is expected to use has changed; what it reserves has not. An unknown one is no matter. */
+  use(id: string, active: Amount, demand: Amount): void {
+    const claim = this.#claims.get(id);
+    if (claim === undefined) return;
+    const host = this.#host(claim.host);
+    host.active = plus(host.active, minus(active, claim.active));
+    host.demand = plus(host.demand, minus(demand, claim.demand));
+    if (claim.pool !== undefined) this.pools.use(claim.pool, minus(active, claim.active));
+    this.#claims.set(id, { ...claim, active, demand });
+    this.#onChange(claim.host, claim.pool);
+  }
+
   /** Renames a claim without a moment in which the capacity is free: a hold becomes a VM. */
   rename(from: string, to: string, claim: Claim): void {
     this.release(from);
@@ -134,7 +146,10 @@ export class Ledger {
     host.demand = change(host.demand, claim.demand);
     host.claims += sign;
     if (claim.poweredOn) host.poweredOnVms += sign;
-    if (claim.pool !== undefined) this.pools.reserve(claim.pool, sign === 1 ? claim.reserved : minus(NOTHING, claim.reserved));
+    if (claim.pool !== undefined) {
+      this.pools.reserve(claim.pool, sign === 1 ? claim.reserved : minus(NOTHING, claim.reserved));
+      this.pools.use(claim.pool, sign === 1 ? claim.active : minus(NOTHING, claim.active));
+    }
     this.#onChange(claim.host, claim.pool);
   }
 

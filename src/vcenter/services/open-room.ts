@@ -8,9 +8,10 @@ import { DrsServiceService } from "../../gen/spheresim/vcenter/v1/drs_service.js
 import { EventLog } from "../events/event-log.js";
 import { HostEvents } from "../events/host-events.js";
 import { TaskEvents } from "../events/task-events.js";
-import { CREATE_TASK, Deployments } from "../deployments.js";
 import { DerivedFigures } from "../derived-figures.js";
 import { drsMover } from "../drs-mover.js";
+import { ActivityRounds } from "../activity-rounds.js";
+import { CREATE_TASK, Deployments } from "../deployments.js";
 import type { HostDaemons } from "../host-daemon.js";
 import { HostChoice } from "../host-choice.js";
 import { HostLinks } from "../host-links.js";
@@ -25,13 +26,14 @@ import { ABOUT_KEY } from "../keyspace.js";
 import type { KeyValue } from "../key-value.js";
 import { loadInventory } from "../load.js";
 import { ChangeDigest } from "../change-digest.js";
+import { Migrations } from "../migrations.js";
 import { ClusterAdmin } from "../cluster-admin.js";
 import { ClusterHealth } from "../cluster-health.js";
 import { RuleAdmin } from "../rule-admin.js";
 import { RuleCompliance } from "../rule-compliance.js";
 import { RuleTable } from "../rule-table.js";
-import { Migrations } from "../migrations.js";
 import { MoidCounters } from "../moid-counters.js";
+import { MultiPowerOn, POWER_ON_VMS_TASK } from "../multi-power-on.js";
 import { Pages } from "../pages.js";
 import { Placements } from "../placements.js";
 import { PoolAdmin } from "../pool-admin.js";
@@ -86,10 +88,14 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   const { store, entries } = await Store.open(keyValue, { monotonic, log, closing: closing.signal });
   store.onStale = options.onStale;
   const { epoch } = store;
-  const inventory = new Inventory(epoch, (of, moid) => {
-    derived.read(moid);
-    return showObject(of, moid);
-  });
+  const inventory = new Inventory(
+    epoch,
+    (of, moid) => {
+      derived.read(moid);
+      return showObject(of, moid);
+    },
+    clock,
+  );
   const rules = new RuleTable();
   const loaded = loadInventory(entries, inventory, rules);
   const derived = new DerivedFigures(inventory);
@@ -108,14 +114,6 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   const placements = new Placements({ inventory, holds, clock, dice, journal, epoch });
   const hostWindowMs = options.hostWindowMs ?? DEFAULT_HOST_WINDOW_MS;
   const vmTasks = new VmTasks({ inventory, tasks, events, store, counters, daemons, monotonic, log, hostWindowMs, closing: closing.signal });
-  const lifecycle = new VmLifecycle(vmTasks, placements, journal);
-  const reconciler = new Reconciler({ vmTasks, lifecycle, monotonic, log, closing: closing.signal, events, hostEvents });
-  const links = new HostLinks({ inventory, daemons, facts: reconciler, monotonic, log, closing: closing.signal });
-  const onAbandoned = (vm: Parameters<Reconciler["abandoned"]>[0]): void => {
-    const host = inventory.findHost(vm.host);
-    reconciler.abandoned(vm, host === undefined ? undefined : links.vmOn(host, vm.config.instanceUuid));
-  };
-  const deployments = new Deployments({ vmTasks, placements, holds, journal, clock, dice, onAbandoned });
   const choice = new HostChoice(inventory, dice);
   const migrations = new Migrations({
     vmTasks,
@@ -127,7 +125,16 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
       if (host !== undefined && there !== undefined) reconciler.onVm(host, there);
     },
   });
+  const lifecycle = new VmLifecycle(vmTasks, placements, migrations, journal);
+  const reconciler: Reconciler = new Reconciler({ vmTasks, lifecycle, monotonic, log, closing: closing.signal, events, hostEvents });
+  const links: HostLinks = new HostLinks({ inventory, daemons, facts: reconciler, monotonic, log, closing: closing.signal });
+  const onAbandoned = (vm: Parameters<Reconciler["abandoned"]>[0]): void => {
+    const host = inventory.findHost(vm.host);
+    reconciler.abandoned(vm, host === undefined ? undefined : links.vmOn(host, vm.config.instanceUuid));
+  };
+  const deployments = new Deployments({ vmTasks, placements, holds, journal, clock, dice, onAbandoned });
   const reconfigurations = new Reconfigurations(vmTasks, choice, clock);
+  const multiPowerOn = new MultiPowerOn(vmTasks, lifecycle, choice, clock);
   const admin = new InventoryAdmin({ inventory, store, counters, holds, links, serial, events, hostEvents });
   const pools = new PoolAdmin({ inventory, store, counters, serial, events });
   const poolMoves = new PoolMoves(vmTasks, serial, events);
@@ -141,14 +148,17 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
     if (vm !== undefined && !underWay.has(origin.task)) tasks.restore(deployments.finishedTask(origin, vm));
   }
   links.refresh();
+  const rounds = new ActivityRounds(inventory, clock, log);
   const resumers = [
     { descriptionIds: [CREATE_TASK], resume: deployments.resume.bind(deployments) },
     { descriptionIds: ["VirtualMachine.migrate"], resume: migrations.resume.bind(migrations) },
     { descriptionIds: ["VirtualMachine.reconfigure"], resume: reconfigurations.resume.bind(reconfigurations) },
     { descriptionIds: POWER_TASKS, resume: lifecycle.resume.bind(lifecycle) },
   ];
+  const powerOnVms = loaded.tasks.filter(({ descriptionId }) => descriptionId === POWER_ON_VMS_TASK);
   const ofHosts = loaded.tasks.filter((task) => task.entity?.type === "HostSystem");
-  resumeTasks(loaded.tasks.filter((task) => !ofHosts.includes(task)), resumers, vmTasks);
+  resumeTasks(loaded.tasks.filter((task) => !ofHosts.includes(task) && !powerOnVms.includes(task)), resumers, vmTasks);
+  for (const task of powerOnVms) multiPowerOn.resume(task);
   for (const task of ofHosts) modes.resume(task);
   const health = new ClusterHealth(inventory, events);
   const compliance = new RuleCompliance(inventory, rules, events);
@@ -167,7 +177,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
     inventoryService({ about, inventory, holds, admin, modes, requests, hostPages: new Pages(epoch, monotonic), monotonic }),
     resourcePoolService({ inventory, pools, moves: poolMoves, requests, poolPages: new Pages(epoch, monotonic) }),
     placementService({ inventory, placements, deployments, holds, requests }),
-    virtualMachineService({ inventory, choice, deployments, lifecycle, migrations, reconfigurations, requests, vmPages: new Pages(epoch, monotonic) }),
+    virtualMachineService({ inventory, choice, deployments, lifecycle, multiPowerOn, migrations, reconfigurations, requests, vmPages: new Pages(epoch, monotonic) }),
     taskService({ tasks, requests, taskPages: new Pages(epoch, monotonic), monotonic }),
     ruleService({ rules: ruleAdmin, requests, rulePages: new Pages(epoch, monotonic), groupPages: new Pages(epoch, monotonic) }),
     clusterService({ clusters: clusterAdmin, requests }),
@@ -182,7 +192,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
     close: async () => {
       holds.close();
       digest.close();
-      await Promise.all([links.close(), vmTasks.settled()]);
+      await Promise.all([links.close(), vmTasks.settled(), rounds.close()]);
       // The next start goes on with the next number instead of the next block.
       await store.commit({ puts: [counters.final()] }).catch((error: unknown) => log.debug({ err: error }, "the moid counters were not stored at the end"));
     },

@@ -11,6 +11,7 @@ import { type Inventory, inOrder } from "../inventory.js";
 import { showVm } from "../inventory-view.js";
 import { requireOpen } from "../known-host.js";
 import { type Migrations, requireMovable } from "../migrations.js";
+import type { MultiPowerOn } from "../multi-power-on.js";
 import type { Pages } from "../pages.js";
 import { onlyCluster, requireHost } from "../placement-spec.js";
 import { type Reconfigurations, requireWithinCpus } from "../reconfigurations.js";
@@ -26,6 +27,7 @@ export interface VirtualMachineServiceOptions {
   readonly choice: HostChoice;
   readonly deployments: Deployments;
   readonly lifecycle: VmLifecycle;
+  readonly multiPowerOn: MultiPowerOn;
   readonly migrations: Migrations;
   readonly reconfigurations: Reconfigurations;
   readonly requests: RequestCache;
@@ -34,7 +36,7 @@ export interface VirtualMachineServiceOptions {
 
 /** VirtualMachineService on the wire. */
 export function virtualMachineService(options: VirtualMachineServiceOptions): ServedService {
-  const { inventory, lifecycle, migrations, reconfigurations, requests, vmPages } = options;
+  const { inventory, lifecycle, multiPowerOn, migrations, reconfigurations, requests, vmPages } = options;
   const vmOf = (ref: ManagedObjectReference | undefined, field: string): VmRecord => {
     if (ref === undefined || ref.value === "") throw VimFault.invalidArgument(field, "is required");
     return inventory.vm(ref.value);
@@ -53,6 +55,7 @@ export function virtualMachineService(options: VirtualMachineServiceOptions): Se
     createVm: answering((request) => requests.answer("CreateVm", request, async () => createOrdinary(request, options))),
     powerOnVm: answering((request) => requests.answer("PowerOnVm", request, async () => lifecycle.powerOn(vmOf(request.vm, "vm")))),
     powerOffVm: answering((request) => requests.answer("PowerOffVm", request, async () => lifecycle.powerOff(vmOf(request.vm, "vm")))),
+    powerOnVms: answering((request) => requests.answer("PowerOnVms", request, () => multiPowerOn.powerOn(request.vms, request.overrideAutomationLevel))),
     resetVm: answering((request) => requests.answer("ResetVm", request, async () => lifecycle.reset(vmOf(request.vm, "vm")))),
     reconfigureVm: answering((request) => requests.answer("ReconfigureVm", request, async () => reconfigurations.reconfigure(vmOf(request.vm, "vm"), request))),
     migrateVm: answering((request) =>
@@ -101,7 +104,7 @@ function createOrdinary(request: CreateVmRequest, { inventory, choice, deploymen
   const stored = request.requestId === "" ? undefined : { requestId: request.requestId, bodyHash: hashOf(request) };
   const host = (): string => {
     if (named === undefined && request.powerOn) choice.admitToPool(pool, vmShape(config).reserved);
-    const moid = named?.moid ?? choice.best({ config, runs: request.powerOn }, choice.hostsOf(cluster));
+    const moid = named?.moid ?? choice.best({ config, runs: request.powerOn }, choice.hostsOf(cluster)).host.moid;
     requireWithinCpus(config, inventory.host(moid).spec.cpuMhz, "config.cpu_allocation.reservation");
     return moid;
   };
