@@ -18,7 +18,7 @@ export function showCluster(inventory: Inventory, cluster: Cluster): Cluster {
   return { ...cluster, overallStatus: SHOWN[statusOf(inventory, cluster)] };
 }
 
-/** Tells when the status of a cluster changes: by an event, and to those who watch the inventory. */
+/** Raises the events of a cluster whose status changes. */
 export class ClusterHealth {
   readonly #inventory: Inventory;
   readonly #events: EventLog;
@@ -41,7 +41,6 @@ export class ClusterHealth {
       if (newStatus === oldStatus) continue;
       this.#events.post("ClusterStatusChangedEvent", { cluster: moid, words: { oldStatus, newStatus } });
       if (newStatus === "yellow") this.#events.post("ClusterOvercommittedEvent", { cluster: moid });
-      this.#inventory.feed.changed(moid);
     }
   }
 }

@@ -65,8 +65,8 @@ export class Evacuation {
 
   /** Resolves when nothing stays. Throws Timedout, HostNotConnected, ManagedObjectNotFound, or the reason of the signal. */
   async done(): Promise<void> {
-    const { inventory, tasks, clock } = this.#options;
-    const { host, signal, deadlineMs } = this.#order;
+    const { inventory, tasks } = this.#options;
+    const { host, signal } = this.#order;
     const bell = new Bell();
     const { cluster } = inventory.host(host);
     for (const other of inventory.hosts) if (other.cluster === cluster && takesVms(other)) this.#open.add(other.moid);
@@ -81,7 +81,7 @@ export class Evacuation {
         if (record.disconnected) throw VimFault.hostNotConnected(record.spec.name);
         const staying = this.staying();
         if (staying.length === 0) return;
-        if (deadlineMs !== undefined && clock.nowMs() >= deadlineMs) throw VimFault.timedout();
+        this.#requireTime();
         this.#stay = new Set(staying.map((vm) => vm.moid));
         this.#report(staying.length);
         if (record.responding && this.#options.mover.isAutomatic(record)) await this.#moveSome(staying);
@@ -117,11 +117,12 @@ export class Evacuation {
   async #moveSome(staying: readonly VmRecord[]): Promise<void> {
     const { tasks, mover, clock } = this.#options;
     const { task, signal } = this.#order;
-    for (const moid of [...this.#nextTryMs.keys()]) if (!this.#stay.has(moid)) this.#nextTryMs.delete(moid);
+    for (const moid of this.#nextTryMs.keys()) if (!this.#stay.has(moid)) this.#nextTryMs.delete(moid);
     for (const vm of staying) {
       if (vm.config.guestId === POD_GUEST_ID || vm.host !== this.#order.host || tasks.holderOf(vm.moid) !== undefined) continue;
       if ((this.#nextTryMs.get(vm.moid) ?? 0) > clock.nowMs()) continue;
       signal.throwIfAborted();
+      this.#requireTime();
       this.#nextTryMs.set(vm.moid, clock.nowMs() + PASS_MS);
       try {
         await mover.move(this.#options.inventory.vm(vm.moid), task);
@@ -131,6 +132,11 @@ export class Evacuation {
         if (!(error instanceof VimFault || error instanceof RpcError)) throw error;
       }
     }
+  }
+
+  #requireTime(): void {
+    const { deadlineMs } = this.#order;
+    if (deadlineMs !== undefined && this.#options.clock.nowMs() >= deadlineMs) throw VimFault.timedout();
   }
 
   /** Percent of the most VMs that ever had to leave. */

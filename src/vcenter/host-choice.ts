@@ -20,6 +20,8 @@ export interface Candidate {
   readonly config: VirtualMachineConfigSpec;
   /** Whether it will run there; one that stays off needs nothing unreserved. */
   readonly runs: boolean;
+  /** Whether it goes ahead of VMs that a rule keeps together with it: whoever moves them sees to that rule. */
+  readonly goesAhead?: boolean | undefined;
 }
 
 /** The host that was found. */
@@ -84,7 +86,7 @@ export class HostChoice {
 
   #survey(candidate: Candidate, cluster: string, rows: Int32Array): Survey {
     const { inventory, rules, scorer = spheresimScorer } = this.#options;
-    const found = rules.of(candidate.config.name, candidate.moid, cluster, []);
+    const found = rules.of(candidate.config.name, candidate.moid, cluster, [], candidate.goesAhead === true);
     const vm = new VmToPlace(this.#shapeOf(candidate), { rules: found.isEmpty ? undefined : new RowRules(found, inventory.ledger.hosts), home: this.#homeOf(candidate) });
     return new Survey(vm, inventory.ledger.hosts, rows, scorer);
   }

@@ -26,6 +26,8 @@ export interface MigrateWish {
   readonly parent?: TaskInfo | undefined;
   /** Who asked for it; a caller unless stated. */
   readonly reason?: TaskReason | undefined;
+  /** Whether it goes ahead of VMs that a rule keeps together with it, which follow. */
+  readonly goesAhead?: boolean | undefined;
 }
 
 /** Migrations of one host, as source or target, that go on at a time; vMotion allows as many on a 10 Gbit/s network. Others are queued. */
@@ -55,13 +57,13 @@ export class Migrations {
   }
 
   /** Checks, admits and claims without a pause, so that of two wishes the second sees the first; resolves with the task once it is durable. */
-  async migrate(vm: VmRecord, { host, parent, reason }: MigrateWish): Promise<TaskInfo> {
+  async migrate(vm: VmRecord, { host, parent, reason, goesAhead }: MigrateWish): Promise<TaskInfo> {
     const { vmTasks } = this.#options;
     const { tasks } = vmTasks.options;
     requireMovable(vm);
     tasks.requireFree(vm.moid);
     this.requireReachable(vm.host);
-    const target = this.#target(vm, host);
+    const target = this.#target(vm, host, goesAhead);
     const migration: Migration = { source: vm.host, target, powerOn: false };
     const cancel = new AbortController();
     const task = await vmTasks.intend(vmTasks.draft("VirtualMachine.migrate", vm, { host: target, parent, reason }), vm, { ...vm, migration }, cancel);
@@ -139,10 +141,10 @@ export class Migrations {
     return this.#take(first, signal, () => this.#take(second, signal, work));
   }
 
-  #target(vm: VmRecord, wanted: string | undefined): string {
+  #target(vm: VmRecord, wanted: string | undefined, goesAhead: boolean | undefined): string {
     const { vmTasks, choice } = this.#options;
     const { inventory } = vmTasks.options;
-    const candidate = { moid: vm.moid, config: vm.config, runs: vm.wantedOn || vm.isOn };
+    const candidate = { moid: vm.moid, config: vm.config, runs: vm.wantedOn || vm.isOn, goesAhead };
     if (wanted === undefined) return choice.best(candidate, inventory.host(vm.host).cluster, vm.host).moid;
     if (wanted === vm.host) throw VimFault.invalidArgument("host", `${vm.moid} is on ${inventory.host(wanted).spec.name} already`);
     choice.admit(candidate, wanted);

@@ -6,6 +6,7 @@ import { type Event, EventFilter, type EventUpdate } from "../../src/gen/spheres
 import { CreateResourcePoolRequest, UpdateResourcePoolRequest } from "../../src/gen/spheresim/vcenter/v1/resource_pool.js";
 import type { ManagedObjectReference } from "../../src/gen/spheresim/vim/v1/managed_object.js";
 import { type TaskInfo, TaskState } from "../../src/gen/spheresim/vim/v1/task.js";
+import { ScaleSharesBehavior } from "../../src/gen/spheresim/vim/v1/resource.js";
 import { VirtualMachineConfigSpec } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import { EventLog, MAX_EVENTS } from "../../src/vcenter/events/event-log.js";
 import { EVENT_TYPES, type EventType, formatEvent } from "../../src/vcenter/events/event-type.js";
@@ -41,7 +42,7 @@ async function create(name: string, powerOn: boolean, host = 1): Promise<Managed
 
 async function drs(enabled: boolean, defaultVmBehavior = DrsBehavior.MANUAL): Promise<void> {
   const drsConfig = { enabled, defaultVmBehavior, migrationThreshold: 0, consumedMemoryMetric: false };
-  await world.clusters.reconfigureCluster({ requestId: "", cluster: undefined, drsConfig, dasConfig: undefined, scaleDescendantsShares: 0 });
+  await world.clusters.reconfigureCluster({ requestId: "", cluster: undefined, drsConfig, dasConfig: undefined, scaleDescendantsShares: ScaleSharesBehavior.UNSPECIFIED });
 }
 
 const CREATED = ["TaskEvent", "VmBeingCreatedEvent", "VmInstanceUuidAssignedEvent", "VmUuidAssignedEvent", "VmCreatedEvent", "VmStartingEvent", "DrsVmPoweredOnEvent"];
@@ -275,7 +276,7 @@ test("a cluster that loses a host under its reservations turns yellow, and green
   ]);
   await world.deploy("uid-1", { hosts: onHosts(1) });
   const dasConfig = { enabled: true, admissionControlEnabled: true, cpuFailoverResourcesPercent: 100, memoryFailoverResourcesPercent: 0 };
-  await world.clusters.reconfigureCluster({ requestId: "", cluster: undefined, drsConfig: undefined, dasConfig, scaleDescendantsShares: 0 });
+  await world.clusters.reconfigureCluster({ requestId: "", cluster: undefined, drsConfig: undefined, dasConfig, scaleDescendantsShares: ScaleSharesBehavior.UNSPECIFIED });
   assert.equal(await status(), 3, "HA cannot fail over");
   assert.equal((await world.inventory.getInventory({})).hosts[1]?.connectionState, HostConnectionState.CONNECTED);
 });

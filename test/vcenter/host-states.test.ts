@@ -75,7 +75,7 @@ const EXPECTED: Readonly<Record<keyof typeof STATES, Readonly<Record<Operation, 
 async function everything(): Promise<string> {
   const inventory = await world.inventory.getInventory({});
   const { tasks } = await world.tasks.listTasks({ pageSize: 1000, pageToken: "" });
-  const records = [...world.kv.map].filter(([key]) => !key.endsWith("/counters")).toSorted();
+  const records = world.kv.keys("/").filter((key) => !key.endsWith("/counters")).map((key) => [key, world.kv.map.get(key)]);
   return JSON.stringify([inventory, tasks.map((task) => TaskInfo.toJSON(task)), records], (_key, value: unknown) => (typeof value === "bigint" ? String(value) : value));
 }
 

@@ -58,11 +58,11 @@ const DEEDS: readonly { readonly deed: Deed; readonly outcome: readonly [number,
     outcome: [1, OFF, "database-2", 512],
   },
   {
-    deed: async (world, ended) => {
-      const host = (await world.inventory.getInventory({})).hosts[0];
-      if (host?.inMaintenanceMode === true) return;
-      const task = host?.evacuation?.task;
-      await ended(task === undefined ? await world.inventory.enterMaintenanceMode({ requestId: "", host: hostKey(1), timeout: undefined, evacuatePoweredOffVms: false }) : await world.tasks.getTask({ task }));
+    deed: async (world) => {
+      await world.enterMaintenance(1).catch((error: unknown) => {
+        if (!(error instanceof RpcError) || error.reason?.reason !== "InvalidState") throw error;
+      });
+      await eventually("host 1 is in maintenance mode", async () => (await world.inventory.getInventory({})).hosts[0]?.inMaintenanceMode === true);
     },
     outcome: [1, OFF, "database-2", 512],
   },

@@ -5,6 +5,7 @@ import { deferred } from "../../src/base/deferred.js";
 import { DrsBehavior, type Host, HostConnectionState, HostEvacuationPurpose, HostPowerState, VirtualMachineConnectionState } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
 import type { ManagedObjectReference } from "../../src/gen/spheresim/vim/v1/managed_object.js";
 import { type TaskInfo, TaskState } from "../../src/gen/spheresim/vim/v1/task.js";
+import { ScaleSharesBehavior } from "../../src/gen/spheresim/vim/v1/resource.js";
 import { VirtualMachineConfigSpec } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import { eventually, settled } from "../support/eventually.js";
 import { refusal } from "./refusal.js";
@@ -34,7 +35,7 @@ async function hostOf(vm: ManagedObjectReference): Promise<string> {
 
 async function automate(defaultVmBehavior: DrsBehavior): Promise<void> {
   const drsConfig = { enabled: true, defaultVmBehavior, migrationThreshold: 0, consumedMemoryMetric: false };
-  await world.clusters.reconfigureCluster({ requestId: "", cluster: undefined, drsConfig, dasConfig: undefined, scaleDescendantsShares: 0 });
+  await world.clusters.reconfigureCluster({ requestId: "", cluster: undefined, drsConfig, dasConfig: undefined, scaleDescendantsShares: ScaleSharesBehavior.UNSPECIFIED });
 }
 
 async function destroyPod(ownerUid: string): Promise<void> {

@@ -39,7 +39,7 @@ test("a host in quarantine is chosen when no other will do, weakly, and the reas
   assert.equal(target(well), hostName(2));
   assert.ok((well.recommendations[0]?.rating ?? 0) > 1);
   assert.equal(well.verdicts[1]?.verdict?.$case === "fault" && well.verdicts[1].verdict.value.fault?.$case, "invalidState");
-  await world.inventory.setMaintenanceMode({ requestId: "", host: hostKey(2), inMaintenanceMode: true });
+  await world.enterMaintenance(2);
   const last = await world.place("uid-2");
   assert.deepEqual([target(last), last.recommendations[0]?.rating], [hostName(1), 1]);
   assert.match(last.recommendations[0]?.reasonText ?? "", /in quarantine mode, used because no other host will do; 1 ruled out\.$/);
@@ -48,7 +48,8 @@ test("a host in quarantine is chosen when no other will do, weakly, and the reas
 test("with FULL a host that is ruled out says all that would have to change; with SUMMARY nothing; max_verdicts cuts the list", async () => {
   world = await World.start(3);
   await world.place("uid-0", { hosts: onHosts(1) }, 8192);
-  await world.inventory.setMaintenanceMode({ requestId: "", host: hostKey(1), inMaintenanceMode: true });
+  await world.ended(await world.apply("uid-0"));
+  await world.enterMaintenance(1);
   const config = { ...(podSpec("uid-1", {}, 12_000).config ?? assert.fail()), numCpus: 9 };
   const ask = (verdictDetail: VerdictDetail, maxVerdicts?: number) => world.placement.placeVm({ requestId: "", spec: podSpec("uid-1", { config }), holdFor: undefined, verdictDetail, maxVerdicts });
   const full = await ask(VerdictDetail.FULL);
@@ -75,7 +76,7 @@ test("a pool that refuses says what it lacks of each resource, and each host wha
   const pool = ["400 MHz more unreserved CPU in pool small", "50 MB more unreserved memory in pool small"];
   assert.deepEqual(drsFault?.wouldFitIf, pool);
   assert.deepEqual(verdicts[0]?.wouldFitIf, pool);
-  await world.inventory.setMaintenanceMode({ requestId: "", host: hostKey(1), inMaintenanceMode: true });
+  await world.enterMaintenance(1);
   assert.ok((await world.place("uid-1", { namespace: "small" })).verdicts[0]?.wouldFitIf.includes(`${hostName(1)} out of maintenance mode`));
 });
 
@@ -99,7 +100,7 @@ test("an ordinary VM is sent where it gains, is not counted twice, and stays whe
   const stays = await move(idle, 1, 2);
   assert.deepEqual([stays.recommendations, stays.drsFault, stays.verdicts[0]?.hostName, stays.verdicts[0]?.verdict?.$case], [[], undefined, hostName(2), "chosen"]);
   // Where its host may not run it any more, it should go: strongly, and with the reason.
-  await world.inventory.setMaintenanceMode({ requestId: "", host: hostKey(1), inMaintenanceMode: true });
+  await world.enterMaintenance(1);
   const [leaves] = (await move(busy)).recommendations;
   assert.deepEqual([leaves?.reason, leaves?.rating], ["hostMaint", 5]);
 });

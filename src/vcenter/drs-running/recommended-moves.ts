@@ -1,5 +1,5 @@
 import type { TaskInfo } from "../../gen/spheresim/vim/v1/task.js";
-import { allowsHost, type DrsRule } from "../drs/rules/rule.js";
+import type { DrsRule } from "../drs/rules/rule.js";
 import type { Inventory } from "../inventory.js";
 import type { Migrations, MigrateWish } from "../migrations.js";
 import { moref } from "../moref.js";
@@ -52,7 +52,8 @@ export class RecommendedMoves {
 
   /**
    * Begins the migration of a recommendation that was taken; resolves once that is durable. The host is asked once more whether it takes the VM,
-   * and rules that must be obeyed are looked at as they are now. Throws the VimFault that keeps the VM.
+   * rules included as they are now; only VMs that belong together may be apart on the way, as one of them goes first. Throws the VimFault that
+   * keeps the VM.
    */
   async begin(recommendation: Recommendation, asked: Pick<MigrateWish, "parent" | "reason">): Promise<TaskInfo> {
     try {
@@ -69,23 +70,18 @@ export class RecommendedMoves {
     const { inventory, migrations } = this.#options;
     const { vm: moid, target, targetName } = recommendation;
     const vm = inventory.vm(moid);
-    const broken = this.#brokenRule(moid, inventory.host(target).cluster, target);
+    const broken = this.#rulesApart(moid, inventory.host(target).cluster).find(({ vms }) => [...vms].some((other) => other !== moid && this.#goesTo(other, target)));
     if (broken !== undefined) throw new VimFault(`Host ${targetName} would violate the rule "${broken.name}".`, { $case: "ruleViolation", value: { host: moref("HostSystem", target), rule: broken.name } });
-    return migrations.migrate(vm, { ...asked, host: target });
+    return migrations.migrate(vm, { ...asked, host: target, goesAhead: true });
   }
 
-  /** VMs that belong together may be apart on the way: one of them goes first. */
-  #brokenRule(vm: string, cluster: string, target: string): DrsRule | undefined {
-    return this.#options.rules.book(cluster).ofVm(vm).find((rule) => {
-      if (rule.kind === "vmHost") return rule.mandatory && !allowsHost(rule, target);
-      return rule.kind === "apart" && [...rule.vms].some((other) => other !== vm && this.#isOn(other, target));
-    });
+  #rulesApart(vm: string, cluster: string): readonly DrsRule[] {
+    return this.#options.rules.book(cluster).ofVm(vm).filter((rule) => rule.kind === "apart");
   }
 
-  /** Whether a VM runs on the host, or is on its way there. */
-  #isOn(moid: string, host: string): boolean {
-    const vm = this.#options.inventory.findVm(moid);
-    return vm !== undefined && (vm.isOn || vm.wantedOn) && (vm.migration?.target ?? vm.host) === host;
+  /** Whether a VM is on its way to the host: admission sees only those that are there. */
+  #goesTo(moid: string, host: string): boolean {
+    return this.#options.inventory.findVm(moid)?.migration?.target === host;
   }
 }
 

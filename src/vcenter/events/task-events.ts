@@ -17,6 +17,7 @@ interface Before {
 /** What a task is called. vim25: TaskManager.description, the label. */
 const LABELS: Readonly<Record<string, string>> = {
   "ClusterComputeResource.applyRecommendation": "Apply recommendations",
+  "Datacenter.powerOnVm": "Initialize powering On",
   "ResourcePool.createVm": "Create virtual machine",
   "ResourcePool.moveInto": "Move into resource pool",
   "VirtualMachine.powerOn": "Power On virtual machine",

@@ -8,6 +8,7 @@ import { ActivityRounds } from "../activity-rounds.js";
 import { EventLog } from "../events/event-log.js";
 import { HostEvents } from "../events/host-events.js";
 import { TaskEvents } from "../events/task-events.js";
+import { DerivedFigures } from "../derived-figures.js";
 import { CREATE_TASK, Deployments } from "../deployments.js";
 import { drsMover } from "../drs-mover.js";
 import { APPLY_TASK } from "../drs-running/applications.js";
@@ -90,9 +91,17 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   const { store, entries } = await Store.open(keyValue, { monotonic, log, closing: closing.signal });
   store.onStale = options.onStale;
   const { epoch } = store;
-  const inventory = new Inventory(epoch, showObject, clock);
+  const inventory = new Inventory(
+    epoch,
+    (of, moid) => {
+      derived.read(moid);
+      return showObject(of, moid);
+    },
+    clock,
+  );
   const rules = new RuleTable();
   const loaded = loadInventory(entries, inventory, rules);
+  const derived = new DerivedFigures(inventory);
   const counters = new MoidCounters(loaded.counters);
   const instanceUuid = loaded.instanceUuid ?? dice.fork("instance").uuid();
   if (loaded.instanceUuid === undefined) await store.commit({ puts: [{ key: ABOUT_KEY, value: JSON.stringify({ instanceUuid }) }, ...counters.due()] });
@@ -162,6 +171,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   const compliance = new RuleCompliance(inventory, rules, events);
   const digest = new ChangeDigest(monotonic, (keys) => {
     health.look();
+    derived.look();
     compliance.look(keys);
   });
   inventory.feed.observe((key) => digest.add(key));
