@@ -3,9 +3,8 @@ import { afterEach, test } from "node:test";
 import { deferred } from "../../src/base/deferred.js";
 import { silentLogger } from "../../src/base/log.js";
 import { monotonicClock } from "../../src/base/clock.js";
-import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
+import { RpcError } from "../../src/base/rpc-error.js";
 import { HostConnectionState, type InventoryUpdate, VirtualMachineConnectionState } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
-import { DrsServiceClient } from "../../src/gen/spheresim/vcenter/v1/drs_service.js";
 import type { TaskUpdate } from "../../src/gen/spheresim/vcenter/v1/task.js";
 import { CreateResourcePoolRequest, UpdateResourcePoolRequest } from "../../src/gen/spheresim/vcenter/v1/resource_pool.js";
 import { TaskState } from "../../src/gen/spheresim/vim/v1/task.js";
@@ -13,7 +12,6 @@ import { UpdateKind } from "../../src/gen/spheresim/vim/v1/update.js";
 import { type HostKey, VirtualMachineConfigSpec, VirtualMachinePowerState } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import { ScaleSharesBehavior } from "../../src/gen/spheresim/vim/v1/resource.js";
 import { MemoryTable, startEtcd } from "../../src/etcd/index.js";
-import { openChannel } from "../../src/rpc/channel.js";
 import { EtcdKeyValue } from "../../src/vcenter/client.js";
 import { eventually } from "../support/eventually.js";
 import { refusal } from "./refusal.js";
@@ -252,18 +250,6 @@ test("the records lie in etcd as proto3 JSON", async () => {
   } finally {
     kv.close();
     await etcd.close();
-  }
-});
-
-test("what is drafted answers UNIMPLEMENTED and names the method", async () => {
-  world = await World.start(1);
-  const channel = openChannel({ address: world.vcenter.address });
-  try {
-    const drs = channel.client(DrsServiceClient);
-    const error = await refusal(drs.refreshRecommendations({ requestId: "", cluster: undefined }));
-    assert.deepEqual([error.code, error.message.includes("/spheresim.vcenter.v1.DrsService/RefreshRecommendations")], [RpcCode.UNIMPLEMENTED, true], error.message);
-  } finally {
-    channel.close();
   }
 });
 

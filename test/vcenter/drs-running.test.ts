@@ -201,6 +201,17 @@ test("maintenance in manual mode: the host waits, DRS recommends what would empt
   assert.equal(await drs.hostOf(vm), 2);
 });
 
+test("VMs that a rule keeps together leave a host on its way into maintenance together", async () => {
+  drs = await DrsWorld.start(3);
+  const vms = [await drs.busy("front", 1, 1000), await drs.busy("back", 1, 1000)];
+  await drs.busy("other", 2, 1500);
+  await addRule({ name: "one host", rule: { $case: "affinity", value: { vms } } });
+  const task = await drs.world.enterMaintenance(1);
+  await drs.clock.advance(60_000);
+  assert.equal((await drs.world.ended(task)).state, TaskState.SUCCESS);
+  assert.deepEqual(await Promise.all(vms.map((vm) => drs.hostOf(vm))), [3, 3]);
+});
+
 test("what can no longer be done is dropped: the target has no room by then, and the task of a person says so", async () => {
   drs = await DrsWorld.start(2, { behavior: MANUAL });
   const reservation = (mhz: number): ResourceAllocationInfo => ResourceAllocationInfo.fromPartial({ reservation: mhz });
