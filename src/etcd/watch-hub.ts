@@ -1,15 +1,10 @@
 import { nextTurn } from "../base/clock.js";
 import type { Change, Commit } from "./change.js";
-import { inRange, type Key, type KeyRange } from "./key-range.js";
+import type { Key, KeyRange } from "./key-range.js";
+import { RangeTree } from "./range-tree.js";
 import { RecentCommits } from "./recent-commits.js";
 import type { Store } from "./store.js";
 import type { Watcher } from "./watcher.js";
-
-/** Watchers of one and the same range: the range is compared once for all of them. */
-interface RangeGroup {
-  readonly range: KeyRange;
-  readonly watchers: Set<Watcher>;
-}
 
 /** A piece of history without a hole. */
 export interface HistorySlice {
@@ -28,7 +23,8 @@ const CHUNK_ROWS = 256;
 export class WatchHub {
   readonly #store: Store;
   readonly #byKey = new Map<Key, Set<Watcher>>();
-  readonly #byRange = new Map<string, RangeGroup>();
+  /** Watchers of one and the same range share an entry. */
+  readonly #byRange = new RangeTree<Set<Watcher>>();
   readonly #recent = new RecentCommits();
   readonly #unsubscribe: () => void;
   #lastTurn: Promise<void> = Promise.resolve();
@@ -46,32 +42,21 @@ export class WatchHub {
   join(watcher: Watcher): void {
     watcher.synced = true;
     const { range } = watcher.options;
-    if (range.single) {
-      const watchers = this.#byKey.get(range.start);
-      if (watchers === undefined) this.#byKey.set(range.start, new Set([watcher]));
-      else watchers.add(watcher);
-      return;
-    }
-    const name = groupName(range);
-    const group = this.#byRange.get(name);
-    if (group === undefined) this.#byRange.set(name, { range, watchers: new Set([watcher]) });
-    else group.watchers.add(watcher);
+    const group = this.#groupOf(range);
+    if (group !== undefined) group.add(watcher);
+    else if (range.single) this.#byKey.set(range.start, new Set([watcher]));
+    else this.#byRange.add(range, new Set([watcher]));
   }
 
   /** Tells the watcher nothing any more. */
   leave(watcher: Watcher): void {
     watcher.synced = false;
     const { range } = watcher.options;
-    if (range.single) {
-      const watchers = this.#byKey.get(range.start);
-      watchers?.delete(watcher);
-      if (watchers?.size === 0) this.#byKey.delete(range.start);
-      return;
-    }
-    const name = groupName(range);
-    const group = this.#byRange.get(name);
-    group?.watchers.delete(watcher);
-    if (group?.watchers.size === 0) this.#byRange.delete(name);
+    const group = this.#groupOf(range);
+    group?.delete(watcher);
+    if (group?.size !== 0) return;
+    if (range.single) this.#byKey.delete(range.start);
+    else this.#byRange.remove(range);
   }
 
   /** The visible commits from revision `from` to `upTo`, which is as far as one slice goes. */
@@ -99,19 +84,38 @@ export class WatchHub {
 
   #publish(commit: Commit): void {
     this.#recent.add(commit);
-    const told = new Map<Watcher, Change[]>();
-    for (const change of commit.changes) {
-      for (const watcher of this.#byKey.get(change.key) ?? []) tell(told, watcher, change);
-      for (const { range, watchers } of this.#byRange.values()) {
-        if (inRange(range, change.key)) for (const watcher of watchers) tell(told, watcher, change);
-      }
+    const { revision, changes } = commit;
+    const [only] = changes;
+    if (changes.length === 1 && only !== undefined) {
+      // The usual commit: all its watchers share one list.
+      for (const group of this.#groupsAround(only.key)) for (const watcher of group) if (wants(watcher, only)) watcher.onCommit(watcher, revision, changes);
+      return;
     }
-    for (const [watcher, changes] of told) watcher.onCommit(watcher, commit.revision, changes);
+    const told = new Map<Watcher, Change[]>();
+    for (const change of changes) {
+      for (const group of this.#groupsAround(change.key)) for (const watcher of group) if (wants(watcher, change)) tell(told, watcher, change);
+    }
+    for (const [watcher, wanted] of told) watcher.onCommit(watcher, revision, wanted);
+  }
+
+  #groupOf(range: KeyRange): Set<Watcher> | undefined {
+    return range.single ? this.#byKey.get(range.start) : this.#byRange.get(range);
+  }
+
+  /** A list of its own, because a watcher that is told may leave. */
+  #groupsAround(key: Key): Set<Watcher>[] {
+    const groups = this.#byRange.around(key);
+    const single = this.#byKey.get(key);
+    if (single !== undefined) groups.push(single);
+    return groups;
   }
 }
 
+function wants(watcher: Watcher, change: Change): boolean {
+  return change.main >= watcher.options.startRevision && watcher.wantsKind(change);
+}
+
 function tell(told: Map<Watcher, Change[]>, watcher: Watcher, change: Change): void {
-  if (change.main < watcher.options.startRevision || !watcher.wantsKind(change)) return;
   const changes = told.get(watcher);
   if (changes === undefined) told.set(watcher, [change]);
   else changes.push(change);
@@ -119,8 +123,4 @@ function tell(told: Map<Watcher, Change[]>, watcher: Watcher, change: Change): v
 
 function lastRevision(commits: readonly Commit[], otherwise: number): number {
   return commits[commits.length - 1]?.revision ?? otherwise;
-}
-
-function groupName(range: KeyRange): string {
-  return `${range.start.length}:${range.start}${range.end ?? ""}`;
 }
