@@ -18,6 +18,7 @@ import { CheckpointFile } from "./checkpoint-file.js";
 import { LevelTable } from "./level-table.js";
 import { Downgrade } from "./downgrade.js";
 import { Lessor } from "./lessor.js";
+import { LongReads } from "./long-reads.js";
 import { Member } from "./member.js";
 import { authService } from "./services/auth.js";
 import { clusterService } from "./services/cluster.js";
@@ -149,6 +150,7 @@ export async function startEtcd(options: EtcdOptions): Promise<Etcd> {
     const room: Room = {
       member,
       store,
+      longReads: new LongReads(),
       lessor,
       hub,
       alarms,

@@ -4,6 +4,7 @@ import type { Alarms } from "../alarms.js";
 import type { AuthStore } from "../auth/auth-store.js";
 import type { Downgrade } from "../downgrade.js";
 import type { Lessor } from "../lessor.js";
+import type { LongReads } from "../long-reads.js";
 import type { Member } from "../member.js";
 import type { Store } from "../store.js";
 import type { WatchHub } from "../watch-hub.js";
@@ -14,6 +15,8 @@ import type { Gate } from "./gate.js";
 export interface Room {
   readonly member: Member;
   readonly store: Store;
+  /** Ranges that need more than one stretch. */
+  readonly longReads: LongReads;
   readonly lessor: Lessor;
   readonly hub: WatchHub;
   readonly alarms: Alarms;
