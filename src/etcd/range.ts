@@ -4,7 +4,7 @@ import { AnswerSize } from "./answer-size.js";
 import { etcdError } from "./errors.js";
 import { rangeOf } from "./key-range.js";
 import type { ReadView } from "./read-view.js";
-import { numberIn, valueIn, withoutValue } from "./row.js";
+import { compareValues, numberIn, withoutValue } from "./row.js";
 import { sorted } from "./sliced-sort.js";
 import { StoredRange } from "./stored-range.js";
 
@@ -66,22 +66,21 @@ function* each<T>(rows: readonly Buffer[], add: (row: Buffer, to: T[]) => void):
 }
 
 /** Whether a row passes; undefined where all do. */
-function filterOf(request: RangeRequest): ((row: Buffer) => boolean) | undefined {
-  const bounds = (["modRevision", "createRevision"] as const).map((field) => {
-    const [min, max] = field === "modRevision" ? [request.minModRevision, request.maxModRevision] : [request.minCreateRevision, request.maxCreateRevision];
-    return { field, min: min === 0n ? -Infinity : Number(min), max: max === 0n ? Infinity : Number(max) };
-  });
-  const used = bounds.filter(({ min, max }) => min !== -Infinity || max !== Infinity);
-  if (used.length === 0) return undefined;
-  return (row) => used.every(({ field, min, max }) => {
-    const value = numberIn(row, field);
-    return value >= min && value <= max;
-  });
+function filterOf({ minModRevision, maxModRevision, minCreateRevision, maxCreateRevision }: RangeRequest): ((row: Buffer) => boolean) | undefined {
+  if (minModRevision === 0n && maxModRevision === 0n && minCreateRevision === 0n && maxCreateRevision === 0n) return undefined;
+  const [modified, created] = [between(minModRevision, maxModRevision), between(minCreateRevision, maxCreateRevision)];
+  return (row) => modified(numberIn(row, "modRevision")) && created(numberIn(row, "createRevision"));
 }
 
-/** A row and what it is sorted by. */
-interface Weighed<T> {
-  readonly weight: T;
+/** Whether a revision lies between two, of which each is no bound where it is 0. */
+function between(min: bigint, max: bigint): (revision: number) => boolean {
+  const [lowest, highest] = [min === 0n ? -Infinity : Number(min), max === 0n ? Infinity : Number(max)];
+  return (revision) => revision >= lowest && revision <= highest;
+}
+
+/** A row and the number it is sorted by. */
+interface Weighed {
+  readonly weight: number;
   readonly row: Buffer;
 }
 
@@ -96,14 +95,11 @@ const NUMBERS = {
 function* sort(rows: readonly Buffer[], { sortTarget, sortOrder }: RangeRequest): Slices<readonly Buffer[]> {
   const descending = sortOrder === RangeRequest_SortOrder.DESCEND;
   if (sortTarget === RangeRequest_SortTarget.KEY) return descending ? [...rows].reverse() : rows;
-  if (sortTarget === RangeRequest_SortTarget.VALUE) return yield* byWeight(rows, valueIn, (a, b) => Buffer.compare(a, b), descending);
+  if (sortTarget === RangeRequest_SortTarget.VALUE) return yield* sorted(rows, descending ? (a, b) => compareValues(b, a) : compareValues);
   const field = (NUMBERS as Readonly<Record<number, (typeof NUMBERS)[keyof typeof NUMBERS] | undefined>>)[sortTarget];
-  return field === undefined ? rows : yield* byWeight(rows, (row) => numberIn(row, field), (a, b) => a - b, descending);
-}
-
-function* byWeight<T>(rows: readonly Buffer[], weigh: (row: Buffer) => T, compare: (a: T, b: T) => number, descending: boolean): Slices<readonly Buffer[]> {
-  const weighed = yield* each(rows, (row, to: Weighed<T>[]) => void to.push({ weight: weigh(row), row }));
-  const inOrder = yield* sorted(weighed, descending ? (a, b) => compare(b.weight, a.weight) : (a, b) => compare(a.weight, b.weight));
+  if (field === undefined) return rows;
+  const weighed = yield* each(rows, (row, to: Weighed[]) => void to.push({ weight: numberIn(row, field), row }));
+  const inOrder = yield* sorted(weighed, descending ? (a, b) => b.weight - a.weight : (a, b) => a.weight - b.weight);
   const result: Buffer[] = [];
   for (const [index, { row }] of inOrder.entries()) {
     if (index > 0 && index % ROWS_PER_SLICE === 0) yield;

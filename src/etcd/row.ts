@@ -56,10 +56,11 @@ export function numberIn(row: Buffer, name: "createRevision" | "modRevision" | "
   return fieldOf(row, NUMBER_TAGS[name])?.number ?? 0;
 }
 
-/** The value in a row: a view of its bytes. */
-export function valueIn(row: Buffer): Buffer {
-  const field = fieldOf(row, VALUE_TAG);
-  return field === undefined ? row.subarray(0, 0) : row.subarray(field.end - field.number, field.end);
+/** Below, at or above 0 as the value of one row is less than, equal to or greater than that of another, byte by byte. */
+export function compareValues(a: Buffer, b: Buffer): number {
+  const [left, right] = [fieldOf(a, VALUE_TAG) ?? NO_FIELD, fieldOf(b, VALUE_TAG) ?? NO_FIELD];
+  // Views of the bytes, or copies of them, would be most of the work.
+  return a.compare(b, right.end - right.number, right.end, left.end - left.number, left.end);
 }
 
 /** The same row with an empty value: what comes before and after the value. */
@@ -74,6 +75,8 @@ interface Field {
   readonly number: number;
   readonly end: number;
 }
+
+const NO_FIELD: Field = { at: 0, number: 0, end: 0 };
 
 /** Finds a field by a walk over those before it. */
 function fieldOf(row: Buffer, wanted: number): Field | undefined {

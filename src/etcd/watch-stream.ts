@@ -1,4 +1,5 @@
 import type { Clock, Timer } from "../base/clock.js";
+import type { Dice } from "../base/seeded-random.js";
 import { RpcCode, RpcError } from "../base/rpc-error.js";
 import { type WatchCreateRequest, WatchCreateRequest_FilterType } from "../gen/etcd/etcdserverpb/rpc.js";
 import type { Change } from "./change.js";
@@ -15,12 +16,15 @@ export interface WatchStreamOptions {
   readonly headerAt: HeaderAt;
   /** Sends one message; resolves when the next may follow. */
   readonly send: (message: Buffer) => Promise<void>;
-  /** Time between two progress notices of a silent watch. */
+  /** Time between two progress notices of a silent watch, at least; with `dice` up to a tenth more, drawn once for the stream. */
   readonly progressIntervalMs: number;
+  readonly dice?: Dice | undefined;
   /** Throws an RpcError when the client may not read a range; when absent, it may read all. */
   readonly permit?: (range: KeyRange) => void;
 }
 
+/** Streams that were opened together do not send their notices together (etcd: up to a tenth of the interval). */
+const PROGRESS_JITTER = 0.1;
 /** Id of answers that belong to no watch. */
 const NO_WATCH = -1n;
 /** Answers that may wait for a slow client; events beyond are forgotten and read again later. */
@@ -55,6 +59,7 @@ type Waiting = Buffer | WaitingEvents;
 export class WatchStream {
   readonly #options: WatchStreamOptions;
   readonly #hub: WatchHub;
+  readonly #progressIntervalMs: number;
   readonly #watchers = new Map<bigint, Watcher>();
   readonly #behind = new Set<Watcher>();
   /** Ids of watches that a compaction ended: taken until the client cancels them too, as etcd has it. */
@@ -70,6 +75,7 @@ export class WatchStream {
   constructor(options: WatchStreamOptions) {
     this.#options = options;
     this.#hub = options.hub;
+    this.#progressIntervalMs = options.progressIntervalMs * (1 + (options.dice?.next() ?? 0) * PROGRESS_JITTER);
   }
 
   /** Watches of the stream, and those of them that are behind. */
@@ -254,7 +260,7 @@ export class WatchStream {
 
   #startProgressTimer(): void {
     if (this.#progressTimer !== undefined || this.#closed) return;
-    this.#progressTimer = this.#options.clock.timer(this.#options.progressIntervalMs, () => {
+    this.#progressTimer = this.#options.clock.timer(this.#progressIntervalMs, () => {
       this.#progressTimer = undefined;
       let wanted = false;
       for (const watcher of this.#watchers.values()) {

@@ -23,7 +23,7 @@ it("gives one slice a turn to the long reads, in the order in which they asked (
     for (; !over; await new Promise((resolve) => setImmediate(resolve))) done.push("|");
   })();
   const long = [reads.run(work("A", 4), forever), reads.run(work("B", 2), forever)];
-  assert.deepEqual(await Promise.all(long), ["A", "B"]);
+  assert.deepEqual(await Promise.all(long.map(async (read) => read)), ["A", "B"]);
   over = true;
   await turns;
   assert.equal(done.join(" ").replace(/( \|)+$/, ""), "short | A B | A | B | A | A");

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { Dice } from "../../src/base/seeded-random.js";
 import { Bench, type Reader } from "./watch-bench.js";
 
 describe("prev_kv", () => {
@@ -156,6 +157,25 @@ describe("progress", () => {
     assert.deepEqual(reader.responses.slice(1).map(({ watchId }) => watchId), [0n, 1n]);
     await reader.close();
     assert.equal(bench.clock.waiting, 0);
+  });
+
+  it("does not come to streams that were opened together at the same moment, and never more than a tenth late", async () => {
+    const bench = await Bench.open();
+    const dice = new Dice(1);
+    const readers = Array.from({ length: 8 }, () => bench.stream(dice));
+    for (const reader of readers) reader.create({ progressNotify: true });
+    await bench.clock.advance(999);
+    const told: number[][] = [];
+    for (let ms = 1_000; ms <= 1_100; ms += 10) {
+      await bench.clock.advance(ms - bench.clock.nowMs());
+      await readers[0]?.settle();
+      told.push(readers.map(({ responses }) => responses.length - 1));
+    }
+    assert.deepEqual(told[0], [0, 0, 0, 0, 0, 0, 0, 0]);
+    assert.deepEqual(told.at(-1), [1, 1, 1, 1, 1, 1, 1, 1]);
+    const moments = new Set(readers.map((_, index) => told.findIndex((at) => at[index] === 1)));
+    assert.ok(moments.size >= 4, `${moments.size} moments`);
+    for (const reader of readers) await reader.close();
   });
 
   it("on request waits for no one: nothing while a watch is behind, one answer when all are there (etcd issue 15220)", async () => {

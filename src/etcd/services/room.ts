@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.js";
+import type { Dice } from "../../base/seeded-random.js";
 import type { Admission } from "../admission.js";
 import type { Alarms } from "../alarms.js";
 import type { AuthStore } from "../auth/auth-store.js";
@@ -27,6 +28,8 @@ export interface Room {
   readonly clock: Clock;
   /** Time between two progress notices of a silent watch. */
   readonly progressIntervalMs: number;
+  /** What spreads those notices; they come exactly then when absent. */
+  readonly dice: Dice | undefined;
   /** The streams of watches that are open. */
   readonly watchStreams: Set<WatchStream>;
   /** Operations one level of a Txn may hold (etcd --max-txn-ops). */
