@@ -2,6 +2,8 @@
 interface Entry<T> {
   readonly item: T;
   readonly dueMs: number;
+  /** Number of the entry: of equal deadlines the one that came first is first. */
+  readonly turn: number;
 }
 
 /** What one look at the clock found. */
@@ -21,6 +23,7 @@ export interface Due<T> {
  */
 export class DeadlineHeap<T> {
   #entries: Entry<T>[] = [];
+  #turns = 0;
 
   /** Items, those included that are gone and were not asked yet. */
   get size(): number {
@@ -30,8 +33,9 @@ export class DeadlineHeap<T> {
   add(item: T, dueMs: number): void {
     const entries = this.#entries;
     let at = entries.length;
-    entries.push({ item, dueMs });
-    for (let parent = (at - 1) >> 1; at > 0 && (entries[parent] as Entry<T>).dueMs > dueMs; parent = (at - 1) >> 1) {
+    entries.push({ item, dueMs, turn: this.#turns });
+    this.#turns += 1;
+    for (let parent = (at - 1) >> 1; at > 0 && this.#before(at, parent); parent = (at - 1) >> 1) {
       this.#swap(at, parent);
       at = parent;
     }
@@ -57,7 +61,7 @@ export class DeadlineHeap<T> {
     const entries = this.#entries;
     this.#entries = [];
     // In the order of deadlines none moves up.
-    for (const { item, dueMs } of entries.sort((a, b) => a.dueMs - b.dueMs)) if (deadlineOf(item) !== undefined) this.add(item, dueMs);
+    for (const { item, dueMs } of entries.sort(order)) if (deadlineOf(item) !== undefined) this.add(item, dueMs);
   }
 
   #removeFirst(): void {
@@ -69,15 +73,15 @@ export class DeadlineHeap<T> {
       const left = at * 2 + 1;
       const right = left + 1;
       if (left >= entries.length) return;
-      const child = right < entries.length && this.#dueMs(right) < this.#dueMs(left) ? right : left;
-      if (this.#dueMs(child) >= last.dueMs) return;
+      const child = right < entries.length && this.#before(right, left) ? right : left;
+      if (this.#before(at, child)) return;
       this.#swap(at, child);
       at = child;
     }
   }
 
-  #dueMs(at: number): number {
-    return (this.#entries[at] as Entry<T>).dueMs;
+  #before(a: number, b: number): boolean {
+    return order(this.#entries[a] as Entry<T>, this.#entries[b] as Entry<T>) < 0;
   }
 
   #swap(a: number, b: number): void {
@@ -85,4 +89,8 @@ export class DeadlineHeap<T> {
     this.#entries[a] = this.#entries[b] as Entry<T>;
     this.#entries[b] = entry;
   }
+}
+
+function order(a: Entry<unknown>, b: Entry<unknown>): number {
+  return a.dueMs - b.dueMs || a.turn - b.turn;
 }
