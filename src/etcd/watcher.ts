@@ -1,5 +1,6 @@
 import type { Change } from "./change.js";
 import { inRange, type KeyRange } from "./key-range.js";
+import type { WaitingEvents } from "./watch-queue.js";
 
 /** What a watch asked for. */
 export interface WatcherOptions {
@@ -23,6 +24,8 @@ export class Watcher {
   /** Everything below has been queued for the client, or is not for it. Only kept up to date while behind. */
   nextRevision: number;
   synced = false;
+  /** What was queued for it last, as long as that waits. */
+  lastQueued: WaitingEvents | undefined;
   /** Something was queued since the last progress tick. */
   active = false;
   /** Called by the hub with the changes of a commit that lie in the range. */
