@@ -1,23 +1,19 @@
 import { nextTurn } from "../base/clock.js";
 import type { Change, Commit } from "./change.js";
+import { HistorySlice } from "./history-slice.js";
 import type { Key, KeyRange } from "./key-range.js";
 import { RangeTree } from "./range-tree.js";
 import { RecentCommits } from "./recent-commits.js";
 import type { Store } from "./store.js";
 import type { Watcher } from "./watcher.js";
 
-/** A piece of history without a hole. */
-export interface HistorySlice {
-  readonly commits: readonly Commit[];
-  /** Every change up to this revision is in `commits`. */
-  readonly upTo: number;
-}
-
 /** Commits read from the log at a time. */
 const SLICE_COMMITS = 500;
 /** Bytes of rows in such a slice, roughly. */
 const SLICE_BYTES = 1024 * 1024;
 const CHUNK_ROWS = 256;
+/** Full slices of memory kept for watches that are equally far behind. */
+const MAX_SHARED_SLICES = 8;
 
 /** Brings each commit to the watchers that are synced, and reads history for those that are behind. */
 export class WatchHub {
@@ -26,6 +22,8 @@ export class WatchHub {
   /** Watchers of one and the same range share an entry. */
   readonly #byRange = new RangeTree<Set<Watcher>>();
   readonly #recent = new RecentCommits();
+  /** Full slices by the revision they begin with: what they hold never changes. */
+  readonly #shared = new Map<number, HistorySlice>();
   readonly #unsubscribe: () => void;
   #lastTurn: Promise<void> = Promise.resolve();
 
@@ -65,7 +63,7 @@ export class WatchHub {
     const recent = this.#recent.from(from, SLICE_COMMITS);
     // Reading memory waits for nothing by itself: full slices go one a turn, over all streams, so that others are served in between.
     if (recent?.length === SLICE_COMMITS) await (this.#lastTurn = this.#lastTurn.then(nextTurn));
-    if (recent !== undefined) return { commits: recent, upTo: recent.length < SLICE_COMMITS ? visible : lastRevision(recent, visible) };
+    if (recent !== undefined) return recent.length < SLICE_COMMITS ? new HistorySlice(recent, visible) : this.#sharedSlice(from, recent);
     const slice: Commit[] = [];
     let bytes = 0;
     for await (const commits of this.#store.log(from, CHUNK_ROWS)) {
@@ -73,13 +71,22 @@ export class WatchHub {
         slice.push(commit);
         for (const change of commit.changes) bytes += change.row.length;
       }
-      if (slice.length >= SLICE_COMMITS || bytes >= SLICE_BYTES) return { commits: slice, upTo: lastRevision(slice, visible) };
+      if (slice.length >= SLICE_COMMITS || bytes >= SLICE_BYTES) return new HistorySlice(slice, lastRevision(slice, visible));
     }
-    return { commits: slice, upTo: visible };
+    return new HistorySlice(slice, visible);
   }
 
   close(): void {
     this.#unsubscribe();
+  }
+
+  #sharedSlice(from: number, commits: readonly Commit[]): HistorySlice {
+    const known = this.#shared.get(from);
+    if (known !== undefined) return known;
+    const slice = new HistorySlice(commits, lastRevision(commits, from));
+    for (const oldest of this.#shared.keys()) if (this.#shared.size >= MAX_SHARED_SLICES || this.#recent.from(oldest, 1) === undefined) this.#shared.delete(oldest);
+    this.#shared.set(from, slice);
+    return slice;
   }
 
   #publish(commit: Commit): void {

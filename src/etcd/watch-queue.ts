@@ -4,7 +4,9 @@ import type { Watcher } from "./watcher.js";
 /** Answers and lists of events that may wait, besides one list for each watch; events beyond are forgotten and read again later. */
 export const MAX_WAITING = 128;
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
-const MAX_WAITING_CHANGES = 16_384;
+/** Changes that may wait, and more of them for each watch. */
+const MAX_WAITING_CHANGES = 8_192;
+const MAX_CHANGES_PER_WATCH = 512;
 /** What a list may hold before another one begins. */
 const MAX_MERGED_CHANGES = 512;
 const MAX_MERGED_BYTES = 64 * 1024;
@@ -89,7 +91,7 @@ export class WatchQueue {
 
   /** Queues the changes of a revision for one of `watches`; false if there is no room for them. */
   offer(watcher: Watcher, revision: number, changes: readonly Change[], watches: number): boolean {
-    if (this.#bytes >= MAX_WAITING_BYTES || this.#changes >= MAX_WAITING_CHANGES) return false;
+    if (this.#bytes >= MAX_WAITING_BYTES || this.#changes >= MAX_WAITING_CHANGES + MAX_CHANGES_PER_WATCH * watches) return false;
     const last = watcher.lastQueued;
     if (last !== undefined && !last.sent && last.behindControls === this.#controlsEver && last.bytes < MAX_MERGED_BYTES && last.changes.length < MAX_MERGED_CHANGES) {
       this.#bytes += last.add(revision, changes);

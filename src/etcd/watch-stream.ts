@@ -193,12 +193,13 @@ export class WatchStream {
   async #catchUp(): Promise<void> {
     const [watcher] = this.#behind;
     if (watcher === undefined || this.#cancelIfCompacted(watcher)) return;
-    const { commits, upTo } = await this.#hub.history(watcher.nextRevision);
+    const slice = await this.#hub.history(watcher.nextRevision);
     // Both may have happened meanwhile: the client cancelled, or what was read is no longer whole.
     if (!this.#behind.has(watcher) || this.#cancelIfCompacted(watcher)) return;
     const { revision, compactRevision } = this.#hub.store;
-    const selected = commits.flatMap((commit) => watcher.select(commit.changes));
-    const changes = selected.map((change) => (change.main > compactRevision ? change : change.withoutPrevious()));
+    const { upTo } = slice;
+    const selected = slice.select(watcher);
+    const changes = selected[0] !== undefined && selected[0].main <= compactRevision ? selected.map((change) => (change.main > compactRevision ? change : change.withoutPrevious())) : selected;
     this.#behind.delete(watcher);
     watcher.nextRevision = upTo + 1;
     if (upTo < revision) this.#behind.add(watcher);

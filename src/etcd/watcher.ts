@@ -37,9 +37,9 @@ export class Watcher {
     this.onCommit = onCommit;
   }
 
-  /** The changes this watch wants of some. */
-  select(changes: readonly Change[]): Change[] {
-    return changes.filter((change) => change.main >= this.nextRevision && inRange(this.options.range, change.key) && this.wantsKind(change));
+  /** Whether a change lies in the range and is of a kind that the filters let through. */
+  wants(change: Change): boolean {
+    return inRange(this.options.range, change.key) && this.wantsKind(change);
   }
 
   /** Whether the filters let a change through. */
