@@ -18,7 +18,7 @@ interface Versions {
   readonly first: number;
   /** When its present or last life began. */
   readonly created: number;
-  readonly version: number;
+  version: number;
 }
 
 /** What a watch still has to tell about one object. `order` is the version at which that began to be so. */
@@ -49,7 +49,7 @@ export class ChangeFeed<T> {
   readonly #epoch: bigint;
   readonly #read: (key: string) => T | undefined;
   readonly #maxTombstones: number;
-  /** In order of version. */
+  /** In no order: an object that is taken out and put back at each change leaves holes in its Map that every later change walks over. */
   readonly #items = new Map<string, Versions>();
   /** What was removed, in order of removal. */
   readonly #tombstones = new Map<string, Versions>();
@@ -74,10 +74,13 @@ export class ChangeFeed<T> {
   changed(key: string): void {
     this.#version += 1;
     const before = this.#items.get(key);
-    const first = before?.first ?? this.#tombstones.get(key)?.first ?? this.#version;
-    this.#items.delete(key);
-    this.#tombstones.delete(key);
-    this.#items.set(key, { first, created: before?.created ?? this.#version, version: this.#version });
+    if (before === undefined) {
+      const first = this.#tombstones.get(key)?.first ?? this.#version;
+      this.#tombstones.delete(key);
+      this.#items.set(key, { first, created: this.#version, version: this.#version });
+    } else {
+      before.version = this.#version;
+    }
     for (const watcher of this.#watchers) {
       const pending = watcher.pending.get(key);
       if (pending === undefined) watcher.pending.set(key, { kind: before === undefined ? "enter" : "modify", order: this.#version, known: before !== undefined });

@@ -102,8 +102,10 @@ test("each incompatibility has its fault", async () => {
     ["cannotAccessDatastore", { devices: [disk("nfs")] }],
     ["cannotAccessNetwork", { devices: [card("dmz")] }],
     ["insufficientHostCpuCapacityFault", { cpuAllocation: { reservation: HOST.cores * HOST.coreMhz + 1, shares: undefined } }],
-    ["insufficientHostMemoryCapacityFault", { memoryMb: HOST.memoryMb }],
+    ["insufficientHostMemoryCapacityFault", { memoryMb: 16_000 }],
   ];
+  // What is held on the first host leaves it less than the last VM needs.
+  await world.place("uid-0", { hosts: onHosts(1) });
   for (const [fault, change] of cases) {
     const memoryAllocation = { reservation: change.memoryMb ?? 1024, shares: undefined };
     const result = await world.place("uid-1", { config: config({ memoryAllocation, ...change }) });

@@ -197,7 +197,6 @@ test("bad input: each gets its vim25 fault and its field, and nothing changes", 
   assert.equal(await of(placement.placeVms({ requestId: "", specs: [podSpec("uid-1"), podSpec("uid-2", { config: undefined })], holdFor: undefined, verdictDetail: VerdictDetail.UNSPECIFIED })), "InvalidArgument specs[1].config");
   assert.equal(await of(placement.placeVm({ requestId: "", spec: podSpec("uid-1"), holdFor: { seconds: 301n, nanos: 0 }, verdictDetail: VerdictDetail.UNSPECIFIED })), "InvalidArgument hold_for");
   assert.equal(await of(world.place("uid-1", { namespace: "nowhere" })), "ManagedObjectNotFound");
-  assert.equal(await of(world.place("uid-1", { hosts: HostSet.fromPartial({ set: { $case: "registered", value: "x" } }) })), "NotSupported");
   assert.equal(await of(world.apply("uid-1", "1.7")), "RecommendationExpired");
   assert.equal(await of(world.apply("uid-1")), "InvalidArgument key");
   assert.equal(await of(placement.applyRecommendation({ requestId: "", key: "", ownerUid: "uid-1", spec: podSpec("uid-1") })), "InvalidArgument spec.hosts");
