@@ -1,5 +1,4 @@
 import type { Change } from "./change.js";
-import type { Watcher } from "./watcher.js";
 
 /** Answers and lists of events that may wait, besides one list for each watch; events beyond are forgotten and read again later. */
 export const MAX_WAITING = 128;
@@ -11,9 +10,16 @@ const MAX_CHANGES_PER_WATCH = 512;
 const MAX_MERGED_CHANGES = 512;
 const MAX_MERGED_BYTES = 64 * 1024;
 
+/** What the queue needs of a watch. */
+export interface QueuedWatch {
+  readonly options: { readonly id: bigint; readonly previous: boolean; readonly fragment: boolean };
+  /** What was queued for it last, as long as that waits. */
+  lastQueued: WaitingEvents | undefined;
+}
+
 /** Events for one watch that wait to be sent in one response: those of one revision, or of several that came while it waited. */
 export class WaitingEvents {
-  readonly watcher: Watcher;
+  readonly watcher: QueuedWatch;
   /** Revision of the header. */
   revision: number;
   /** Bytes of the rows. */
@@ -25,7 +31,7 @@ export class WaitingEvents {
   #own = false;
   sent = false;
 
-  constructor(watcher: Watcher, revision: number, changes: readonly Change[], behindControls: number) {
+  constructor(watcher: QueuedWatch, revision: number, changes: readonly Change[], behindControls: number) {
     this.watcher = watcher;
     this.revision = revision;
     this.#changes = changes;
@@ -90,7 +96,7 @@ export class WatchQueue {
   }
 
   /** Queues the changes of a revision for one of `watches`; false if there is no room for them. */
-  offer(watcher: Watcher, revision: number, changes: readonly Change[], watches: number): boolean {
+  offer(watcher: QueuedWatch, revision: number, changes: readonly Change[], watches: number): boolean {
     if (this.#bytes >= MAX_WAITING_BYTES || this.#changes >= MAX_WAITING_CHANGES + MAX_CHANGES_PER_WATCH * watches) return false;
     const last = watcher.lastQueued;
     if (last !== undefined && !last.sent && last.behindControls === this.#controlsEver && last.bytes < MAX_MERGED_BYTES && last.changes.length < MAX_MERGED_CHANGES) {
@@ -104,7 +110,7 @@ export class WatchQueue {
   }
 
   /** Queues changes that were read for this. */
-  events(watcher: Watcher, revision: number, changes: readonly Change[]): void {
+  events(watcher: QueuedWatch, revision: number, changes: readonly Change[]): void {
     const events = new WaitingEvents(watcher, revision, changes, this.#controlsEver);
     watcher.lastQueued = events;
     this.#waiting.push(events);

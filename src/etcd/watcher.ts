@@ -1,6 +1,6 @@
 import type { Change } from "./change.js";
 import { inRange, type KeyRange } from "./key-range.js";
-import type { WaitingEvents } from "./watch-queue.js";
+import type { QueuedWatch, WaitingEvents } from "./watch-queue.js";
 
 /** What a watch asked for. */
 export interface WatcherOptions {
@@ -19,12 +19,11 @@ export interface WatcherOptions {
  * One watch. It is either `synced` (told of each commit by the hub as it happens) or behind: then `nextRevision` is where its stream
  * has to go on reading.
  */
-export class Watcher {
+export class Watcher implements QueuedWatch {
   readonly options: WatcherOptions;
   /** Everything below has been queued for the client, or is not for it. Only kept up to date while behind. */
   nextRevision: number;
   synced = false;
-  /** What was queued for it last, as long as that waits. */
   lastQueued: WaitingEvents | undefined;
   /** Something was queued since the last progress tick. */
   active = false;

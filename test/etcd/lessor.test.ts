@@ -126,7 +126,7 @@ it("ends leases in time, whichever were renewed, revoked or granted again", asyn
   const at: Record<number, bigint[]> = {};
   for (const second of [6, 8, 11, 14, 104]) {
     await clock.advance(second * 1_000 - clock.nowMs());
-    at[second] = (await lessor.list()).sort();
+    at[second] = (await lessor.list()).sort((a, b) => Number(a - b));
   }
   assert.deepEqual(at, { 6: [1n, 2n, 3n, 4n], 8: [1n, 2n, 4n], 11: [1n, 4n], 14: [4n], 104: [] });
   await close();

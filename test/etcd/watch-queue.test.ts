@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { Change } from "../../src/etcd/change.js";
-import { WatchQueue } from "../../src/etcd/watch-queue.js";
+import { type QueuedWatch, WatchQueue } from "../../src/etcd/watch-queue.js";
 import { Watcher } from "../../src/etcd/watcher.js";
 
 const watcher = (id: number): Watcher =>
@@ -11,7 +11,7 @@ const watcher = (id: number): Watcher =>
 const change = (revision: number, bytes = 10): Change => new Change("k", revision, 0, false, Buffer.alloc(bytes));
 
 /** Everything that waits: `a[2 3]` for events, the text of an answer. */
-function drained(queue: WatchQueue, names: ReadonlyMap<Watcher, string>): string[] {
+function drained(queue: WatchQueue, names: ReadonlyMap<QueuedWatch, string>): string[] {
   const taken: string[] = [];
   while (queue.length > 0) {
     const next = queue.take();
@@ -61,8 +61,8 @@ describe("what waits for the client of a stream of watches", () => {
       fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
         const queue = new WatchQueue();
         const watchers = Array.from({ length: 4 }, (_, id) => watcher(id));
-        const queued = new Map<Watcher, number[]>(watchers.map((each) => [each, []]));
-        const sent = new Map<Watcher, number[]>(watchers.map((each) => [each, []]));
+        const queued = new Map<QueuedWatch, number[]>(watchers.map((each) => [each, []]));
+        const sent = new Map<QueuedWatch, number[]>(watchers.map((each) => [each, []]));
         let revision = 1;
         const take = (): void => {
           const next = queue.take();
