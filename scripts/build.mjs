@@ -3,9 +3,10 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { requireNode } from "./require-node.mjs";
+import { strictDecoders } from "./strict-decoders.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const stamps = join(root, "node_modules", ".cache", "spheresim");
@@ -42,6 +43,14 @@ function stage(name, say, inputs, product, make) {
   writeFileSync(stamp, now);
 }
 
+function makeDecodersStrict() {
+  for (const file of filesUnder(join(root, "src", "gen"))) {
+    if (!file.endsWith(".ts")) continue;
+    const reader = relative(dirname(file), join(root, "src", "base", "message-reader.js")).replaceAll("\\", "/");
+    writeFileSync(file, strictDecoders(readFileSync(file, "utf8"), reader, relative(root, file)));
+  }
+}
+
 /** Installs, generates and compiles whatever is out of date. */
 export function build({ onlyGenerate = false } = {}) {
   requireNode();
@@ -49,10 +58,11 @@ export function build({ onlyGenerate = false } = {}) {
     // Not `npm ci`: it wants every platform's optional binary in the lock file, also those a registry does not carry.
     run("npm", ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"], "npm install"),
   );
-  const contracts = () => [...filesUnder(join(root, "proto")), join(root, "buf.gen.yaml")];
+  const contracts = () => [...filesUnder(join(root, "proto")), join(root, "buf.gen.yaml"), join(root, "scripts", "strict-decoders.mjs")];
   stage("generate", "generating code from proto/", contracts, join(root, "src", "gen"), () => {
     rmSync(join(root, "src", "gen"), { recursive: true, force: true });
     run("buf", ["generate"], "buf generate");
+    makeDecodersStrict();
     run("buf", ["build", "-o", join("src", "gen", "image.binpb")], "buf build");
   });
   if (onlyGenerate) return;

@@ -35,14 +35,18 @@ export class EtcdBackend implements Backend {
     }
   }
 
-  async swap({ key, expectedRevision, value, leaseId }: Swap): Promise<SwapResult> {
+  async swap({ key, expectedRevision, value, leaseId, along = [] }: Swap): Promise<SwapResult> {
     const { succeeded, revision, gets } = await this.#client.txn({
-      compare: [{ key, modRevision: expectedRevision }],
-      success: [value === undefined ? { delete: { key } } : { put: key, value, ...(leaseId === undefined ? {} : { lease: leaseId }) }],
-      failure: [{ get: { key } }],
+      compare: [{ key, modRevision: expectedRevision }, ...along.map((each) => ({ key: each.key, modRevision: each.expectedRevision }))],
+      success: [
+        value === undefined ? { delete: { key } } : { put: key, value, ...(leaseId === undefined ? {} : { lease: leaseId }) },
+        ...along.map((each) => ({ put: each.key, value: each.value })),
+      ],
+      failure: [{ get: { key } }, ...along.map((each) => ({ get: { key: each.key } }))],
     });
-    const current = gets[0]?.pairs[0];
-    return { succeeded, revision, ...(current && !succeeded ? { current: rowOf(current) } : {}) };
+    if (succeeded) return { succeeded, revision };
+    const [current, ...others] = gets.map((got) => (got?.pairs[0] === undefined ? undefined : rowOf(got.pairs[0])));
+    return { succeeded, revision, ...(current ? { current } : {}), ...(along.length > 0 ? { currentAlong: others } : {}) };
   }
 
   async *watch(prefix: string, startRevision: number, signal: AbortSignal, { previous = false }: WatchRowsOptions = {}): AsyncIterable<RowBatch> {

@@ -4,7 +4,7 @@ import type { Dice } from "../base/seeded-random.js";
 import { internalError, type ResourceName } from "./errors.js";
 import { type Kind, keyOf, type Lookup } from "./kinds/kind.js";
 import type { ApiObject } from "./object.js";
-import { type Backend, type Swap } from "./storage/backend.js";
+import { type Backend, type Swap, type SwapResult } from "./storage/backend.js";
 import { KeyTurns } from "./storage/key-turns.js";
 import { Stored, storedText } from "./storage/stored.js";
 import type { WatchCache } from "./storage/watch-cache.js";
@@ -12,8 +12,14 @@ import type { WatchCache } from "./storage/watch-cache.js";
 /** How often a read-modify-write starts over when others write the same object meanwhile. */
 export const SWAP_LIMIT = 64;
 
+/** Another object that changes in the same Txn, if it is still what it was: a quota that is charged. */
+export interface Growth {
+  readonly current: Stored;
+  readonly to: ApiObject;
+}
+
 /** What a change makes of an object: a new content, its removal, or nothing at all. */
-export type Change = { readonly to: ApiObject } | "remove" | "keep";
+export type Change = { readonly to: ApiObject; readonly along?: readonly Growth[] } | "remove" | "keep";
 
 /** The outcome of a change. */
 export interface Changed {
@@ -79,16 +85,34 @@ export class Registry implements Lookup {
     for (const stored of this.cache.shelf(this.kindOf(of).prefix).objects.values()) yield stored.object;
   }
 
+  *inNamespace(of: ResourceName, namespace: string): Iterable<ApiObject> {
+    for (const stored of this.storedIn(this.kindOf(of), namespace)) yield stored.object;
+  }
+
+  /** What this server knows of a kind in one namespace, its own writes included. */
+  storedIn(kind: Kind, namespace: string): Iterable<Stored> {
+    return this.cache.under(kind.prefix, `${kind.prefix}${namespace}/`);
+  }
+
+  /** Does work that waits for other work of the same key. */
+  inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
+    return this.#turns.take(key, work);
+  }
+
   /** Writes a new object; undefined when the name is taken. One Txn. */
   async insert(kind: Kind, object: ApiObject): Promise<Stored | undefined> {
+    const outcome = await this.insertAlong(kind, object, []);
+    return typeof outcome === "string" ? undefined : outcome;
+  }
+
+  /** Writes a new object and changes others in the same Txn: the object, `taken` when its name is, `moved` when one of the others is not what it was. */
+  async insertAlong(kind: Kind, object: ApiObject, changes: readonly Growth[]): Promise<Stored | "taken" | "moved"> {
     const key = keyOf(kind, object.metadata.namespace ?? "", object.metadata.name);
     const leaseId = kind.ttlSeconds === undefined ? undefined : await this.#leaseFor(kind.ttlSeconds);
-    const result = await this.backend.swap({ key, expectedRevision: 0, value: storedText(object), ...(leaseId === undefined ? {} : { leaseId }) });
-    if (!result.succeeded) {
-      if (result.current) this.cache.learn(key, result.current.modRevision, Stored.fromRow(result.current));
-      return undefined;
-    }
-    return this.#written(key, result.revision, object);
+    const result = await this.#swapAlong({ key, expectedRevision: 0, value: storedText(object), ...(leaseId === undefined ? {} : { leaseId }) }, changes);
+    if (result.succeeded) return this.#written(key, result.revision, object);
+    if (result.current) this.cache.learn(key, result.current.modRevision, Stored.fromRow(result.current));
+    return result.current || changes.length === 0 ? "taken" : "moved";
   }
 
   /**
@@ -124,7 +148,7 @@ export class Registry implements Lookup {
       }
       const leaseId = kind.ttlSeconds === undefined || change === "remove" ? undefined : await this.#leaseFor(kind.ttlSeconds);
       const swap: Swap = { key, expectedRevision: current.revision, ...(change === "remove" ? {} : { value: storedText(change.to) }), ...(leaseId === undefined ? {} : { leaseId }) };
-      const result = await this.backend.swap(swap);
+      const result = await this.#swapAlong(swap, change === "remove" ? [] : (change.along ?? []));
       if (result.succeeded) {
         if (change !== "remove") return { stored: this.#written(key, result.revision, change.to), revision: result.revision, removed: false };
         this.cache.learn(key, result.revision);
@@ -135,6 +159,15 @@ export class Registry implements Lookup {
       certain = true;
     }
     throw internalError(`${key} changed ${SWAP_LIMIT} times while one change of it was tried`);
+  }
+
+  /** One Txn; what it wrote beside its own key, or found there instead, is known here at once. */
+  async #swapAlong(swap: Swap, changes: readonly Growth[]): Promise<SwapResult> {
+    const along = changes.map(({ current, to }) => ({ key: current.key, expectedRevision: current.revision, value: storedText(to) }));
+    const result = await this.backend.swap(along.length > 0 ? { ...swap, along } : swap);
+    if (result.succeeded) for (const { current, to } of changes) this.#written(current.key, result.revision, to);
+    else result.currentAlong?.forEach((row, index) => this.cache.learn(along[index]!.key, row?.modRevision ?? result.revision, row && Stored.fromRow(row)));
+    return result;
   }
 
   #written(key: string, revision: number, object: ApiObject): Stored {

@@ -1,7 +1,8 @@
 /*
  * kube-controller-manager and the Workload Control Plane's controllers: the loops that turn what is wished for in the API server into
  * further objects there. A Deployment becomes ReplicaSets and these become pods (whose `POST` is step 1), owners take their dependents
- * with them, silent nodes are tainted, and each namespace becomes a resource pool of vCenter. All state is in the API server and
+ * with them, silent nodes are tainted, quotas are counted, and each namespace becomes a resource
+ * pool of vCenter whose limits are those of its quotas. All state is in the API server and
  * vCenter, so the room can be killed and started at any moment.
  */
 import type { Clock } from "../base/clock.js";
@@ -17,8 +18,10 @@ import { DeploymentController } from "./deployment-controller.js";
 import { GarbageCollector } from "./garbage-collector.js";
 import { NamespaceController } from "./namespace-controller.js";
 import { NodeLifecycleController } from "./node-lifecycle-controller.js";
+import { QuotaMirror } from "./quota-mirror.js";
 import { ReplicaSetController } from "./replica-set-controller.js";
 import { ResourcePoolController } from "./resource-pool-controller.js";
+import { ResourceQuotaController } from "./resource-quota-controller.js";
 import { TaintEvictionController } from "./taint-eviction-controller.js";
 
 export interface ControllersOptions {
@@ -56,8 +59,9 @@ export async function startControllers(options: ControllersOptions): Promise<Con
     new GarbageCollector(context),
     new NodeLifecycleController(context),
     new TaintEvictionController(context),
+    new ResourceQuotaController(context),
     new NamespaceController(context, { clusterCaPem: ca === undefined ? "" : ca.toString() }),
-    ...(vcenter === undefined ? [] : [new ResourcePoolController(context, poolDirectory(vcenter))]),
+    ...(vcenter === undefined ? [] : [new ResourcePoolController(context, poolDirectory(vcenter)), new QuotaMirror(context, poolDirectory(vcenter))]),
   ];
   let isClosed = false;
   const started = informers.start().then(() => {

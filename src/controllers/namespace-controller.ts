@@ -2,7 +2,7 @@ import type { Namespace } from "../kubernetes/cluster-objects.js";
 import type { KubernetesObject } from "../kubernetes/object-meta.js";
 import { isBeingDeleted, nameOf } from "../kubernetes/object-meta.js";
 import type { ResourceType } from "../kubernetes/resource-type.js";
-import { configMaps, deployments, events, images, leases, namespaces, pods, replicaSets, secrets, serviceAccounts, services } from "../kubernetes/resource-type.js";
+import { configMaps, deployments, events, images, leases, limitRanges, namespaces, pods, replicaSets, resourceQuotas, secrets, serviceAccounts, services } from "../kubernetes/resource-type.js";
 import { isAlreadyExists, isConflict, isNamespaceTerminating, isNotFound } from "../kubernetes/status.js";
 import { WorkQueue } from "../kubernetes/work-queue.js";
 import type { Controller, ControllerContext } from "./controller.js";
@@ -11,7 +11,7 @@ import type { Controller, ControllerContext } from "./controller.js";
 const FINALIZER = "kubernetes";
 const ROOT_CA = "kube-root-ca.crt";
 /** What a namespace may contain, owners before what they own. */
-const content: readonly ResourceType<KubernetesObject>[] = [deployments, replicaSets, pods, services, configMaps, secrets, serviceAccounts, leases, images, events];
+const content: readonly ResourceType<KubernetesObject>[] = [deployments, replicaSets, pods, services, configMaps, secrets, serviceAccounts, leases, images, resourceQuotas, limitRanges, events];
 /** Content that is still on its way out is looked at again after this; a pod's end is told earlier. */
 const RECHECK_MS = 1_000;
 

@@ -3,7 +3,7 @@ import { monotonicClock } from "../base/clock.js";
 import { makeDirectory } from "../base/directory.js";
 import { fileProblem, UserError } from "../base/user-error.js";
 import { version } from "../base/version.js";
-import { type AuthOptions, ETCD_VERSION, startEtcd } from "../etcd/index.js";
+import { type AuthOptions, databaseDirectory, ETCD_VERSION, removeImportDrafts, startEtcd } from "../etcd/index.js";
 import { formatListenUrl, type ListenUrl } from "../rpc/listen-url.js";
 import { zapLogger } from "../rpc/zap-log.js";
 import { durationMs, type EtcdValues } from "./etcd-command-line.js";
@@ -45,10 +45,11 @@ export async function startStandaloneEtcd(values: EtcdValues, failed: () => void
   const tls = await etcdTls(values, settings);
   const count = (flag: string): number | undefined => (values.has(flag) ? Number(values.get(flag)) : undefined);
   const progress = values.get("experimental-watch-progress-notify-interval") ?? values.get("watch-progress-notify-interval");
+  const dataDir = await databaseDirectory(join(settings.dataDir, "member"), log).catch(cannotStart);
   const etcd = await startEtcd({
     listen: settings.listen,
     metricsListen: settings.metricsListen,
-    dataDir: join(settings.dataDir, "member"),
+    dataDir,
     clock: monotonicClock(),
     log,
     name: settings.name,
@@ -67,9 +68,8 @@ export async function startStandaloneEtcd(values: EtcdValues, failed: () => void
     maxConcurrentStreams: count("max-concurrent-streams"),
     ...(progress === undefined ? {} : { progressIntervalMs: Math.max(SHORTEST_PROGRESS_MS, durationMs(progress)) }),
     onFailure: failed,
-  }).catch((error: unknown) => {
-    throw error instanceof UserError ? error : new UserError("cannot-start", `etcd: ${(error as Error).message}`);
-  });
+  }).catch(cannotStart);
+  await removeImportDrafts(dataDir);
   // Programs that start etcd wait for one of these: the first two are 3.4's, the third is what 3.5 says.
   log.info({ "cluster-version": ETCD_VERSION.replace(/\.\d+$/, "") }, `enabled capabilities for version ${ETCD_VERSION.replace(/\.\d+$/, "")}`);
   log.info({ "local-member-attributes": { Name: settings.name, ClientURLs: settings.advertiseClientUrls } }, "published local member to cluster through raft");
@@ -77,6 +77,10 @@ export async function startStandaloneEtcd(values: EtcdValues, failed: () => void
   for (const url of settings.listen) sayServing(log, url);
   for (const url of settings.metricsListen) log.info({ address: formatListenUrl(url) }, "serving metrics");
   return etcd;
+}
+
+function cannotStart(error: unknown): never {
+  throw error instanceof UserError ? error : new UserError("cannot-start", `etcd: ${(error as Error).message}`);
 }
 
 /** etcd's shortest time between two progress notices. */

@@ -4,7 +4,7 @@ import type { ApiClient } from "../kubernetes/api-client.js";
 import type { KubernetesObject } from "../kubernetes/object-meta.js";
 import { nameOf } from "../kubernetes/object-meta.js";
 import type { ResourceType } from "../kubernetes/resource-type.js";
-import { configMaps, deployments, namespaces, pods, replicaSets, secrets, services } from "../kubernetes/resource-type.js";
+import { configMaps, deployments, limitRanges, namespaces, pods, replicaSets, resourceQuotas, secrets, services } from "../kubernetes/resource-type.js";
 import { isNotFound } from "../kubernetes/status.js";
 
 const keptNamespaces = new Set(["default", "kube-system", "kube-public", "kube-node-lease"]);
@@ -20,6 +20,8 @@ const rows: readonly Row[] = [
   { type: services, keep: (object) => object.metadata.namespace === "default" && object.metadata.name === "kubernetes" },
   { type: configMaps, keep: (object) => object.metadata.name === "kube-root-ca.crt" || object.metadata.namespace === "kube-system" },
   { type: secrets, keep: (object) => object.metadata.namespace === "kube-system" },
+  { type: resourceQuotas, keep: () => false },
+  { type: limitRanges, keep: () => false },
   { type: namespaces, keep: (object) => keptNamespaces.has(object.metadata.name) },
 ];
 

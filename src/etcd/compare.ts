@@ -2,6 +2,7 @@ import { type Compare, Compare_CompareResult, Compare_CompareTarget } from "../g
 import type { KeyValue } from "../gen/etcd/mvccpb/kv.js";
 import { rangeOf } from "./key-range.js";
 import { type ReadView, WHOLE } from "./read-view.js";
+import { decodeRow } from "./row.js";
 
 const EMPTY = Buffer.alloc(0);
 
@@ -10,8 +11,8 @@ const EMPTY = Buffer.alloc(0);
  * A key that does not exist has version, revisions and lease 0, and satisfies no condition on its value, not even NOT_EQUAL.
  */
 export function compareHolds(compare: Compare, view: ReadView): boolean {
-  const { pairs } = view.range(rangeOf(compare.key, compare.rangeEnd), view.revision, WHOLE);
-  if (pairs.length > 0) return pairs.every((pair) => pairHolds(compare, pair));
+  const { rows } = view.rows(rangeOf(compare.key, compare.rangeEnd), view.revision, WHOLE);
+  if (rows.length > 0) return rows.every((row) => pairHolds(compare, decodeRow(row)));
   return compare.target !== Compare_CompareTarget.VALUE && pairHolds(compare, undefined);
 }
 

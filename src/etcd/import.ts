@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { isUtf8 } from "node:buffer";
+import { mkdtemp, open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { makeDirectory } from "../base/directory.js";
 import { BoltFile, BoltFileError } from "./bolt/file.js";
@@ -12,6 +13,9 @@ import type { TableWrite } from "./table.js";
 /** Rows written at a time. */
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 
+/** Buckets whose keys are names, which are text here and any bytes in etcd. */
+const NAMED: ReadonlySet<string> = new Set(["authUsers", "authRoles"]);
+
 /** What was imported. */
 export interface Imported {
   /** Newest revision of the log. */
@@ -23,18 +27,19 @@ export interface Imported {
 
 /**
  * Makes a data directory from a snapshot that `etcdctl snapshot save` wrote, or from etcd's own `member/snap/db`: same keys, revisions,
- * leases, alarms, users and HashKV. The directory appears when everything is in it, and must not exist before or be empty. Throws
- * DataDirectoryError with one line.
+ * leases, alarms, users and HashKV. `identity` is the ids of its cluster and member (META.identity), which a new directory gets else. The
+ * directory appears when everything is in it, and must not exist before or be empty. Throws DataDirectoryError with one line.
  */
-export async function importEtcd(path: string, directory: string): Promise<Imported> {
+export async function importEtcd(path: string, directory: string, identity?: Buffer): Promise<Imported> {
   await requireNew(directory);
   const file = await openFile(path);
   let draft: string | undefined;
   try {
     makeDirectory(dirname(directory));
-    draft = await mkdtemp(join(dirname(directory), `.${basename(directory)}-import-`));
-    const imported = await fill(file, draft);
+    draft = await mkdtemp(join(dirname(directory), draftPrefix(directory)));
+    const imported = await fill(file, draft, identity);
     await rename(draft, directory);
+    await syncDirectory(dirname(directory));
     return imported;
   } catch (error) {
     if (draft !== undefined) await rm(draft, { recursive: true, force: true });
@@ -43,6 +48,30 @@ export async function importEtcd(path: string, directory: string): Promise<Impor
     throw new DataDirectoryError(`cannot import ${path} into ${directory}: ${(error as Error).message}`, error);
   } finally {
     await file.close();
+  }
+}
+
+/**
+ * Takes away what imports left that did not come to their end. Only for whom the directory belongs to by then: another import on the
+ * way fails at its last step, whatever becomes of its draft.
+ */
+export async function removeImportDrafts(directory: string): Promise<void> {
+  const names = await readdir(dirname(directory));
+  for (const name of names) if (name.startsWith(draftPrefix(directory))) await rm(join(dirname(directory), name), { recursive: true, force: true });
+}
+
+function draftPrefix(directory: string): string {
+  return `.${basename(directory)}-import-`;
+}
+
+/** Or a power cut could take the new name back, and with it what was acknowledged since. */
+async function syncDirectory(directory: string): Promise<void> {
+  if (process.platform === "win32") return; // which opens no directories
+  const handle = await open(directory, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }
 
@@ -62,7 +91,7 @@ async function requireNew(directory: string): Promise<void> {
   if (names.length > 0) throw new DataDirectoryError(`${directory} exists and is not empty; import into a new --data-dir`);
 }
 
-async function fill(file: BoltFile, directory: string): Promise<Imported> {
+async function fill(file: BoltFile, directory: string, identity: Buffer | undefined): Promise<Imported> {
   const table = await LevelTable.open(directory);
   try {
     const batch = new Batch(table);
@@ -74,6 +103,7 @@ async function fill(file: BoltFile, directory: string): Promise<Imported> {
       for await (const rows of file.rows(bucket)) {
         for (const [key, value] of rows) {
           if (bucket === "key") revision = checkedRevision(key, value, facts);
+          else if (NAMED.has(bucket) && !isUtf8(key)) throw new BoltFileError(`the name ${JSON.stringify(key.toString("latin1"))} of a user or role is not UTF-8`);
           await batch.put(Buffer.concat([prefix, key]), value);
         }
         counts.set(bucket, (counts.get(bucket) ?? 0) + rows.length);
@@ -85,6 +115,7 @@ async function fill(file: BoltFile, directory: string): Promise<Imported> {
         if (name === "scheduledCompactRev" || name === "finishedCompactRev") await batch.put(Buffer.concat([Buffer.from("m"), key]), value);
       }
     }
+    if (identity !== undefined) await batch.put(META.identity, identity);
     await batch.put(META.importedRevision, encodeRevision(revision, 0, false));
     await batch.end();
     return { revision, rows: counts.get("key") ?? 0, leases: counts.get("lease") ?? 0 };

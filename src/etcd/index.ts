@@ -42,7 +42,8 @@ import { WatchHub } from "./watch-hub.js";
 export { DataDirectoryError } from "./errors.js";
 export type { AuthOptions } from "./auth/auth-store.js";
 export type { Retention } from "./auto-compaction.js";
-export { importEtcd, type Imported } from "./import.js";
+export { importEtcd, type Imported, removeImportDrafts } from "./import.js";
+export { databaseDirectory } from "./member-directory.js";
 export { MemoryTable } from "./memory-table.js";
 export { ETCD_VERSION } from "./services/maintenance.js";
 

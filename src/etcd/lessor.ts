@@ -28,7 +28,7 @@ export interface LeaseFacts {
   readonly id: bigint;
   /** Granted time to live. */
   readonly grantedSeconds: number;
-  /** Time left, rounded down; below 0 for a lease whose end is noticed but not durable yet. */
+  /** Time left, rounded towards 0: a lease that has ended and is not revoked yet has 0, below it only when that takes a second. */
   readonly leftSeconds: number;
   readonly keys: readonly Key[];
 }
@@ -136,7 +136,8 @@ export class Lessor implements LeaseAttachments {
   }
 
   #facts(lease: Lease): LeaseFacts {
-    const leftSeconds = Math.floor((lease.expiryMs - this.#clock.nowMs()) / 1000);
+    // Clients take -1 for a lease that is not there. Adding 0 makes 0 of -0.
+    const leftSeconds = Math.trunc((lease.expiryMs - this.#clock.nowMs()) / 1000) + 0;
     return { id: lease.id, grantedSeconds: lease.ttlSeconds, leftSeconds, keys: [...lease.keys] };
   }
 

@@ -1,30 +1,47 @@
 import { type RangeRequest, RangeRequest_SortOrder, RangeRequest_SortTarget, type RangeResponse } from "../gen/etcd/etcdserverpb/rpc.js";
 import type { KeyValue } from "../gen/etcd/mvccpb/kv.js";
+import { AnswerSize } from "./answer-size.js";
 import { etcdError } from "./errors.js";
 import { rangeOf } from "./key-range.js";
 import type { ReadView } from "./read-view.js";
+import { decodeRow, withoutValue } from "./row.js";
+import { StoredRange } from "./stored-range.js";
 
-const EMPTY = Buffer.alloc(0);
+/** A pair and its row. */
+interface Found {
+  readonly pair: KeyValue;
+  readonly row: Buffer;
+}
 
-/** Executes a Range on a view. The answer has no header yet. */
-export function executeRange(request: RangeRequest, view: ReadView): RangeResponse {
-  const revision = request.revision <= 0n ? view.revision : Number(request.revision);
-  if (revision > view.revision) throw etcdError("futureRevision");
-  if (revision < view.compactRevision) throw etcdError("compacted");
-
+/** Executes a Range on a view. The answer has no header yet; `size` is that of the call's whole answer. */
+export function executeRange(request: RangeRequest, view: ReadView, size = new AnswerSize()): RangeResponse {
+  const { countOnly, keysOnly } = request;
+  const revision = revisionOf(request, view);
   const limit = request.limit > 0n ? Number(request.limit) : 0;
   const sorted = request.sortOrder !== RangeRequest_SortOrder.NONE || request.sortTarget !== RangeRequest_SortTarget.KEY;
   // Filter and sort see the whole range, and the limit comes last. But a target without an order sorts, as in etcd, only what one more
   // than the limit lets through.
   const whole = request.sortOrder !== RangeRequest_SortOrder.NONE || hasFilter(request);
-  const { pairs: found, count } = view.range(rangeOf(request.key, request.rangeEnd), revision, { limit: whole || limit === 0 ? 0 : limit + 1, countOnly: request.countOnly });
-  let pairs = found;
-  if (hasFilter(request)) pairs = pairs.filter((pair) => passes(request, pair));
-  if (sorted) sort(pairs, request);
-  const more = limit > 0 && pairs.length > limit;
-  if (limit > 0 && pairs.length > limit) pairs = pairs.slice(0, limit);
-  if (request.keysOnly) for (const pair of pairs) pair.value = EMPTY;
-  return { header: undefined, kvs: pairs, more, count: BigInt(count) };
+  const { rows: stored, count } = view.rows(rangeOf(request.key, request.rangeEnd), revision, { limit: whole || limit === 0 ? 0 : limit + 1, countOnly });
+  let rows = stored;
+  if (sorted || hasFilter(request)) {
+    let found = stored.map((row): Found => ({ pair: decodeRow(row), row }));
+    if (hasFilter(request)) found = found.filter(({ pair }) => passes(request, pair));
+    if (sorted) sort(found, request);
+    rows = found.map(({ row }) => row);
+  }
+  const more = limit > 0 && rows.length > limit;
+  if (more) rows = rows.slice(0, limit);
+  if (keysOnly) rows = rows.map(withoutValue);
+  return new StoredRange(size.take(rows), more, count);
+}
+
+/** The revision to read at; throws etcd's errors for one that is not there. */
+function revisionOf(request: RangeRequest, view: ReadView): number {
+  const revision = request.revision <= 0n ? view.revision : Number(request.revision);
+  if (revision > view.revision) throw etcdError("futureRevision");
+  if (revision < view.compactRevision) throw etcdError("compacted");
+  return revision;
 }
 
 function hasFilter(request: RangeRequest): boolean {
@@ -52,9 +69,9 @@ const COMPARISONS: Readonly<Record<number, Comparison>> = {
 };
 
 /** Orders pairs; a target without an order means ascending. Pairs that compare equal stay in key order. */
-function sort(pairs: KeyValue[], request: RangeRequest): void {
+function sort(found: Found[], request: RangeRequest): void {
   const compare = COMPARISONS[request.sortTarget];
   if (compare === undefined) return;
   const descending = request.sortOrder === RangeRequest_SortOrder.DESCEND;
-  pairs.sort(descending ? (a, b) => compare(b, a) : compare);
+  found.sort(descending ? (a, b) => compare(b.pair, a.pair) : (a, b) => compare(a.pair, b.pair));
 }

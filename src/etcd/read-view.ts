@@ -3,7 +3,6 @@ import type { KeyHistory } from "./key-history.js";
 import type { KeyIndex } from "./key-index.js";
 import type { Key, KeyRange } from "./key-range.js";
 import type { Revision } from "./revision.js";
-import { decodeRow } from "./row.js";
 
 /** How much of a range is wanted. */
 export interface RangeOptions {
@@ -14,8 +13,8 @@ export interface RangeOptions {
 }
 
 /** What a range holds at a revision. */
-export interface RangeResult {
-  readonly pairs: KeyValue[];
+export interface RowsResult {
+  readonly rows: readonly Buffer[];
   /** All keys of the range, whatever the limit. */
   readonly count: number;
 }
@@ -26,8 +25,8 @@ export interface ReadView {
   readonly revision: number;
   /** Revisions below are gone; -1 if none is. */
   readonly compactRevision: number;
-  /** Pairs of a range in key order at a revision between the two. */
-  range(range: KeyRange, revision: number, options: RangeOptions): RangeResult;
+  /** Pairs of a range in key order at a revision between the two, each as its row in the log. */
+  rows(range: KeyRange, revision: number, options: RangeOptions): RowsResult;
   /** One pair at the view's newest revision. */
   get(key: Key): KeyValue | undefined;
 }
@@ -38,16 +37,16 @@ export type RowReader = (history: KeyHistory, version: Revision) => Buffer;
 /** Everything of a range. */
 export const WHOLE: RangeOptions = { limit: 0, countOnly: false };
 
-/** Pairs of a range at a revision, from index and rows. */
-export function readRange(index: KeyIndex, readRow: RowReader, range: KeyRange, revision: number, options: RangeOptions): RangeResult {
-  const pairs: KeyValue[] = [];
+/** The rows of a range at a revision, from index and rows. */
+export function readRows(index: KeyIndex, readRow: RowReader, range: KeyRange, revision: number, options: RangeOptions): RowsResult {
+  const rows: Buffer[] = [];
   let count = 0;
   index.visit(range, (history) => {
     const version = history.at(revision);
     if (version === undefined) return true;
     count += 1;
-    if (!options.countOnly && (options.limit <= 0 || pairs.length < options.limit)) pairs.push(decodeRow(readRow(history, version)));
+    if (!options.countOnly && (options.limit <= 0 || rows.length < options.limit)) rows.push(readRow(history, version));
     return true;
   });
-  return { pairs, count };
+  return { rows, count };
 }

@@ -8,6 +8,9 @@ const VERSION_TAG = 4 << 3;
 const VALUE_TAG = (5 << 3) | 2;
 const LEASE_TAG = 6 << 3;
 
+/** Wire type of a field with a length. */
+const BYTES = 2;
+
 /** A pair about to be stored. Numbers where they fit: every put passes here. */
 export interface NewPair {
   readonly key: Buffer;
@@ -43,6 +46,24 @@ export function encodeRow({ key, createRevision, modRevision, version, value, le
 /** The pair a row holds. */
 export function decodeRow(row: Buffer): KeyValue {
   return KeyValue.decode(row);
+}
+
+/** The same row with an empty value: what comes before and after the value, by a walk over the fields. */
+export function withoutValue(row: Buffer): Buffer {
+  for (let at = 0; at < row.length; ) {
+    const tag = row[at];
+    let [length, next] = [0, at + 1];
+    for (let factor = 1; ; factor *= 0x80) {
+      const byte = row[next++] as number;
+      length += (byte & 0x7f) * factor;
+      if (byte < 0x80) break;
+    }
+    // A number ends with its varint; bytes follow their length.
+    if (((tag as number) & 7) === BYTES) next += length;
+    if (tag === VALUE_TAG) return Buffer.concat([row.subarray(0, at), row.subarray(next)]);
+    at = next;
+  }
+  return row;
 }
 
 /** The bytes of a deletion: only the key, as etcd stores it. */

@@ -9,7 +9,7 @@ import { etcdError } from "./errors.js";
 import type { KeyIndex } from "./key-index.js";
 import { keyOf, type Key, type KeyRange } from "./key-range.js";
 import { LOG_PREFIX_LENGTH, logRange, META } from "./keyspace.js";
-import { type RangeOptions, type RangeResult, readRange, type ReadView } from "./read-view.js";
+import { type RangeOptions, readRows, type ReadView, type RowsResult } from "./read-view.js";
 import { restore } from "./restore.js";
 import { decodeRevision, encodeRevision } from "./revision.js";
 import { decodeRow } from "./row.js";
@@ -94,8 +94,8 @@ export class Store implements ReadView {
     return this.#commits.counters;
   }
 
-  range(range: KeyRange, revision: number, options: RangeOptions): RangeResult {
-    return readRange(this.#index, this.#rows.read, range, revision, options);
+  rows(range: KeyRange, revision: number, options: RangeOptions): RowsResult {
+    return readRows(this.#index, this.#rows.read, range, revision, options);
   }
 
   get(key: Key): KeyValue | undefined {

@@ -3,12 +3,15 @@ import {
   type DeleteRangeResponse,
   type PutRequest,
   type PutResponse,
+  type RangeRequest,
+  type RangeResponse,
   type RequestOp,
   ResponseHeader,
   type ResponseOp,
   type TxnRequest,
   type TxnResponse,
 } from "../gen/etcd/etcdserverpb/rpc.js";
+import type { AnswerSize } from "./answer-size.js";
 import { compareHolds } from "./compare.js";
 import { etcdError } from "./errors.js";
 import { keyOf, rangeOf } from "./key-range.js";
@@ -44,10 +47,10 @@ export function executeDelete(request: DeleteRangeRequest, txn: WriteTxn): Delet
  * Executes a Txn: all conditions, nested ones included, are judged on the state before it; then every operation on the chosen path is
  * validated; then they run in order, each seeing what came before. Throws before it changes anything.
  */
-export function executeTxn(request: TxnRequest, txn: WriteTxn, leaseExists: LeaseExists): TxnResponse {
+export function executeTxn(request: TxnRequest, txn: WriteTxn, leaseExists: LeaseExists, size: AnswerSize): TxnResponse {
   const path = choose(request, txn);
   validate(path, txn, leaseExists);
-  return run(path, txn);
+  return run(path, txn, size);
 }
 
 /** Whether a Txn can change nothing, whatever its conditions say; such a one needs no place in the order of writes. */
@@ -57,10 +60,10 @@ export function isReadOnly(request: TxnRequest): boolean {
 }
 
 /** Executes a Txn that isReadOnly on any view. */
-export function executeReadOnlyTxn(request: TxnRequest, view: ReadView): TxnResponse {
+export function executeReadOnlyTxn(request: TxnRequest, view: ReadView, size: AnswerSize): TxnResponse {
   const path = choose(request, view);
   validateRanges(path, view);
-  return runReads(path, view);
+  return runReads(path, view, size);
 }
 
 function choose(request: TxnRequest, view: ReadView): Path {
@@ -106,18 +109,18 @@ function validateLease(request: PutRequest, leaseExists: LeaseExists): void {
   if (request.lease !== 0n && !leaseExists(request.lease)) throw etcdError("leaseNotFound");
 }
 
-function run(path: Path, txn: WriteTxn): TxnResponse {
+function run(path: Path, txn: WriteTxn, size: AnswerSize): TxnResponse {
   let nested = 0;
   const responses = path.ops.map(({ request: op }): ResponseOp => {
     switch (op?.$case) {
       case "requestRange":
-        return { response: { $case: "responseRange", value: { ...executeRange(op.value, txn), header: revisionHeader(txn.revision) } } };
+        return { response: { $case: "responseRange", value: rangeIn(op.value, txn, size) } };
       case "requestPut":
         return { response: { $case: "responsePut", value: put(op.value, txn) } };
       case "requestDeleteRange":
         return { response: { $case: "responseDeleteRange", value: executeDelete(op.value, txn) } };
       case "requestTxn":
-        return { response: { $case: "responseTxn", value: run(path.nested[nested++] as Path, txn) } };
+        return { response: { $case: "responseTxn", value: run(path.nested[nested++] as Path, txn, size) } };
       default:
         return { response: undefined };
     }
@@ -126,14 +129,20 @@ function run(path: Path, txn: WriteTxn): TxnResponse {
   return { header: revisionHeader(0), succeeded: path.succeeded, responses };
 }
 
-function runReads(path: Path, view: ReadView): TxnResponse {
+function runReads(path: Path, view: ReadView, size: AnswerSize): TxnResponse {
   let nested = 0;
   const responses = path.ops.map(({ request: op }): ResponseOp => {
-    if (op?.$case === "requestTxn") return { response: { $case: "responseTxn", value: runReads(path.nested[nested++] as Path, view) } };
-    if (op?.$case === "requestRange") return { response: { $case: "responseRange", value: { ...executeRange(op.value, view), header: revisionHeader(view.revision) } } };
+    if (op?.$case === "requestTxn") return { response: { $case: "responseTxn", value: runReads(path.nested[nested++] as Path, view, size) } };
+    if (op?.$case === "requestRange") return { response: { $case: "responseRange", value: rangeIn(op.value, view, size) } };
     return { response: undefined };
   });
   return { header: revisionHeader(0), succeeded: path.succeeded, responses };
+}
+
+function rangeIn(request: RangeRequest, view: ReadView, size: AnswerSize): RangeResponse {
+  const response = executeRange(request, view, size);
+  response.header = revisionHeader(view.revision);
+  return response;
 }
 
 function put(request: PutRequest, txn: WriteTxn): PutResponse {

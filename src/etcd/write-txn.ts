@@ -4,7 +4,7 @@ import type { KeyHistory } from "./key-history.js";
 import { keyBytes, type Key, type KeyRange } from "./key-range.js";
 import type { KeyIndex } from "./key-index.js";
 import { logKey } from "./keyspace.js";
-import { type RangeOptions, type RangeResult, readRange, type ReadView } from "./read-view.js";
+import { type RangeOptions, readRows, type ReadView, type RowsResult } from "./read-view.js";
 import type { Revision } from "./revision.js";
 import { decodeRow, encodeRow, encodeTombstone } from "./row.js";
 import type { Rows } from "./rows.js";
@@ -63,8 +63,8 @@ export class WriteTxn implements ReadView {
     return this.#base.compactRevision;
   }
 
-  range(range: KeyRange, revision: number, options: RangeOptions): RangeResult {
-    return readRange(this.#base.index, this.#readRow, range, revision, options);
+  rows(range: KeyRange, revision: number, options: RangeOptions): RowsResult {
+    return readRows(this.#base.index, this.#readRow, range, revision, options);
   }
 
   get(key: Key): KeyValue | undefined {

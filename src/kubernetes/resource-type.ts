@@ -2,6 +2,7 @@ import type { ConfigMap, Event, Image, Lease, Namespace, Secret, Service, Servic
 import type { Node } from "./node.js";
 import type { KubernetesObject, ObjectName } from "./object-meta.js";
 import type { Pod } from "./pod.js";
+import type { LimitRange, ResourceQuota } from "./resource-policy.js";
 import type { Deployment, ReplicaSet } from "./workload.js";
 
 /** Where a kind of object lives in the API; the type parameter is the object's shape. */
@@ -29,6 +30,8 @@ export const configMaps = row<ConfigMap>("", "v1", "ConfigMap", "configmaps", tr
 export const secrets = row<Secret>("", "v1", "Secret", "secrets", true);
 export const services = row<Service>("", "v1", "Service", "services", true);
 export const serviceAccounts = row<ServiceAccount>("", "v1", "ServiceAccount", "serviceaccounts", true);
+export const resourceQuotas = row<ResourceQuota>("", "v1", "ResourceQuota", "resourcequotas", true);
+export const limitRanges = row<LimitRange>("", "v1", "LimitRange", "limitranges", true);
 export const deployments = row<Deployment>("apps", "v1", "Deployment", "deployments", true);
 export const replicaSets = row<ReplicaSet>("apps", "v1", "ReplicaSet", "replicasets", true);
 export const leases = row<Lease>("coordination.k8s.io", "v1", "Lease", "leases", true);

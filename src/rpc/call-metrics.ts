@@ -36,10 +36,10 @@ export class CallMetrics implements Metric {
   }
 }
 
-/** Answers `GET /metrics`, and leaves every other path to `next`. */
+/** Answers `/metrics`, whatever the method, as Prometheus' own handler does, and leaves every other path to `next`. */
 export function metricsPage(metrics: readonly Metric[], next: HttpHandler | undefined): HttpHandler {
   return (request, response) => {
-    if (request.url?.split("?", 1)[0] === "/metrics" && request.method === "GET") answer(response, 200, { "Content-Type": METRICS_TYPE }, metrics.map((each) => each.text()).join(""));
+    if (request.url?.split("?", 1)[0] === "/metrics") answer(response, 200, { "Content-Type": METRICS_TYPE }, metrics.map((each) => each.text()).join(""));
     else if (next !== undefined) next(request, response);
     else answer(response, 404, PLAIN_TEXT, "404 page not found\n");
   };

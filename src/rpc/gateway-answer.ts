@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { Http2ServerResponse } from "node:http2";
+import { type Clock, nextTurn } from "../base/clock.js";
 import { RpcCode, type RpcError } from "../base/rpc-error.js";
 import { answer } from "./http-answer.js";
 import { escaped } from "./json-writer.js";
@@ -46,9 +47,39 @@ export class GatewayAnswer {
     return this.#response.closed || this.#response.destroyed;
   }
 
-  /** The answer of a call without streams. */
-  whole(text: string): void {
-    if (!this.gone) answer(this.#response, 200, OF_GRPC, text);
+  /** The answer of a call without streams. One of several pieces goes at the pace of its reader, and others have their turn in between; who does not read for `stallLimitMs` is left. */
+  async whole(chunks: Iterator<Buffer>, clock: Clock, stallLimitMs: number): Promise<void> {
+    let chunk = chunks.next();
+    let next = chunks.next();
+    if (this.gone) return;
+    if (next.done === true) {
+      answer(this.#response, 200, OF_GRPC, chunk.value as Buffer);
+      return;
+    }
+    this.#response.writeHead(200, OF_GRPC);
+    for (; chunk.done !== true; chunk = next, next = chunks.next()) {
+      const more = this.#response.write(chunk.value);
+      if (!more) await this.#drained(clock, stallLimitMs);
+      // A socket that takes all at once drains within this turn.
+      await nextTurn();
+      if (this.gone) return;
+    }
+    this.#response.end();
+  }
+
+  /** Resolves when the reader has read, or is gone. */
+  #drained(clock: Clock, stallLimitMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const limit = clock.timer(stallLimitMs, () => this.#response.destroy());
+      const done = (): void => {
+        limit.cancel();
+        this.#response.off("drain", done);
+        this.#response.off("close", done);
+        resolve();
+      };
+      this.#response.on("drain", done);
+      this.#response.on("close", done);
+    });
   }
 
   /** One message of a stream; false when its reader lags behind. */

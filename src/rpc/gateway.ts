@@ -1,3 +1,4 @@
+import type { Clock, Timer } from "../base/clock.js";
 import { RpcCode, RpcError } from "../base/rpc-error.js";
 import type { Logger } from "../base/log.js";
 import type { LiveCalls } from "./call.js";
@@ -5,11 +6,12 @@ import type { CallMetrics } from "./call-metrics.js";
 import { GatewayCall } from "./gateway-call.js";
 import { GatewayAnswer } from "./gateway-answer.js";
 import { methodJson } from "./json-mapping.js";
-import { JsonMappingError } from "./json-reader.js";
+import { JsonMappingError } from "./json-mapping-error.js";
 import { JsonStreamError, jsonTexts } from "./json-values.js";
 import { answer as answerHttp, PLAIN_TEXT } from "./http-answer.js";
 import type { HttpHandler } from "./listener.js";
 import type { AnyHandler, MethodShape, ServedService } from "./service.js";
+import { inSlices } from "./slices.js";
 import { Slots } from "./slots.js";
 import { StreamWriter } from "./stream-writer.js";
 
@@ -29,6 +31,11 @@ export interface GatewayOptions {
   readonly maxBytes: number;
   /** Calls that may run at a time; those beyond wait, as they do for the one connection that etcd's gateway has. */
   readonly maxCalls: number;
+  /** How long the first JSON value of a request may take to arrive. */
+  readonly requestLimitMs: number;
+  /** How long a client may leave a large answer unread. */
+  readonly stallLimitMs: number;
+  readonly clock: Clock;
   readonly live: LiveCalls;
   readonly calls: CallMetrics;
   readonly log: Logger;
@@ -60,27 +67,14 @@ export function gatewayPage(options: GatewayOptions, next: HttpHandler): HttpHan
   return (request, response) => {
     const route = routes.get(request.url?.split("?", 1)[0] ?? "");
     if (route === undefined) next(request, response);
+    else if (request.headers.upgrade?.toLowerCase() === "websocket") answerHttp(response, 501, PLAIN_TEXT, "streams over WebSocket are not served here; POST the requests to the same path\n");
     else if (request.method !== "POST") answerHttp(response, 405, PLAIN_TEXT, "Method Not Allowed\n");
-    else void callInTurn(options, slots, route, new GatewayCall(route.shape.path, request, response, options.live), new GatewayAnswer(response));
+    else void callMethod(options, slots, route, new GatewayCall(route.shape.path, request, response, options.live), new GatewayAnswer(response));
   };
 }
 
-async function callInTurn(options: GatewayOptions, slots: Slots, route: Served, call: GatewayCall, answer: GatewayAnswer): Promise<void> {
-  try {
-    await slots.take(call.signal);
-  } catch (error) {
-    call.finish();
-    answer.fail(error as RpcError, false);
-    return;
-  }
-  try {
-    await callMethod(options, route, call, answer);
-  } finally {
-    slots.give();
-  }
-}
-
-async function callMethod(options: GatewayOptions, { shape, handler }: Served, call: GatewayCall, answer: GatewayAnswer): Promise<void> {
+async function callMethod(options: GatewayOptions, slots: Slots, { shape, handler }: Served, call: GatewayCall, answer: GatewayAnswer): Promise<void> {
+  let took = false;
   const counts = options.calls.of(shape);
   counts.started();
   try {
@@ -88,20 +82,23 @@ async function callMethod(options: GatewayOptions, { shape, handler }: Served, c
     const json = methodJson(shape.path);
     // base64 makes four bytes of three; what surrounds it is small.
     const texts = jsonTexts(call.body, Math.ceil((options.maxBytes * 4) / 3) + MAX_SYNTAX_BYTES);
-    const decode = (text: string): unknown => {
-      const bytes = Buffer.from(json.requestBytes(text));
+    const decode = async (text: Buffer): Promise<unknown> => {
+      const bytes = await inSlices(json.requestBytes(text));
       if (bytes.length > options.maxBytes) throw new RpcError(RpcCode.RESOURCE_EXHAUSTED, `grpc: received message larger than max (${bytes.length} vs. ${options.maxBytes})`);
       counts.received();
       return shape.requestDeserialize(bytes);
     };
     const write = (message: unknown): boolean => answer.result(json.responseText(shape.responseSerialize(message)));
     const run = handler as Handler;
-    const first = await texts.next();
-    const firstRequest = first.done === true && shape.requestStream ? undefined : decode(first.done === true ? "" : first.value);
+    const first = await withinLimit(texts.next(), options);
+    const firstRequest = first.done === true && shape.requestStream ? undefined : await decode(first.done === true ? NO_TEXT : first.value);
+    // Not before: who is slow to ask keeps nobody out.
+    await slots.take(call.signal);
+    took = true;
     if (!shape.responseStream) {
       const response = await run(firstRequest, call);
       counts.sent();
-      answer.whole(json.responseText(shape.responseSerialize(response)));
+      await answer.whole(json.responseChunks(shape.responseSerialize(response)), options.clock, options.stallLimitMs);
     } else {
       const stream = new StreamWriter<unknown>(answer.sink(write), undefined, counts.sent);
       call.signal.addEventListener("abort", () => stream.leave(call.signal.reason as RpcError), { once: true });
@@ -116,16 +113,32 @@ async function callMethod(options: GatewayOptions, { shape, handler }: Served, c
     call.finish();
     counts.ended(failure.code);
     answer.fail(failure, shape.responseStream && !(error instanceof JsonMappingError));
+  } finally {
+    if (took) slots.give();
   }
 }
 
+/** The first value of a request, which must not take its time; those after it, in a stream, may. */
+async function withinLimit<T>(value: Promise<T>, { clock, requestLimitMs }: GatewayOptions): Promise<T> {
+  let limit: Timer | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    limit = clock.timer(requestLimitMs, () => reject(new RpcError(RpcCode.CANCELLED, `the request was not there after ${requestLimitMs} ms`)));
+  });
+  try {
+    return await Promise.race([value, late]);
+  } finally {
+    limit?.cancel();
+  }
+}
+
+const NO_TEXT = Buffer.alloc(0);
 /** Room for names, commas and quotes around the values of a request. */
 const MAX_SYNTAX_BYTES = 64 * 1024;
 
-async function* requests(first: unknown, texts: AsyncIterable<string>, decode: (text: string) => unknown, call: GatewayCall): AsyncGenerator<unknown, void> {
+async function* requests(first: unknown, texts: AsyncIterable<Buffer>, decode: (text: Buffer) => Promise<unknown>, call: GatewayCall): AsyncGenerator<unknown, void> {
   if (first !== undefined) yield first;
   try {
-    for await (const text of texts) yield decode(text);
+    for await (const text of texts) yield await decode(text);
   } catch (error) {
     if (call.signal.aborted) throw call.signal.reason;
     // As the gateway of etcd: what cannot be read ends the requests and not the answers.

@@ -3,14 +3,17 @@ import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { readContractsImage } from "./contracts-image.js";
 import { requestBytes } from "./json-reader.js";
-import { messageText } from "./json-writer.js";
+import { messageChunks, messageText } from "./json-writer.js";
+import type { Slices } from "./slices.js";
 
 /** How one method's messages look in JSON (proto3 JSON with the field names of the proto files, as etcd's gateway has it). */
 export interface MethodJson {
   /** The bytes of the request that a text describes; a request without text is empty. Throws JsonMappingError. */
-  readonly requestBytes: (text: string) => Uint8Array;
+  readonly requestBytes: (text: Buffer) => Slices<Buffer>;
   /** The text of a response's bytes. */
   readonly responseText: (bytes: Uint8Array) => string;
+  /** The same in pieces, for answers that may be large. */
+  readonly responseChunks: (bytes: Uint8Array) => Generator<Buffer, void>;
 }
 
 let contracts: ReturnType<typeof createFileRegistry> | undefined;
@@ -25,7 +28,7 @@ export function methodJson(path: string): MethodJson {
   const [, service = "", name = ""] = path.split("/");
   const method = contracts.getService(service)?.methods.find((each: DescMethod) => each.name === name);
   if (method === undefined) throw new Error(`${path} is no method of the contracts`);
-  const made: MethodJson = { requestBytes: (text) => requestBytes(method.input, text), responseText: (bytes) => messageText(method.output, bytes) };
+  const made: MethodJson = { requestBytes: (text) => requestBytes(method.input, text), responseText: (bytes) => messageText(method.output, bytes), responseChunks: (bytes) => messageChunks(method.output, bytes) };
   known.set(path, made);
   return made;
 }

@@ -1,57 +1,98 @@
-import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
+import { type DescEnum, type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { type GoJson, parseGoJson, stringOf, wholeGoJson } from "./go-json.js";
+import { base64Bytes } from "./json-bytes.js";
+import { JsonMappingError } from "./json-mapping-error.js";
+import { type Slices, STEPS_PER_SLICE } from "./slices.js";
 
-/** The JSON of a request cannot be read; the message says why, in Go's words where Go has them. */
-export class JsonMappingError extends Error {
-  constructor(message: string, cause?: unknown) {
-    super(message, { cause });
-    this.name = "JsonMappingError";
-  }
-}
+type Fields = ReadonlyMap<string, GoJson>;
 
-type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
-
-/** Messages within messages: a Txn may be nested 128 deep, each level being two messages, and what holds more is for its service to refuse. */
-const MAX_DEPTH = 300;
+const NO_FIELDS: Fields = new Map();
 
 /**
- * The bytes of the message that a JSON text describes, as Go's jsonpb reads it: fields by their name in the proto file or in lower camel
- * case, unknown ones ignored; 64-bit integers as strings or numbers; enum values by name or number; null means absent; no text, no fields.
+ * The bytes of the message that a JSON text describes, as the jsonpb of etcd 3.5 reads it: fields by their name in the proto file or in
+ * lower camel case, unknown ones ignored; integers as strings or numbers without point and exponent; enum values by name or number; bytes in
+ * base64 or as a list of numbers; null means absent; no text, no fields. Messages may lie in each other as deep as JSON does.
  */
-export function requestBytes(type: DescMessage, text: string): Uint8Array {
-  const value = text.trim() === "" ? {} : (parse(text) ?? {});
-  return encode(type, object(value), 0);
+export function* requestBytes(type: DescMessage, text: Buffer): Slices<Buffer> {
+  const bytes = text.toString("latin1");
+  const value = /^[ \t\r\n]*$/.test(bytes) ? undefined : yield* parseGoJson(bytes);
+  return yield* encode(type, value === undefined || value.kind === "null" ? NO_FIELDS : fieldsOf(value));
 }
 
-/** Integers that a double cannot hold, outside of strings. */
-const LONG_INTEGER = /"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/g;
-
-/** Parses without rounding: an id of 64 bits that was not written as a string is one now. */
-function parse(text: string): Json {
-  try {
-    return JSON.parse(/(?<!["\d])-?\d{16}/.test(text) ? text.replaceAll(LONG_INTEGER, (found) => (found.startsWith('"') ? found : `"${found}"`)) : text) as Json;
-  } catch (error) {
-    throw new JsonMappingError((error as Error).message, error);
-  }
+/** A field and one value of it. */
+interface Given {
+  readonly field: DescField;
+  readonly value: GoJson;
+  /** Stands for a list and is none; refused in its turn, as a field before it may be wrong too. */
+  readonly noList: boolean;
 }
 
-function encode(type: DescMessage, value: Readonly<Record<string, Json>>, depth: number): Uint8Array {
-  if (depth > MAX_DEPTH) throw new JsonMappingError("exceeded max recursion depth");
+/** A message that is being written. */
+interface Open {
+  readonly given: readonly Given[];
+  next: number;
+  /** Its length's place among the parts, and the size of what stands before it. */
+  readonly part: number;
+  readonly startBytes: number;
+}
+
+/** Without recursion, and without copying a message into the one around it: both would make deep ones dear. */
+function* encode(type: DescMessage, fields: Fields): Slices<Buffer> {
+  const parts: Uint8Array[] = [];
+  let sizeBytes = 0;
+  const add = (bytes: Uint8Array): void => {
+    parts.push(bytes);
+    sizeBytes += bytes.length;
+  };
   const writer = new BinaryWriter();
-  for (const field of type.fields) {
-    const given = Object.hasOwn(value, field.name) ? value[field.name] : Object.hasOwn(value, field.jsonName) ? value[field.jsonName] : undefined;
-    if (given === undefined || given === null) continue;
-    if (field.fieldKind === "list") for (const each of list(given)) write(field, each, writer, depth);
-    else write(field, given, writer, depth);
+  const open: Open[] = [{ given: given(type, fields), next: 0, part: -1, startBytes: 0 }];
+  for (let step = 1; ; step += 1) {
+    if (step % STEPS_PER_SLICE === 0) yield;
+    const message = open.at(-1) as Open;
+    const each = message.given[message.next];
+    message.next += 1;
+    if (each === undefined) {
+      add(writer.finish());
+      open.pop();
+      if (message.part < 0) return Buffer.concat(parts, sizeBytes);
+      const length = new BinaryWriter().uint32(sizeBytes - message.startBytes).finish();
+      parts[message.part] = length;
+      sizeBytes += length.length;
+      continue;
+    }
+    const { field, value } = each;
+    if (each.noList) throw wrong(value, "[]json.RawMessage");
+    if (field.message === undefined) writeScalar(field, value, writer);
+    else {
+      const inner = value.kind === "null" ? NO_FIELDS : fieldsOf(value);
+      add(writer.tag(field.number, WireType.LengthDelimited).finish());
+      open.push({ given: given(field.message, inner), next: 0, part: parts.length, startBytes: sizeBytes });
+      parts.push(NOTHING);
+    }
   }
-  return writer.finish();
 }
 
-function write(field: DescField, value: Json, writer: BinaryWriter, depth: number): void {
-  if (field.message !== undefined) writer.tag(field.number, WireType.LengthDelimited).bytes(encode(field.message, object(value), depth + 1));
-  else if (field.enum !== undefined) writer.tag(field.number, WireType.Varint).int32(enumNumber(field, value));
-  else if (field.scalar === ScalarType.STRING) writer.tag(field.number, WireType.LengthDelimited).string(text(value, "string"));
-  else if (field.scalar === ScalarType.BYTES) writer.tag(field.number, WireType.LengthDelimited).bytes(base64(text(value, "[]uint8")));
+const NOTHING = new Uint8Array(0);
+
+/** The fields of a message that are there, in the order of the proto file, each value of a list by itself. */
+function given(type: DescMessage, fields: Fields): Given[] {
+  const found: Given[] = [];
+  if (fields.size === 0) return found;
+  for (const field of type.fields) {
+    // Where both names are there, the second one counts.
+    const value = fields.get(field.jsonName) ?? fields.get(field.name);
+    if (value === undefined || value.kind === "null") continue;
+    if (field.fieldKind === "list" && value.kind === "array") for (const each of value.items) found.push({ field, value: each, noList: false });
+    else found.push({ field, value, noList: field.fieldKind === "list" });
+  }
+  return found;
+}
+
+function writeScalar(field: DescField, value: GoJson, writer: BinaryWriter): void {
+  if (field.enum !== undefined) writer.tag(field.number, WireType.Varint).int32(enumNumber(field.enum, value));
+  else if (field.scalar === ScalarType.STRING) writer.tag(field.number, WireType.LengthDelimited).string(textOf(value));
+  else if (field.scalar === ScalarType.BYTES) writer.tag(field.number, WireType.LengthDelimited).bytes(bytesOf(value));
   else if (field.scalar === ScalarType.BOOL) writer.tag(field.number, WireType.Varint).bool(truth(value));
   else if (field.scalar === ScalarType.INT64) writer.tag(field.number, WireType.Varint).int64(integer(value, "int64", -(2n ** 63n), 2n ** 63n));
   else if (field.scalar === ScalarType.UINT64) writer.tag(field.number, WireType.Varint).uint64(integer(value, "uint64", 0n, 2n ** 64n));
@@ -60,59 +101,48 @@ function write(field: DescField, value: Json, writer: BinaryWriter, depth: numbe
   else throw new Error(`${field.toString()} is of a type that no contract of etcd has`);
 }
 
-function kindOf(value: Json): string {
-  if (Array.isArray(value)) return "array";
-  return typeof value === "boolean" ? "bool" : typeof value;
+function wrong(value: GoJson, wanted: string): JsonMappingError {
+  return new JsonMappingError(`json: cannot unmarshal ${value.kind} into Go value of type ${wanted}`);
 }
 
-function wrong(value: Json, wanted: string): JsonMappingError {
-  return new JsonMappingError(`json: cannot unmarshal ${kindOf(value)} into Go value of type ${wanted}`);
+function fieldsOf(value: GoJson): Fields {
+  if (value.kind !== "object") throw wrong(value, "map[string]json.RawMessage");
+  return value.fields;
 }
 
-function object(value: Json): Readonly<Record<string, Json>> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrong(value, "map[string]json.RawMessage");
-  return value as Readonly<Record<string, Json>>;
+function textOf(value: GoJson): string {
+  if (value.kind === "null") return "";
+  if (value.kind !== "string") throw wrong(value, "string");
+  return stringOf(value.raw);
 }
 
-function list(value: Json): readonly Json[] {
-  if (!Array.isArray(value)) throw wrong(value, "[]json.RawMessage");
-  return value as readonly Json[];
+function truth(value: GoJson): boolean {
+  if (value.kind === "null") return false;
+  if (value.kind !== "bool") throw wrong(value, "bool");
+  return value.raw === "true";
 }
 
-function text(value: Json, wanted: string): string {
-  if (typeof value !== "string") throw wrong(value, wanted);
-  return value;
+function bytesOf(value: GoJson): Uint8Array {
+  if (value.kind === "null") return NOTHING;
+  if (value.kind === "array") return Uint8Array.from(value.items, (each) => Number(integer(each, "uint8", 0n, 256n)));
+  if (value.kind !== "string") throw wrong(value, "[]uint8");
+  return base64Bytes(stringOf(value.raw));
 }
 
-function truth(value: Json): boolean {
-  if (typeof value !== "boolean") throw wrong(value, "bool");
-  return value;
-}
-
-function base64(value: string): Buffer {
-  const bad = value.search(/[^A-Za-z0-9+/]/);
-  const padded = bad < 0 ? value.length % 4 === 0 : value.length % 4 === 0 && value.length - bad <= 2 && /^={1,2}$/.test(value.slice(bad));
-  if (!padded) throw new JsonMappingError(`illegal base64 data at input byte ${bad < 0 ? value.length - (value.length % 4) : bad}`);
-  return Buffer.from(value, "base64");
-}
-
-function integer(value: Json, wanted: string, least: bigint, end: bigint): bigint {
-  const written = typeof value === "number" ? String(value) : typeof value === "string" ? value : undefined;
-  if (written === undefined) throw wrong(value, wanted);
-  const number = /^-?\d{1,20}$/.test(written) ? BigInt(written) : undefined;
-  if (number === undefined || number < least || number >= end) throw new JsonMappingError(`json: cannot unmarshal ${typeof value} ${written} into Go value of type ${wanted}`);
+/** jsonpb takes the quotes off a string and reads what is left as JSON, whatever that is. */
+function integer(value: GoJson, wanted: string, least: bigint, end: bigint): bigint {
+  const written = value.kind === "string" && wanted !== "uint8" ? wholeGoJson(value.raw.slice(1, -1)) : value;
+  if (written.kind === "null") return 0n;
+  if (written.kind !== "number") throw wrong(written, wanted);
+  const number = /^-?\d{1,20}$/.test(written.raw) ? BigInt(written.raw) : undefined;
+  if (number === undefined || number < least || number >= end) throw new JsonMappingError(`json: cannot unmarshal number ${written.raw} into Go value of type ${wanted}`);
   return number;
 }
 
-function enumNumber(field: DescField & { readonly enum: NonNullable<DescField["enum"]> }, value: Json): number {
-  if (typeof value === "number" && Number.isInteger(value) && Math.abs(value) < 2 ** 31) return value;
-  const found = field.enum.values.find(({ name }) => name === value);
-  if (found === undefined) throw new JsonMappingError(`unknown value ${JSON.stringify(value)} for enum ${goName(field.enum.typeName)}`);
+function enumNumber(type: DescEnum, value: GoJson): number {
+  if (value.kind === "null") return 0;
+  if (value.kind !== "string") return Number(integer(value, "protoreflect.EnumNumber", -(2n ** 31n), 2n ** 31n));
+  const found = type.values.find(({ name }) => `"${name}"` === value.raw);
+  if (found === undefined) throw new JsonMappingError(`unknown value ${JSON.stringify(Buffer.from(value.raw, "latin1").toString("utf8"))} for enum ${type.typeName}`);
   return found.number;
-}
-
-/** `etcdserverpb.RangeRequest.SortOrder` as Go registers it: `etcdserverpb.RangeRequest_SortOrder`. */
-function goName(typeName: string): string {
-  const [pack = "", ...names] = typeName.split(".");
-  return `${pack}.${names.join("_")}`;
 }

@@ -1,4 +1,5 @@
-import { JsonMappingError } from "./json-reader.js";
+import { MAX_NESTING } from "./go-json.js";
+import { JsonMappingError } from "./json-mapping-error.js";
 
 /** A JSON value of a stream was not finished, or is larger than it may be. */
 export class JsonStreamError extends Error {
@@ -11,9 +12,6 @@ export class JsonStreamError extends Error {
 const [QUOTE, BACKSLASH, OPEN, OPEN_LIST, CLOSE, CLOSE_LIST] = Buffer.from('"\\{[}]');
 const SPACE = new Set(Buffer.from(" \t\r\n"));
 
-/** Lists and objects within each other, as Go's encoding/json takes them; deeper ones take long to parse. */
-const MAX_NESTING = 10_000;
-
 /**
  * Cuts a stream of bytes into its JSON objects and lists, which may follow each other with or without space between; anything else is
  * given on as one piece up to the next space, so that its parser refuses it. Throws JsonStreamError for a value of more than `maxBytes`,
@@ -21,7 +19,7 @@ const MAX_NESTING = 10_000;
  *
  * Worked example: the chunks `{"a":"}`, `"}{}`, ` x ` are the texts `{"a":"}"}`, `{}` and `x`.
  */
-export async function* jsonTexts(chunks: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<string, void> {
+export async function* jsonTexts(chunks: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<Buffer, void> {
   const held = new Held();
   let depth = 0;
   let inString = false;
@@ -46,13 +44,17 @@ export async function* jsonTexts(chunks: AsyncIterable<Buffer>, maxBytes: number
       const text = held.take();
       from = at + 1;
       depth = 0;
-      if (text.trim() !== "") yield text;
+      if (hasText(text)) yield text;
     }
     held.add(chunk.subarray(from));
     if (held.sizeBytes > maxBytes) throw new JsonStreamError(`grpc: received message larger than max (${held.sizeBytes} vs. ${maxBytes})`);
   }
   const rest = held.take();
-  if (rest.trim() !== "") yield rest;
+  if (hasText(rest)) yield rest;
+}
+
+function hasText(bytes: Buffer): boolean {
+  return bytes.some((byte) => !SPACE.has(byte));
 }
 
 /** Bytes of a value that has not ended: copied together, as a chunk of one byte costs a hundred where it is kept as it came. */
@@ -75,9 +77,9 @@ class Held {
     this.#size = size;
   }
 
-  /** The text of what is held, which is nothing from then on. */
-  take(): string {
-    const text = this.#bytes.toString("utf8", 0, this.#size);
+  /** What is held, which is nothing from then on. */
+  take(): Buffer {
+    const text = this.#bytes.subarray(0, this.#size);
     this.#bytes = Buffer.alloc(0);
     this.#size = 0;
     return text;

@@ -1,9 +1,10 @@
 import { once } from "node:events";
-import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
-import { createServer, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { createServer as createTlsServer, type PeerCertificate, type Server as TlsServer, TLSSocket } from "node:tls";
+import { type HttpLimits, cutUnfinished } from "./http-limits.js";
 import { openHttp2 } from "./http2-opening.js";
 import type { ServerTls } from "./tls.js";
 
@@ -21,6 +22,7 @@ export interface ListenerOptions {
   readonly onHttp2?: ((connection: Duplex) => void) | undefined;
   /** Answers HTTP/1.1 requests. */
   readonly http: HttpHandler;
+  readonly limits: HttpLimits;
 }
 
 /** An open listener that knows its connections. */
@@ -37,18 +39,26 @@ export interface Listener {
 const HTTP2_PREFACE = Buffer.from("PRI * HTTP/2.0");
 /** The first byte of a TLS connection: record type handshake. */
 const TLS_HANDSHAKE = Buffer.from([0x16]);
-/** A connection that says nothing for so long is none of ours. */
-const FIRST_BYTES_LIMIT_MS = 30_000;
-
 /** Opens a listener; rejects with the error of the system when it cannot. */
 export async function openListener(options: ListenerOptions): Promise<Listener> {
   const connections = new Set<Socket>();
-  const server = createServer({ noDelay: true }, dispatcher(options));
-  server.on("connection", (connection: Socket) => {
+  const { limits } = options;
+  // The HTTP server listens itself, or its watch over slow clients would not run; what connections speak is found out before it sees them.
+  const server = createServer({ headersTimeout: limits.headersMs, requestTimeout: 0, keepAliveTimeout: limits.idleMs, connectionsCheckingInterval: limits.checkMs }, (request, response) => {
+    cutUnfinished(request, response, limits);
+    options.http(request, response);
+  });
+  const [serveHttp] = server.listeners("connection") as [(connection: Socket) => void];
+  const dispatch = dispatcher(options, (connection) => serveHttp.call(server, connection));
+  server.maxConnections = limits.maxConnections;
+  server.removeAllListeners("connection").on("connection", (connection: Socket) => {
+    // HTTP servers leave connections half open; all others here end when the client does.
+    connection.allowHalfOpen = false;
     connections.add(connection);
     connection.once("close", () => connections.delete(connection));
     // The protocol above reports what a broken connection means; here it only must not be fatal.
     connection.on("error", () => undefined);
+    dispatch(connection);
   });
   const listening = once(server, "listening");
   server.listen({ ...options.target, exclusive: true });
@@ -61,21 +71,20 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   };
 }
 
-function dispatcher({ plain, tls, onHttp2, http }: ListenerOptions): (connection: Socket) => void {
-  const httpServer = createHttpServer(http);
+function dispatcher({ plain, tls, onHttp2, limits }: ListenerOptions, serveHttp: (connection: Socket) => void): (connection: Socket) => void {
   const byProtocol = (connection: Socket): void => {
-    firstBytes(connection, HTTP2_PREFACE, (http2) => {
+    firstBytes(connection, HTTP2_PREFACE, limits.firstBytesMs, (http2) => {
       // A connection that a certificate speaks for stays what it is: whose it is, is read from its socket.
       if (http2 && onHttp2 !== undefined && showsCertificate(connection)) onHttp2(connection);
       else if (http2 && onHttp2 !== undefined) openHttp2(connection, onHttp2);
-      else httpServer.emit("connection", connection);
+      else serveHttp(connection);
     });
   };
   if (tls === undefined) return byProtocol;
   const secure = tlsServer(tls, byProtocol, onHttp2 !== undefined);
   const handshake = (connection: Socket): void => void secure.emit("connection", connection);
   if (!plain) return handshake;
-  return (connection) => firstBytes(connection, TLS_HANDSHAKE, (isTls) => (isTls ? handshake : byProtocol)(connection));
+  return (connection) => firstBytes(connection, TLS_HANDSHAKE, limits.firstBytesMs, (isTls) => (isTls ? handshake : byProtocol)(connection));
 }
 
 function tlsServer(tls: ServerTls, secured: (connection: Socket) => void, http2: boolean): TlsServer {
@@ -113,9 +122,9 @@ function isWelcome(certificate: PeerCertificate, { revokedSerials, clientNames: 
 }
 
 /** Looks whether a connection begins with these bytes, and puts back what it read. */
-function firstBytes(connection: Socket, expected: Buffer, found: (yes: boolean) => void): void {
+function firstBytes(connection: Socket, expected: Buffer, limitMs: number, found: (yes: boolean) => void): void {
   let seen = Buffer.alloc(0);
-  connection.setTimeout(FIRST_BYTES_LIMIT_MS, () => connection.destroy());
+  connection.setTimeout(limitMs, () => connection.destroy());
   const onReadable = (): void => {
     for (let chunk = connection.read() as Buffer | null; chunk !== null; chunk = connection.read() as Buffer | null) seen = Buffer.concat([seen, chunk]);
     const length = Math.min(seen.length, expected.length);

@@ -1,6 +1,7 @@
 import { lstatSync, rmSync } from "node:fs";
 import type { Duplex } from "node:stream";
 import { formatAddress } from "./address.js";
+import type { HttpLimits } from "./http-limits.js";
 import { type HttpHandler, type Listener, type ListenerOptions, openListener } from "./listener.js";
 import { type ListenUrl, listenTarget } from "./listen-url.js";
 import { listenError, PortError } from "./port.js";
@@ -14,6 +15,7 @@ export interface ListenersOptions {
   /** Where HTTP alone is spoken, with `metricsHttp`. */
   readonly metricsUrls: readonly ListenUrl[];
   readonly tls?: ServerTls | undefined;
+  readonly limits: HttpLimits;
   readonly http: HttpHandler;
   readonly metricsHttp: HttpHandler;
   readonly onHttp2: (connection: Duplex) => void;
@@ -69,7 +71,7 @@ async function open(options: ListenersOptions, group: readonly ListenUrl[], spea
   if (secure && options.tls === undefined) throw new PortError(`${options.room} cannot speak TLS at ${path ?? formatAddress({ host, port })}: it has no certificate and key`);
   if (path !== undefined) removeSocket(path);
   try {
-    return await openListener({ target: path === undefined ? { host, port } : { path }, plain: group.some((url) => !url.secure), tls: secure ? options.tls : undefined, ...speaks });
+    return await openListener({ target: path === undefined ? { host, port } : { path }, plain: group.some((url) => !url.secure), tls: secure ? options.tls : undefined, limits: options.limits, ...speaks });
   } catch (error) {
     if (path === undefined) throw listenError(error as Error, { host, port }, options.room);
     throw new PortError(`${options.room} cannot listen on the socket file ${path}: ${(error as Error).message}`, error);

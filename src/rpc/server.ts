@@ -1,4 +1,4 @@
-import { Server, ServerCredentials, type ServerOptions, type UntypedHandleCall, type sendUnaryData } from "@grpc/grpc-js";
+import { Server, ServerCredentials, type ServerOptions, type ServiceDefinition, type UntypedHandleCall, type sendUnaryData } from "@grpc/grpc-js";
 import type { ServerDuplexStream, ServerReadableStream, ServerUnaryCall, ServerWritableStream } from "@grpc/grpc-js";
 import { monotonicClock, nextTurn } from "../base/clock.js";
 import type { Metric } from "../base/metric.js";
@@ -12,6 +12,7 @@ import { addHealth, type Health } from "./health.js";
 import { gatewayPage, type GatewayRoute } from "./gateway.js";
 import { serveHttp2Paths } from "./http2-paths.js";
 import { innerHttp2Server } from "./inner-http2-server.js";
+import { HTTP_LIMITS, type HttpLimits } from "./http-limits.js";
 import type { HttpHandler } from "./listener.js";
 import { type Listening, openListeners } from "./listeners.js";
 import type { ListenUrl } from "./listen-url.js";
@@ -20,6 +21,7 @@ import { type AnyHandler, type MethodShape, type ServedService, serviceName } fr
 import { toWireStatus } from "./status.js";
 import { StreamWriter } from "./stream-writer.js";
 import type { ServerTls } from "./tls.js";
+import { UnreadableRequest } from "./unreadable-request.js";
 
 export { serve, type ServedService } from "./service.js";
 export type { Call } from "./call.js";
@@ -55,6 +57,8 @@ export interface RpcServerOptions {
   readonly maxConcurrentStreams?: number | undefined;
   /** Whether its services serve from the start; true when absent. Otherwise `health` is told when they do. */
   readonly serving?: boolean | undefined;
+  /** What HTTP/1.1 clients may take; HTTP_LIMITS when absent. */
+  readonly httpLimits?: HttpLimits | undefined;
   /** How long `close` lets calls finish before it cuts them off; 2,000 ms when absent. */
   readonly closeLimitMs?: number | undefined;
 }
@@ -86,14 +90,15 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
   addReflection(server, names);
   // The ports are ours and not grpc-js's: that way HTTP/1.1 can share them, and at the end it is known what has to be cut off.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const limits = options.httpLimits ?? HTTP_LIMITS;
   const other = metricsPage([calls, ...(options.metrics ?? [])], options.http);
-  const gateway = options.gateway === undefined ? other : gatewayPage({ routes: options.gateway, services: options.services, maxBytes: maxReceiveBytes(options), maxCalls: maxConcurrentStreams(options), live, calls, log: options.log }, other);
+  const gateway = options.gateway === undefined ? other : gatewayPage({ routes: options.gateway, services: options.services, maxBytes: maxReceiveBytes(options), maxCalls: maxConcurrentStreams(options), requestLimitMs: limits.requestMs, stallLimitMs: limits.stallMs, clock: monotonicClock(), live, calls, log: options.log }, other);
   const around = options.aroundHttp ?? ((inner: HttpHandler): HttpHandler => inner);
   const http = around(gateway);
   const http2 = innerHttp2Server(server);
   serveHttp2Paths(http2, http);
   answerBehindGoaway(http2);
-  const listener = await openListeners({ room: options.room, urls, metricsUrls: options.metricsListen ?? [], tls: options.tls, http, metricsHttp: around(other), onHttp2: (connection) => injector.injectConnection(connection) });
+  const listener = await openListeners({ room: options.room, urls, metricsUrls: options.metricsListen ?? [], tls: options.tls, limits, http, metricsHttp: around(other), onHttp2: (connection) => injector.injectConnection(connection) });
   const { address, port } = listener;
   options.log.debug({ room: options.room, address }, "listening");
 
@@ -156,16 +161,19 @@ interface Surroundings {
 
 /** What one method's calls need. */
 interface MethodSurroundings extends Surroundings {
+  readonly method: MethodShape;
   /** Counts calls and messages. */
   readonly counts: MethodMetrics;
 }
 
 function addService(server: Server, service: ServedService, around: Surroundings): void {
+  const definition: Record<string, ServiceDefinition[string]> = {};
   const implementation: Record<string, UntypedHandleCall> = {};
   for (const [name, method] of Object.entries(service.definition)) {
+    definition[name] = { ...method, requestDeserialize: UnreadableRequest.instead(method.requestDeserialize) };
     implementation[name] = implement(method, service.handlers[name] ?? refuse(method, around.room), around);
   }
-  server.addService(service.definition, implementation);
+  server.addService(definition, implementation);
 }
 
 function refuse(method: MethodShape, room: string): AnyHandler {
@@ -176,7 +184,7 @@ function refuse(method: MethodShape, room: string): AnyHandler {
 
 function implement(method: MethodShape, handler: AnyHandler, around: Surroundings): UntypedHandleCall {
   const bound = handler as Handler;
-  const own = { ...around, counts: around.calls.of(method) };
+  const own = { ...around, method, counts: around.calls.of(method) };
   if (method.responseStream) return method.requestStream ? bidi(bound, own) : serverStream(bound, own);
   return method.requestStream ? clientStream(bound, own) : unary(bound, own);
 }
@@ -186,8 +194,15 @@ type Handler = (...parameters: unknown[]) => unknown;
 function unary(handler: Handler, around: MethodSurroundings): UntypedHandleCall {
   return (grpcCall: ServerUnaryCall<unknown, unknown>, answer: sendUnaryData<unknown>): void => {
     const call = new ServerCall(grpcCall, around.live);
+    const { request } = grpcCall;
+    if (request instanceof UnreadableRequest) {
+      call.finish();
+      // As in grpc-go, where this is before anything that counts.
+      answer(toWireStatus(asRpcError(request.failure(around.method), call, around)));
+      return;
+    }
     around.counts.received();
-    void answerWith(call, around, answer, () => handler(grpcCall.request, call));
+    void answerWith(call, around, answer, () => handler(request, call));
   };
 }
 
@@ -219,8 +234,7 @@ async function answerWith(call: ServerCall, around: MethodSurroundings, answer: 
 function serverStream(handler: Handler, around: MethodSurroundings): UntypedHandleCall {
   return (grpcCall: ServerWritableStream<unknown, unknown>): void => {
     const call = new ServerCall(grpcCall, around.live);
-    around.counts.received();
-    void streamWith(grpcCall, call, around, (stream) => handler(grpcCall.request, stream, call));
+    void streamWith(grpcCall, call, around, (stream) => handler(received(grpcCall.request, around), stream, call));
   };
 }
 
@@ -258,14 +272,20 @@ async function streamWith(grpcCall: ResponseStream, call: ServerCall, around: Me
   }
 }
 
+/** Counts a request of a stream; throws if it could not be decoded. */
+function received(request: unknown, { method, counts }: MethodSurroundings): unknown {
+  if (request instanceof UnreadableRequest) throw request.failure(method);
+  counts.received();
+  return request;
+}
+
 /** The requests of a stream, read one at a time as the handler asks; ends early by throwing the signal's reason. */
 async function* requestsOf(grpcCall: ServerReadableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>, call: ServerCall, around: MethodSurroundings): AsyncGenerator<unknown, void> {
   const signal = call.signal;
   try {
     // Leaving the loop must not destroy the stream: the answer goes over the same one.
     for await (const request of grpcCall.iterator({ destroyOnReturn: false })) {
-      around.counts.received();
-      yield request;
+      yield received(request, around);
     }
   } catch (error) {
     if (signal.aborted) throw signal.reason;

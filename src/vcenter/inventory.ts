@@ -141,6 +141,12 @@ export class Inventory {
     return this.#vms.creation(requestId);
   }
 
+  /** The hosts on which a VM runs or is to run; none for one that is off or unknown. */
+  hostsOf(moid: string): readonly string[] {
+    const vm = this.#vms.get(moid);
+    return vm !== undefined && (vm.isOn || vm.wantedOn) ? [vm.host] : [];
+  }
+
   vmsOn(host: string): readonly VmRecord[] {
     return this.#vms.on(host);
   }
@@ -168,6 +174,12 @@ export class Inventory {
     this.feed.changed(moidOf(datacenter));
   }
 
+  /** New settings of a cluster. */
+  changeCluster(cluster: Cluster): void {
+    this.#clusters.set(moidOf(cluster), cluster);
+    this.feed.changed(moidOf(cluster));
+  }
+
   putCluster(cluster: Cluster, rootPool: PoolRecord): void {
     this.#clusters.set(moidOf(cluster), cluster);
     this.#clusterByRootPool.set(rootPool.moid, moidOf(cluster));
@@ -177,16 +189,18 @@ export class Inventory {
     this.feed.changed(rootPool.moid);
   }
 
-  /** A new pool, or new settings or name of one. The ledger books its reservation. */
+  /** A new pool, or new settings, name or parent of one. The ledger books its reservation. */
   putPool(pool: PoolRecord): void {
-    const known = this.#pools.has(pool.moid);
+    const known = this.#pools.get(pool.moid);
     this.#pools.set(pool.moid, pool);
     if (pool.namespace !== "") this.#poolsByNamespace.set(pool.namespace, pool.moid);
     const allocation = poolAllocation(pool.config);
-    if (known) this.ledger.pools.configure(pool.moid, allocation);
-    else this.ledger.addPool(pool.moid, pool.parent ?? "", allocation);
+    if (known !== undefined) {
+      this.ledger.pools.configure(pool.moid, allocation);
+      if (pool.parent !== undefined && known.parent !== pool.parent) this.ledger.pools.move(pool.moid, pool.parent);
+    } else this.ledger.addPool(pool.moid, pool.parent ?? "", allocation);
     this.feed.changed(pool.moid);
-    if (pool.parent !== undefined) this.feed.changed(pool.parent);
+    for (const parent of new Set([pool.parent, known?.parent])) if (parent !== undefined) this.feed.changed(parent);
   }
 
   removePool(moid: string): void {

@@ -8,7 +8,8 @@ export const ABOUT_KEY = `${ROOT}about`;
 /** The next number of each kind of moid: JSON `{"host": 25, ...}`. */
 export const COUNTERS_KEY = `${ROOT}counters`;
 
-/** The kinds of records, each below its own prefix, by moid (owners: by UID; creations: by request id, percent-encoded). */
+/** The kinds of records, each below its own prefix, by moid (owners: by UID; creations: by request id, percent-encoded; rules
+ * and groups: below their cluster, by key and by name). */
 export const PREFIXES = {
   datacenters: `${ROOT}datacenters/`,
   clusters: `${ROOT}clusters/`,
@@ -18,6 +19,8 @@ export const PREFIXES = {
   owners: `${ROOT}owners/`,
   tasks: `${ROOT}tasks/`,
   creations: `${ROOT}creations/`,
+  rules: `${ROOT}rules/`,
+  groups: `${ROOT}groups/`,
 } as const;
 
 /** A kind of record. */

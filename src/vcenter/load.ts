@@ -2,6 +2,8 @@ import type { TaskInfo } from "../gen/spheresim/vim/v1/task.js";
 import type { KeyValueEntry } from "./key-value.js";
 import { ABOUT_KEY, COUNTERS_KEY, readRecordKey } from "./keyspace.js";
 import type { Inventory } from "./inventory.js";
+import { readGroup, readRule } from "./rule-records.js";
+import type { RuleTable } from "./rule-table.js";
 import { type PoolRecord, readCluster, readCreation, readDatacenter, readHost, readOwner, readPool, readTask, readVm } from "./records.js";
 
 /** What etcd held beside the inventory. */
@@ -12,8 +14,8 @@ export interface Loaded {
   readonly tasks: readonly TaskInfo[];
 }
 
-/** Fills an empty inventory from what was read, in an order in which everything finds what it refers to. */
-export function loadInventory(entries: readonly KeyValueEntry[], inventory: Inventory): Loaded {
+/** Fills an empty inventory, and an empty table of rules, from what was read, in an order in which everything finds what it refers to. */
+export function loadInventory(entries: readonly KeyValueEntry[], inventory: Inventory, rules: RuleTable): Loaded {
   const records = entries.flatMap((entry) => {
     const key = readRecordKey(entry.key);
     return key === undefined ? [] : [{ ...key, value: entry.value }];
@@ -35,6 +37,9 @@ export function loadInventory(entries: readonly KeyValueEntry[], inventory: Inve
   for (const { id, value } of of("vms")) inventory.putVm(readVm(id, value));
   for (const { id, value } of of("owners")) inventory.putOwner(readOwner(id, value));
   for (const { id, value } of of("creations")) inventory.putCreation(readCreation(id, value));
+
+  for (const { id, value } of of("groups")) rules.putGroup(readGroup(id, value));
+  for (const { id, value } of of("rules")) rules.putRule(readRule(id, value));
 
   const about = entries.find((entry) => entry.key === ABOUT_KEY)?.value;
   return {

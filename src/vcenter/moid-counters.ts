@@ -2,19 +2,23 @@ import { COUNTERS_KEY } from "./keyspace.js";
 import type { KeyValueEntry } from "./key-value.js";
 import type { MoType } from "./moref.js";
 
+/** What is numbered: managed objects, and the rules of clusters, whose key is a bare number. */
+type Counted = MoType | "ClusterRule";
+
 interface Kind {
   readonly prefix: string;
   readonly start: number;
 }
 
 /** Prefix and first number of each type, near those a fresh vCenter shows: host-21, vm-101, domain-c8, resgroup-9. */
-const KINDS: Readonly<Record<MoType, Kind>> = {
+const KINDS: Readonly<Record<Counted, Kind>> = {
   Datacenter: { prefix: "datacenter-", start: 3 },
   ClusterComputeResource: { prefix: "domain-c", start: 8 },
   ResourcePool: { prefix: "resgroup-", start: 9 },
   HostSystem: { prefix: "host-", start: 21 },
   VirtualMachine: { prefix: "vm-", start: 101 },
   Task: { prefix: "task-", start: 1 },
+  ClusterRule: { prefix: "", start: 1 },
 };
 
 /** Numbers are set aside in etcd in blocks of this size. */
@@ -30,8 +34,8 @@ const MARGIN = 500;
  * a seed repeat; after a crash they jump to the next block.
  */
 export class MoidCounters {
-  readonly #next = new Map<MoType, number>();
-  readonly #ceiling = new Map<MoType, number>();
+  readonly #next = new Map<Counted, number>();
+  readonly #ceiling = new Map<Counted, number>();
 
   /** `stored` is the value of the counters key; undefined in a new inventory. */
   constructor(stored: string | undefined) {
@@ -44,7 +48,7 @@ export class MoidCounters {
   }
 
   /** The next moid of a type. Example: `next("HostSystem")` is `host-21` in a new inventory. */
-  next(type: MoType): string {
+  next(type: Counted): string {
     const number = this.#next.get(type) ?? KINDS[type].start;
     this.#next.set(type, number + 1);
     return `${KINDS[type].prefix}${number}`;
@@ -62,7 +66,7 @@ export class MoidCounters {
     return entry(this.#next);
   }
 
-  #left(type: MoType): number {
+  #left(type: Counted): number {
     return (this.#ceiling.get(type) ?? 0) - (this.#next.get(type) ?? 0);
   }
 }
@@ -72,10 +76,10 @@ export function moidNumber(moid: string): number {
   return Number(/\d+$/.exec(moid)?.[0] ?? 0);
 }
 
-function types(): readonly MoType[] {
-  return Object.keys(KINDS) as MoType[];
+function types(): readonly Counted[] {
+  return Object.keys(KINDS) as Counted[];
 }
 
-function entry(numbers: ReadonlyMap<MoType, number>): KeyValueEntry {
+function entry(numbers: ReadonlyMap<Counted, number>): KeyValueEntry {
   return { key: COUNTERS_KEY, value: JSON.stringify(Object.fromEntries(numbers)) };
 }

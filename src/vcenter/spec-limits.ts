@@ -8,5 +8,13 @@ export const MAX_CPUS = 65_536;
 export const MAX_MEMORY_MB = 1_073_741_824;
 /** The most tasks that run at a time. */
 export const MAX_RUNNING_TASKS = 5_000;
+/** The most rules a placement spec brings along. */
+export const MAX_RULES_OF_SPEC = 100;
+/** The most rules of a cluster. */
+export const MAX_RULES = 2_000;
+/** The most groups of a cluster. */
+export const MAX_GROUPS = 2_000;
+/** The most VMs of a rule, and the most members of a group. */
+export const MAX_MEMBERS = 10_000;
 /** The most VMs of one PlaceVms. */
 export const MAX_BATCH = 256;

@@ -29,15 +29,24 @@ export class MemoryBackend implements Backend {
     return Promise.resolve({ revision: this.revision, rows: query.countOnly ? [] : rows, more: rows.length < found.length, count: found.length });
   }
 
-  swap({ key, expectedRevision, value }: Swap): Promise<SwapResult> {
+  swap({ key, expectedRevision, value, along = [] }: Swap): Promise<SwapResult> {
     this.swaps++;
-    const previous = this.#at(this.revision).find((row) => row.key === key);
-    if ((previous?.modRevision ?? 0) !== expectedRevision) return Promise.resolve({ succeeded: false, revision: this.revision, ...(previous ? { current: previous } : {}) });
+    const rows = this.#at(this.revision);
+    const find = (wanted: string): Row | undefined => rows.find((row) => row.key === wanted);
+    const previous = find(key);
+    const others = along.map((each) => find(each.key));
+    const isAsExpected = (previous?.modRevision ?? 0) === expectedRevision && along.every((each, index) => (others[index]?.modRevision ?? 0) === each.expectedRevision);
+    if (!isAsExpected) return Promise.resolve({ succeeded: false, revision: this.revision, ...(previous ? { current: previous } : {}), ...(along.length > 0 ? { currentAlong: others } : {}) });
     const revision = ++this.revision;
-    const row = value === undefined ? undefined : { key, value, createRevision: previous?.createRevision ?? revision, modRevision: revision };
-    this.#history.push({ type: row ? "put" : "delete", key, revision, ...(row ? { row } : {}), ...(previous ? { previous } : {}) });
+    this.#write(key, value, revision, previous);
+    along.forEach((each, index) => this.#write(each.key, each.value, revision, others[index]));
     for (const wake of this.#wakes) wake();
     return Promise.resolve({ succeeded: true, revision });
+  }
+
+  #write(key: string, value: string | undefined, revision: number, previous: Row | undefined): void {
+    const row = value === undefined ? undefined : { key, value, createRevision: previous?.createRevision ?? revision, modRevision: revision };
+    this.#history.push({ type: row ? "put" : "delete", key, revision, ...(row ? { row } : {}), ...(previous ? { previous } : {}) });
   }
 
   async *watch(prefix: string, startRevision: number, signal: AbortSignal): AsyncIterable<RowBatch> {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { request } from "node:http";
 import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
+import { REFUSED, REFUSED_BY_ALL } from "../rpc/refused-json.js";
 import type { ServerUnderTest } from "../support/real-etcd.js";
 
 /** What differs between the etcd versions that may stand behind the contract. */
@@ -133,18 +134,34 @@ export function httpContract(name: string, skip: string | false, start: () => Pr
       await refused("/v3/kv/range", "null", 400, 3, "etcdserver: key is not provided");
       await refused("/v3/kv/range", { key: b64("a"), revision: "100000" }, 400, 11, "etcdserver: mvcc: required revision is a future revision");
       await refused("/v3/lease/revoke", { ID: "12345" }, 404, 5, "etcdserver: requested lease not found");
-      await refused("/v3/kv/range", { key: b64("a"), sort_order: "SIDEWAYS" }, 400, 3, 'unknown value "SIDEWAYS" for enum etcdserverpb.RangeRequest_SortOrder');
-      await refused("/v3/kv/range", "[]", 400, 3, "json: cannot unmarshal array into Go value of type map[string]json.RawMessage");
       await refused("/v3/cluster/member/add", { peerURLs: ["127.0.0.1"] }, 400, 3, "etcdserver: given member URLs are invalid");
       await refused("/v3/cluster/member/update", { ID: "1", peerURLs: ["http://127.0.0.1:7"] }, 404, 5, "etcdserver: member not found");
       await refused("/v3/cluster/member/promote", { ID: "1" }, 404, 5, "etcdserver: member not found");
       const { members } = JSON.parse(await post("/v3/cluster/member/list", {})) as { members: { ID: string }[] };
       await refused("/v3/cluster/member/remove", { ID: members[0]?.ID }, 500, 2, "etcdserver: re-configuration failed due to not enough started members");
       await refused("/v3/cluster/member/promote", { ID: members[0]?.ID }, traits.gateway35 ? 400 : 412, 9, "etcdserver: can only promote a learner member");
-      for (const wrong of ['{"key":', '{"key":1}', '{"limit":"x"}']) {
-        const answer = await send("POST", "/v3/kv/range", wrong);
-        assert.deepEqual([answer.status, (JSON.parse(answer.body) as { code: number }).code], [400, 3]);
+    });
+
+    it("refuses what is no JSON, or not what was asked for, in Go's words", async () => {
+      for (const [text, message] of traits.gateway35 ? REFUSED : REFUSED_BY_ALL) await refused("/v3/kv/range", text, 400, 3, message);
+      const taken = await Promise.all(['{"key":[97]}', '{"key":"YQ==","limit":" 5 "}', '{"key":"Y\\nQ=="} and what follows'].map((body) => send("POST", "/v3/kv/range", body)));
+      assert.deepEqual(taken.map(({ status }) => status), [200, 200, 200]);
+      let nested = "{}";
+      for (let depth = 0; depth < 1_500; depth += 1) nested = `{"success":[{"request_txn":${nested}}]}`;
+      await refused("/v3/kv/txn", nested, 400, 3, "etcdserver: too many operations in txn request");
+    });
+
+    it("answers a range of megabytes, while it answers others", async () => {
+      const value = b64("v".repeat(90));
+      for (let from = 0; from < 8_000; from += 100) {
+        const success = Array.from({ length: 100 }, (_, index) => ({ request_put: { key: b64(`many/${from + index}`), value } }));
+        await post("/v3/kv/txn", { success });
       }
+      const [answer, other] = await Promise.all([send("POST", "/v3/kv/range", JSON.stringify({ key: b64("many/"), range_end: b64("many0") })), send("GET", "/version")]);
+      assert.deepEqual([answer.status, answer.type, other.status], [200, "application/json", 200]);
+      const { kvs, count } = JSON.parse(answer.body) as { kvs: { key: string; value: string }[]; count: string };
+      assert.deepEqual([kvs.length, count, kvs.every((pair) => pair.value === value), kvs[0]?.key], [8_000, "8000", true, b64("many/0")]);
+      await post("/v3/kv/deleterange", { key: b64("many/"), range_end: b64("many0") });
     });
 
     it("knows its paths and methods", async () => {
@@ -158,6 +175,13 @@ export function httpContract(name: string, skip: string | false, start: () => Pr
       assert.deepEqual(await send("GET", "/version"), { status: 200, type: "application/json", body: `{"etcdserver":"${traits.version}","etcdcluster":"${traits.version.replace(/\.\d+$/, ".0")}"}` });
       for (const query of ["", "?serializable=true", "?exclude=NOSPACE"]) {
         assert.deepEqual(await send("GET", `/health${query}`), { status: 200, type: text, body: traits.probes ? '{"health":"true","reason":""}' : '{"health":"true"}' });
+      }
+      for (const method of ["HEAD", "POST", "PUT", "DELETE"]) {
+        const body = method === "HEAD" ? "" : "Method Not Allowed\n";
+        for (const path of ["/version", "/health", ...(traits.probes ? ["/livez", "/readyz", "/readyz/non_learner"] : [])]) assert.deepEqual(await send(method, path), { status: 405, type: text, body }, `${method} ${path}`);
+        // Prometheus' own handler does not look at the method.
+        const metrics = await send(method, "/metrics");
+        assert.deepEqual([metrics.status, metrics.type, method === "HEAD" || metrics.body.startsWith("# HELP ")], [200, "text/plain; version=0.0.4; charset=utf-8", true], method);
       }
       if (!traits.probes) return;
       assert.deepEqual(await send("GET", "/livez"), { status: 200, type: text, body: "ok\n" });

@@ -36,6 +36,20 @@ it("ends a lease that nobody renews, with its keys, in one revision", async () =
   await close();
 });
 
+it("has no time left, and is still there, between its end and the next look at the clock", async () => {
+  const clock = new ManualClock();
+  const { lessor, close } = await open(new MemoryTable(), clock);
+  await lessor.grant(1n, 60n);
+  await clock.advance(100);
+  await lessor.grant(2n, 2n);
+  await clock.advance(2_200);
+  assert.deepEqual(await lessor.lookup(2n), { id: 2n, grantedSeconds: 2, leftSeconds: 0, keys: [] });
+  assert.equal(lessor.renew(2n), 0);
+  await clock.advance(200);
+  assert.equal(await lessor.lookup(2n), undefined);
+  await close();
+});
+
 it("is followed by the key, not by its history: the last put decides", async () => {
   const { store, lessor, close } = await open(new MemoryTable(), new ManualClock());
   await lessor.grant(1n, 60n);

@@ -7,6 +7,7 @@ import { Dice } from "../../src/base/seeded-random.js";
 import { hashKv } from "../../src/etcd/hash-kv.js";
 import { MemoryTable } from "../../src/etcd/memory-table.js";
 import { WHOLE } from "../../src/etcd/read-view.js";
+import { decodeRow } from "../../src/etcd/row.js";
 import { Store } from "../../src/etcd/store.js";
 import { MemoryCheckpoints } from "./memory-checkpoints.js";
 import { PowerCutTable } from "./power-cut-table.js";
@@ -36,7 +37,7 @@ function run(store: Store, change: Change, given: (revision: number) => void): P
   });
 }
 
-const texts = (store: Store, revision: number): string[] => store.range(EVERYTHING, revision, WHOLE).pairs.map((pair) => `${pair.key.toString()}=${pair.value.toString()} ${pair.createRevision}/${pair.modRevision}/${pair.version}`);
+const texts = (store: Store, revision: number): string[] => store.rows(EVERYTHING, revision, WHOLE).rows.map(decodeRow).map((pair) => `${pair.key.toString()}=${pair.value.toString()} ${pair.createRevision}/${pair.modRevision}/${pair.version}`);
 
 it(`loses nothing acknowledged when the power goes, in ${RUNS} random stories of several cuts each`, async () => {
   const key = fc.constantFrom("a", "b", "c", "d", "e");

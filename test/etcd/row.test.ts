@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { Change } from "../../src/etcd/change.js";
-import { decodeRow, encodeRow, encodeTombstone } from "../../src/etcd/row.js";
+import { decodeRow, encodeRow, encodeTombstone, withoutValue } from "../../src/etcd/row.js";
 import { WatchResponse } from "../../src/gen/etcd/etcdserverpb/rpc.js";
 import { Event_EventType, KeyValue } from "../../src/gen/etcd/mvccpb/kv.js";
 
@@ -26,6 +26,10 @@ describe("a row of the log", () => {
       assert.deepEqual(decodeRow(row), message);
       assert.deepEqual(encodeTombstone(fields.key), Buffer.from(KeyValue.encode(KeyValue.create({ key: fields.key })).finish()));
     }));
+  });
+
+  it("is the same without its value as if it had been written so", () => {
+    fc.assert(fc.property(pair, (fields) => assert.deepEqual(withoutValue(encodeRow(fields)), encodeRow({ ...fields, value: Buffer.alloc(0) }))));
   });
 
   it("reaches watchers as one entry of WatchResponse.events, with and without the pair before", () => {

@@ -1,40 +1,22 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { after, describe, it } from "node:test";
 import { monotonicClock } from "../../src/base/clock.js";
 import { silentLogger } from "../../src/base/log.js";
 import { DataDirectoryError, type Etcd, importEtcd, startEtcd } from "../../src/etcd/index.js";
-import { findProgram, skipWithout } from "../support/external-program.js";
+import { skipWithout } from "../support/external-program.js";
 import { freePeerUrl, startRealEtcd } from "../support/real-etcd.js";
 import { run } from "../support/running-emulator.js";
 import { newUser, outcome, permission, permissionText, type Services, services, signedIn } from "./signed-in.js";
+import { contentOf, etcdctl } from "./store-content.js";
 import { connect, type Connection, del, opDelete, opPut, put, range, txn } from "./wire.js";
 
 const root = mkdtempSync(join(tmpdir(), "spheresim-snapshot-"));
 after(() => rmSync(root, { recursive: true, force: true }));
 
 const startOurs = (name: string): Promise<Etcd> => startEtcd({ listen: "127.0.0.1:0", dataDir: join(root, name), clock: monotonicClock(), log: silentLogger });
-
-async function etcdctl(...args: readonly string[]): Promise<string> {
-  const child = spawn(findProgram("etcdctl") ?? "etcdctl", args, { env: { ...process.env, ETCDCTL_API: "3" }, stdio: ["ignore", "pipe", "pipe"] });
-  const [out, err, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit") as Promise<[number]>]);
-  assert.equal(status, 0, `etcdctl ${args.join(" ")}: ${err}`);
-  return out;
-}
-
-/** Everything that a snapshot has to bring along. */
-async function contentOf(etcd: Connection): Promise<object> {
-  const { header, kvs } = await etcd.kv.range(range({ key: "\0", rangeEnd: "\0" }));
-  const { leases } = await etcd.lease.leaseLeases({});
-  const attached = await Promise.all(leases.map(async ({ ID }) => [ID, (await etcd.timeToLive(ID)).grantedTTL, (await etcd.timeToLive(ID)).keys.map(String).sort()] as const));
-  const { hash, compactRevision } = await etcd.maintenance.hashKv({ revision: 0n });
-  return { revision: header?.revision, hash, compactRevision, leases: attached.sort(([a], [b]) => Number(a - b)), kvs };
-}
 
 /** How each store is filled before its snapshot. */
 const FILLINGS: Readonly<Record<string, (etcd: Connection) => Promise<void>>> = {

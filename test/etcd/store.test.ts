@@ -7,6 +7,7 @@ import { META } from "../../src/etcd/keyspace.js";
 import { MemoryTable } from "../../src/etcd/memory-table.js";
 import { WHOLE } from "../../src/etcd/read-view.js";
 import { encodeRevision } from "../../src/etcd/revision.js";
+import { decodeRow } from "../../src/etcd/row.js";
 import { Store } from "../../src/etcd/store.js";
 
 const EVERYTHING = { start: "", end: undefined, single: false };
@@ -17,7 +18,7 @@ const open = (table: MemoryTable, onFailure: (error: Error) => void = fail): Pro
 const put = (store: Store, key: string, value: string): Promise<void> => store.write((txn) => txn.put(key, Buffer.from(value), 0n));
 const remove = (store: Store, key: string): Promise<unknown> => store.write((txn) => txn.delete(one(key), false));
 const texts = (store: Store, revision = store.revision): string[] =>
-  store.range(EVERYTHING, revision, WHOLE).pairs.map((pair) => `${pair.key.toString()}=${pair.value.toString()} ${pair.createRevision}/${pair.modRevision}/${pair.version}`);
+  store.rows(EVERYTHING, revision, WHOLE).rows.map(decodeRow).map((pair) => `${pair.key.toString()}=${pair.value.toString()} ${pair.createRevision}/${pair.modRevision}/${pair.version}`);
 
 describe("group commit", () => {
   it("makes one disk write of all that waits, and answers in order with its own revision each", async () => {
@@ -172,7 +173,7 @@ it("behaves like a list of maps, also after restarts and compactions", async () 
         assert.equal(store.revision, states.length - 1);
       }
       for (let revision = Math.max(1, compacted); revision < states.length; revision += 1) {
-        const { pairs } = store.range(EVERYTHING, revision, WHOLE);
+        const pairs = store.rows(EVERYTHING, revision, WHOLE).rows.map(decodeRow);
         assert.deepEqual(pairs.map((pair) => [pair.key.toString(), pair.value.toString()]), [...(states[revision] as Model)].sort(([a], [b]) => (a < b ? -1 : 1)), `at revision ${revision}`);
       }
       await store.close();

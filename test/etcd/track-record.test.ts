@@ -196,6 +196,6 @@ it("20418: a store that may be overtaken by its own disk, a full one too, answer
   table.failNext = undefined;
   const store = await Store.open(table, { onFailure: assert.fail });
   assert.equal(store.get("a")?.value.toString(), "1");
-  assert.equal(store.range({ start: "", end: undefined, single: false }, store.revision, WHOLE).count, 1);
+  assert.equal(store.rows({ start: "", end: undefined, single: false }, store.revision, WHOLE).count, 1);
   await store.close();
 });

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { AlarmRequest, AlarmRequest_AlarmAction, AlarmType, DowngradeRequest_DowngradeAction, type SnapshotResponse } from "../../src/gen/etcd/etcdserverpb/rpc.js";
 import { RpcCode } from "../../src/base/rpc-error.js";
 import type { ServerUnderTest } from "../support/real-etcd.js";
+import { served } from "./served.js";
 import { outcome, services } from "./signed-in.js";
 import { connect, type Connection, compare, del, opDelete, opPut, opRange, put, range, refused, txn } from "./wire.js";
 
@@ -11,6 +12,8 @@ import { connect, type Connection, compare, del, opDelete, opPut, opRange, put, 
 export interface MaintenanceTraits {
   /** Maintenance.Downgrade came with 3.5. */
   readonly knowsDowngrade: boolean;
+  /** An alarm of no kind is not raised (3.5); before, it was, and without a member's id it ended the server. */
+  readonly raisesKindsOnly: boolean;
 }
 
 const NO_SPACE = refused(RpcCode.RESOURCE_EXHAUSTED, "mvcc: database space exceeded");
@@ -24,18 +27,14 @@ export const QUOTA_BYTES = 256 * 1024;
 /** Alarms, quota, snapshots and what else keeps a store in order; `start` gives a server with a quota of QUOTA_BYTES. */
 export function maintenanceContract(name: string, skip: string | false, start: () => Promise<ServerUnderTest>, traits: MaintenanceTraits): void {
   describe(`etcd maintenance contract: ${name}`, { skip }, () => {
-    let server: ServerUnderTest;
     let etcd: Connection;
+    let address = "";
     let memberId = 0n;
 
-    before(async () => {
-      server = await start();
-      etcd = connect(server.address);
+    served(start, connect, async (connection, { address: at }) => {
+      etcd = connection;
+      address = at;
       memberId = (await etcd.maintenance.status({})).leader;
-    });
-    after(async () => {
-      etcd.close();
-      await server.close();
     });
 
     const alarm = async (action: AlarmRequest_AlarmAction, kind = AlarmType.NONE, memberID = memberId): Promise<string[]> =>
@@ -71,7 +70,7 @@ export function maintenanceContract(name: string, skip: string | false, start: (
     });
 
     it("gives no lock and elects nobody while NOSPACE is on, and says so at /health", async () => {
-      const named = services(server.address);
+      const named = services(address);
       const { ID } = await etcd.grant(60, 45n);
       await alarm(ACTIVATE, AlarmType.NOSPACE);
       const full = "UNKNOWN etcdserver: mvcc: database space exceeded";
@@ -79,7 +78,7 @@ export function maintenanceContract(name: string, skip: string | false, start: (
       assert.equal(await outcome(named.lock.lock({ name: Buffer.from("lock"), lease: 0n })), full);
       assert.equal(await outcome(named.election.campaign({ name: Buffer.from("elect"), lease: ID, value: Buffer.from("me") })), full);
       const health = async (): Promise<[number, string]> => {
-        const answer = await fetch(`http://${server.address}/health`);
+        const answer = await fetch(`http://${address}/health`);
         return [answer.status, ((await answer.json()) as { health: string }).health];
       };
       assert.deepEqual(await health(), [503, "false"]);
@@ -88,6 +87,17 @@ export function maintenanceContract(name: string, skip: string | false, start: (
       assert.equal(await outcome(named.lock.lock({ name: Buffer.from("lock"), lease: ID })), "ok");
       await etcd.lease.leaseRevoke({ ID });
       named.close();
+    });
+
+    it("raises and names a kind it does not know, and raises nothing for no kind", async () => {
+      const unknown: number = 9;
+      await etcd.maintenance.alarm(AlarmRequest.create({ action: ACTIVATE, alarm: unknown, memberID: 5n }));
+      assert.deepEqual(await errors(), ["memberID:5 alarm:9 "]);
+      await etcd.maintenance.alarm(AlarmRequest.create({ action: DEACTIVATE, alarm: unknown, memberID: 5n }));
+      assert.deepEqual(await errors(), []);
+      if (!traits.raisesKindsOnly) return;
+      for (const memberID of [0n, 5n]) assert.deepEqual(await alarm(ACTIVATE, AlarmType.NONE, memberID), []);
+      assert.deepEqual(await alarm(GET), []);
     });
 
     it("changes nothing while CORRUPT is on, and still answers plain reads", async () => {

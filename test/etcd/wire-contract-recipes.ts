@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { LeaseGrantRequest, LeaseTimeToLiveRequest } from "../../src/gen/etcd/etcdserverpb/rpc.js";
 import { CampaignRequest, type LeaderResponse } from "../../src/gen/etcd/v3electionpb/v3election.js";
 import { LockRequest } from "../../src/gen/etcd/v3lockpb/v3lock.js";
 import { eventually, settled } from "../support/eventually.js";
 import type { ServerUnderTest } from "../support/real-etcd.js";
+import { served } from "./served.js";
 import { outcome, type Services, services } from "./signed-in.js";
 import { del, put, range } from "./wire.js";
 
@@ -19,17 +20,9 @@ export interface RecipeTraits {
 /** v3lock and v3election. Each case has a name of its own. */
 export function recipesContract(name: string, skip: string | false, start: () => Promise<ServerUnderTest>, traits: RecipeTraits): void {
   describe(`etcd lock and election contract: ${name}`, { skip }, () => {
-    let server: ServerUnderTest;
     let etcd: Services;
 
-    before(async () => {
-      server = await start();
-      etcd = services(server.address);
-    });
-    after(async () => {
-      etcd.close();
-      await server.close();
-    });
+    served(start, services, (connection) => void (etcd = connection));
 
     const grant = async (): Promise<bigint> => (await etcd.lease.leaseGrant(LeaseGrantRequest.create({ TTL: 600n }))).ID;
     const lock = (of: string, lease: bigint, signal?: AbortSignal) => etcd.lock.lock(LockRequest.create({ name: Buffer.from(of), lease }), { signal });

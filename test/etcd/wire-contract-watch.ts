@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { AlarmRequest, WatchCreateRequest_FilterType } from "../../src/gen/etcd/etcdserverpb/rpc.js";
 import { RpcCode } from "../../src/base/rpc-error.js";
 import type { ServerUnderTest } from "../support/real-etcd.js";
-import { cancel, connect, type Connection, create, del, eventTexts, NO_LEASE, opPut, progress, put, range, refused, txn, WatchTap } from "./wire.js";
+import { served } from "./served.js";
+import { cancel, connect, type Connection, create, del, eventTexts, NO_LEASE, opPut, progress, put, refused, txn, WatchTap } from "./wire.js";
 
 /** What differs between the etcd versions that may stand behind the contract. */
 export interface WatchTraits {
@@ -21,20 +22,10 @@ export interface WatchTraits {
  */
 export function watchContract(name: string, skip: string | false, start: () => Promise<ServerUnderTest>, traits: WatchTraits): void {
   describe(`etcd contract of leases and watches: ${name}`, { skip }, () => {
-    let server: ServerUnderTest;
     let etcd: Connection;
 
-    before(async () => {
-      server = await start();
-      etcd = connect(server.address);
-    });
-    after(async () => {
-      etcd.close();
-      await server.close();
-    });
+    served(start, connect, (connection) => void (etcd = connection));
 
-    const texts = async (fields: Parameters<typeof range>[0]): Promise<string[]> => (await etcd.kv.range(range(fields))).kvs.map((kv) => `${kv.key.toString()}=${kv.value.toString()}`);
-    const current = async (): Promise<bigint> => (await etcd.kv.range(range({ key: "current" }))).header?.revision ?? 0n;
 
     describe("Lease", () => {
       it("grants at least two seconds, an id of its own or the wanted one", async () => {
@@ -54,7 +45,7 @@ export function watchContract(name: string, skip: string | false, start: () => P
         const facts = await etcd.timeToLive(ID);
         assert.deepEqual([facts.grantedTTL, facts.keys.map(String).sort()], [60n, ["lk/a", "lk/b"]]);
         assert.ok(facts.TTL === 59n || facts.TTL === 60n);
-        const base = await current();
+        const base = await etcd.current();
         const tap = new WatchTap(etcd);
         await tap.send(create({ key: "lk/", rangeEnd: "lk0" }));
         await tap.next();
@@ -62,7 +53,7 @@ export function watchContract(name: string, skip: string | false, start: () => P
         assert.equal(revoked.header?.revision, base + 1n);
         assert.deepEqual(eventTexts(await tap.next()), [`DELETE lk/a @${base + 1n}`, `DELETE lk/b @${base + 1n}`]);
         tap.close();
-        assert.deepEqual(await texts({ key: "lk/", rangeEnd: "lk0" }), ["lk/c=2"]);
+        assert.deepEqual(await etcd.texts({ key: "lk/", rangeEnd: "lk0" }), ["lk/c=2"]);
         await assert.rejects(etcd.lease.leaseRevoke({ ID }), NO_LEASE);
         const gone = await etcd.timeToLive(ID);
         assert.deepEqual([gone.ID, gone.TTL, gone.grantedTTL], [ID, -1n, 0n]);
@@ -95,12 +86,12 @@ export function watchContract(name: string, skip: string | false, start: () => P
         await etcd.kv.put(put({ key: "lm", lease: second }));
         const keysOf = async (id: bigint): Promise<string[]> => (await etcd.timeToLive(id)).keys.map(String);
         assert.deepEqual([await keysOf(first), await keysOf(second)], [[], ["lm"]]);
-        const base = await current();
+        const base = await etcd.current();
         // Nothing is deleted, so no revision is taken.
         assert.equal((await etcd.lease.leaseRevoke({ ID: first })).header?.revision, base);
-        assert.deepEqual(await texts({ key: "lm" }), ["lm="]);
+        assert.deepEqual(await etcd.texts({ key: "lm" }), ["lm="]);
         await etcd.lease.leaseRevoke({ ID: second });
-        assert.deepEqual(await texts({ key: "lm" }), []);
+        assert.deepEqual(await etcd.texts({ key: "lm" }), []);
       });
 
       it("shows the end of a lease to a watch as deletions of one revision", async () => {
@@ -151,7 +142,7 @@ export function watchContract(name: string, skip: string | false, start: () => P
       });
 
       it("gives previous pairs where asked, and filters kinds", async () => {
-        const base = await current();
+        const base = await etcd.current();
         const tap = new WatchTap(etcd);
         await tap.send(create({ key: "wc", prevKv: true }));
         await tap.send(create({ key: "wc", filters: [WatchCreateRequest_FilterType.NODELETE] }));
@@ -170,7 +161,7 @@ export function watchContract(name: string, skip: string | false, start: () => P
       });
 
       it("waits for a future revision and shows nothing before it", async () => {
-        const base = await current();
+        const base = await etcd.current();
         const tap = new WatchTap(etcd);
         await tap.send(create({ key: "wd", startRevision: base + 2n }));
         await tap.next();
@@ -225,7 +216,7 @@ export function watchContract(name: string, skip: string | false, start: () => P
 
       it("splits what is large where fragments are welcome", async () => {
         const tap = new WatchTap(etcd);
-        const base = await current();
+        const base = await etcd.current();
         for (let index = 0; index < 5; index += 1) await etcd.kv.put(put({ key: `wh/${index}`, value: "x".repeat(700_000) }));
         await etcd.kv.deleteRange(del({ key: "wh/", rangeEnd: "wh0" }));
         await tap.send(create({ key: "wh/", rangeEnd: "wh0", startRevision: base + 6n, prevKv: true, fragment: true }));

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { RangeRequest_SortOrder, RangeRequest_SortTarget, type RequestOp, type TxnResponse } from "../../src/gen/etcd/etcdserverpb/rpc.js";
 import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
 import type { ServerUnderTest } from "../support/real-etcd.js";
+import { served } from "./served.js";
 import { COMPACTED, compare, connect, type Connection, create, del, NO_LEASE, opDelete, opPut, opRange, opTxn, put, range, refused, txn, WatchTap } from "./wire.js";
 
 /** What differs between the etcd versions that may stand behind the contract. */
@@ -22,20 +23,10 @@ const FUTURE = refused(RpcCode.OUT_OF_RANGE, "mvcc: required revision is a futur
  */
 export function kvContract(name: string, skip: string | false, start: () => Promise<ServerUnderTest>, traits: KvTraits): void {
   describe(`etcd contract of keys: ${name}`, { skip }, () => {
-    let server: ServerUnderTest;
     let etcd: Connection;
 
-    before(async () => {
-      server = await start();
-      etcd = connect(server.address);
-    });
-    after(async () => {
-      etcd.close();
-      await server.close();
-    });
+    served(start, connect, (connection) => void (etcd = connection));
 
-    const texts = async (fields: Parameters<typeof range>[0]): Promise<string[]> => (await etcd.kv.range(range(fields))).kvs.map((kv) => `${kv.key.toString()}=${kv.value.toString()}`);
-    const current = async (): Promise<bigint> => (await etcd.kv.range(range({ key: "current" }))).header?.revision ?? 0n;
     const answers = (response: TxnResponse): string[] => response.responses.map(({ response: op }) => `${op?.$case} ${op?.value.header?.revision}`);
 
     describe("Put and Range", () => {
@@ -54,11 +45,11 @@ export function kvContract(name: string, skip: string | false, start: () => Prom
 
       it("reads half-open ranges, prefixes, from a key on, and reversed ranges as empty", async () => {
         for (const key of ["r/a", "r/b", "r/b2", "r/c", "r/\u00ff"]) await etcd.kv.put(put({ key, value: "v" }));
-        assert.deepEqual(await texts({ key: "r/a", rangeEnd: "r/c" }), ["r/a=v", "r/b=v", "r/b2=v"]);
-        assert.deepEqual(await texts({ key: "r/b", rangeEnd: "r/c" }), ["r/b=v", "r/b2=v"]);
-        assert.deepEqual((await texts({ key: "r/c", rangeEnd: "\0" })).slice(0, 2), ["r/c=v", "r/\u00ff=v"]);
-        assert.deepEqual(await texts({ key: "r/c", rangeEnd: "r/a" }), []);
-        assert.deepEqual(await texts({ key: "r/a", rangeEnd: "r/a" }), []);
+        assert.deepEqual(await etcd.texts({ key: "r/a", rangeEnd: "r/c" }), ["r/a=v", "r/b=v", "r/b2=v"]);
+        assert.deepEqual(await etcd.texts({ key: "r/b", rangeEnd: "r/c" }), ["r/b=v", "r/b2=v"]);
+        assert.deepEqual((await etcd.texts({ key: "r/c", rangeEnd: "\0" })).slice(0, 2), ["r/c=v", "r/\u00ff=v"]);
+        assert.deepEqual(await etcd.texts({ key: "r/c", rangeEnd: "r/a" }), []);
+        assert.deepEqual(await etcd.texts({ key: "r/a", rangeEnd: "r/a" }), []);
       });
 
       it("limits, counts, and leaves values out", async () => {
@@ -75,12 +66,12 @@ export function kvContract(name: string, skip: string | false, start: () => Prom
 
       it("sorts by every target, ascending unless told otherwise, and filters before the limit", async () => {
         for (const [key, value] of [["s/a", "3"], ["s/b", "1"], ["s/c", "2"]] as const) await etcd.kv.put(put({ key, value }));
-        const base = await current();
+        const base = await etcd.current();
         await etcd.kv.put(put({ key: "s/a", value: "3" }));
         const { ASCEND, DESCEND } = RangeRequest_SortOrder;
         const { KEY, VALUE, MOD, CREATE, VERSION } = RangeRequest_SortTarget;
         const all = { key: "s/", rangeEnd: "s0" };
-        const keysOf = async (fields: Parameters<typeof range>[0]): Promise<string> => (await texts({ ...all, ...fields })).map((pair) => pair[2]).join("");
+        const keysOf = async (fields: Parameters<typeof range>[0]): Promise<string> => (await etcd.texts({ ...all, ...fields })).map((pair) => pair[2]).join("");
         assert.equal(await keysOf({ sortOrder: DESCEND }), "cba");
         assert.equal(await keysOf({ sortTarget: KEY, sortOrder: ASCEND }), "abc");
         assert.equal(await keysOf({ sortTarget: VALUE }), "bca");
@@ -125,6 +116,7 @@ export function kvContract(name: string, skip: string | false, start: () => Prom
         await assert.rejects(etcd.kv.put(put({ value: "x" })), EMPTY_KEY);
         await assert.rejects(etcd.kv.deleteRange(del({})), EMPTY_KEY);
         await assert.rejects(etcd.kv.put(put({ key: "big", value: "x".repeat(1536 * 1024) })), refused(RpcCode.INVALID_ARGUMENT, "request is too large"));
+        await assert.rejects(etcd.kv.deleteRange(del({ key: "x".repeat(1536 * 1024) })), refused(RpcCode.INVALID_ARGUMENT, "request is too large"));
         await etcd.kv.put(put({ key: "big", value: "x".repeat(1536 * 1024 - 512) }));
         await assert.rejects(etcd.kv.put(put({ key: "big", value: "x".repeat(2 * 1024 * 1024) })), (error) => RpcError.is(error, RpcCode.RESOURCE_EXHAUSTED));
       });
@@ -133,7 +125,7 @@ export function kvContract(name: string, skip: string | false, start: () => Prom
     describe("DeleteRange", () => {
       it("takes one revision for all keys, none for nothing", async () => {
         for (const key of ["d/1", "d/2", "d/3"]) await etcd.kv.put(put({ key, value: key }));
-        const base = await current();
+        const base = await etcd.current();
         const gone = await etcd.kv.deleteRange(del({ key: "d/1", rangeEnd: "d/3", prevKv: true }));
         assert.deepEqual([gone.deleted, gone.header?.revision, gone.prevKvs.map(({ value }) => value.toString())], [2n, base + 1n, ["d/1", "d/2"]]);
         const nothing = await etcd.kv.deleteRange(del({ key: "d/1", rangeEnd: "d/3" }));
@@ -144,7 +136,7 @@ export function kvContract(name: string, skip: string | false, start: () => Prom
     describe("Txn", () => {
       it("compares what is stored and what is not", async () => {
         await etcd.kv.put(put({ key: "c/a", value: "m" }));
-        const base = Number(await current());
+        const base = Number(await etcd.current());
         const holds = async (...conditions: ReturnType<typeof compare>[]): Promise<boolean> => (await etcd.kv.txn(txn({ compare: conditions }))).succeeded;
         const table: [ReturnType<typeof compare>, boolean][] = [
           [compare("c/a", "VERSION", "EQUAL", 1), true],
@@ -169,7 +161,7 @@ export function kvContract(name: string, skip: string | false, start: () => Prom
 
       it("runs its operations in order, in one revision, each seeing those before", async () => {
         await etcd.kv.put(put({ key: "t/a", value: "1" }));
-        const base = await current();
+        const base = await etcd.current();
         const response = await etcd.kv.txn(
           txn({ success: [opRange({ key: "t/a" }), opPut({ key: "t/b", value: "2" }), opRange({ key: "t/", rangeEnd: "t0" }), opDelete({ key: "t/a", prevKv: true }), opDelete({ key: "t/none" }), opRange({ key: "t/", rangeEnd: "t0", countOnly: true })] }),
         );
@@ -181,14 +173,14 @@ export function kvContract(name: string, skip: string | false, start: () => Prom
       });
 
       it("takes no revision when it changes nothing", async () => {
-        const base = await current();
+        const base = await etcd.current();
         const failed = await etcd.kv.txn(txn({ compare: [compare("t/none", "VERSION", "GREATER", 0)], success: [opPut({ key: "t/none" })], failure: [opRange({ key: "t/none" }), opDelete({ key: "t/none" })] }));
         assert.deepEqual([failed.succeeded, failed.header?.revision, failed.responses.length], [false, base, 2]);
         assert.deepEqual(answers(failed), [`responseRange ${base}`, `responseDeleteRange ${base}`]);
       });
 
       it("judges nested conditions on the state before, and answers nested", async () => {
-        const base = await current();
+        const base = await etcd.current();
         const response = await etcd.kv.txn(
           txn({
             success: [
@@ -200,7 +192,7 @@ export function kvContract(name: string, skip: string | false, start: () => Prom
         const inner = response.responses[1]?.response;
         assert.ok(inner?.$case === "responseTxn");
         assert.deepEqual([inner.value.succeeded, inner.value.header?.revision, answers(inner.value)], [true, 0n, [`responsePut ${base + 1n}`, `responseRange ${base + 1n}`]]);
-        assert.deepEqual(await texts({ key: "n/", rangeEnd: "n0" }), ["n/a=1", "n/b=2"]);
+        assert.deepEqual(await etcd.texts({ key: "n/", rangeEnd: "n0" }), ["n/a=1", "n/b=2"]);
       });
 
       it("refuses a key written twice, wherever it stands", async () => {
@@ -223,10 +215,10 @@ export function kvContract(name: string, skip: string | false, start: () => Prom
 
       it("deletes in one nested Txn what another one put: twice in one revision", async () => {
         await etcd.kv.put(put({ key: "twice", value: "0" }));
-        const base = await current();
+        const base = await etcd.current();
         await etcd.kv.txn(txn({ success: [opTxn({ success: [opPut({ key: "twice", value: "1" })] }), opTxn({ success: [opDelete({ key: "twice", prevKv: true })] })] }));
-        assert.deepEqual(await texts({ key: "twice" }), []);
-        assert.deepEqual(await texts({ key: "twice", revision: base }), ["twice=0"]);
+        assert.deepEqual(await etcd.texts({ key: "twice" }), []);
+        assert.deepEqual(await etcd.texts({ key: "twice", revision: base }), ["twice=0"]);
         const tap = new WatchTap(etcd);
         await tap.send(create({ key: "twice", startRevision: base + 1n, prevKv: true }));
         assert.deepEqual(await tap.events(2), [`PUT twice=1 @${base + 1n} was 0@${base}`, `DELETE twice @${base + 1n} was 0@${base}`]);
@@ -235,7 +227,7 @@ export function kvContract(name: string, skip: string | false, start: () => Prom
 
       it("takes a deletion without end for no deletion of what is put beside it", async () => {
         await etcd.kv.txn(txn({ success: [opDelete({ key: "zz/a", rangeEnd: "\0" }), opPut({ key: "zz/b", value: "1" })] }));
-        assert.deepEqual(await texts({ key: "zz/b" }), ["zz/b=1"]);
+        assert.deepEqual(await etcd.texts({ key: "zz/b" }), ["zz/b=1"]);
       });
 
       it("limits operations per level", async () => {
@@ -258,7 +250,7 @@ export function kvContract(name: string, skip: string | false, start: () => Prom
       });
 
       it("validates before it changes anything", async () => {
-        const base = await current();
+        const base = await etcd.current();
         const bad: [ReturnType<typeof opPut>, (error: unknown) => boolean][] = [
           [opPut({ key: "v/b", lease: 999 }), NO_LEASE],
           [opPut({ key: "v/b", ignoreValue: true }), KEY_NOT_FOUND],
@@ -272,8 +264,8 @@ export function kvContract(name: string, skip: string | false, start: () => Prom
         for (const [op, expected] of bad) await assert.rejects(etcd.kv.txn(txn({ success: [opPut({ key: "v/a", value: "1" }), op] })), expected);
         // The path that is not taken is not validated against the store.
         await etcd.kv.txn(txn({ failure: [opPut({ key: "v/b", lease: 999 })] }));
-        assert.equal(await current(), base);
-        assert.deepEqual(await texts({ key: "v/", rangeEnd: "v0" }), []);
+        assert.equal(await etcd.current(), base);
+        assert.deepEqual(await etcd.texts({ key: "v/", rangeEnd: "v0" }), []);
       });
     });
 
@@ -285,7 +277,7 @@ export function kvContract(name: string, skip: string | false, start: () => Prom
         const { header } = await etcd.kv.compact({ revision: old + 1n, physical: true });
         assert.equal(header?.revision, old + 2n);
         await assert.rejects(etcd.kv.range(range({ key: "k", revision: old })), COMPACTED);
-        assert.deepEqual(await texts({ key: "k", revision: old + 1n }), ["k=2"]);
+        assert.deepEqual(await etcd.texts({ key: "k", revision: old + 1n }), ["k=2"]);
         await assert.rejects(etcd.kv.compact({ revision: old + 1n, physical: false }), COMPACTED);
         await assert.rejects(etcd.kv.compact({ revision: old + 100n, physical: false }), FUTURE);
         await assert.rejects(etcd.kv.txn(txn({ success: [opRange({ key: "k", revision: old })] })), COMPACTED);

@@ -51,18 +51,23 @@ export function compare(key: string, target: keyof typeof Compare_CompareTarget,
   return Compare.create({ key: Buffer.from(key), rangeEnd: Buffer.from(rangeEnd), target: Compare_CompareTarget[target], result: Compare_CompareResult[result], targetUnion: targetUnion as Compare["targetUnion"] });
 }
 
-/** Every service of a server, as generated. */
+/** Every service of a server, as generated, and short ways to ask what cases ask most. */
 export function connect(address: string) {
   const channel = openChannel({ address, defaultDeadlineMs: 10_000 });
+  const kv = channel.client(KVClient);
   const lease = channel.client(LeaseClient);
   return {
-    kv: channel.client(KVClient),
+    kv,
     watch: channel.client(WatchClient),
     lease,
     maintenance: channel.client(MaintenanceClient),
     cluster: channel.client(ClusterClient),
     grant: (ttl: number, id = 0n) => lease.leaseGrant(LeaseGrantRequest.create({ TTL: BigInt(ttl), ID: id })),
     timeToLive: (id: bigint) => lease.leaseTimeToLive(LeaseTimeToLiveRequest.create({ ID: id, keys: true })),
+    /** The pairs of a range as `key=value`. */
+    texts: async (fields: Parameters<typeof range>[0]): Promise<string[]> => (await kv.range(range(fields))).kvs.map((pair) => `${text(pair.key)}=${text(pair.value)}`),
+    /** The store's revision. */
+    current: async (): Promise<bigint> => (await kv.range(range({ key: "current" }))).header?.revision ?? 0n,
     close: () => channel.close(),
   };
 }

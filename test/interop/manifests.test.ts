@@ -89,6 +89,20 @@ test("public manifests end as the README beside them says, applied one by one by
       assert.match(await refused("taints/pod-with-numeric-toleration.yaml"), /spec\.tolerations\[0\]\.operator: Unsupported value: "Gt": supported values: "Equal", "Exists"/);
     });
 
+    await t.test("resources/limit-range: created, its maximum is the default too", async () => {
+      await apply("resources/limit-range.yaml");
+      const [item] = JSON.parse(await kubectl.run(["get", "limitrange", "cpu-resource-constraint", "-o", "jsonpath={.spec.limits}"])) as unknown[];
+      assert.deepEqual(item, { type: "Container", default: { cpu: "500m" }, defaultRequest: { cpu: "500m" }, max: { cpu: "500m" }, min: { cpu: "100m" } });
+    });
+
+    await t.test("resources/pod-beyond-limit: invalid beside that limit range, accepted without it", async () => {
+      assert.match(await refused("resources/pod-beyond-limit.yaml"), /is invalid: spec\.containers\[0\]\.resources\.requests: Invalid value: "700m": must be less than or equal to cpu limit of 500m/);
+      await remove("resources/limit-range.yaml");
+      await apply("resources/pod-beyond-limit.yaml");
+      await running("-f " + (manifestPath("resources/pod-beyond-limit.yaml") ?? ""));
+      await remove("resources/pod-beyond-limit.yaml");
+    });
+
     await t.test("resources/cpu-request-limit-2: needs its namespace, then never fits", async () => {
       assert.match(await refused("resources/cpu-request-limit-2.yaml"), /namespaces "cpu-example" not found/);
       await kubectl.run("create namespace cpu-example");

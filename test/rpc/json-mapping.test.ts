@@ -5,8 +5,11 @@ import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";
 import { readContractsImage } from "../../src/rpc/contracts-image.js";
 import { methodJson } from "../../src/rpc/json-mapping.js";
-import { JsonMappingError, requestBytes } from "../../src/rpc/json-reader.js";
-import { messageText } from "../../src/rpc/json-writer.js";
+import { JsonMappingError } from "../../src/rpc/json-mapping-error.js";
+import { requestBytes } from "../../src/rpc/json-reader.js";
+import { messageChunks, messageText } from "../../src/rpc/json-writer.js";
+import { REFUSED } from "./refused-json.js";
+import { atOnce } from "../../src/rpc/slices.js";
 
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readContractsImage()));
 const typeOf = (name: string): DescMessage => registry.getMessage(name) ?? assert.fail(name);
@@ -33,7 +36,7 @@ for (const [name, values] of [["etcdserverpb.TxnRequest", txn], ["etcdserverpb.W
     fc.assert(
       fc.property(values as fc.Arbitrary<object>, (value) => {
         const reference = fromJson(type, value as never);
-        assert.deepEqual(fromBinary(type, requestBytes(type, JSON.stringify(value))), reference);
+        assert.deepEqual(fromBinary(type, Uint8Array.from(atOnce(requestBytes(type, Buffer.from(JSON.stringify(value)))))), reference);
         assert.deepEqual(JSON.parse(messageText(type, toBinary(type, reference))), toJson(type, reference, { useProtoFieldName: true }));
       }),
       { seed: 11, numRuns: 300 },
@@ -48,19 +51,52 @@ test("fields stand in the order of the proto file, and text is escaped as Go esc
   assert.equal(responseText(toBinary(type, message)), '{"watch_id":"-1","cancel_reason":"\\u003c\\u0026\\u003e\\u2028","events":[{"kv":{"key":"YQ=="}}]}');
 });
 
+const rangeBytes = (text: string): Uint8Array => atOnce(methodJson("/etcdserverpb.KV/Range").requestBytes(Buffer.from(text)));
+const range35 = (text: string): unknown => toJson(typeOf("etcdserverpb.RangeRequest"), fromBinary(typeOf("etcdserverpb.RangeRequest"), rangeBytes(text)));
+
 test("what cannot be read is refused as Go refuses it", () => {
-  const { requestBytes: read } = methodJson("/etcdserverpb.KV/Range");
-  const refusals: Record<string, string> = {
-    "[]": "json: cannot unmarshal array into Go value of type map[string]json.RawMessage",
-    '{"key":1}': "json: cannot unmarshal number into Go value of type []uint8",
-    '{"key":"@@@"}': "illegal base64 data at input byte 0",
-    '{"count_only":"yes"}': "json: cannot unmarshal string into Go value of type bool",
-    '{"sort_order":"SIDEWAYS"}': 'unknown value "SIDEWAYS" for enum etcdserverpb.RangeRequest_SortOrder',
-    '{"limit":"9223372036854775808"}': "json: cannot unmarshal string 9223372036854775808 into Go value of type int64",
-    '{"limit":1.5}': "json: cannot unmarshal number 1.5 into Go value of type int64",
-  };
-  for (const [text, message] of Object.entries(refusals)) assert.throws(() => read(text), (error) => error instanceof JsonMappingError && error.message === message, text);
+  for (const [text, message] of REFUSED) assert.throws(() => rangeBytes(text), (error) => error instanceof JsonMappingError && error.message === message, text);
+});
+
+test("what jsonpb takes is taken", () => {
+  const taken: readonly (readonly [string, unknown])[] = [
+    ['{"key":[97,98]}', { key: "YWI=" }],
+    ['{"key":"Y\\nQ=="}', { key: "YQ==" }],
+    ['{"range_end":"Yg==","rangeEnd":"YQ=="}', { rangeEnd: "YQ==" }],
+    ['{"limit":" 5 "}', { limit: "5" }],
+    ['{"limit":"null","sort_order":null}', {}],
+    ['{"limit":1,"limit":-9223372036854775808} and what follows', { limit: "-9223372036854775808" }],
+    [" \n", {}],
+    ["null", {}],
+  ];
+  for (const [text, value] of taken) assert.deepEqual(range35(text), value, text);
+  const txn = typeOf("etcdserverpb.TxnRequest");
+  const read = fromBinary(txn, atOnce(requestBytes(txn, Buffer.from('{"compare":[null],"success":[null]}'))));
+  assert.deepEqual(toJson(txn, read), { compare: [{}], success: [{}] });
+});
+
+test("messages lie in each other as deep as JSON does", () => {
+  const type = typeOf("etcdserverpb.TxnRequest");
   let nested = "{}";
-  for (let depth = 0; depth < 151; depth += 1) nested = `{"success":[{"request_txn":${nested}}]}`;
-  assert.throws(() => methodJson("/etcdserverpb.KV/Txn").requestBytes(nested), { message: "exceeded max recursion depth" });
+  // Three JSON values a level.
+  for (let depth = 0; depth < 3_333; depth += 1) nested = `{"success":[{"request_txn":${nested}}]}`;
+  let bytes: Uint8Array = atOnce(requestBytes(type, Buffer.from(nested)));
+  // Each level is a request_op of field 2 and in it a request_txn of field 4, both with their length before them.
+  let levels = 0;
+  for (const tag of Array.from({ length: 2 * 3_333 }, (_, index) => (index % 2 === 0 ? 0x12 : 0x22))) {
+    assert.equal(bytes[0], tag);
+    const end = bytes.findIndex((byte, index) => index > 0 && byte < 0x80) + 1;
+    bytes = bytes.subarray(end);
+    levels += 1;
+  }
+  assert.deepEqual([levels, bytes.length], [6_666, 0]);
+});
+
+test("a large message comes in pieces, which together are its text", () => {
+  const type = typeOf("etcdserverpb.RangeResponse");
+  const message = fromJson(type, { kvs: Array.from({ length: 10_000 }, (_, index) => ({ key: Buffer.from(`key ${index}`).toString("base64"), mod_revision: String(index) })), count: "10000" });
+  const chunks = [...messageChunks(type, toBinary(type, message))];
+  assert.ok(chunks.length > 5, String(chunks.length));
+  assert.ok(chunks.every((chunk) => chunk.length < 70_000));
+  assert.deepEqual(JSON.parse(Buffer.concat(chunks).toString()), toJson(type, message, { useProtoFieldName: true }));
 });

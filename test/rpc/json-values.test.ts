@@ -8,7 +8,7 @@ async function textsOf(chunks: readonly Buffer[], maxBytes = 1_000_000): Promise
   async function* source(): AsyncGenerator<Buffer, void> {
     yield* chunks;
   }
-  for await (const text of jsonTexts(source(), maxBytes)) texts.push(text.trim());
+  for await (const text of jsonTexts(source(), maxBytes)) texts.push(text.toString().trim());
   return texts;
 }
 

@@ -64,6 +64,7 @@ const planted: readonly (readonly [string, string, string])[] = [
   ["src/cli/place.ts", "../daemon/index.js", "commands"],
   ["src/cli/up.ts", "../vcenter/index.js", "starting-commands"],
   ["src/contract/kit.ts", "../vcenter/index.js", "contract"],
+  ["src/gen/a/host.ts", "../../base/clock.js", "generated"],
   ["src/daemon/index.ts", "../cli/place.js", "daemon"],
   ["src/hostd/machine.ts", "./services/guest.js", "no-cycles"],
   ["src/hostd/machine.ts", "./nowhere.js", "resolvable"],

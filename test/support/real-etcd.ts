@@ -16,6 +16,10 @@ export interface ServerUnderTest {
 /** The etcd that is installed, in its process. */
 export interface RealEtcd extends ServerUnderTest {
   readonly pid: number;
+  /** Ends the process with SIGKILL and leaves its directory. */
+  kill(): Promise<void>;
+  /** Starts it again on its directory and port after `kill`, and waits until it serves. */
+  restart(): Promise<void>;
 }
 
 /** What a real etcd is started with, besides its addresses. */
@@ -39,39 +43,75 @@ export async function startRealEtcd(options: RealEtcdOptions = {}): Promise<Real
   const [client, peer] = await freePorts(2);
   const clientUrl = `http://127.0.0.1:${client}`;
   const peerUrl = options.restored?.peerUrl ?? `http://127.0.0.1:${peer}`;
-  const child = spawn(
-    program,
-    [
-      ["--data-dir", directory],
-      ["--listen-client-urls", clientUrl],
-      ["--advertise-client-urls", clientUrl],
-      ["--listen-peer-urls", peerUrl],
-      ["--initial-advertise-peer-urls", peerUrl],
-      ["--initial-cluster", `default=${peerUrl}`],
-      ["--log-level", "error"],
-      options.flags ?? [],
-    ].flat(),
-    { stdio: "ignore" },
-  );
-  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  const close = async (): Promise<void> => {
-    child.kill("SIGKILL");
-    await ended;
-    rmSync(directory, { recursive: true, force: true });
-  };
   const address = `127.0.0.1:${client}`;
+  const begin = async (): Promise<Running> => {
+    const child = spawn(
+      program,
+      [
+        ["--data-dir", directory],
+        ["--listen-client-urls", clientUrl],
+        ["--advertise-client-urls", clientUrl],
+        ["--listen-peer-urls", peerUrl],
+        ["--initial-advertise-peer-urls", peerUrl],
+        ["--initial-cluster", `default=${peerUrl}`],
+        ["--log-level", "error"],
+        options.flags ?? [],
+      ].flat(),
+      { stdio: "ignore" },
+    );
+    const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+    const kill = async (): Promise<void> => {
+      child.kill("SIGKILL");
+      await ended;
+    };
+    try {
+      await serves(address);
+    } catch (error) {
+      await kill();
+      throw error;
+    }
+    return { pid: child.pid as number, kill };
+  };
+  const remove = (): void => rmSync(directory, { recursive: true, force: true });
+  try {
+    let running = await begin();
+    return {
+      address,
+      get pid() {
+        return running.pid;
+      },
+      kill: () => running.kill(),
+      restart: async () => {
+        running = await begin();
+      },
+      close: async () => {
+        await running.kill();
+        remove();
+      },
+    };
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}
+
+/** One life of a server. */
+interface Running {
+  readonly pid: number;
+  kill(): Promise<void>;
+}
+
+/** Resolves when a server answers. */
+async function serves(address: string): Promise<void> {
   const probe = new EtcdClient({ endpoints: [address], deadlineMs: 20_000 });
   try {
     await probe.get("ready");
   } catch (error) {
     // One that asks who calls is ready too.
-    if (RpcError.is(error) && error.message === "etcdserver: user name is empty") return { address, pid: child.pid as number, close };
-    await close();
-    throw error;
+    if (!RpcError.is(error) || error.message !== "etcdserver: user name is empty") throw error;
   } finally {
     probe.close();
   }
-  return { address, pid: child.pid as number, close };
 }
 
 /** Ports that are free now. etcd wants to be told its port, so there is no better way. */

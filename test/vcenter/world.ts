@@ -7,6 +7,8 @@ import { InventoryServiceClient } from "../../src/gen/spheresim/vcenter/v1/inven
 import { HostSet, PlacementSpec, VerdictDetail } from "../../src/gen/spheresim/vcenter/v1/placement.js";
 import { PlacementServiceClient } from "../../src/gen/spheresim/vcenter/v1/placement_service.js";
 import { ResourcePoolServiceClient } from "../../src/gen/spheresim/vcenter/v1/resource_pool_service.js";
+import { ClusterServiceClient } from "../../src/gen/spheresim/vcenter/v1/cluster_service.js";
+import { RuleServiceClient } from "../../src/gen/spheresim/vcenter/v1/rule_service.js";
 import { TaskServiceClient } from "../../src/gen/spheresim/vcenter/v1/task_service.js";
 import { VirtualMachineServiceClient } from "../../src/gen/spheresim/vcenter/v1/virtual_machine_service.js";
 import type { ManagedObjectReference } from "../../src/gen/spheresim/vim/v1/managed_object.js";
@@ -102,6 +104,14 @@ export class World {
 
   get pools() {
     return this.#open.client(ResourcePoolServiceClient);
+  }
+
+  get rules() {
+    return this.#open.client(RuleServiceClient);
+  }
+
+  get clusters() {
+    return this.#open.client(ClusterServiceClient);
   }
 
   get machines() {

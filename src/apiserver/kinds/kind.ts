@@ -14,6 +14,8 @@ export interface Lookup {
   find(of: ResourceName, namespace: string, name: string): Promise<ApiObject | undefined>;
   /** All objects of a kind, as of the cache. */
   all(of: ResourceName): Iterable<ApiObject>;
+  /** Those of one namespace, own writes included that the cache has not seen come back. */
+  inNamespace(of: ResourceName, namespace: string): Iterable<ApiObject>;
 }
 
 /** What a kind's hooks may know of the write they are part of. */
@@ -83,6 +85,8 @@ export interface Kind extends ResourceName {
   readonly setDefaults?: (object: ApiObject) => void;
   /** Mutating admission and what the server sets at creation. */
   readonly prepareCreate?: (object: ApiObject, context: WriteContext) => Promise<void> | void;
+  /** Validating admission at creation: throws a StatusError. Runs on what has passed `validate`. */
+  readonly admitCreate?: (object: ApiObject, context: WriteContext) => void;
   /** Restores what an update may not touch. */
   readonly prepareUpdate?: (object: ApiObject, old: ApiObject) => void;
   /** Restores what a status write may not touch. */

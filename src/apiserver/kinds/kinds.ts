@@ -4,11 +4,13 @@ import { eventKind, eventsGroupKind } from "./event.js";
 import { imageKind } from "./image.js";
 import type { Kind } from "./kind.js";
 import { leaseKind } from "./lease.js";
+import { limitRangeKind } from "./limit-range.js";
 import { namespaceKind } from "./namespace.js";
 import { nodeKind } from "./node.js";
 import { podKind } from "./pod.js";
 import { priorityClassKind } from "./priority-class.js";
 import { replicaSetKind } from "./replica-set.js";
+import { resourceQuotaKind } from "./resource-quota.js";
 import { secretKind } from "./secret.js";
 import { serviceAccountKind } from "./service-account.js";
 import { serviceKind } from "./service.js";
@@ -17,9 +19,11 @@ import { serviceKind } from "./service.js";
 export const KINDS: readonly Kind[] = [
   configMapKind,
   eventKind,
+  limitRangeKind,
   namespaceKind,
   nodeKind,
   podKind,
+  resourceQuotaKind,
   secretKind,
   serviceAccountKind,
   serviceKind,

@@ -1,6 +1,7 @@
 import { forbidden } from "../errors.js";
 import type { ApiObject } from "../object.js";
 import type { WriteContext } from "./kind.js";
+import { fillFromLimitRanges } from "./limit-ranger.js";
 
 const PODS = { group: "", resource: "pods" };
 const CLASSES = { group: "scheduling.k8s.io", resource: "priorityclasses" };
@@ -59,6 +60,7 @@ async function setServiceAccount(pod: ApiObject, context: WriteContext): Promise
 
 /** The mutating admission of pods that a default kube-apiserver has. */
 export async function admitPod(pod: ApiObject, context: WriteContext): Promise<void> {
+  fillFromLimitRanges(pod, context);
   await setServiceAccount(pod, context);
   await setPriority(pod, context);
   tolerateSilence(pod["spec"]);

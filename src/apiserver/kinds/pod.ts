@@ -5,6 +5,7 @@ import { POD_COLUMNS, podCells } from "../printing/pod-cells.js";
 import { ofPrefix, subdomainComplaints } from "../validation/names.js";
 import { validatePod, validatePodStatus, validatePodUpdate } from "../validation/pod.js";
 import type { Kind } from "./kind.js";
+import { checkLimitRanges } from "./limit-ranger.js";
 import { admitPod, tolerateSilence } from "./pod-admission.js";
 
 /** Grace of a deletion: unbound and ended pods go at once, others as asked or as their spec says. */
@@ -56,6 +57,7 @@ export const podKind: Kind = {
       qosClass: qosClassOf({ ...pod["spec"], containers: pod["spec"].containers ?? [] }),
     };
   },
+  admitCreate: checkLimitRanges,
   prepareUpdate(pod, old) {
     // What admission settled at creation stays when a body leaves it out.
     for (const field of ["priority", "preemptionPolicy", "serviceAccountName", "serviceAccount", "nodeName"]) {

@@ -7,6 +7,7 @@ import type { Registry } from "../registry.js";
 import type { EditOptions, WriteOptions } from "../request.js";
 import { Stored } from "../storage/stored.js";
 import { validateMetadata } from "../validation/metadata.js";
+import { checkQuotas, insertCharged } from "./quota-admission.js";
 
 const NAME_CHARACTERS = "bcdfghjklmnpqrstvwxz2456789";
 const RANDOM_LENGTH = 5;
@@ -84,12 +85,14 @@ async function createNamed(registry: Registry, kind: Kind, object: ApiObject, op
   await kind.prepareCreate?.(object, context);
   const causes = [...validateMetadata(kind, object), ...(kind.validate?.(object) ?? [])];
   if (causes.length > 0) throw invalid(kind, object.metadata.name, causes);
+  kind.admitCreate?.(object, context);
   object.metadata.managedFields = options.managedFields
     ? options.managedFields(object)
     : afterUpdate(kind.hasStatus ? { ...object, status: undefined } : object, undefined, kind.struct, { manager: options.fieldManager, operation: "Update", apiVersion: apiVersionOf(kind), time: formatTime(context.nowMs) });
   if (options.dryRun) {
+    await checkQuotas(registry, kind, object);
     const existing = registry.cached(kind, object.metadata.namespace ?? "", object.metadata.name) ?? (await registry.fresh(kind, object.metadata.namespace ?? "", object.metadata.name));
     return existing ? undefined : new Stored("", 0, object);
   }
-  return registry.insert(kind, object);
+  return insertCharged(registry, kind, object);
 }

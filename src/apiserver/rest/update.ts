@@ -9,6 +9,7 @@ import type { EditOptions, WriteOptions } from "../request.js";
 import { Stored } from "../storage/stored.js";
 import { validateMetadataUpdate } from "../validation/metadata.js";
 import { contextOf, createObject, settleNamespace } from "./create.js";
+import { chargesOfUpdate } from "./quota-admission.js";
 
 /** What a write wants of an object, computed from what it is, which stays as it is; may throw a StatusError. */
 export type Edit = (current: ApiObject) => Promise<ApiObject> | ApiObject;
@@ -110,7 +111,8 @@ export async function editObject(registry: Registry, kind: Kind, namespace: stri
     if (isReadyToGo(kind, object)) {
       if (!options.dryRun) return "remove";
     } else if (isSame(object, current.object)) return "keep";
-    if (!options.dryRun) return { to: object };
+    const along = await chargesOfUpdate(registry, kind, object, current.object);
+    if (!options.dryRun) return { to: object, along };
     dry = object;
     return "keep";
   });

@@ -1,6 +1,7 @@
 import { coreCluster } from "./core-cluster.js";
 import { coreNode } from "./core-node.js";
 import { corePod, coreScalars } from "./core-pod.js";
+import { corePolicy } from "./core-policy.js";
 import { corePodStatus } from "./core-pod-status.js";
 import { coreVolume } from "./core-volume.js";
 import { apps, authentication, authorization, autoscaling, coordination, events, image, meta, policy, scheduling } from "./groups.js";
@@ -52,7 +53,7 @@ const SPECIAL: Readonly<Record<string, TypeRef>> = {
 
 const TABLES: Readonly<Record<string, string>> = {
   meta,
-  core: coreScalars + corePod + corePodStatus + coreVolume + coreNode + coreCluster,
+  core: coreScalars + corePod + corePodStatus + coreVolume + coreNode + coreCluster + corePolicy,
   apps,
   authentication,
   authorization,

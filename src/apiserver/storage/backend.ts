@@ -32,6 +32,15 @@ export interface Swap {
   readonly value?: string;
   /** etcd lease that removes the key when it ends. */
   readonly leaseId?: bigint;
+  /** Others that are written in the same Txn; all are, or none. */
+  readonly along?: readonly Along[];
+}
+
+/** A key that changes together with another one, or keeps that one from changing. */
+export interface Along {
+  readonly key: string;
+  readonly expectedRevision: number;
+  readonly value: string;
 }
 
 export interface SwapResult {
@@ -40,6 +49,8 @@ export interface SwapResult {
   readonly revision: number;
   /** What the key holds instead, when the Txn failed; absent if nothing. */
   readonly current?: Row;
+  /** What the keys of `along` hold, when the Txn failed, in their order; undefined for none. */
+  readonly currentAlong?: readonly (Row | undefined)[];
 }
 
 /** One change of one key. */

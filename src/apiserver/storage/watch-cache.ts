@@ -139,6 +139,12 @@ export class WatchCache {
     return this.shelf(prefix).objects.get(key);
   }
 
+  /** The newest this server knows under a part of a shelf, such as one namespace; its own writes count at once. */
+  *under(prefix: string, part: string): Iterable<Stored> {
+    for (const [key, stored] of this.shelf(prefix).objects) if (key.startsWith(part) && !this.#ahead.has(key)) yield stored;
+    for (const [key, ahead] of this.#ahead) if (ahead.object && key.startsWith(part)) yield ahead.object;
+  }
+
   /** Remembers what a Txn or a Range just said of a key, unless the watch has been there already. */
   learn(key: string, revision: number, object?: Stored): void {
     if (revision <= this.#revision) return;

@@ -4,15 +4,19 @@ import { type Call, serve, type ServedService } from "../../rpc/server.js";
 import * as changes from "../auth/auth-changes.js";
 import { type AuthState, hasRole } from "../auth/auth-state.js";
 import { unclassifiedError } from "../errors.js";
+import { RequestSizes } from "./request-size.js";
 import type { Room } from "./room.js";
 
 const EMPTY = Buffer.alloc(0);
 
 /** etcdserverpb.Auth with simple tokens. */
-export function authService({ auth, gate, store, member }: Room): ServedService {
+export function authService({ auth, gate, store, member, maxRequestBytes }: Room): ServedService {
+  const sizes = new RequestSizes(maxRequestBytes);
   const headed = (): { header: ResponseHeader } => ({ header: member.headerAt(store.revision) });
-  const change = async (call: Call, apply: (state: AuthState) => AuthState): Promise<{ header: ResponseHeader }> => {
-    await auth.change(gate.identify(call), apply);
+  const change = async (request: object, call: Call, apply: (state: AuthState) => AuthState): Promise<{ header: ResponseHeader }> => {
+    const who = gate.identify(call);
+    sizes.check(request);
+    await auth.change(who, apply);
     return headed();
   };
   /** The state, for a caller with the role root or one that `own` lets through. */
@@ -22,8 +26,8 @@ export function authService({ auth, gate, store, member }: Room): ServedService 
     return auth.state;
   };
 
-  return serve(AuthService, {
-    authEnable: (_, call) => change(call, changes.enable),
+  return serve(sizes.watchAll(AuthService), {
+    authEnable: (request, call) => change(request, call, changes.enable),
     authDisable: async (_, call) => {
       await auth.disable(gate.identify(call));
       return headed();
@@ -38,30 +42,32 @@ export function authService({ auth, gate, store, member }: Room): ServedService 
       return { ...headed(), token };
     },
 
-    userAdd: async ({ name, password, options }, call) => {
+    userAdd: async (request, call) => {
+      const { name, password, options } = request;
       const hash = options?.noPassword === true ? EMPTY : await auth.passwords.hash(password);
-      return change(call, (state) => changes.addUser(state, name, hash, options));
+      return change(request, call, (state) => changes.addUser(state, name, hash, options));
     },
     userGet: ({ name }, call) => {
       const state = readable(call, (_, user) => user === name);
       return { ...headed(), roles: changes.userOf(state, name).roles };
     },
     userList: (_, call) => ({ ...headed(), users: changes.inByteOrder(readable(call, () => false).users.keys()) }),
-    userDelete: async ({ name }, call) => {
-      const response = await change(call, (state) => changes.deleteUser(state, name));
-      auth.signOut(name);
+    userDelete: async (request, call) => {
+      const response = await change(request, call, (state) => changes.deleteUser(state, request.name));
+      auth.signOut(request.name);
       return response;
     },
-    userChangePassword: async ({ name, password, hashedPassword }, call) => {
+    userChangePassword: async (request, call) => {
+      const { name, password, hashedPassword } = request;
       const hash = password === "" ? undefined : await auth.passwords.hash(password);
-      const response = await change(call, (state) => changes.changePassword(state, name, () => hash ?? givenHash(hashedPassword)));
+      const response = await change(request, call, (state) => changes.changePassword(state, name, () => hash ?? givenHash(hashedPassword)));
       auth.signOut(name);
       return response;
     },
-    userGrantRole: (request, call) => change(call, (state) => changes.grantRole(state, request)),
-    userRevokeRole: (request, call) => change(call, (state) => changes.revokeRole(state, request)),
+    userGrantRole: (request, call) => change(request, call, (state) => changes.grantRole(state, request)),
+    userRevokeRole: (request, call) => change(request, call, (state) => changes.revokeRole(state, request)),
 
-    roleAdd: ({ name }, call) => change(call, (state) => changes.addRole(state, name)),
+    roleAdd: (request, call) => change(request, call, (state) => changes.addRole(state, request.name)),
     roleGet: ({ role }, call) => {
       const state = readable(call, ({ users }, name) => {
         const user = users.get(name);
@@ -70,9 +76,9 @@ export function authService({ auth, gate, store, member }: Room): ServedService 
       return { ...headed(), perm: changes.roleOf(state, role).keyPermission };
     },
     roleList: (_, call) => ({ ...headed(), roles: changes.inByteOrder(readable(call, () => false).roles.keys()) }),
-    roleDelete: ({ role }, call) => change(call, (state) => changes.deleteRole(state, role)),
-    roleGrantPermission: ({ name, perm }, call) => change(call, (state) => changes.grantPermission(state, name, perm)),
-    roleRevokePermission: ({ role, key, rangeEnd }, call) => change(call, (state) => changes.revokePermission(state, role, { key, rangeEnd })),
+    roleDelete: (request, call) => change(request, call, (state) => changes.deleteRole(state, request.role)),
+    roleGrantPermission: (request, call) => change(request, call, (state) => changes.grantPermission(state, request.name, request.perm)),
+    roleRevokePermission: (request, call) => change(request, call, (state) => changes.revokePermission(state, request.role, request)),
   });
 }
 

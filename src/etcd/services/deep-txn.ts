@@ -1,8 +1,6 @@
-import { BinaryReader } from "@bufbuild/protobuf/wire";
+import { MessageDepthError, MessageReader } from "../../base/message-reader.js";
 import { Compare, TxnRequest } from "../../gen/etcd/etcdserverpb/rpc.js";
 
-/** Messages within each other that the generated decoders follow; they count in a property of their reader. */
-const GENERATED_LIMIT = 100;
 /** Levels beyond which the stack of a thread, which all work on a Txn goes down, may end. */
 const MAX_LEVELS = 1_000;
 /** A level of a Txn is a TxnRequest and a RequestOp; the last one holds one message more. */
@@ -15,17 +13,13 @@ const MESSAGES_PER_LEVEL = 2;
  */
 export function deepTxnDecoder(maxTxnOps: number): (bytes: Buffer) => TxnRequest {
   const levels = Math.min(maxTxnOps, MAX_LEVELS);
-  const depth = GENERATED_LIMIT - (levels + 1) * MESSAGES_PER_LEVEL - 1;
+  const depth = (levels + 1) * MESSAGES_PER_LEVEL + 1;
   return (bytes) => {
-    const reader: BinaryReader & { __tsProtoDecodeDepth?: number } = new BinaryReader(bytes);
-    reader.__tsProtoDecodeDepth = depth;
     try {
-      return TxnRequest.decode(reader);
+      return TxnRequest.decode(new MessageReader(bytes, depth));
     } catch (error) {
-      if (!(error instanceof Error) || error.message !== TOO_DEEP) throw error;
+      if (!(error instanceof MessageDepthError)) throw error;
       return TxnRequest.create({ compare: Array.from({ length: maxTxnOps + 1 }, () => Compare.create()) });
     }
   };
 }
-
-const TOO_DEEP = "protobuf decode recursion limit exceeded";

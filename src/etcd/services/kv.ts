@@ -1,6 +1,8 @@
 import { KVService } from "../../gen/etcd/etcdserverpb/rpc_service.js";
 import { serve, type ServedService } from "../../rpc/server.js";
 import type { HandlersOf } from "../../rpc/service.js";
+import { encodeRange, encodeTxn } from "../answer-bytes.js";
+import { AnswerSize } from "../answer-size.js";
 import { permitDelete, permitPut, permitRange, permitTxn } from "../auth/request-permissions.js";
 import { executeRange } from "../range.js";
 import { checkDelete, checkPut, checkRange, checkTxn } from "../request-rules.js";
@@ -15,8 +17,10 @@ export function kvService(room: Room): ServedService {
   const sizes = new RequestSizes(room.maxRequestBytes);
   const definition = {
     ...KVService,
+    range: { ...KVService.range, responseSerialize: encodeRange },
     put: { ...KVService.put, requestDeserialize: sizes.watch(KVService.put.requestDeserialize) },
-    txn: { ...KVService.txn, requestDeserialize: sizes.watch(deepTxnDecoder(room.maxTxnOps)) },
+    deleteRange: { ...KVService.deleteRange, requestDeserialize: sizes.watch(KVService.deleteRange.requestDeserialize) },
+    txn: { ...KVService.txn, requestDeserialize: sizes.watch(deepTxnDecoder(room.maxTxnOps)), responseSerialize: encodeTxn },
   };
   return serve(definition, kvHandlers(room, sizes));
 }
@@ -28,7 +32,9 @@ export function kvHandlers(room: Room, sizes: RequestSizes) {
     range: (request, call) => {
       checkRange(request);
       permitRange(auth.state, gate.identify(call), request);
-      const response = executeRange(request, store);
+      const size = new AnswerSize();
+      const response = executeRange(request, store, size);
+      size.check();
       response.header = member.headerAt(store.revision);
       return response;
     },
@@ -46,6 +52,7 @@ export function kvHandlers(room: Room, sizes: RequestSizes) {
     deleteRange: (request, call) => {
       checkDelete(request);
       const who = gate.identify(call);
+      sizes.check(request);
       return store.write((txn) => {
         permitDelete(auth.newest, who, request);
         const response = executeDelete(request, txn);
@@ -53,22 +60,26 @@ export function kvHandlers(room: Room, sizes: RequestSizes) {
         return response;
       });
     },
-    txn: (request, call) => {
+    txn: async (request, call) => {
       checkTxn(request, maxTxnOps);
       const who = gate.identify(call);
+      const size = new AnswerSize();
       if (isReadOnly(request)) {
         permitTxn(auth.state, who, request, lessor.keysOf);
-        const response = executeReadOnlyTxn(request, store);
+        const response = executeReadOnlyTxn(request, store, size);
+        size.check();
         response.header = member.headerAt(store.revision);
         return response;
       }
       sizes.check(request);
-      return store.write((txn) => {
+      const answer = await store.write((txn) => {
         permitTxn(auth.newest, who, request, lessor.keysOf);
-        const response = executeTxn(request, txn, lessor.exists);
+        const response = executeTxn(request, txn, lessor.exists, size);
         response.header = member.headerAt(txn.revision);
         return response;
       });
+      size.check();
+      return answer;
     },
     compact: async (request, call) => {
       gate.requireAdmin(call);

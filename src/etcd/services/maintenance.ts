@@ -82,7 +82,7 @@ async function changeAlarm({ alarms }: Room, action: AlarmRequest_AlarmAction, m
     case AlarmRequest_AlarmAction.GET:
       return alarms.list(kind);
     case AlarmRequest_AlarmAction.ACTIVATE:
-      return [await alarms.activate(memberId, kind)];
+      return kind === AlarmType.NONE ? [] : [await alarms.activate(memberId, kind)];
     case AlarmRequest_AlarmAction.DEACTIVATE: {
       const off = await alarms.deactivate(memberId, kind);
       return off === undefined ? [] : [off];
@@ -94,7 +94,7 @@ async function changeAlarm({ alarms }: Room, action: AlarmRequest_AlarmAction, m
 
 /** An alarm as Status.errors names it: Go's text of the message, the space at its end included. */
 function alarmText({ memberID, alarm }: AlarmMember): string {
-  return `${memberID === 0n ? "" : `memberID:${memberID} `}${alarm === AlarmType.NONE ? "" : `alarm:${AlarmType[alarm]} `}`;
+  return `${memberID === 0n ? "" : `memberID:${memberID} `}${alarm === AlarmType.NONE ? "" : `alarm:${AlarmType[alarm] ?? alarm} `}`;
 }
 
 /** Sends a file in blobs, each with what remains after it, and last the SHA-256 of all. */

@@ -8,6 +8,11 @@ const ENVELOPE_BYTES = 24;
 /** What etcd reads of a message beyond the largest write: for what surrounds it. */
 export const MESSAGE_OVERHEAD_BYTES = 512 * 1024;
 
+/** Turns bytes into the request they hold. */
+type Decode<T extends object> = (bytes: Buffer) => T;
+/** The methods of a service definition, of which only how to read their requests is looked at. */
+type Methods = Readonly<Record<string, { readonly requestDeserialize: Decode<object> }>>;
+
 /** Remembers which requests are larger than a write may be, as only the decoder sees their size. */
 export class RequestSizes {
   readonly #tooLarge = new WeakSet<object>();
@@ -18,12 +23,17 @@ export class RequestSizes {
   }
 
   /** A decoder that remembers. */
-  watch<T extends object>(decode: (bytes: Buffer) => T): (bytes: Buffer) => T {
+  watch<T extends object>(decode: Decode<T>): Decode<T> {
     return (bytes) => {
       const request = decode(bytes);
       if (bytes.length + ENVELOPE_BYTES > this.#maxBytes) this.#tooLarge.add(request);
       return request;
     };
+  }
+
+  /** The same service with a decoder that remembers for each method. */
+  watchAll<S extends Methods>(service: S): S {
+    return Object.fromEntries(Object.entries(service).map(([name, method]) => [name, { ...method, requestDeserialize: this.watch(method.requestDeserialize) }])) as S;
   }
 
   /** Throws etcd's error if the request is too large. */

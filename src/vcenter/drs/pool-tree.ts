@@ -23,7 +23,7 @@ export interface PoolShortage {
 }
 
 interface PoolNode {
-  readonly parent: PoolNode | undefined;
+  parent: PoolNode | undefined;
   allocation: PoolAllocation;
   /** Reserved by VMs directly inside. */
   vmReserved: Amount;
@@ -57,6 +57,28 @@ export class PoolTree {
     const node = this.#node(moid);
     if (node.parent !== undefined) for (const resource of RESOURCES) growChildren(node.parent, resource, -contribution(node, resource));
     this.#nodes.delete(moid);
+  }
+
+  /** Hangs a pool, with all in it, below another parent; `moveShortage` says beforehand whether it fits. */
+  move(moid: string, parent: string): void {
+    const node = this.#node(moid);
+    const above = this.#node(parent);
+    for (const resource of RESOURCES) {
+      const moved = contribution(node, resource);
+      if (node.parent !== undefined) growChildren(node.parent, resource, -moved);
+      growChildren(above, resource, moved);
+    }
+    node.parent = above;
+  }
+
+  /** What keeps `parent` from taking the pool in, once the pool is out of its present place. */
+  moveShortage(moid: string, parent: string): PoolShortage | undefined {
+    const node = this.#node(moid);
+    const moved = { cpuMhz: contribution(node, "cpuMhz"), memoryMb: contribution(node, "memoryMb") };
+    if (node.parent !== undefined) for (const resource of RESOURCES) growChildren(node.parent, resource, -moved[resource]);
+    const shortage = this.shortage(parent, moved);
+    if (node.parent !== undefined) for (const resource of RESOURCES) growChildren(node.parent, resource, moved[resource]);
+    return shortage;
   }
 
   has(moid: string): boolean {

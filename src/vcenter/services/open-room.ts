@@ -4,10 +4,8 @@ import type { Dice } from "../../base/seeded-random.js";
 import { version } from "../../base/version.js";
 import { RequestCache } from "../../rpc/request-cache.js";
 import { serve, type ServedService } from "../../rpc/server.js";
-import { ClusterServiceService } from "../../gen/spheresim/vcenter/v1/cluster_service.js";
 import { DrsServiceService } from "../../gen/spheresim/vcenter/v1/drs_service.js";
 import { EventServiceService } from "../../gen/spheresim/vcenter/v1/event_service.js";
-import { RuleServiceService } from "../../gen/spheresim/vcenter/v1/rule_service.js";
 import { Deployments } from "../deployments.js";
 import type { HostDaemons } from "../host-daemon.js";
 import { HostLinks } from "../host-links.js";
@@ -20,10 +18,14 @@ import { Journal } from "../journal.js";
 import { ABOUT_KEY } from "../keyspace.js";
 import type { KeyValue } from "../key-value.js";
 import { loadInventory } from "../load.js";
+import { ClusterAdmin } from "../cluster-admin.js";
+import { RuleAdmin } from "../rule-admin.js";
+import { RuleTable } from "../rule-table.js";
 import { MoidCounters } from "../moid-counters.js";
 import { Pages } from "../pages.js";
 import { Placements } from "../placements.js";
 import { PoolAdmin } from "../pool-admin.js";
+import { PoolMoves } from "../pool-moves.js";
 import { Reconciler } from "../reconciler.js";
 import { Serial } from "../serial.js";
 import { Store } from "../store.js";
@@ -32,9 +34,11 @@ import type { VimFault } from "../vim-fault.js";
 import { VmLifecycle } from "../vm-lifecycle.js";
 import { VmTasks } from "../vm-tasks.js";
 import type { OpenServices } from "./gate.js";
+import { clusterService } from "./cluster-service.js";
 import { inventoryService } from "./inventory-service.js";
 import { placementService } from "./placement-service.js";
 import { resourcePoolService } from "./resource-pool-service.js";
+import { ruleService } from "./rule-service.js";
 import { taskService } from "./task-service.js";
 import { virtualMachineService } from "./virtual-machine-service.js";
 
@@ -70,7 +74,8 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   store.onStale = options.onStale;
   const { epoch } = store;
   const inventory = new Inventory(epoch, showObject);
-  const loaded = loadInventory(entries, inventory);
+  const rules = new RuleTable();
+  const loaded = loadInventory(entries, inventory, rules);
   const counters = new MoidCounters(loaded.counters);
   const instanceUuid = loaded.instanceUuid ?? dice.fork("instance").uuid();
   if (loaded.instanceUuid === undefined) await store.commit({ puts: [{ key: ABOUT_KEY, value: JSON.stringify({ instanceUuid }) }, ...counters.due()] });
@@ -93,6 +98,9 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   const deployments = new Deployments({ vmTasks, placements, holds, journal, clock, dice, onAbandoned });
   const admin = new InventoryAdmin({ inventory, store, counters, holds, links, serial });
   const pools = new PoolAdmin({ inventory, store, counters, serial });
+  const poolMoves = new PoolMoves(vmTasks, serial);
+  const clusterAdmin = new ClusterAdmin({ inventory, store, serial });
+  const ruleAdmin = new RuleAdmin({ inventory, rules, store, counters, serial, dice: dice.fork("rules") });
 
   const underWay = new Set(loaded.tasks.map((task) => task.task?.value));
   for (const origin of [...inventory.owners, ...inventory.creations]) {
@@ -106,12 +114,12 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   const about = { name: "spheresim vCenter", instanceUuid, version, apiType: "VirtualCenter", epoch };
   const services: readonly ServedService[] = [
     inventoryService({ about, inventory, holds, admin, requests, hostPages: new Pages(epoch, monotonic), monotonic }),
-    resourcePoolService({ inventory, pools, requests, poolPages: new Pages(epoch, monotonic) }),
+    resourcePoolService({ inventory, pools, moves: poolMoves, requests, poolPages: new Pages(epoch, monotonic) }),
     placementService({ inventory, placements, deployments, holds, requests }),
     virtualMachineService({ inventory, deployments, lifecycle, requests, vmPages: new Pages(epoch, monotonic) }),
     taskService({ tasks, requests, taskPages: new Pages(epoch, monotonic), monotonic }),
-    serve(RuleServiceService, {}),
-    serve(ClusterServiceService, {}),
+    ruleService({ rules: ruleAdmin, requests, rulePages: new Pages(epoch, monotonic), groupPages: new Pages(epoch, monotonic) }),
+    clusterService({ clusters: clusterAdmin, requests }),
     serve(DrsServiceService, {}),
     serve(EventServiceService, {}),
   ];

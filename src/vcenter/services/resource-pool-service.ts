@@ -6,19 +6,21 @@ import { type Inventory, inOrder } from "../inventory.js";
 import { showPool } from "../inventory-view.js";
 import type { Pages } from "../pages.js";
 import type { PoolAdmin } from "../pool-admin.js";
+import type { PoolMoves } from "../pool-moves.js";
 import { answering } from "./answering.js";
 
 /** What the service works with. */
 export interface ResourcePoolServiceOptions {
   readonly inventory: Inventory;
   readonly pools: PoolAdmin;
+  readonly moves: PoolMoves;
   readonly requests: RequestCache;
   readonly poolPages: Pages<ResourcePool>;
 }
 
 /** ResourcePoolService on the wire. */
 export function resourcePoolService(options: ResourcePoolServiceOptions): ServedService {
-  const { inventory, pools, requests, poolPages } = options;
+  const { inventory, pools, moves, requests, poolPages } = options;
   return serve(ResourcePoolServiceService, {
     createResourcePool: answering((request) =>
       requests.answer("CreateResourcePool", request, async () => pools.create(request)),
@@ -29,6 +31,12 @@ export function resourcePoolService(options: ResourcePoolServiceOptions): Served
     destroyResourcePool: answering((request) =>
       requests.answer("DestroyResourcePool", request, async () => {
         await pools.destroy(request.pool?.value);
+        return {};
+      }),
+    ),
+    moveIntoResourcePool: answering((request) =>
+      requests.answer("MoveIntoResourcePool", request, async () => {
+        await moves.moveInto(request);
         return {};
       }),
     ),

@@ -22,6 +22,8 @@ export interface Traffic {
   readonly keys: readonly string[];
   readonly operations: Operation[];
   readonly watches: WatchHistory[];
+  /** Whether watchers ask how far their streams are. */
+  readonly asksProgress: boolean;
   /** Aborts when the run ends. */
   readonly signal: AbortSignal;
   /** Newest revision any client heard of. */
@@ -117,7 +119,7 @@ async function follow(traffic: Traffic, etcd: Connection, wanted: WatchHistory, 
   const limit = setTimeout(stop, forMs);
   traffic.signal.addEventListener("abort", stop, { once: true });
   const stream = etcd.watch.watch({ signal: end.signal });
-  const asking = setInterval(() => void stream.write(progress).catch(() => undefined), PROGRESS_MS);
+  const asking = traffic.asksProgress ? setInterval(() => void stream.write(progress).catch(() => undefined), PROGRESS_MS) : undefined;
   try {
     await stream.write(create({ key: wanted.key, rangeEnd: wanted.end, startRevision: wanted.start, prevKv: wanted.previous, filters, progressNotify: true }));
     let watch: WatchHistory | undefined;

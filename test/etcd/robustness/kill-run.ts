@@ -30,6 +30,8 @@ export interface KillOptions {
   readonly compactEveryMs: number;
   /** Fewest and most calls that the server acknowledges before it is killed. */
   readonly lifeCalls: readonly [number, number];
+  /** Whether watchers ask how far their streams are; true when absent. */
+  readonly asksProgress?: boolean;
 }
 
 /** What came out. */
@@ -54,10 +56,10 @@ export async function runKills(options: KillOptions): Promise<KillReport> {
   return { rounds: options.rounds, acknowledged: answered, unanswered: operations.length - answered, revisions: model.last, watches: watches.length, events, violations };
 }
 
-async function recordKills({ victim, seed, rounds, writers, watchers, keys, compactEveryMs, lifeCalls }: KillOptions): Promise<History> {
+async function recordKills({ victim, seed, rounds, writers, watchers, keys, compactEveryMs, lifeCalls, asksProgress = true }: KillOptions): Promise<History> {
   const dice = new Dice(seed);
   const end = new AbortController();
-  const traffic: Traffic = { keys: Array.from({ length: keys }, (_, index) => `k${index}`), operations: [], watches: [], signal: end.signal, newestRevision: 1, newestCompaction: 0 };
+  const traffic: Traffic = { keys: Array.from({ length: keys }, (_, index) => `k${index}`), operations: [], watches: [], asksProgress, signal: end.signal, newestRevision: 1, newestCompaction: 0 };
   const connections: Connection[] = [];
   const connection = (): Connection => {
     const made = connect(victim.address);

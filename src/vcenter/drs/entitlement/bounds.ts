@@ -9,7 +9,7 @@ export type WantBasis = "demand" | "size";
 export interface Bounds {
   /** Guaranteed: the reservation, with overhead; of a pool at least what is guaranteed to those inside. Never over the cap. */
   readonly floor: Float64Array;
-  /** Where active use ends and idle memory begins, which costs more; the cap where nothing is idle. */
+  /** Where active use ends and idle memory begins, which costs more; the cap where nothing is idle. What is guaranteed costs nothing, idle or not. */
   readonly knee: Float64Array;
   /** The least of limit, demand and configured size; of a pool the least of its limit and the caps of those inside. */
   readonly cap: Float64Array;

@@ -7,7 +7,7 @@ const NEGLIGIBLE = 1e-12;
  * Divides an amount of one resource among siblings (water-filling). Everyone gets its floor; the rest goes out in proportion to shares;
  * who has reached its cap leaves, and what it could not take is divided again among the others, until nobody leaves. Beyond its knee a
  * sibling's shares count only 1 / `idleCost`: idle memory costs more (idle memory tax). Siblings without shares get what nobody else can
- * take, in equal parts. Where the floors do not fit, everyone gets the same part of its floor.
+ * take, as if each had one. Where the floors do not fit, everyone gets the same part of its floor.
  *
  * What is given sums to the lesser of `amount` and the sum of the caps, within 1e-9 of it.
  *

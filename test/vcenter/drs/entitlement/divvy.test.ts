@@ -30,7 +30,7 @@ test("reservations that do not fit are cut alike", () => {
   assert.deepEqual(divided(0, [{ floor: 40, cap: 50, shares: 9 }, { cap: 50, shares: 1 }]), [0, 0]);
 });
 
-test("who has no shares gets what the others cannot take, in equal parts", () => {
+test("who has no shares gets what the others cannot take, as if each had one", () => {
   assert.deepEqual(divided(100, [{ cap: 200, shares: 1 }, { cap: 200, shares: 0 }]), [100, 0]);
   assert.deepEqual(divided(100, [{ cap: 60, shares: 1 }, { cap: 10, shares: 0 }, { cap: 50, shares: 0 }, { floor: 5, cap: 5, shares: 0 }]), [60, 10, 25, 5]);
   assert.deepEqual(divided(100, [{ cap: 200, shares: 0 }, { cap: 200, shares: 0 }]), [50, 50]);

@@ -1,6 +1,6 @@
 import type { Plan, PlannedAllocation, PlannedPool, PlannedVm } from "./plan.js";
 
-/** A pool or VM of the model, with what it is guaranteed, actively uses and can use at most. */
+/** A pool or VM of the model, with what it is guaranteed, what it has before idle memory costs more, and what it can use at most. */
 export interface Node {
   readonly name: string;
   readonly settings: PlannedAllocation;
@@ -32,7 +32,8 @@ function vmNode(vm: PlannedVm, row: number, resource: Resource): Node {
   }
   const { sizeMb, activeMb, consumedMb, overheadMb } = vm.memory;
   const cap = Math.min(most, sizeMb, activeMb + (consumedMb - activeMb) / 4) + overheadMb;
-  return { ...node, cap, active: Math.min(cap, activeMb + overheadMb), floor: Math.min(cap, settings.reservation + overheadMb) };
+  const floor = Math.min(cap, settings.reservation + overheadMb);
+  return { ...node, cap, active: Math.min(cap, Math.max(floor, activeMb + overheadMb)), floor };
 }
 
 function poolNode(plan: Plan, resource: Resource, row: number, scaledFromAbove: boolean): Node | undefined {
@@ -46,7 +47,8 @@ function poolNode(plan: Plan, resource: Resource, row: number, scaledFromAbove: 
   const children: readonly Node[] = [...scaled, ...vms];
   const settings = pool[resource];
   const cap = Math.min(settings.limit === -1 ? Infinity : settings.limit, sum(children, "cap"));
-  return { name: `pool ${row}`, settings, children, cap, active: Math.min(cap, sum(children, "active")), floor: Math.min(cap, Math.max(settings.reservation, sum(children, "floor"))), shares: settings.shares };
+  const floor = Math.min(cap, Math.max(settings.reservation, sum(children, "floor")));
+  return { name: `pool ${row}`, settings, children, cap, active: Math.min(cap, Math.max(floor, sum(children, "active"))), floor, shares: settings.shares };
 }
 
 /** What everyone below gets of `amount`, in coins of a `coins`-th of it. */
@@ -67,7 +69,7 @@ export function modelShare(node: Node, amount: number, idleCost: number, coins: 
   return into;
 }
 
-/** Who has paid least per share; those without shares come last, the one with least first. */
+/** Who has paid least per share; those without shares come last, as if each had one. */
 function cheapest(children: readonly Node[], held: readonly number[], idleCost: number): number {
   let best = -1;
   let bestPrice: readonly [number, number] = [Infinity, Infinity];
@@ -77,7 +79,7 @@ function cheapest(children: readonly Node[], held: readonly number[], idleCost: 
     const free = Math.max(0, child.active - child.floor);
     const beyond = has - child.floor;
     const paid = Math.min(beyond, free) + Math.max(0, beyond - free) * idleCost;
-    const price = [child.shares === 0 ? Number.MAX_VALUE : paid / child.shares, child.shares === 0 ? beyond : 0] as const;
+    const price = [child.shares === 0 ? Number.MAX_VALUE : paid / child.shares, child.shares === 0 ? paid : 0] as const;
     if (price[0] < bestPrice[0] || (price[0] === bestPrice[0] && price[1] < bestPrice[1])) [best, bestPrice] = [index, price];
   }
   return best;

@@ -1,0 +1,70 @@
+import type { ReconfigureClusterRequest } from "../gen/spheresim/vcenter/v1/cluster.js";
+import { type Cluster, type ClusterDasConfig, type ClusterDrsConfig, DrsBehavior } from "../gen/spheresim/vcenter/v1/inventory.js";
+import { ScaleSharesBehavior } from "../gen/spheresim/vim/v1/resource.js";
+import type { Inventory } from "./inventory.js";
+import { onlyCluster } from "./placement-spec.js";
+import { clusterEntry } from "./records.js";
+import type { Serial } from "./serial.js";
+import type { Store } from "./store.js";
+import { VimFault } from "./vim-fault.js";
+
+/** The threshold of a cluster whose settings name none: the slider's middle. */
+export const DEFAULT_MIGRATION_THRESHOLD = 3;
+const MAX_MIGRATION_THRESHOLD = 5;
+
+/** What administering clusters needs. */
+export interface ClusterAdminOptions {
+  readonly inventory: Inventory;
+  readonly store: Store;
+  readonly serial: Serial;
+}
+
+/** Settings of clusters: of DRS, of HA, and whether shares scale. */
+export class ClusterAdmin {
+  readonly #options: ClusterAdminOptions;
+
+  constructor(options: ClusterAdminOptions) {
+    this.#options = options;
+  }
+
+  reconfigure(request: ReconfigureClusterRequest): Promise<Cluster> {
+    const drsConfig = request.drsConfig === undefined ? undefined : completeDrsConfig(request.drsConfig);
+    const dasConfig = request.dasConfig === undefined ? undefined : checkedDasConfig(request.dasConfig);
+    return this.#options.serial.run(async () => {
+      const { inventory, store } = this.#options;
+      const cluster = inventory.cluster(request.cluster?.value ?? onlyCluster("cluster", inventory));
+      const scale = request.scaleDescendantsShares;
+      const changed: Cluster = {
+        ...cluster,
+        drsConfig: drsConfig ?? cluster.drsConfig,
+        dasConfig: dasConfig ?? cluster.dasConfig,
+        scaleDescendantsShares: scale === ScaleSharesBehavior.UNSPECIFIED ? cluster.scaleDescendantsShares : scale,
+      };
+      await store.commit({ puts: [clusterEntry(changed)] });
+      inventory.changeCluster(changed);
+      return changed;
+    });
+  }
+}
+
+function completeDrsConfig(config: ClusterDrsConfig): ClusterDrsConfig {
+  const { migrationThreshold: threshold, defaultVmBehavior: behavior } = config;
+  if (threshold < 0 || threshold > MAX_MIGRATION_THRESHOLD) throw VimFault.invalidArgument("drs_config.migration_threshold", `must be 1 to ${MAX_MIGRATION_THRESHOLD}, or 0 for ${DEFAULT_MIGRATION_THRESHOLD}; is ${threshold}`);
+  if (DrsBehavior[behavior] === undefined || behavior === DrsBehavior.UNRECOGNIZED) throw VimFault.invalidArgument("drs_config.default_vm_behavior", `${behavior} is no behavior`);
+  return {
+    enabled: config.enabled ?? true,
+    defaultVmBehavior: behavior === DrsBehavior.UNSPECIFIED ? DrsBehavior.FULLY_AUTOMATED : behavior,
+    migrationThreshold: threshold === 0 ? DEFAULT_MIGRATION_THRESHOLD : threshold,
+    consumedMemoryMetric: config.consumedMemoryMetric,
+  };
+}
+
+function checkedDasConfig(config: ClusterDasConfig): ClusterDasConfig {
+  requirePercent(config.cpuFailoverResourcesPercent, "das_config.cpu_failover_resources_percent");
+  requirePercent(config.memoryFailoverResourcesPercent, "das_config.memory_failover_resources_percent");
+  return config;
+}
+
+function requirePercent(value: number, field: string): void {
+  if (value < 0 || value > 100) throw VimFault.invalidArgument(field, `must be 0 to 100 percent, is ${value}`);
+}
