@@ -7,6 +7,8 @@ export interface Unserved {
   readonly short: Amount;
   /** Wanted by guests that no host took. */
   readonly refused: Amount;
+  /** Wanted beyond what all hosts have together: no placer could have given it. */
+  readonly unavoidable: Amount;
 }
 
 /** How unequal the loads of the hosts are, as parts of capacity, means over time. */
@@ -23,6 +25,9 @@ export interface Stretch extends Unserved {
 
 type Sums = { cpuMhz: number; memoryMb: number };
 
+const FIGURES = ["demand", "short", "refused", "unavoidable"] as const;
+type Figure = (typeof FIGURES)[number];
+
 const zero = (): Sums => ({ cpuMhz: 0, memoryMb: 0 });
 
 /**
@@ -38,7 +43,7 @@ export class LoadMeter {
   readonly #wanted: readonly Sums[];
   readonly #refused = zero();
   readonly #stretchS: number;
-  readonly #stretches: { readonly fromS: number; readonly demand: Sums; readonly short: Sums; readonly refused: Sums }[] = [];
+  readonly #stretches: ({ readonly fromS: number } & Readonly<Record<Figure, Sums>>)[] = [];
   #deviationTime = 0;
   #rangeTime = 0;
   #nowS = 0;
@@ -73,8 +78,8 @@ export class LoadMeter {
   }
 
   get unserved(): Unserved {
-    const total = { demand: zero(), short: zero(), refused: zero() };
-    for (const stretch of this.#stretches) for (const key of ["demand", "short", "refused"] as const) for (const resource of RESOURCES) total[key][resource] += stretch[key][resource];
+    const total = emptyFigures();
+    for (const stretch of this.#stretches) for (const key of FIGURES) for (const resource of RESOURCES) total[key][resource] += stretch[key][resource];
     return total;
   }
 
@@ -88,17 +93,17 @@ export class LoadMeter {
 
   #count(fromS: number, seconds: number): void {
     const last = this.#stretches[this.#stretches.length - 1];
-    const stretch = last?.fromS === fromS ? last : { fromS, demand: zero(), short: zero(), refused: zero() };
+    const stretch = last?.fromS === fromS ? last : { fromS, ...emptyFigures() };
     if (stretch !== last) this.#stretches.push(stretch);
-    for (const resource of RESOURCES) {
-      stretch.refused[resource] += this.#refused[resource] * seconds;
-      stretch.demand[resource] += this.#refused[resource] * seconds;
-    }
+    const wantedNow = { ...this.#refused };
+    const capacity = zero();
     let [sum, squares, most, least] = [0, 0, 0, Infinity];
     this.#wanted.forEach((wanted, host) => {
       for (const resource of RESOURCES) {
-        stretch.demand[resource] += wanted[resource] * seconds;
-        stretch.short[resource] += Math.max(0, wanted[resource] - (this.#capacities[host]?.[resource] ?? 0)) * seconds;
+        const has = this.#capacities[host]?.[resource] ?? 0;
+        wantedNow[resource] += wanted[resource];
+        capacity[resource] += has;
+        stretch.short[resource] += Math.max(0, wanted[resource] - has) * seconds;
       }
       const load = this.load(host);
       sum += load;
@@ -106,8 +111,17 @@ export class LoadMeter {
       most = Math.max(most, load);
       least = Math.min(least, load);
     });
+    for (const resource of RESOURCES) {
+      stretch.demand[resource] += wantedNow[resource] * seconds;
+      stretch.refused[resource] += this.#refused[resource] * seconds;
+      stretch.unavoidable[resource] += Math.max(0, wantedNow[resource] - capacity[resource]) * seconds;
+    }
     const mean = sum / this.#wanted.length;
     this.#deviationTime += Math.sqrt(Math.max(0, squares / this.#wanted.length - mean * mean)) * seconds;
     this.#rangeTime += (most - least) * seconds;
   }
+}
+
+function emptyFigures(): Record<Figure, Sums> {
+  return { demand: zero(), short: zero(), refused: zero(), unavoidable: zero() };
 }

@@ -2,6 +2,7 @@ import type { Clock } from "../../../src/base/clock.js";
 import { Dice } from "../../../src/base/seeded-random.js";
 import type { Amount } from "../../../src/vcenter/drs/amount.js";
 import { type DrsRule, isObeyed } from "../../../src/vcenter/drs/rules/rule.js";
+import { distributionOf } from "../distribution.js";
 import { drsMinute } from "./drs-minute.js";
 import { useAt } from "./guest-use.js";
 import { LoadMeter, type Spread, type Stretch, type Unserved } from "./load-meter.js";
@@ -34,6 +35,7 @@ export interface ReplayFigures {
   /** Placements and moves after which a must rule was broken. */
   readonly ruleViolations: number;
   readonly migrations: number;
+  /** By the median decision: a pause of the machine is nobody's. */
   readonly decisionsPerSecond: number;
   readonly hours: readonly Stretch[];
 }
@@ -55,7 +57,7 @@ class Replay {
   readonly #refused = new Map<string, RunningGuest>();
   readonly #rulesOf = new Map<string, DrsRule[]>();
   readonly #counts = { pods: { asked: 0, admitted: 0 }, vms: { asked: 0, admitted: 0 }, ruleViolations: 0, migrations: 0 };
-  #decisionsMs = 0;
+  readonly #decisionsMs: number[] = [];
 
   constructor(workload: Workload, placer: Placer, seed: number, clock: Clock) {
     this.#workload = workload;
@@ -80,7 +82,6 @@ class Replay {
     for (; nextSampleS <= endS; nextSampleS += SAMPLE_S) this.#sample(nextSampleS);
     this.#meter.advanceTo(endS);
     const { pods, vms, ruleViolations, migrations } = this.#counts;
-    const decisions = pods.asked + vms.asked;
     return {
       placer: this.#placer.name,
       pods,
@@ -89,7 +90,7 @@ class Replay {
       spread: this.#meter.spread,
       ruleViolations,
       migrations,
-      decisionsPerSecond: (decisions * 1000) / this.#decisionsMs,
+      decisionsPerSecond: 1000 / distributionOf(this.#decisionsMs).p50Ms,
       hours: this.#meter.stretches,
     };
   }
@@ -107,7 +108,7 @@ class Replay {
     this.#placer.ask(guest.request);
     const fromMs = this.#clock.nowMs();
     const recommended = this.#vcenter.recommend(guest, now);
-    this.#decisionsMs += this.#clock.nowMs() - fromMs;
+    this.#decisionsMs.push(this.#clock.nowMs() - fromMs);
     if (recommended === undefined) {
       this.#refused.set(guest.id, { guest, host: -1, now, mostMb: 0 });
       this.#meter.want(undefined, withOverhead(guest, now), 1);
