@@ -1,4 +1,5 @@
 import { UserError } from "../base/user-error.js";
+import { readEtcdConfigFile } from "./etcd-config-file.js";
 import { environmentName, type EtcdFlag, etcdFlags } from "./etcd-flags.js";
 
 /** Values of etcd's flags, by name, as they were written; a switch is `true` or `false`. */
@@ -18,7 +19,10 @@ export function isEtcdCommandLine(args: readonly string[], environment: NodeJS.P
   return flags.some((name) => etcdFlags.has(name) && !SHARED.has(name)) || [...etcdFlags.keys()].some((name) => !NOT_FLAGS.has(name) && environment[environmentName(name)] !== undefined);
 }
 
-/** Reads flags as Go does (`-name v`, `--name v`, `--name=v`, a switch alone means true) and ETCD_* for those not given. Throws UserError (usage). */
+/**
+ * Reads flags as Go does (`-name v`, `--name v`, `--name=v`, a switch alone means true) and ETCD_* for those not given; where they name a
+ * configuration file, it alone counts, as with etcd. Throws UserError (usage).
+ */
 export function readEtcdCommandLine(args: readonly string[], environment: NodeJS.ProcessEnv): EtcdValues {
   const values = new Map<string, string>();
   for (let at = 0; at < args.length; at += 1) {
@@ -39,7 +43,9 @@ export function readEtcdCommandLine(args: readonly string[], environment: NodeJS
     const variable = environment[environmentName(name)];
     if (variable !== undefined && variable !== "" && !values.has(name) && !NOT_FLAGS.has(name)) values.set(name, checked(name, flag, variable, environmentName(name)));
   }
-  return values;
+  const path = values.get("config-file") ?? "";
+  if (path === "" || values.has("help") || values.has("version")) return values;
+  return readEtcdConfigFile(path, (flag, value) => checked(flag, etcdFlags.get(flag) as EtcdFlag, value)).set("config-file", path);
 }
 
 const SHAPES = {
@@ -53,8 +59,13 @@ const SHAPES = {
 function checked(name: string, { kind, fate }: EtcdFlag, given: string, source = `-${name}`): string {
   if (!SHAPES[kind].test(given)) throw usage(`invalid value "${given}" for flag ${source}: must be a ${kind === "switch" ? "boolean" : kind === "count" || kind === "integer" ? "number" : "duration such as 10s"}`);
   const value = kind === "switch" ? String(/^[1tT]/.test(given)) : given;
-  if (typeof fate === "object" && !fate.only.includes(value)) throw usage(`--${name}=${given} is not supported: ${fate.because}`);
+  if (typeof fate === "object" && "only" in fate && !fate.only.includes(value)) throw usage(`--${name}=${given} is not supported: ${fate.because}`);
   return value;
+}
+
+/** Whether Go would take a text as a duration. */
+export function isDuration(text: string): boolean {
+  return SHAPES.duration.test(text);
 }
 
 function usage(message: string): UserError {

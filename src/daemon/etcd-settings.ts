@@ -9,7 +9,7 @@ import { type ListenUrl, parseListenUrl } from "../rpc/listen-url.js";
 import type { LogLevel } from "../rpc/log.js";
 import type { ServerTls } from "../rpc/tls.js";
 import { durationMs, type EtcdValues } from "./etcd-command-line.js";
-import { etcdFlags } from "./etcd-flags.js";
+import { etcdFlags, ignoredBecause } from "./etcd-flags.js";
 
 /** What etcd's flags come to. */
 export interface EtcdSettings {
@@ -22,14 +22,20 @@ export interface EtcdSettings {
   readonly peerUrls: readonly string[];
   readonly autoCompaction: Retention | undefined;
   readonly logLevel: LogLevel;
-  /** Names of flags that were given and mean nothing here. */
+  /** Shortest time to live of a lease: a new leader needs one and a half election timeouts until leases run on. */
+  readonly minLeaseTtlSeconds: number;
+  /** Names of flags that were given and have no effect here. */
   readonly ignored: readonly string[];
+  /** Keys of the configuration file that are no flags. */
+  readonly unknown: readonly string[];
+  /** Configuration file that was read. */
+  readonly configFile: string | undefined;
 }
 
 /** Reads what the values mean; throws UserError (usage), in etcd's words where it has some. */
 export function etcdSettings(values: EtcdValues): EtcdSettings {
   const name = values.get("name") ?? "default";
-  if (values.has("listen-client-urls") && !values.has("advertise-client-urls")) throw refusal("--advertise-client-urls is required when --listen-client-urls is set explicitly");
+  if (values.has("listen-client-urls") && !values.has("advertise-client-urls") && !values.has("config-file")) throw refusal("--advertise-client-urls is required when --listen-client-urls is set explicitly");
   const settings: EtcdSettings = {
     name,
     dataDir: resolve(values.get("data-dir") ?? `${name}.etcd`),
@@ -39,7 +45,10 @@ export function etcdSettings(values: EtcdValues): EtcdSettings {
     peerUrls: list(values.get("initial-advertise-peer-urls") ?? "http://localhost:2380"),
     autoCompaction: retention(values.get("auto-compaction-mode") ?? "periodic", values.get("auto-compaction-retention") ?? "0"),
     logLevel: logLevel(values.get("log-level") ?? "info"),
-    ignored: [...values.keys()].filter((flag) => etcdFlags.get(flag)?.fate === "ignored"),
+    minLeaseTtlSeconds: minLeaseTtl(Number(values.get("heartbeat-interval") ?? 100), Number(values.get("election-timeout") ?? 1000)),
+    ignored: [...values.keys()].filter((flag) => ignoredBecause(flag) !== undefined),
+    unknown: [...values.keys()].filter((flag) => !etcdFlags.has(flag)),
+    configFile: values.get("config-file"),
   };
   requireOneMember(values);
   if (settings.listen.some(({ secure }) => secure) && !values.has("cert-file") && values.get("auto-tls") !== "true") {
@@ -81,6 +90,17 @@ function retention(mode: string, text: string): Retention | undefined {
   const retentionMs = number === undefined ? durationMs(text) : number * durationMs("1h");
   return retentionMs === 0 ? undefined : { mode, retentionMs };
 }
+
+/** As etcd counts it, in whole heartbeats. Example: 100 ms and 1,000 ms are 15 heartbeats, so 2 s. */
+function minLeaseTtl(heartbeatMs: number, electionMs: number): number {
+  if (heartbeatMs === 0) throw refusal("--heartbeat-interval must be >0 (set to 0ms)");
+  if (electionMs === 0) throw refusal("--election-timeout must be >0 (set to 0ms)");
+  if (5 * heartbeatMs > electionMs) throw refusal(`--election-timeout[${electionMs}ms] should be at least as 5 times as --heartbeat-interval[${heartbeatMs}ms]`);
+  if (electionMs > LONGEST_ELECTION_MS) throw refusal(`--election-timeout[${electionMs}ms] is too long, and should be set less than ${LONGEST_ELECTION_MS}ms`);
+  return Math.ceil((Math.floor((3 * Math.floor(electionMs / heartbeatMs)) / 2) * heartbeatMs) / 1000);
+}
+
+const LONGEST_ELECTION_MS = 50_000;
 
 function logLevel(text: string): LogLevel {
   if (text === "debug" || text === "info" || text === "warn" || text === "error") return text;

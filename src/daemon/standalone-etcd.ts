@@ -6,8 +6,9 @@ import { version } from "../base/version.js";
 import { type AuthOptions, databaseDirectory, ETCD_VERSION, removeImportDrafts, startEtcd } from "../etcd/index.js";
 import { formatListenUrl, type ListenUrl } from "../rpc/listen-url.js";
 import { zapLogger } from "../rpc/zap-log.js";
+import { authToken } from "./etcd-auth-token.js";
 import { durationMs, type EtcdValues } from "./etcd-command-line.js";
-import { etcdFlags } from "./etcd-flags.js";
+import { etcdFlags, ignoredBecause } from "./etcd-flags.js";
 import { etcdSettings, etcdTls, list } from "./etcd-settings.js";
 
 /** What `etcd --version` prints. */
@@ -22,8 +23,8 @@ export function etcdHelpText(): string {
   return [
     "Usage:\n  etcd [flags]\n    Start an etcd server: spheresim's, a cluster of one member.\n",
     `Flags, as in etcd ${ETCD_VERSION}, also by environment (--data-dir: ETCD_DATA_DIR):\n${names((name) => fate(name) === "used")}`,
-    `Taken, logged and of no effect on one member:\n${names((name) => fate(name) === "ignored")}`,
-    `Refused, unless given the value that asks for nothing:\n${names((name) => typeof fate(name) === "object")}`,
+    `Taken, and logged with the reason why they have no effect:\n${names((name) => ignoredBecause(name) !== undefined)}`,
+    `Refused, unless given the value that asks for nothing:\n${names((name) => fate(name) !== "used" && ignoredBecause(name) === undefined)}`,
   ].join("\n");
 }
 
@@ -40,10 +41,13 @@ export async function startStandaloneEtcd(values: EtcdValues, failed: () => void
   const settings = etcdSettings(values);
   const log = zapLogger(settings.logLevel);
   log.info({ name: settings.name, "data-dir": settings.dataDir, "etcd-version": ETCD_VERSION, "server-version": `spheresim ${version}` }, "starting an etcd server");
-  for (const flag of settings.ignored) log.warn({ flag: `--${flag}` }, "ignoring a flag that has no meaning for a cluster of one member without raft");
+  if (settings.configFile !== undefined) log.info({ path: settings.configFile }, "loaded server configuration, other configuration command line flags and environment variables will be ignored if provided");
+  for (const key of settings.unknown) log.warn({ key }, "passing over a key of the configuration file that etcd 3.5 does not know");
+  for (const flag of settings.ignored) log.warn({ flag: `--${flag}`, reason: ignoredBecause(flag) }, "ignoring a flag that has no effect here");
   makeDataDirectory(settings.dataDir);
   const tls = await etcdTls(values, settings);
   const count = (flag: string): number | undefined => (values.has(flag) ? Number(values.get(flag)) : undefined);
+  const pingMs = (flag: string): number | undefined => (values.has(flag) ? durationMs(values.get(flag) ?? "") : undefined);
   const progress = values.get("experimental-watch-progress-notify-interval") ?? values.get("watch-progress-notify-interval");
   const dataDir = await databaseDirectory(join(settings.dataDir, "member"), log).catch(cannotStart);
   const etcd = await startEtcd({
@@ -61,11 +65,14 @@ export async function startStandaloneEtcd(values: EtcdValues, failed: () => void
     httpAccess: { corsOrigins: list(values.get("cors") ?? "*"), hostWhitelist: list(values.get("host-whitelist") ?? "*") },
     autoCompaction: settings.autoCompaction,
     clientCertAuth: values.get("client-cert-auth") === "true",
-    auth: authOptions(count("auth-token-ttl"), count("bcrypt-cost"), log),
+    auth: authOptions(values, log),
     quotaBackendBytes: count("quota-backend-bytes"),
     maxTxnOps: count("max-txn-ops"),
     maxRequestBytes: count("max-request-bytes"),
     maxConcurrentStreams: count("max-concurrent-streams"),
+    minLeaseTtlSeconds: settings.minLeaseTtlSeconds,
+    pingIntervalMs: pingMs("grpc-keepalive-interval"),
+    pingTimeoutMs: pingMs("grpc-keepalive-timeout"),
     ...(progress === undefined ? {} : { progressIntervalMs: Math.max(SHORTEST_PROGRESS_MS, durationMs(progress)) }),
     onFailure: failed,
   }).catch(cannotStart);
@@ -103,9 +110,13 @@ function makeDataDirectory(directory: string): void {
   }
 }
 
-/** Users and passwords as etcd's flags have them: a value it cannot use is replaced by its own. */
-function authOptions(tokenTtlSeconds: number | undefined, cost: number | undefined, log: ReturnType<typeof zapLogger>): AuthOptions {
+/** Users, passwords and tokens as etcd's flags have them: a cost it cannot use is replaced by its own. */
+function authOptions(values: EtcdValues, log: ReturnType<typeof zapLogger>): AuthOptions {
+  const { tokens, unknown } = authToken(values.get("auth-token") ?? "simple");
+  if (unknown.length > 0) log.warn({ keys: unknown }, "unknown JWT options");
+  const cost = values.has("bcrypt-cost") ? Number(values.get("bcrypt-cost")) : undefined;
   const usable = cost === undefined || (cost >= CHEAPEST_BCRYPT && cost <= DEAREST_BCRYPT);
   if (!usable) log.warn({ "given-cost": cost }, "use default bcrypt cost instead of the invalid given cost");
-  return { tokenTtlMs: tokenTtlSeconds === undefined || tokenTtlSeconds === 0 ? undefined : tokenTtlSeconds * 1000, bcryptCost: usable ? cost : undefined };
+  const ttlSeconds = Number(values.get("auth-token-ttl") ?? 0);
+  return { tokens, tokenTtlMs: ttlSeconds === 0 ? undefined : ttlSeconds * 1000, bcryptCost: usable ? cost : undefined };
 }

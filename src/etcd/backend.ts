@@ -29,9 +29,10 @@ export async function backendBuckets(snapshot: TableSnapshot, facts: BackendFact
     const value = meta.get(META[name].toString("latin1"));
     return value === undefined ? [] : [[META[name].subarray(KIND_LENGTH).toString("latin1"), value] as const];
   });
+  const downgrade = meta.get(META.downgrade.toString("latin1"));
   const buckets = [
     ...Object.entries(BUCKET_KINDS).map(([name, kind]) => kindBucket(snapshot, name, kind)),
-    fixedBucket("cluster", [["clusterVersion", Buffer.from(facts.clusterVersion)]]),
+    fixedBucket("cluster", [["clusterVersion", Buffer.from(facts.clusterVersion)], ...(downgrade === undefined ? [] : [["downgrade", downgrade] as const])]),
     fixedBucket("members", [[hexId(member.id), Buffer.from(describe(facts))]]),
     fixedBucket("members_removed", []),
     fixedBucket("meta", [

@@ -20,7 +20,10 @@ const TABLE = {
   badLeaderTransferee: [RpcCode.FAILED_PRECONDITION, "bad leader transferee"],
   downgradeFormat: [RpcCode.INVALID_ARGUMENT, "wrong downgrade target version format"],
   downgradeTarget: [RpcCode.INVALID_ARGUMENT, "invalid downgrade target version"],
+  downgradeUnderWay: [RpcCode.FAILED_PRECONDITION, "cluster has a downgrade job in progress"],
   noDowngrade: [RpcCode.FAILED_PRECONDITION, "no inflight downgrade job"],
+  // etcd hands this one out without a code.
+  unknownMethod: [RpcCode.UNKNOWN, "unknown method"],
   tooManyRequests: [RpcCode.RESOURCE_EXHAUSTED, "too many requests"],
   leaseNotFound: [RpcCode.NOT_FOUND, "requested lease not found"],
   leaseExists: [RpcCode.FAILED_PRECONDITION, "lease already exists"],
@@ -72,6 +75,7 @@ export function etcdError(name: EtcdErrorName, cause?: unknown): RpcError {
  */
 const UNCLASSIFIED = {
   noPasswordUser: "auth: authentication failed, password was given for no password user",
+  verifyOnly: "auth: token signing attempted with verify-only key",
   passwordTooLong: "bcrypt: password length exceeds 72 bytes",
   sessionExpired: "mutex: session is expired",
   notLeader: "election: not leader",

@@ -16,6 +16,7 @@ import { type AuthOptions, AuthStore } from "./auth/auth-store.js";
 import { AutoCompaction, type Retention } from "./auto-compaction.js";
 import { CheckpointFile } from "./checkpoint-file.js";
 import { LevelTable } from "./level-table.js";
+import { Downgrade } from "./downgrade.js";
 import { Lessor } from "./lessor.js";
 import { Member } from "./member.js";
 import { authService } from "./services/auth.js";
@@ -41,11 +42,12 @@ import { WatchHub } from "./watch-hub.js";
 
 export { DataDirectoryError } from "./errors.js";
 export type { AuthOptions } from "./auth/auth-store.js";
+export { isJwtMethod, jwtKey, JwtKeyError } from "./auth/jwt-key.js";
 export type { Retention } from "./auto-compaction.js";
 export { importEtcd, type Imported, removeImportDrafts } from "./import.js";
 export { databaseDirectory } from "./member-directory.js";
 export { MemoryTable } from "./memory-table.js";
-export { ETCD_VERSION } from "./services/maintenance.js";
+export { ETCD_VERSION } from "./etcd-version.js";
 
 /** What an etcd server needs. */
 export interface EtcdOptions {
@@ -83,6 +85,11 @@ export interface EtcdOptions {
   readonly maxRequestBytes?: number | undefined;
   /** Calls of one connection that may run at a time; 10,000 when absent. */
   readonly maxConcurrentStreams?: number | undefined;
+  /** Shortest time to live of a lease (1.5 times etcd --election-timeout); 2 s when absent. */
+  readonly minLeaseTtlSeconds?: number | undefined;
+  /** Silence after which a client is asked for a sign of life, and how long it has for one (--grpc-keepalive-interval, -timeout). */
+  readonly pingIntervalMs?: number | undefined;
+  readonly pingTimeoutMs?: number | undefined;
   /** Time between two progress notices of a silent watch (etcd --watch-progress-notify-interval); 10 minutes when absent. */
   readonly progressIntervalMs?: number;
   /** Called once when the disk failed; the server is closing by then, because its memory may be ahead of the disk. */
@@ -123,7 +130,7 @@ export async function startEtcd(options: EtcdOptions): Promise<Etcd> {
     const checkpoints = typeof options.dataDir === "string" ? new CheckpointFile(options.dataDir) : undefined;
     const store = await Store.open(table, { onFailure, onSync: metrics.synced, checkpoints, log });
     open.push(store);
-    const lessor = await Lessor.open(store, clock, log);
+    const lessor = await Lessor.open(store, clock, log, options.minLeaseTtlSeconds);
     open.push(lessor);
     const hub = new WatchHub(store);
     open.push(hub);
@@ -134,6 +141,7 @@ export async function startEtcd(options: EtcdOptions): Promise<Etcd> {
     if (options.autoCompaction !== undefined) open.push(new AutoCompaction(store, clock, log, options.autoCompaction));
 
     const alarms = await Alarms.open(store);
+    const downgrade = Downgrade.open(store, log);
     const quota = await SpaceQuota.open(table, options.quotaBackendBytes ?? 0);
     const admission = new Admission(alarms, quota, member.id);
 
@@ -144,6 +152,7 @@ export async function startEtcd(options: EtcdOptions): Promise<Etcd> {
       lessor,
       hub,
       alarms,
+      downgrade,
       admission,
       auth,
       gate,
@@ -152,6 +161,7 @@ export async function startEtcd(options: EtcdOptions): Promise<Etcd> {
       watchStreams: new Set(),
       maxTxnOps: options.maxTxnOps ?? DEFAULT_MAX_TXN_OPS,
       maxRequestBytes: options.maxRequestBytes ?? DEFAULT_MAX_REQUEST_BYTES,
+      raftIndex: () => BigInt(store.proposals) + member.term,
       clientUrls: () => clientUrls,
     };
     open.push({ close: metrics.follow(room) });
@@ -164,8 +174,12 @@ export async function startEtcd(options: EtcdOptions): Promise<Etcd> {
       tls: options.tls,
       maxReceiveBytes: room.maxRequestBytes + MESSAGE_OVERHEAD_BYTES,
       maxConcurrentStreams: options.maxConcurrentStreams,
+      pingIntervalMs: options.pingIntervalMs,
+      pingTimeoutMs: options.pingTimeoutMs,
       http: httpPaths(room, metrics),
       aroundHttp: (inner) => access(metrics.refreshing(room, inner)),
+      // As etcd's, this place asks nobody by which name it was found.
+      aroundMetricsHttp: (inner) => metrics.refreshing(room, inner),
       gateway: options.gateway === false ? undefined : gatewayRoutes,
       healthNames: [],
       metrics: [

@@ -23,6 +23,10 @@ export const META = {
   identity: metaKey("identity"),
   /** Raft term of the last start, 8 bytes big-endian. */
   term: metaKey("term"),
+  /** How many durable changes took no revision: leases, users, alarms, compaction points ...; 8 bytes big-endian, absent for none. */
+  unnumbered: metaKey("unnumbered"),
+  /** Target of a downgrade under way, JSON as in etcd's bucket `cluster`; absent if there never was one. */
+  downgrade: metaKey("downgrade"),
   /** Peer URLs of the member, JSON; only told, nothing listens there. */
   peerUrls: metaKey("peerURLs"),
   /** Revision key: history up to here is to be forgotten. */

@@ -8,8 +8,8 @@ import { allLeases, leaseKey } from "./keyspace.js";
 import type { Store } from "./store.js";
 import type { LeaseAttachments } from "./write-txn.js";
 
-/** Shortest time to live: etcd's 1.5 election timeouts, rounded up. */
-export const MIN_TTL_SECONDS = 2;
+/** Shortest time to live where nobody says otherwise: 1.5 of etcd's election timeouts of 1 s, rounded up. */
+const MIN_TTL_SECONDS = 2;
 const MAX_TTL_SECONDS = 9_000_000_000;
 /** How often ended leases are looked for, and how many are revoked at most each time. */
 const SCAN_MS = 500;
@@ -41,20 +41,22 @@ export class Lessor implements LeaseAttachments {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #log: Logger;
+  readonly #minTtlSeconds: number;
   readonly #leases = new Map<bigint, Lease>();
   readonly #revoking = new Set<bigint>();
   #timer: Timer | undefined;
   #closed = false;
 
-  private constructor(store: Store, clock: Clock, log: Logger) {
+  private constructor(store: Store, clock: Clock, log: Logger, minTtlSeconds: number) {
     this.#store = store;
     this.#clock = clock;
     this.#log = log;
+    this.#minTtlSeconds = minTtlSeconds;
   }
 
   /** Reads the leases of the last run and takes over the store's attachments. */
-  static async open(store: Store, clock: Clock, log: Logger): Promise<Lessor> {
-    const lessor = new Lessor(store, clock, log);
+  static async open(store: Store, clock: Clock, log: Logger, minTtlSeconds: number = MIN_TTL_SECONDS): Promise<Lessor> {
+    const lessor = new Lessor(store, clock, log, minTtlSeconds);
     for await (const rows of store.table.scan(allLeases(), CHUNK_ROWS)) {
       for (const [, value] of rows) {
         const { ID, TTL } = StoredLease.decode(value);
@@ -74,7 +76,7 @@ export class Lessor implements LeaseAttachments {
       if (ttlSeconds > BigInt(MAX_TTL_SECONDS)) throw etcdError("leaseTtlTooLarge");
       const chosen = id === 0n ? this.#freeId() : id;
       if (this.#leases.has(chosen)) throw etcdError("leaseExists");
-      const ttl = Math.max(MIN_TTL_SECONDS, Number(ttlSeconds));
+      const ttl = Math.max(this.#minTtlSeconds, Number(ttlSeconds));
       const stored = StoredLease.encode({ ID: chosen, TTL: BigInt(ttl), RemainingTTL: 0n }).finish();
       txn.alsoWrite({ type: "put", key: leaseKey(chosen), value: Buffer.from(stored) });
       return this.#facts(this.#add(chosen, ttl));

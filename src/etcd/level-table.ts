@@ -4,6 +4,7 @@ import { Level } from "level";
 import { makeDirectory } from "../base/directory.js";
 import { DataDirectoryError } from "./errors.js";
 import { FORMAT, META } from "./keyspace.js";
+import { findDamage } from "./leveldb/damage.js";
 import type { Table, TableRange, TableSnapshot, TableWrite } from "./table.js";
 
 /** What LevelDB is told; the write buffer holds a few seconds of a busy store before it is written out as a file. */
@@ -33,9 +34,11 @@ export class LevelTable implements Table {
     this.#directory = directory;
   }
 
-  /** Opens or creates the directory. Throws DataDirectoryError when another process holds it or it is somebody else's. */
+  /** Opens or creates the directory. Throws DataDirectoryError when another process holds it, it is somebody else's or a file in it is damaged. */
   static async open(directory: string): Promise<LevelTable> {
     await requireOwn(directory);
+    const damage = await findDamage(directory);
+    if (damage !== undefined) throw new DataDirectoryError(`the database in ${directory} is damaged: ${damage}; restore it from a snapshot`);
     const level = new Level<Buffer, Buffer>(directory, OPTIONS);
     try {
       await level.open();

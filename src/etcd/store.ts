@@ -14,7 +14,7 @@ import { restore } from "./restore.js";
 import { decodeRevision, encodeRevision } from "./revision.js";
 import { decodeRow } from "./row.js";
 import { Rows } from "./rows.js";
-import type { Table } from "./table.js";
+import type { Table, TableWrite } from "./table.js";
 import { type LeaseAttachments, WriteTxn } from "./write-txn.js";
 
 /** What a store needs besides its table. */
@@ -52,6 +52,9 @@ export class Store implements ReadView {
   #nextBase: number;
   #compactRevision: number;
   #nextCompactRevision: number;
+  /** Durable changes that took no revision, all of them and those that are on disk. */
+  #nextUnnumbered: number;
+  #unnumbered: number;
   #failed = false;
 
   private constructor(table: Table, state: Awaited<ReturnType<typeof restore>>, options: StoreOptions) {
@@ -59,6 +62,8 @@ export class Store implements ReadView {
     this.#index = state.index;
     this.#revision = this.#nextBase = state.revision;
     this.#compactRevision = this.#nextCompactRevision = state.scheduledCompactRevision;
+    const unnumbered = table.get(META.unnumbered);
+    this.#unnumbered = this.#nextUnnumbered = unnumbered === undefined ? 0 : Number(unnumbered.readBigUInt64BE(0));
     this.#rows = new Rows(table, options.cacheBytes ?? DEFAULT_CACHE_BYTES);
     const onFailure = (error: Error): void => {
       this.#failed = true;
@@ -83,6 +88,14 @@ export class Store implements ReadView {
 
   get compactRevision(): number {
     return this.#compactRevision;
+  }
+
+  /**
+   * How many changes of any kind are durable: revisions and what takes none, such as a lease that begins. What would be raft's index grows
+   * with each, and over restarts.
+   */
+  get proposals(): number {
+    return this.#revision + this.#unnumbered;
   }
 
   /** Calls whose effects are not durable yet. */
@@ -130,16 +143,25 @@ export class Store implements ReadView {
       if (changes.length > 0) {
         this.#nextBase += 1;
         this.#rows.hold(this.#nextBase, changes);
-      }
+      } else if (txn.writes.length > 0) txn.alsoWrite(this.#countUnnumbered());
+      const unnumbered = this.#nextUnnumbered;
       this.#commits.add(
         txn.writes,
         () => {
+          this.#unnumbered = unnumbered;
           if (changes.length > 0) this.#publish(changes);
           resolve(result);
         },
         reject,
       );
     });
+  }
+
+  #countUnnumbered(): TableWrite {
+    this.#nextUnnumbered += 1;
+    const value = Buffer.allocUnsafe(8);
+    value.writeBigUInt64BE(BigInt(this.#nextUnnumbered));
+    return { type: "put", key: META.unnumbered, value };
   }
 
   #apply<T>(txn: WriteTxn, apply: (txn: WriteTxn) => T): T {

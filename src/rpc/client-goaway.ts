@@ -7,6 +7,9 @@ import { nextTurn } from "../base/clock.js";
  * A client's GOAWAY is about streams the server would open (RFC 9113, section 6.8), of which gRPC has none. Node's server closes the
  * session at once and refuses what was read with it. Node's client writes a GOAWAY before the requests that were made earlier in the same
  * turn; so with grpc-js, leaving one channel would cost another channel of the same connection an UNAVAILABLE for nothing.
+ *
+ * A burst of such requests that is too long for one read (64 KiB) is cut: calls of its later reads are refused, unprocessed, and clients
+ * try them again elsewhere. To close later is no way out: without open streams Node neither reads on nor ends the connection.
  */
 export function answerBehindGoaway(http2: Http2Server): void {
   http2.on("session", (session: ServerHttp2Session) => {

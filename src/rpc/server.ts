@@ -45,6 +45,8 @@ export interface RpcServerOptions {
   readonly http?: HttpHandler | undefined;
   /** Stands before everything that is answered over HTTP. */
   readonly aroundHttp?: ((inner: HttpHandler) => HttpHandler) | undefined;
+  /** What stands before HTTP at `metricsListen`; as elsewhere when absent. */
+  readonly aroundMetricsHttp?: ((inner: HttpHandler) => HttpHandler) | undefined;
   /** Paths by which methods are called over HTTP, with JSON. */
   readonly gateway?: readonly GatewayRoute[] | undefined;
   /** Services whose health is told by name besides the server's own; all when absent. */
@@ -55,6 +57,10 @@ export interface RpcServerOptions {
   readonly maxReceiveBytes?: number | undefined;
   /** Calls of one connection that may run at a time; 10,000 when absent. */
   readonly maxConcurrentStreams?: number | undefined;
+  /** Silence after which a client is asked for a sign of life; 20 s when absent, never when 0. */
+  readonly pingIntervalMs?: number | undefined;
+  /** How long it has for one; 10 s when absent or 0. */
+  readonly pingTimeoutMs?: number | undefined;
   /** Whether its services serve from the start; true when absent. Otherwise `health` is told when they do. */
   readonly serving?: boolean | undefined;
   /** What HTTP/1.1 clients may take; HTTP_LIMITS when absent. */
@@ -98,7 +104,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
   const http2 = innerHttp2Server(server);
   serveHttp2Paths(http2, http);
   answerBehindGoaway(http2);
-  const listener = await openListeners({ room: options.room, urls, metricsUrls: options.metricsListen ?? [], tls: options.tls, limits, http, metricsHttp: around(other), onHttp2: (connection) => injector.injectConnection(connection) });
+  const listener = await openListeners({ room: options.room, urls, metricsUrls: options.metricsListen ?? [], tls: options.tls, limits, http, metricsHttp: (options.aroundMetricsHttp ?? around)(other), onHttp2: (connection) => injector.injectConnection(connection) });
   const { address, port } = listener;
   options.log.debug({ room: options.room, address }, "listening");
 
@@ -140,6 +146,9 @@ function maxConcurrentStreams(options: RpcServerOptions): number {
   return options.maxConcurrentStreams ?? DEFAULT_MAX_CONCURRENT_STREAMS;
 }
 
+/** Longest that a timer of Node waits: 24 days. */
+const NEVER_MS = 2 ** 31 - 1;
+
 function serverOptions(options: RpcServerOptions): ServerOptions {
   return {
     "grpc.max_receive_message_length": maxReceiveBytes(options),
@@ -147,8 +156,8 @@ function serverOptions(options: RpcServerOptions): ServerOptions {
     "grpc.enable_channelz": 0,
     "grpc.max_concurrent_streams": maxConcurrentStreams(options),
     // A client that vanished without a word is noticed within half a minute. Client pings are never punished by grpc-js.
-    "grpc.keepalive_time_ms": 20_000,
-    "grpc.keepalive_timeout_ms": 10_000,
+    "grpc.keepalive_time_ms": (options.pingIntervalMs ?? 20_000) || NEVER_MS,
+    "grpc.keepalive_timeout_ms": options.pingTimeoutMs || 10_000,
   };
 }
 

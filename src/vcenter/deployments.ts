@@ -9,7 +9,7 @@ import type { Journal } from "./journal.js";
 import { recordKey } from "./keyspace.js";
 import { moref } from "./moref.js";
 import type { Placements } from "./placements.js";
-import { type ResolvedSpec, resolveSpec } from "./placement-spec.js";
+import type { ResolvedSpec } from "./placement-spec.js";
 import { creationEntry, type CreationRecord, ownerEntry, type OwnerRecord, taskEntry, vmEntry, type VmRecord } from "./records.js";
 import { KeyTaken } from "./store.js";
 import { VimFault } from "./vim-fault.js";
@@ -24,6 +24,8 @@ export interface DeploymentsOptions {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly dice: Dice;
+  /** Moves an ordinary VM to a host, admitting it there before it first waits. Without it a recommendation to move one is NotSupported. */
+  readonly migrate?: (vm: VmRecord, host: string) => Promise<TaskInfo>;
   /** Told when a VM's record went away although its host may have the VM. */
   readonly onAbandoned: (vm: VmRecord) => void;
 }
@@ -76,6 +78,8 @@ export class Deployments {
       return task;
     }
 
+    const move = this.#move(request);
+    if (move !== undefined) return move;
     const wish = this.#wish(request);
     if (wish.holdKey !== undefined) return this.#start({ ...wish, powerOn: true });
     // The owner's hold on another host must not count against it.
@@ -112,6 +116,19 @@ export class Deployments {
     this.#run(vm, tasks.add(task, cancel), cancel);
   }
 
+  /** Carries out the recommendation to move a VM that exists; undefined where the request stands for another one. */
+  #move({ key, spec }: ApplyRecommendationRequest): Promise<TaskInfo> | undefined {
+    const { holds, vmTasks, migrate } = this.#options;
+    if (spec?.vm !== undefined) throw VimFault.invalidArgument("spec.vm", "a virtual machine that exists is moved by the key of its recommendation");
+    const recommended = key === "" ? undefined : holds.find(key)?.recommended;
+    if (recommended?.vm === undefined) return undefined;
+    const vm = vmTasks.options.inventory.vm(recommended.vm);
+    if (migrate === undefined) throw VimFault.notSupported(`the move of ${vm.moid} to ${recommended.host}: migration is not emulated`);
+    // Admitted anew before anything else can run, so what was held for it is free to be used by it.
+    holds.drop(key);
+    return migrate(vm, recommended.host);
+  }
+
   /** The VM, host and pool a request stands for, and its hold if that is still there. */
   #wish(request: ApplyRecommendationRequest): Omit<Wish, "powerOn"> {
     const { holds, vmTasks } = this.#options;
@@ -131,9 +148,8 @@ export class Deployments {
   }
 
   #ownSpec(request: ApplyRecommendationRequest): ResolvedSpec {
-    const { inventory } = this.#options.vmTasks.options;
     const spec = request.spec?.ownerUid === "" ? { ...request.spec, ownerUid: request.ownerUid } : request.spec;
-    const resolved = resolveSpec(spec, "spec", inventory);
+    const resolved = this.#options.placements.resolve(spec, "spec");
     if (resolved.ownerUid !== request.ownerUid) throw VimFault.invalidArgument("spec.owner_uid", `is "${resolved.ownerUid}", but owner_uid is "${request.ownerUid}"`);
     if (resolved.hosts.length !== 1) throw VimFault.invalidArgument("spec.hosts", `must name the one host to use, names ${resolved.hosts.length}`);
     return resolved;

@@ -3,13 +3,15 @@ import { failoverFault, failoverFitsIf, poolFault, poolFitsIf } from "./drs/deci
 import { failoverShortages, type FailoverShortage } from "./drs/failover.js";
 import { type Scorer, spheresimScorer } from "./drs/host-score.js";
 import { type Decision, place } from "./drs/place.js";
-import { NO_RULES, type PlacementRules } from "./drs/placement-rules.js";
+import { RowRules } from "./drs/rules/row-rules.js";
+import type { RulesOfVm } from "./drs/rules-of-vm.js";
 import type { PoolShortage } from "./drs/pool-tree.js";
 import { Survey } from "./drs/survey.js";
 import { type Home, VmToPlace } from "./drs/vm-to-place.js";
 import { type VmShape, vmShape } from "./drs/vm-shape.js";
 import { NOTHING } from "./drs/amount.js";
 import type { Inventory } from "./inventory.js";
+import type { PlacementRules } from "./placement-rules.js";
 import type { ResolvedSpec } from "./placement-spec.js";
 import type { VmRecord } from "./records.js";
 import type { VimFault } from "./vim-fault.js";
@@ -18,7 +20,8 @@ import type { VimFault } from "./vim-fault.js";
 export interface PlacementJudgeOptions {
   readonly inventory: Inventory;
   readonly dice: Dice;
-  readonly rules?: PlacementRules;
+  /** None when absent. */
+  readonly rules?: PlacementRules | undefined;
   readonly scorer?: Scorer;
 }
 
@@ -38,10 +41,10 @@ export type Surveys = Map<Int32Array, Map<string, Survey>>;
 export class PlacementJudge {
   readonly #inventory: Inventory;
   readonly #dice: Dice;
-  readonly #rules: PlacementRules;
+  readonly #rules: PlacementRules | undefined;
   readonly #scorer: Scorer;
 
-  constructor({ inventory, dice, rules = NO_RULES, scorer = spheresimScorer }: PlacementJudgeOptions) {
+  constructor({ inventory, dice, rules, scorer = spheresimScorer }: PlacementJudgeOptions) {
     this.#inventory = inventory;
     this.#dice = dice;
     this.#rules = rules;
@@ -83,7 +86,7 @@ export class PlacementJudge {
 
   #survey(spec: ResolvedSpec, shape: VmShape, surveys: Surveys | undefined): Survey {
     const { ledger } = this.#inventory;
-    const rules = this.#rules.concerning({ moid: spec.vm?.moid, name: spec.config.name, ownerUid: spec.ownerUid, cluster: spec.cluster, stated: spec.rules });
+    const rules = this.#rulesOf(spec);
     const make = (): Survey => new Survey(new VmToPlace(shape, { rules, home: spec.vm === undefined ? undefined : this.#home(spec.vm) }), ledger.hosts, spec.hosts, this.#scorer);
     // What rules say depends on more than a host's own row, and a VM that runs has a host of its own: both are asked afresh.
     if (surveys === undefined || rules !== undefined || spec.vm !== undefined) return make();
@@ -94,6 +97,12 @@ export class PlacementJudge {
     const survey = known ?? make();
     kept.set(key, survey);
     return survey;
+  }
+
+  /** Undefined when no rule concerns the VM, which is the usual case. */
+  #rulesOf({ config, vm, cluster, rules }: ResolvedSpec): RulesOfVm | undefined {
+    const found = this.#rules?.of(config.name, vm?.moid, cluster, rules);
+    return found === undefined || found.isEmpty ? undefined : new RowRules(found, this.#inventory.ledger.hosts);
   }
 
   #home(vm: VmRecord): Home {

@@ -1,9 +1,10 @@
 import type { HostSet, PlacementSpec } from "../gen/spheresim/vcenter/v1/placement.js";
-import type { Rule } from "../gen/spheresim/vcenter/v1/rule.js";
 import type { VirtualMachineConfigSpec } from "../gen/spheresim/vim/v1/virtual_machine.js";
+import type { DrsRule } from "./drs/rules/rule.js";
 import { POD_GUEST_ID } from "./drs/vm-shape.js";
 import type { Inventory } from "./inventory.js";
 import { moref } from "./moref.js";
+import type { PlacementRules } from "./placement-rules.js";
 import type { HostRecord, PoolRecord, VmRecord } from "./records.js";
 import { VimFault } from "./vim-fault.js";
 import { completeVmConfig } from "./vm-config.js";
@@ -20,13 +21,13 @@ export interface ResolvedSpec {
   /** The VM that is to move; undefined for one that is still to be created. */
   readonly vm: VmRecord | undefined;
   /** Rules stated with the placement. */
-  readonly rules: readonly Rule[];
+  readonly rules: readonly DrsRule[];
 }
 
 /** Checks a spec and finds what it names. `field` is its path in the request. Throws InvalidArgument and ManagedObjectNotFound. */
-export function resolveSpec(spec: PlacementSpec | undefined, field: string, inventory: Inventory): ResolvedSpec {
+export function resolveSpec(spec: PlacementSpec | undefined, field: string, inventory: Inventory, rules?: PlacementRules): ResolvedSpec {
   if (spec === undefined) throw VimFault.invalidArgument(field, "is required");
-  if (spec.vm !== undefined) return resolveMove(spec, spec.vm.value, field, inventory);
+  if (spec.vm !== undefined) return resolveMove(spec, spec.vm.value, field, inventory, rules);
   const { ownerUid } = spec;
   if (ownerUid.length > 253 || ownerUid.includes("/")) throw VimFault.invalidArgument(`${field}.owner_uid`, "is no UID");
   const config = completeVmConfig(spec.config, `${field}.config`);
@@ -38,11 +39,11 @@ export function resolveSpec(spec: PlacementSpec | undefined, field: string, inve
   const cluster = clusterOf(spec, field, inventory);
   const pool = poolOf(spec, field, cluster, inventory);
   const namespace = spec.namespace === "" ? pool.namespace : spec.namespace;
-  return { config: { ...config, guestId, ownerUid }, ownerUid, cluster, pool, namespace, hosts: hostsOf(spec.hosts, `${field}.hosts`, cluster, inventory), vm: undefined, rules: spec.rules };
+  return { config: { ...config, guestId, ownerUid }, ownerUid, cluster, pool, namespace, hosts: hostsOf(spec.hosts, `${field}.hosts`, cluster, inventory), vm: undefined, rules: statedRules(spec, field, cluster, rules) };
 }
 
 /** A better host for an ordinary VM that exists: what it is and where it runs is on record, so the spec may say nothing of it. */
-function resolveMove(spec: PlacementSpec, moid: string, field: string, inventory: Inventory): ResolvedSpec {
+function resolveMove(spec: PlacementSpec, moid: string, field: string, inventory: Inventory, rules: PlacementRules | undefined): ResolvedSpec {
   for (const [name, isStated] of [["config", spec.config !== undefined], ["pool", spec.pool !== undefined], ["namespace", spec.namespace !== ""], ["owner_uid", spec.ownerUid !== ""]] as const) {
     if (isStated) throw VimFault.invalidArgument(`${field}.${name}`, `must be absent where ${field}.vm names a virtual machine that exists`);
   }
@@ -51,7 +52,11 @@ function resolveMove(spec: PlacementSpec, moid: string, field: string, inventory
   const { cluster } = inventory.host(vm.host);
   if (spec.hosts?.cluster !== undefined && spec.hosts.cluster.value !== cluster) throw VimFault.invalidArgument(`${field}.hosts.cluster`, `${vm.moid} is in cluster ${cluster}`);
   const pool = inventory.pool(vm.pool);
-  return { config: vm.config, ownerUid: "", cluster, pool, namespace: pool.namespace, hosts: hostsOf(spec.hosts, `${field}.hosts`, cluster, inventory), vm, rules: spec.rules };
+  return { config: vm.config, ownerUid: "", cluster, pool, namespace: pool.namespace, hosts: hostsOf(spec.hosts, `${field}.hosts`, cluster, inventory), vm, rules: statedRules(spec, field, cluster, rules) };
+}
+
+function statedRules(spec: PlacementSpec, field: string, cluster: string, rules: PlacementRules | undefined): readonly DrsRule[] {
+  return spec.rules.length === 0 || rules === undefined ? [] : rules.resolve(spec.rules, `${field}.rules`, cluster);
 }
 
 /** The cluster of a request: the one named, else the pool's, else the only one. */

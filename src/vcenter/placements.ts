@@ -6,12 +6,12 @@ import { type PlacementResult, type PlacementSpec, VerdictDetail } from "../gen/
 import { NOTHING } from "./drs/amount.js";
 import type { Scorer } from "./drs/host-score.js";
 import type { Decision } from "./drs/place.js";
-import type { PlacementRules } from "./drs/placement-rules.js";
 import type { Holds, Recommended } from "./holds.js";
 import type { Inventory } from "./inventory.js";
 import type { Journal } from "./journal.js";
 import { MAX_VERDICTS } from "./journal.js";
 import { PlacementJudge, type Refusal, type Surveys } from "./placement-judge.js";
+import type { PlacementRules } from "./placement-rules.js";
 import { existingVmResult, noCompatibleHost, noHostResult, recommendation } from "./placement-result.js";
 import { type ResolvedSpec, resolveSpec } from "./placement-spec.js";
 import { refusedVerdicts, verdicts, type VerdictWish } from "./placement-verdicts.js";
@@ -72,13 +72,18 @@ export class Placements {
     if (specs.length === 0) throw VimFault.invalidArgument("specs", "names no virtual machine");
     if (specs.length > MAX_BATCH) throw VimFault.invalidArgument("specs", `has ${specs.length} specs, at most ${MAX_BATCH} are taken`);
     const asked: Asked = { method: "PlaceVms", holdMs: holdTime(answer.holdFor), wish: verdictWish(answer), surveys: new Map() };
-    const resolved = specs.map((spec, index) => resolveSpec(spec, `specs[${index}]`, this.#options.inventory));
+    const resolved = specs.map((spec, index) => this.resolve(spec, `specs[${index}]`));
     return resolved.map((spec) => this.#place(spec, asked));
   }
 
   /** The batch's case of one. */
   placeOne(spec: PlacementSpec | undefined, answer: Answer): PlacementResult {
-    return this.#place(resolveSpec(spec, "spec", this.#options.inventory), { method: "PlaceVm", holdMs: holdTime(answer.holdFor), wish: verdictWish(answer), surveys: undefined });
+    return this.#place(this.resolve(spec, "spec"), { method: "PlaceVm", holdMs: holdTime(answer.holdFor), wish: verdictWish(answer), surveys: undefined });
+  }
+
+  /** Checks a spec and finds what it names, the rules it states included. */
+  resolve(spec: PlacementSpec | undefined, field: string): ResolvedSpec {
+    return resolveSpec(spec, field, this.#options.inventory, this.#options.rules);
   }
 
   /**

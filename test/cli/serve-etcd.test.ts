@@ -1,54 +1,16 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
+import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { connect } from "node:http2";
-import { request } from "node:http";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
-import { projectDirectory } from "../../src/base/project-files.js";
 import { ETCD_VERSION } from "../../src/etcd/index.js";
 import { EtcdClient } from "../../src/rpc/etcd-client.js";
 import { withDirectory } from "../support/command.js";
 import { findProgram, skipWithout } from "../support/external-program.js";
 import { run } from "../support/running-emulator.js";
-
-const wrapper = join(projectDirectory, "scripts", "etcd");
-
-interface LogLine {
-  readonly level: string;
-  readonly ts: string;
-  readonly msg: string;
-  readonly flag?: string;
-}
-
-/** Starts the wrapper and reads its log up to the ready line; ends it with SIGTERM afterwards, which must be status 0. */
-async function withEtcd(args: readonly string[], cwd: string, work: (log: readonly LogLine[]) => Promise<void>): Promise<void> {
-  const child: ChildProcess = spawn(wrapper, args, { cwd, stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, ETCD_NAME: "envy" } });
-  const exit = once(child, "exit") as Promise<[number | null, string | null]>;
-  try {
-    if (child.stderr === null) throw new Error("no standard error");
-    const log: LogLine[] = [];
-    const lines = createInterface(child.stderr)[Symbol.asyncIterator]();
-    for (let next = await lines.next(); next.done !== true; next = await lines.next()) {
-      if (!next.value.startsWith("{")) continue;
-      log.push(JSON.parse(next.value) as LogLine);
-      if (log.at(-1)?.msg === "ready to serve client requests") break;
-    }
-    assert.equal(log.at(-1)?.msg, "ready to serve client requests", "it ended before it was ready");
-    child.stderr.resume();
-    await work(log);
-  } finally {
-    child.kill("SIGTERM");
-  }
-  assert.deepEqual(await exit, [0, null]);
-}
-
-function over(socketPath: string, path: string): Promise<string> {
-  return new Promise((resolve, reject) => request({ socketPath, path, agent: false }, (response) => void text(response).then(resolve, reject)).on("error", reject).end());
-}
+import { over, withEtcd } from "./etcd-process.js";
 
 test("a wrapper named etcd serves programs that start one: flags, ready lines, socket file, state, SIGTERM", async () => {
   await withDirectory(async (directory) => {

@@ -37,8 +37,7 @@ test("what etcd does not know, or this server cannot do, is refused in one line"
     [["start"], "'start' is not a valid flag"],
     [["--name"], "flag needs an argument: -name"],
     [["--max-txn-ops", "many"], 'invalid value "many" for flag -max-txn-ops: must be a number'],
-    [["--enable-v2"], "--enable-v2=true is not supported: the v2 API does not exist here"],
-    [["--auth-token", "jwt,pub-key=x"], "--auth-token=jwt,pub-key=x is not supported: tokens are simple ones here"],
+    [["--unsafe-no-fsync"], "--unsafe-no-fsync=true is not supported: what was acknowledged is always on disk here"],
     [["--discovery", "http://x"], "--discovery=http://x is not supported: this server is a cluster of one member"],
   ];
   for (const [args, message] of refusals) assert.throws(() => read(args), usage(message));

@@ -75,8 +75,28 @@ it("reads what is there when the last write was cut off: it was never acknowledg
 
 it("says in one line that a sorted file is damaged or gone", async () => {
   const line = await startOnCopy(sorted, (directory) => flip(fileOf(directory, /\.ldb$/), 0.3));
-  assert.match(String(line), /^(?:cannot (?:read|open) the database in |the database is damaged: its log goes from revision \d+ to \d+)/);
+  assert.match(String(line), /^the database in \S+ is damaged: 0\d+\.ldb is not what was written at byte \d+; restore it from a snapshot$/);
+  assert.match(String(await startOnCopy(sorted, (directory) => truncateSync(fileOf(directory, /\.ldb$/), 5_000))), /\.ldb has 5000 of \d+ bytes; restore/);
   assert.match(String(await startOnCopy(sorted, (directory) => rmSync(fileOf(directory, /\.ldb$/)))), /cannot open the database in .*missing files/i);
+});
+
+it("starts on no sorted file in which a single bit is another, wherever it is", async () => {
+  const { length } = readFileSync(fileOf(sorted, /\.ldb$/));
+  for (let share = 0; share < 40; share += 1) {
+    const at = Math.floor((length * share) / 40);
+    const line = await startOnCopy(sorted, (directory) => {
+      const path = fileOf(directory, /\.ldb$/);
+      const bytes = readFileSync(path);
+      bytes[at] = (bytes[at] as number) ^ (1 << (share % 8));
+      writeFileSync(path, bytes);
+    });
+    assert.match(String(line), /is damaged: /, `byte ${at} of ${length}`);
+  }
+});
+
+it("passes over a damaged sorted file that is no part of the database: a crash left it", async () => {
+  const left = (directory: string): void => writeFileSync(join(directory, "000999.ldb"), Buffer.alloc(5_000, 1));
+  assert.equal(await startOnCopy(sorted, left), 301);
 });
 
 it("says in one line that the manifest is damaged or gone", async () => {

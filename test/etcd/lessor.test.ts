@@ -82,3 +82,33 @@ it("lives on over a restart, with its keys and its full time", async () => {
   assert.equal(after.store.get("a"), undefined);
   await after.close();
 });
+
+it("revokes at most 1,000 ended leases a second, 500 at each look, until all are gone", async () => {
+  const clock = new ManualClock();
+  const { store, lessor, close } = await open(new MemoryTable(), clock);
+  for (let id = 1n; id <= 2_200n; id += 1n) await lessor.grant(id, 5n);
+  for (const id of [1n, 2_200n]) await put(store, `on/${id}`, id);
+  await clock.advance(4_999);
+  assert.equal((await lessor.list()).length, 2_200);
+  const left: number[] = [];
+  for (let look = 0; look < 6; look += 1) {
+    await clock.advance(500);
+    left.push((await lessor.list()).length);
+  }
+  assert.deepEqual(left, [1_700, 1_200, 700, 200, 0, 0]);
+  assert.deepEqual([store.get("on/1"), store.get("on/2200")], [undefined, undefined]);
+  await close();
+});
+
+it("does not renew a lease that has ended and waits for its turn to be revoked", async () => {
+  const clock = new ManualClock();
+  const { lessor, close } = await open(new MemoryTable(), clock);
+  for (let id = 1n; id <= 501n; id += 1n) await lessor.grant(id, 5n);
+  await clock.advance(5_100);
+  const [waiting] = await lessor.list();
+  assert.equal(waiting, 501n);
+  assert.equal(lessor.renew(501n), 0);
+  await clock.advance(500);
+  assert.deepEqual(await lessor.list(), []);
+  await close();
+});

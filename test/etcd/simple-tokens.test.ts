@@ -10,15 +10,15 @@ describe("simple tokens", () => {
     const [used, unused] = [tokens.assign("alice", 5n), tokens.assign("bob", 6n)];
     assert.match(used, /^[a-zA-Z]{16}\.5$/);
     await clock.advance(DEFAULT_TOKEN_TTL_MS - 1);
-    assert.equal(tokens.use(used), "alice");
+    assert.equal(tokens.use(used)?.user, "alice");
     await clock.advance(2);
-    assert.equal(tokens.use(unused), undefined);
-    assert.equal(tokens.use(used), "alice");
+    assert.equal(tokens.use(unused)?.user, undefined);
+    assert.equal(tokens.use(used)?.user, "alice");
     await clock.advance(DEFAULT_TOKEN_TTL_MS);
-    assert.equal(tokens.use(used), "alice");
+    assert.equal(tokens.use(used)?.user, "alice");
     // Once the last is gone there is nothing to wake for.
     await clock.advance(2 * DEFAULT_TOKEN_TTL_MS);
-    assert.deepEqual([tokens.use(used), clock.waiting], [undefined, 0]);
+    assert.deepEqual([tokens.use(used)?.user, clock.waiting], [undefined, 0]);
   });
 
   it("end with their user, or all together", () => {
@@ -27,8 +27,8 @@ describe("simple tokens", () => {
     const [first, second, other] = [tokens.assign("alice", 1n), tokens.assign("alice", 1n), tokens.assign("bob", 1n)];
     assert.notEqual(first, second);
     tokens.endUser("alice");
-    assert.deepEqual([first, second, other].map((token) => tokens.use(token)), [undefined, undefined, "bob"]);
+    assert.deepEqual([first, second, other].map((token) => tokens.use(token)?.user), [undefined, undefined, "bob"]);
     tokens.endAll();
-    assert.deepEqual([tokens.use(other), tokens.use("none"), clock.waiting], [undefined, undefined, 0]);
+    assert.deepEqual([tokens.use(other)?.user, tokens.use("none")?.user, clock.waiting], [undefined, undefined, 0]);
   });
 });

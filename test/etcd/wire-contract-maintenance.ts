@@ -173,13 +173,50 @@ export function maintenanceContract(name: string, skip: string | false, start: (
       await assert.rejects(etcd.maintenance.moveLeader({ targetID: 1n }), refused(RpcCode.FAILED_PRECONDITION, "bad leader transferee"));
     });
 
-    it("has nothing to go down to", { skip: !traits.knowsDowngrade && "etcd before 3.5 does not know it" }, async () => {
-      const downgrade = (action: DowngradeRequest_DowngradeAction, version: string) => etcd.maintenance.downgrade({ action, version });
-      const { VALIDATE, ENABLE, CANCEL } = DowngradeRequest_DowngradeAction;
-      await assert.rejects(downgrade(VALIDATE, "three"), refused(RpcCode.INVALID_ARGUMENT, "wrong downgrade target version format"));
-      await assert.rejects(downgrade(VALIDATE, "3.2.0"), refused(RpcCode.INVALID_ARGUMENT, "invalid downgrade target version"));
-      await assert.rejects(downgrade(ENABLE, "3.2"), refused(RpcCode.INVALID_ARGUMENT, "invalid downgrade target version"));
-      await assert.rejects(downgrade(CANCEL, ""), refused(RpcCode.FAILED_PRECONDITION, "no inflight downgrade job"));
+    it("goes down one minor version, one job at a time, until that is cancelled", { skip: !traits.knowsDowngrade && "etcd before 3.5 does not know it" }, async () => {
+      const downgrade = async (action: DowngradeRequest_DowngradeAction, version: string): Promise<string> => (await etcd.maintenance.downgrade({ action, version })).version;
+      const { VALIDATE, ENABLE, CANCEL, UNRECOGNIZED } = DowngradeRequest_DowngradeAction;
+      const [badFormat, badTarget] = [refused(RpcCode.INVALID_ARGUMENT, "wrong downgrade target version format"), refused(RpcCode.INVALID_ARGUMENT, "invalid downgrade target version")];
+      const underWay = refused(RpcCode.FAILED_PRECONDITION, "cluster has a downgrade job in progress");
+      const none = refused(RpcCode.FAILED_PRECONDITION, "no inflight downgrade job");
+      for (const action of [VALIDATE, ENABLE]) {
+        for (const version of ["three", "3", "", "v3.4"]) await assert.rejects(downgrade(action, version), badFormat, version);
+        for (const version of ["3.2.0", "3.2", "3.5", "3.5.0", "3.6", "4.4"]) await assert.rejects(downgrade(action, version), badTarget, version);
+      }
+      await assert.rejects(downgrade(CANCEL, ""), none);
+      for (const version of ["3.4", "3.4.0", "3.4.23", "3.4.0-rc.1"]) assert.equal(await downgrade(VALIDATE, version), "3.5.0");
+      await assert.rejects(downgrade(CANCEL, ""), none);
+      assert.equal(await downgrade(ENABLE, "3.4.0"), "3.5.0");
+      await assert.rejects(downgrade(VALIDATE, "3.4"), underWay);
+      await assert.rejects(downgrade(ENABLE, "3.4"), underWay);
+      await assert.rejects(downgrade(ENABLE, "3.2"), badTarget);
+      assert.equal(await downgrade(CANCEL, "any"), "3.5.0");
+      assert.equal(await downgrade(VALIDATE, "3.4"), "3.5.0");
+      assert.equal(await outcome(downgrade(UNRECOGNIZED, "3.4")), "UNKNOWN etcdserver: unknown method");
+    });
+
+    it("tells a raft index that grows with every change, revision or not", async () => {
+      const index = async (): Promise<bigint> => {
+        const status = await etcd.maintenance.status({});
+        assert.ok(status.raftAppliedIndex <= status.raftIndex && status.raftTerm > 0n);
+        return status.raftIndex;
+      };
+      const { auth, close } = services(address);
+      const steps: [string, () => Promise<unknown>][] = [
+        ["put", () => etcd.kv.put(put({ key: "ri", value: "1" }))],
+        ["lease grant", () => etcd.grant(60, 77n)],
+        ["alarm", () => alarm(ACTIVATE, AlarmType.NOSPACE)],
+        ["alarm off", () => alarm(DEACTIVATE, AlarmType.NOSPACE)],
+        ["lease revoke", () => etcd.lease.leaseRevoke({ ID: 77n })],
+        ["role", () => auth.roleAdd({ name: "ri" })],
+        ["role gone", () => auth.roleDelete({ role: "ri" })],
+      ];
+      for (const [name, step] of steps) {
+        const before = await index();
+        await step();
+        assert.ok((await index()) > before, name);
+      }
+      close();
     });
   });
 }

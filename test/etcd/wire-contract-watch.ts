@@ -6,13 +6,13 @@ import type { ServerUnderTest } from "../support/real-etcd.js";
 import { served } from "./served.js";
 import { cancel, connect, type Connection, create, del, eventTexts, NO_LEASE, opPut, progress, put, refused, txn, WatchTap } from "./wire.js";
 
-/** What differs between the etcd versions that may stand behind the contract. */
+/** What differs between the etcd versions that may stand behind the contract; version-differences.json says since when, and who says so. */
 export interface WatchTraits {
-  /** 3.4 and early 3.5 lose a deletion at the compaction point; 3.5.16 keeps it for watches. */
+  /** A watch still gets a deletion made at the compaction point; difference `deletion-at-compaction`. */
   readonly keepsDeletionAtCompaction: boolean;
-  /** A watch from a revision below 0 is refused at once, as compacted; before, it began and was never heard of (3.5). */
+  /** A watch from a revision below 0 is refused at once, as compacted; difference `negative-start`. */
   readonly refusesNegativeStart: boolean;
-  /** Progress is told only when there are watches and all have caught up (3.4.25, 3.5.8). */
+  /** Progress is told only when there are watches and all have caught up; difference `progress-only-when-caught-up`. */
   readonly progressWaitsForWatches: boolean;
 }
 
@@ -190,7 +190,7 @@ export function watchContract(name: string, skip: string | false, start: () => P
         tap.close();
       });
 
-      it("still shows a deletion at the compaction point to a watch from it", { skip: !traits.keepsDeletionAtCompaction && "etcd before 3.5.16 loses it" }, async () => {
+      it("still shows a deletion at the compaction point to a watch from it", { skip: !traits.keepsDeletionAtCompaction && "etcd before 3.4.36 and 3.5.18 loses it" }, async () => {
         await etcd.kv.put(put({ key: "wf", value: "1" }));
         const gone = (await etcd.kv.deleteRange(del({ key: "wf" }))).header?.revision ?? 0n;
         await etcd.kv.compact({ revision: gone, physical: true });
@@ -265,7 +265,7 @@ export function watchContract(name: string, skip: string | false, start: () => P
         for (const each of [tap, other]) each.close();
       });
 
-      it("refuses a start below 0 as compacted", { skip: !traits.refusesNegativeStart && "etcd 3.4 begins it and says no more" }, async () => {
+      it("refuses a start below 0 as compacted", { skip: !traits.refusesNegativeStart && "this etcd begins it" }, async () => {
         const tap = new WatchTap(etcd);
         await tap.send(create({ key: "wk", startRevision: -1n }));
         const { watchId, created, canceled, cancelReason, compactRevision } = await tap.next();

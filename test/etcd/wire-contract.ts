@@ -8,7 +8,7 @@ import { COMPACTED, compare, connect, type Connection, create, del, NO_LEASE, op
 
 /** What differs between the etcd versions that may stand behind the contract. */
 export interface KvTraits {
-  /** Unknown sort options are refused (3.5). */
+  /** Unknown sort options are refused; difference `sort-option` of version-differences.json. */
   readonly checksSortOptions: boolean;
 }
 

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -28,6 +28,12 @@ export interface RealEtcdOptions {
   readonly flags?: readonly string[];
   /** A directory made by `etcdctl snapshot restore` for the same peer URL and the name `default`; a fresh one when absent. */
   readonly restored?: { readonly directory: string; readonly peerUrl: string };
+}
+
+/** Version of the etcd that is installed, such as `3.4.23`; undefined where there is none. */
+export function realEtcdVersion(): string | undefined {
+  const program = findProgram("etcd");
+  return program === undefined ? undefined : /^etcd Version: (\S+)/m.exec(spawnSync(program, ["--version"], { encoding: "utf8" }).stdout)?.[1];
 }
 
 /** A peer URL for a directory that is to be restored: its members are written into it. */

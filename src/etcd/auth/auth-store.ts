@@ -1,4 +1,4 @@
-import type { Clock } from "../../base/clock.js";
+import { type Clock, wallClock } from "../../base/clock.js";
 import { Role, User } from "../../gen/etcd/authpb/auth.js";
 import { etcdError, unclassifiedError } from "../errors.js";
 import { allRoles, allUsers, AUTH, roleKey, userKey } from "../keyspace.js";
@@ -6,8 +6,10 @@ import type { Store } from "../store.js";
 import type { Table, TableRange, TableWrite } from "../table.js";
 import { disable } from "./auth-changes.js";
 import { AuthState, type Identity } from "./auth-state.js";
+import { type JwtOptions, JwtTokens } from "./jwt-tokens.js";
 import { PasswordHasher } from "./password-hasher.js";
 import { DEFAULT_TOKEN_TTL_MS, SimpleTokens } from "./simple-tokens.js";
+import { noTokens, type Tokens } from "./tokens.js";
 
 /** Revision of users and roles before the first change. */
 const FIRST_REVISION = 1n;
@@ -15,7 +17,9 @@ const CHUNK_ROWS = 1_000;
 
 /** What etcd's flags say of passwords and tokens. */
 export interface AuthOptions {
-  /** How long an unused token stays valid (--auth-token-ttl); 300 s when absent. */
+  /** What users get for their password (--auth-token): simple tokens when absent, none, or JSON Web Tokens. */
+  readonly tokens?: "simple" | "none" | JwtOptions;
+  /** How long an unused simple token stays valid (--auth-token-ttl); 300 s when absent. */
   readonly tokenTtlMs?: number | undefined;
   /** Cost of new password hashes (--bcrypt-cost), 4 to 31: each one more takes twice as long; 10 when absent. */
   readonly bcryptCost?: number | undefined;
@@ -28,13 +32,13 @@ export interface AuthOptions {
 export class AuthStore {
   readonly passwords: PasswordHasher;
   readonly #store: Store;
-  readonly #tokens: SimpleTokens;
+  readonly #tokens: Tokens;
   #newest: AuthState;
   #durable: AuthState;
 
   private constructor(store: Store, clock: Clock, state: AuthState, options: AuthOptions) {
     this.#store = store;
-    this.#tokens = new SimpleTokens(clock, options.tokenTtlMs ?? DEFAULT_TOKEN_TTL_MS);
+    this.#tokens = tokensOf(clock, options);
     this.passwords = new PasswordHasher(clock, options.bcryptCost);
     this.#newest = this.#durable = state;
   }
@@ -97,22 +101,27 @@ export class AuthStore {
       if (user.options?.noPassword === true) throw unclassifiedError("noPasswordUser");
       if (!(await this.passwords.fits(password, user.password))) throw etcdError("authFailed");
       // The password was right at that revision; if it is no longer the newest, the question is open again.
-      const token = await this.#store.write(() => (this.#newest.revision === revision ? this.#tokens.assign(name, index()) : undefined));
+      const token = await this.#store.write(() => (this.#newest.revision === revision ? this.#tokens.assign(name, index(), revision) : undefined));
       if (token !== undefined) return token;
     }
   }
 
   /** Whose token it is; throws etcd's error if it is nobody's. */
   holderOf(token: string): Identity {
-    const user = this.#tokens.use(token);
-    if (user === undefined) throw etcdError("invalidAuthToken");
-    return { user, authRevision: this.#durable.revision };
+    const holder = this.#tokens.use(token);
+    if (holder === undefined) throw etcdError("invalidAuthToken");
+    return { user: holder.user, authRevision: holder.authRevision ?? this.#durable.revision };
   }
 
   async close(): Promise<void> {
     this.#tokens.endAll();
     await this.passwords.close();
   }
+}
+
+function tokensOf(clock: Clock, { tokens = "simple", tokenTtlMs = DEFAULT_TOKEN_TTL_MS }: AuthOptions): Tokens {
+  if (tokens === "simple") return new SimpleTokens(clock, tokenTtlMs);
+  return tokens === "none" ? noTokens : new JwtTokens(tokens, wallClock());
 }
 
 /** What is to be written to get from one state to the next. */

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from "../../base/clock.js";
 import { secretLetters } from "../../base/ids.js";
+import type { TokenHolder, Tokens } from "./tokens.js";
 
 /** How long an unused token stays valid where nobody says otherwise (etcd --auth-token-ttl). */
 export const DEFAULT_TOKEN_TTL_MS = 300_000;
@@ -16,7 +17,7 @@ interface Holder {
  * The tokens of users who gave their password: 16 letters, a dot and a number. They live in memory alone, so that after a restart
  * everybody signs in again, and end when nobody uses them for a while.
  */
-export class SimpleTokens {
+export class SimpleTokens implements Tokens {
   readonly #clock: Clock;
   readonly #ttlMs: number;
   /** The longest unused first: using one moves it to the end. */
@@ -42,14 +43,14 @@ export class SimpleTokens {
   }
 
   /** Whose token it is, and its whole time again; undefined if it is nobody's. */
-  use(token: string): string | undefined {
+  use(token: string): TokenHolder | undefined {
     const holder = this.#holders.get(token);
     const nowMs = this.#clock.nowMs();
     if (holder === undefined || holder.endMs < nowMs) return undefined;
     holder.endMs = nowMs + this.#ttlMs;
     this.#holders.delete(token);
     this.#holders.set(token, holder);
-    return holder.user;
+    return { user: holder.user, authRevision: undefined };
   }
 
   /** Ends all tokens of a user. */

@@ -9,8 +9,8 @@ import type { Room } from "./room.js";
 
 const EMPTY = Buffer.alloc(0);
 
-/** etcdserverpb.Auth with simple tokens. */
-export function authService({ auth, gate, store, member, maxRequestBytes }: Room): ServedService {
+/** etcdserverpb.Auth. */
+export function authService({ auth, gate, store, member, raftIndex, maxRequestBytes }: Room): ServedService {
   const sizes = new RequestSizes(maxRequestBytes);
   const headed = (): { header: ResponseHeader } => ({ header: member.headerAt(store.revision) });
   const change = async (request: object, call: Call, apply: (state: AuthState) => AuthState): Promise<{ header: ResponseHeader }> => {
@@ -37,8 +37,7 @@ export function authService({ auth, gate, store, member, maxRequestBytes }: Room
       return { ...headed(), enabled, authRevision: revision };
     },
     authenticate: async ({ name, password }) => {
-      // The number stands for the raft index of the sign-in, which like revisions and terms only grows.
-      const token = await auth.authenticate(name, password, () => BigInt(store.revision) + member.term);
+      const token = await auth.authenticate(name, password, raftIndex);
       return { ...headed(), token };
     },
 

@@ -2,7 +2,7 @@ import type { TLSSocket } from "node:tls";
 import { answer, PLAIN_TEXT } from "../../rpc/http-answer.js";
 import type { HttpHandler } from "../../rpc/listener.js";
 import { healthPaths } from "./health-checks.js";
-import { ETCD_VERSION } from "./maintenance.js";
+import { CLUSTER_VERSION, ETCD_VERSION } from "../etcd-version.js";
 import type { EtcdMetrics } from "./metrics.js";
 import type { Room } from "./room.js";
 
@@ -24,7 +24,7 @@ export function httpPaths(room: Room, metrics: EtcdMetrics): HttpHandler {
   };
 }
 
-const VERSION = JSON.stringify({ etcdserver: ETCD_VERSION, etcdcluster: `${ETCD_VERSION.split(".").slice(0, 2).join(".")}.0` });
+const VERSION = JSON.stringify({ etcdserver: ETCD_VERSION, etcdcluster: CLUSTER_VERSION });
 
 const answerVersion: HttpHandler = (_request, response) => answer(response, 200, { "Content-Type": "application/json" }, VERSION);
 
@@ -34,7 +34,9 @@ export function accessControl({ corsOrigins, hostWhitelist }: HttpAccess): (inne
   const anyHost = allowsAll(hostWhitelist);
   return (inner) => (request, response) => {
     if (request.url?.startsWith("/v3beta/") === true) request.url = request.url.replace("/v3beta/", "/v3/");
-    const host = (request.headers.host ?? "").replace(/:\d+$/, "");
+    // HTTP/2 has the name in another header.
+    const named = request.headers.host ?? request.headers[":authority"];
+    const host = (typeof named === "string" ? named : "").replace(/:\d+$/, "");
     const secure = (request.socket as Partial<TLSSocket>).encrypted ?? false;
     if (!anyHost && !secure && !hostWhitelist.includes(host)) {
       answer(response, 421, PLAIN_TEXT, `${unknownHost(host)}\n`);

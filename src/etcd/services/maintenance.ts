@@ -4,26 +4,18 @@ import { MaintenanceService } from "../../gen/etcd/etcdserverpb/rpc_service.js";
 import { serve, type ServedService, type StreamWriter } from "../../rpc/server.js";
 import { type BackendFacts, backendBuckets, hashBackend } from "../backend.js";
 import { BoltImage } from "../bolt/image.js";
-import { refuseDowngrade } from "../downgrade.js";
 import { etcdError } from "../errors.js";
+import { CLUSTER_VERSION, ETCD_VERSION } from "../etcd-version.js";
 import { hashKv } from "../hash-kv.js";
 import type { Room } from "./room.js";
-
-/**
- * The etcd whose behaviour this is, by which clients know what they may ask: progress requests answered only by a stream that is up to
- * date came with 3.5.13, the deletion at the compaction point that a watch still gets with 3.5.18, and permissions are asked for as in 3.5.33.
- */
-export const ETCD_VERSION = "3.5.33";
 
 /** Bytes of a snapshot in one message, as etcd sends it. */
 const BLOB_BYTES = 32 * 1024;
 
 /** etcdserverpb.Maintenance. */
 export function maintenanceService(room: Room): ServedService {
-  const { member, store, alarms } = room;
-  // There is no raft log; revisions of all terms stand in for its index, which only has to grow.
-  const raftIndex = (): bigint => BigInt(store.revision) + member.term;
-  const facts = (): BackendFacts => ({ member, clientUrls: room.clientUrls(), clusterVersion: `${ETCD_VERSION.split(".").slice(0, 2).join(".")}.0`, raftIndex: raftIndex() });
+  const { member, store, alarms, downgrade, raftIndex } = room;
+  const facts = (): BackendFacts => ({ member, clientUrls: room.clientUrls(), clusterVersion: CLUSTER_VERSION, raftIndex: raftIndex() });
   return serve(MaintenanceService, {
     status: async () => {
       const [size, used] = [await store.table.sizeBytes(), await store.table.usedBytes()];
@@ -73,7 +65,10 @@ export function maintenanceService(room: Room): ServedService {
       if (request.targetID !== member.id) throw etcdError("badLeaderTransferee");
       return { header: undefined };
     },
-    downgrade: (request) => refuseDowngrade(request.action, request.version),
+    downgrade: async (request) => {
+      await downgrade.ask(request.action, request.version);
+      return { header: member.headerAt(store.revision), version: CLUSTER_VERSION };
+    },
   });
 }
 

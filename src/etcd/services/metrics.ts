@@ -5,7 +5,7 @@ import type { HttpHandler } from "../../rpc/listener.js";
 import type { ServedService } from "../../rpc/server.js";
 import type { AnyHandler, MethodShape } from "../../rpc/service.js";
 import type { Change } from "../change.js";
-import { ETCD_VERSION } from "./maintenance.js";
+import { ETCD_VERSION } from "../etcd-version.js";
 import type { Room } from "./room.js";
 
 /** etcd's bounds of disk latencies: 1 ms, doubled 13 times. */
@@ -85,7 +85,7 @@ export class EtcdMetrics {
   /** Everything for the page, in the order of its names. */
   page(room: Room, quotaBytes: number): Metric[] {
     const { store, member, watchStreams } = room;
-    const index = (): number => store.revision + Number(member.term);
+    const index = (): number => Number(room.raftIndex());
     const watches = (part: "all" | "behind"): number => [...watchStreams].reduce((sum, stream) => sum + stream.watches[part], 0);
     const is = (labels: Record<string, string>) => [{ labels, value: 1 }];
     return [

@@ -2,6 +2,7 @@ import type { Clock } from "../../base/clock.js";
 import type { Admission } from "../admission.js";
 import type { Alarms } from "../alarms.js";
 import type { AuthStore } from "../auth/auth-store.js";
+import type { Downgrade } from "../downgrade.js";
 import type { Lessor } from "../lessor.js";
 import type { Member } from "../member.js";
 import type { Store } from "../store.js";
@@ -16,6 +17,7 @@ export interface Room {
   readonly lessor: Lessor;
   readonly hub: WatchHub;
   readonly alarms: Alarms;
+  readonly downgrade: Downgrade;
   readonly admission: Admission;
   readonly auth: AuthStore;
   readonly gate: Gate;
@@ -28,6 +30,8 @@ export interface Room {
   readonly maxTxnOps: number;
   /** Largest write in bytes (etcd --max-request-bytes). */
   readonly maxRequestBytes: number;
+  /** Stands for the index of raft's log, which there is none of: it grows with every durable change and every start, and never falls. */
+  readonly raftIndex: () => bigint;
   /** Where clients reach this member. */
   readonly clientUrls: () => readonly string[];
 }

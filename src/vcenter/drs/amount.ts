@@ -22,8 +22,3 @@ export function plus(left: Amount, right: Amount): Amount {
 export function minus(left: Amount, right: Amount): Amount {
   return { cpuMhz: left.cpuMhz - right.cpuMhz, memoryMb: left.memoryMb - right.memoryMb };
 }
-
-/** The resource of which `available` has less than `wanted`, CPU before memory; undefined when both suffice. */
-export function shortOf(wanted: Amount, available: Amount): Resource | undefined {
-  return RESOURCES.find((resource) => wanted[resource] > available[resource]);
-}

@@ -49,6 +49,12 @@ export class ClaimTable {
     };
   }
 
+  /** Changes what a claim uses and is expected to use; an unknown one is no matter. */
+  use(id: string, active: Amount, demand: Amount): void {
+    const row = this.#rowById.get(id);
+    if (row !== undefined) this.#figures.set([active.cpuMhz, active.memoryMb, demand.cpuMhz, demand.memoryMb], row * FIGURES + 2);
+  }
+
   /** Takes a claim out; undefined where there is none of this id. */
   take(id: string): Claim | undefined {
     const claim = this.get(id);

@@ -1,5 +1,4 @@
 import { VimFault } from "../vim-fault.js";
-import type { Amount, Resource } from "./amount.js";
 import type { FailoverShortage } from "./failover.js";
 import type { Question } from "./host-question.js";
 import { cpuCount, datastores, memorySize, networks } from "./host-compatibility.js";
@@ -57,11 +56,6 @@ export function failoverFitsIf(cluster: string, { resource, excess, reservePerce
 /** What would have to change for a pool to take the VM. */
 export function poolFitsIf(pool: string, { resource, unreserved, requested }: PoolShortage): string {
   return `${missing(requested, unreserved)} ${unitOf(resource)} more unreserved ${resource === "cpuMhz" ? "CPU" : "memory"} in pool ${pool}`;
-}
-
-/** An amount of one resource alone. */
-export function only(resource: Resource, { [resource]: figure }: Amount): Amount {
-  return { cpuMhz: 0, memoryMb: 0, [resource]: figure };
 }
 
 function missing(wanted: number, free: number): number {

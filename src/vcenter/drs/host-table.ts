@@ -124,12 +124,18 @@ export class HostTable {
   /** Books (1) or gives back (-1). */
   book(row: number, booking: Booking, sign: 1 | -1): void {
     this.#reserved.add(row, booking.reserved, sign);
-    this.#active.add(row, booking.active, sign);
-    this.#demand.add(row, booking.demand, sign);
+    this.use(row, booking, sign);
     this.#bookings[row] = this.bookings(row) + sign;
     if (booking.poweredOn) this.#poweredOnVms[row] = this.poweredOnVms(row) + sign;
     // Demand has fractions, and sums of fractions drift: an empty host starts from nothing.
     if (this.bookings(row) === 0) for (const column of [this.#reserved, this.#active, this.#demand]) column.set(row, NOTHING);
+    this.#touch(row);
+  }
+
+  /** Counts (1) or takes away (-1) what something on the host uses and is expected to use. */
+  use(row: number, { active, demand }: Pick<Booking, "active" | "demand">, sign: 1 | -1): void {
+    this.#active.add(row, active, sign);
+    this.#demand.add(row, demand, sign);
     this.#touch(row);
   }
 

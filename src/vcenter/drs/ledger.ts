@@ -112,6 +112,17 @@ export class Ledger {
     if (claim !== undefined) this.#book(claim, -1);
   }
 
+  /** What a claim uses and is expected to use has changed; what it reserves has not. An unknown one is no matter. */
+  use(id: string, active: Amount, demand: Amount): void {
+    const before = this.#claims.get(id);
+    if (before === undefined) return;
+    const row = this.hosts.row(before.host);
+    this.hosts.use(row, before, -1);
+    this.hosts.use(row, { active, demand }, 1);
+    this.#claims.use(id, active, demand);
+    this.#onChange(before.host, before.pool);
+  }
+
   /** Renames a claim without a moment in which the capacity is free: a hold becomes a VM. */
   rename(from: string, to: string, claim: Claim): void {
     this.release(from);

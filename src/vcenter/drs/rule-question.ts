@@ -3,8 +3,8 @@ import type { Question } from "./host-question.js";
 
 /** No must rule between VMs, or with hosts, forbids the host. */
 export const placementRules: Question = {
-  passes: (vm, _hosts, row) => vm.rules?.verdict(row) === undefined,
-  fault: (vm, _hosts, row) => vm.rules?.verdict(row) ?? NO_FAULT,
+  passes: (vm, _hosts, row) => vm.rules === undefined || vm.rules.allows(row),
+  fault: (vm, _hosts, row) => vm.rules?.fault(row) ?? NO_FAULT,
   wouldFitIf: (vm, _hosts, row) => vm.rules?.wouldFitIf(row) ?? "",
 };
 

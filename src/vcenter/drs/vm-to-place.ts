@@ -1,7 +1,7 @@
 import { type Amount, NOTHING, type Resource } from "./amount.js";
 import { predictedDemand } from "./demand.js";
 import type { HostTable } from "./host-table.js";
-import type { RulesOfVm } from "./placement-rules.js";
+import type { RulesOfVm } from "./rules-of-vm.js";
 import type { VmShape } from "./vm-shape.js";
 
 /** Where a VM that is to move runs now, and what it takes there. */

@@ -23,6 +23,7 @@ import { RuleAdmin } from "../rule-admin.js";
 import { RuleTable } from "../rule-table.js";
 import { MoidCounters } from "../moid-counters.js";
 import { Pages } from "../pages.js";
+import { PlacementRules } from "../placement-rules.js";
 import { Placements } from "../placements.js";
 import { PoolAdmin } from "../pool-admin.js";
 import { PoolMoves } from "../pool-moves.js";
@@ -85,7 +86,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   const requests = new RequestCache("vcenter");
   const serial = new Serial();
   const holds = new Holds(inventory.ledger, monotonic);
-  const placements = new Placements({ inventory, holds, clock, dice, journal, epoch });
+  const placements = new Placements({ inventory, holds, clock, dice, journal, epoch, rules: new PlacementRules(inventory, rules) });
   const hostWindowMs = options.hostWindowMs ?? DEFAULT_HOST_WINDOW_MS;
   const vmTasks = new VmTasks({ inventory, tasks, store, counters, daemons, monotonic, log, hostWindowMs, closing: closing.signal });
   const lifecycle = new VmLifecycle(vmTasks, placements, journal);

@@ -1,14 +1,10 @@
 import { performance } from "node:perf_hooks";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { HostSet, PlacementSpec, VerdictDetail } from "../../../src/gen/spheresim/vcenter/v1/placement.js";
-import { type Distribution, distributionOf } from "../distribution.js";
+import { HostSet, type PlacementSpec, VerdictDetail } from "../../../src/gen/spheresim/vcenter/v1/placement.js";
+import { type Cost, costFrom } from "./cost.js";
+import { costOverRpc } from "./over-rpc.js";
 import { hostName, podSpec, VMS_PER_HOST, warmCluster, type WarmCluster } from "./cluster.js";
-
-/** What placing costs, in milliseconds of the clock and of the processor. */
-export interface Cost extends Distribution {
-  readonly cpuMs: number;
-}
 
 /** Figures of one size of cluster. */
 export interface SizeFigures {
@@ -24,6 +20,10 @@ export interface SizeFigures {
   readonly refused: Cost;
   /** A pod's part of a batch of 64. */
   readonly batchPod: Cost;
+  /** PlaceVm over a loopback connection, client and server in this process. */
+  readonly rpc: Cost;
+  /** The same with every host named. */
+  readonly rpcListed: Cost;
   readonly bytesPerVm: number;
 }
 
@@ -35,7 +35,7 @@ const BATCH = 64;
 const WARM_UP = 200;
 
 /** Builds a cluster and measures decisions on it. */
-export function measureSize(hosts: number, decisions: number): SizeFigures {
+export async function measureSize(hosts: number, decisions: number): Promise<SizeFigures> {
   const before = usedBytes();
   const cluster = warmCluster(hosts);
   const bytesPerVm = (usedBytes() - before) / (hosts * VMS_PER_HOST);
@@ -50,13 +50,15 @@ export function measureSize(hosts: number, decisions: number): SizeFigures {
     listed: costOf(cluster, decisions, 1, VerdictDetail.NONE, { hosts: list }),
     refused: costOf(cluster, decisions, 1, VerdictDetail.NONE, refused),
     batchPod: costOf(cluster, Math.ceil(decisions / BATCH) * 2, BATCH, VerdictDetail.NONE, {}),
+    rpc: await costOverRpc(cluster, decisions, undefined),
+    rpcListed: await costOverRpc(cluster, decisions, list),
     bytesPerVm,
   };
 }
 
 function costOf(cluster: WarmCluster, rounds: number, batch: number, detail: VerdictDetail, change: Partial<PlacementSpec>): Cost {
-  const timesMs: number[] = [];
-  let cpuMicroseconds = 0;
+  const clockMs: number[] = [];
+  const cpuMs: number[] = [];
   const warmUp = Math.ceil(WARM_UP / batch);
   for (let round = 0; round < warmUp + rounds; round += 1) {
     const specs = Array.from({ length: batch }, (_, index) => podSpec(round * batch + index, change));
@@ -68,10 +70,10 @@ function costOf(cluster: WarmCluster, rounds: number, batch: number, detail: Ver
     const used = process.cpuUsage(cpu);
     for (const { ownerUid } of specs) cluster.holds.dropOwner(ownerUid);
     if (round < warmUp) continue;
-    timesMs.push(ms / batch);
-    cpuMicroseconds += used.user + used.system;
+    clockMs.push(ms / batch);
+    cpuMs.push((used.user + used.system) / 1000 / batch);
   }
-  return { ...distributionOf(timesMs), cpuMs: cpuMicroseconds / 1000 / (rounds * batch) };
+  return costFrom(clockMs, cpuMs);
 }
 
 function usedBytes(): number {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { vimName } from "../../../src/rpc/method-fault.js";
-import type { RulesOfVm } from "../../../src/vcenter/drs/placement-rules.js";
+import type { RulesOfVm } from "../../../src/vcenter/drs/rules-of-vm.js";
 import { VmToPlace } from "../../../src/vcenter/drs/vm-to-place.js";
 import type { VmShape } from "../../../src/vcenter/drs/vm-shape.js";
 import { type BookedHost, surveyOf, wellHost } from "./host-rows.js";
@@ -36,7 +36,7 @@ test("each question of the tree rules out with its own vim25 fault, and says wha
 });
 
 test("the order is the article's, then the admission control family's: state, compatibility, rules, host admission", () => {
-  const rules: RulesOfVm = { verdict: () => ({ localizedMessage: "apart", fault: { $case: "ruleViolation", value: { host: undefined, rule: "apart" } } }), wouldFitIf: () => "vm-1 elsewhere", preference: () => 0 };
+  const rules: RulesOfVm = { allows: () => false, fault: () => ({ localizedMessage: "apart", fault: { $case: "ruleViolation", value: { host: undefined, rule: "apart" } } }), wouldFitIf: () => "vm-1 elsewhere", preference: () => 0 };
   const changes: readonly [string, Partial<VmShape>, Partial<BookedHost>][] = [
     ["HostNotConnected", {}, { reach: "disconnected" }],
     ["InvalidPowerState", {}, { power: "standBy" }],
@@ -78,7 +78,7 @@ test("quarantine is a last resort: ruled out while another host will do, used wh
 
 test("what should rules prefer is taken before what scores better", () => {
   const busy: BookedHost = { ...good, moid: "host-22", name: "esxi-02", active: { cpuMhz: 7000, memoryMb: 8000 } };
-  const rules: RulesOfVm = { verdict: () => undefined, wouldFitIf: () => "", preference: (row) => row };
+  const rules: RulesOfVm = { allows: () => true, fault: () => assert.fail(), wouldFitIf: () => "", preference: (row) => row };
   const survey = surveyOf(new VmToPlace(vm, { rules }), [good, busy]);
   assert.ok(survey.score(0) > survey.score(1) + 10);
   assert.deepEqual([survey.best(), [...survey.ranking(Infinity)], [...survey.ranking(1)]], [[1], [1, 0], [1]]);
