@@ -27,7 +27,7 @@ export function qualityPlot(set: SetFigures): string {
       { text: `Demand left unserved, % (${set.set}, seed ${set.seed})`, left: "center", top: 6, textStyle: { fontSize: 15 } },
       ...PANELS.map(({ title, left }) => ({ text: title, left: left + 170, top: 62, textStyle: { fontSize: 13, fontWeight: "normal" as const } })),
     ],
-    legend: { data: set.placers.map(({ placer }) => placer), top: 34 },
+    legend: { data: set.placers.map(({ placer }) => placer), top: 34, itemGap: 24 },
     grid: PANELS.map(({ left }) => ({ left, top: 88, width: 380, height: 270 })),
     xAxis: PANELS.map((_, gridIndex) => ({ gridIndex, type: "value" as const, name: "hour of the day", nameLocation: "middle" as const, nameGap: 28, min: 0, max: 24, interval: 6 })),
     yAxis: PANELS.map((_, gridIndex) => ({ gridIndex, type: "value" as const, min: 0 })),

@@ -174,7 +174,7 @@ class Replay {
   }
 
   #checkRules({ id }: Guest): void {
-    for (const rule of this.#rulesOf.get(id) ?? []) if (!isObeyed(rule, (vm) => this.#vcenter.hostsOf(vm))) this.#counts.ruleViolations += 1;
+    for (const rule of this.#rulesOf.get(id) ?? []) if (!isObeyed(rule, (vm) => this.#vcenter.inventory.hostsOf(vm))) this.#counts.ruleViolations += 1;
   }
 }
 

@@ -12,7 +12,7 @@ import { moref } from "../../../src/vcenter/moref.js";
 import { Placements } from "../../../src/vcenter/placements.js";
 import { completeConfig } from "../../../src/vcenter/pool-allocation.js";
 import type { VmRecord } from "../../../src/vcenter/records.js";
-import { namedRules } from "./named-rules.js";
+import { NamedRules } from "./named-rules.js";
 import { CORE_MHZ, type Guest, isPod, type Workload } from "./workload.js";
 
 const CLUSTER = "domain-c1";
@@ -44,7 +44,7 @@ export class VcenterMemory {
     // Nothing expires: a recommendation is applied as soon as it is made.
     const clock = new ManualClock();
     this.#holds = new Holds(this.inventory.ledger, clock);
-    const rules = namedRules(workload.rules, this.inventory.ledger.hosts, (guest) => this.hostsOf(guest));
+    const rules = new NamedRules(this.inventory, workload.rules);
     this.#placements = new Placements({ inventory: this.inventory, holds: this.#holds, clock, dice, journal: new Journal(undefined, clock), epoch: 1n, rules, scorer });
   }
 
@@ -82,11 +82,6 @@ export class VcenterMemory {
     const { config } = this.inventory.vm(guest.id);
     this.inventory.removeVm(guest.id);
     this.inventory.putVm({ ...this.#vm(guest, host, { cpuMhz: 0, memoryMb: 0 }), config });
-  }
-
-  hostsOf(guest: string): readonly string[] {
-    const host = this.inventory.findVm(guest)?.host;
-    return host === undefined ? [] : [host];
   }
 
   /** What DRS expects a guest to need. */
