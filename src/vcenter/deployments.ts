@@ -4,6 +4,7 @@ import { type VirtualMachineConfigSpec, VirtualMachinePowerState } from "../gen/
 import type { Clock } from "../base/clock.js";
 import type { Dice } from "../base/seeded-random.js";
 import { toTimestamp } from "../base/timestamp.js";
+import { started } from "./activity.js";
 import type { Holds } from "./holds.js";
 import type { Journal } from "./journal.js";
 import { recordKey } from "./keyspace.js";
@@ -24,8 +25,8 @@ export interface DeploymentsOptions {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly dice: Dice;
-  /** Moves an ordinary VM to a host, admitting it there before it first waits. Without it a recommendation to move one is NotSupported. */
-  readonly migrate?: (vm: VmRecord, host: string) => Promise<TaskInfo>;
+  /** Moves an ordinary VM to a host, admitting it there before it first waits. */
+  readonly migrate: (vm: VmRecord, host: string) => Promise<TaskInfo>;
   /** Told when a VM's record went away although its host may have the VM. */
   readonly onAbandoned: (vm: VmRecord) => void;
 }
@@ -51,7 +52,7 @@ export interface CreateRequest {
 /** By what an existing VM is found again. */
 type Provenance = Pick<OwnerRecord, "vm" | "task">;
 
-const CREATE_TASK = "ResourcePool.createVm";
+export const CREATE_TASK = "ResourcePool.createVm";
 
 /**
  * Step 7: creates a VM on its host and powers it on.
@@ -93,25 +94,21 @@ export class Deployments {
     return this.#start({ ...wish, powerOn: true });
   }
 
-  /** Creates an ordinary VM; with `powerOn` it is admitted first. A request that made one already gets that one's task. */
-  async create(config: VirtualMachineConfigSpec, host: string, pool: string, powerOn: boolean, request?: CreateRequest): Promise<TaskInfo> {
+  /** Creates an ordinary VM where `choose` says; with `powerOn` it is admitted first. A request that made one already gets that one's task. */
+  async create(config: VirtualMachineConfigSpec, choose: () => string, pool: string, powerOn: boolean, request?: CreateRequest): Promise<TaskInfo> {
     const known = request === undefined ? undefined : this.#options.vmTasks.options.inventory.creation(request.requestId);
     if (known !== undefined) {
       if (known.bodyHash !== request?.bodyHash) throw VimFault.requestIdReused(known.requestId);
       return this.#taskOf(known);
     }
+    const host = choose();
     if (powerOn) this.#options.placements.admit(config, host, pool);
     return this.#start({ config, host, pool, powerOn, request });
   }
 
   /** Takes up what was under way when the vCenter before this one ended. */
-  resume(task: TaskInfo): void {
-    const { inventory, tasks, log } = this.#options.vmTasks.options;
-    const vm = inventory.findVm(task.entity?.value ?? "");
-    if (vm === undefined) {
-      log.error({ task: task.task?.value }, "a stored task has no virtual machine");
-      return;
-    }
+  resume(task: TaskInfo, vm: VmRecord): void {
+    const { tasks } = this.#options.vmTasks.options;
     const cancel = new AbortController();
     this.#run(vm, tasks.add(task, cancel), cancel);
   }
@@ -123,7 +120,6 @@ export class Deployments {
     const recommended = key === "" ? undefined : holds.find(key)?.recommended;
     if (recommended?.vm === undefined) return undefined;
     const vm = vmTasks.options.inventory.vm(recommended.vm);
-    if (migrate === undefined) throw VimFault.notSupported(`the move of ${vm.moid} to ${recommended.host}: migration is not emulated`);
     // Admitted anew before anything else can run, so what was held for it is free to be used by it.
     holds.drop(key);
     return migrate(vm, recommended.host);
@@ -166,7 +162,7 @@ export class Deployments {
 
   /** The task of a VM that was finished in an earlier life of vCenter, as far as the VM's record tells. */
   finishedTask(origin: Provenance, vm: VmRecord): TaskInfo {
-    const draft = this.#options.vmTasks.draft(CREATE_TASK, vm, origin.task);
+    const draft = this.#options.vmTasks.draft(CREATE_TASK, vm, { moid: origin.task });
     const times = { queueTime: vm.createDate, startTime: vm.createDate, completeTime: vm.createDate };
     return { ...draft, ...times, state: TaskState.SUCCESS, progress: undefined, result: moref("VirtualMachine", vm.moid) };
   }
@@ -196,7 +192,7 @@ export class Deployments {
     const moid = counters.next("VirtualMachine");
     const vm: VmRecord = {
       moid,
-      config: identify(wish.config, moid, dice, host.spec.datastores[0] ?? ""),
+      config: identify({ ...wish.config, activity: started(wish.config.activity, clock.nowMs()) }, moid, dice, host.spec.datastores[0] ?? ""),
       host: wish.host,
       pool: wish.pool,
       createDate: toTimestamp(clock.nowMs()),
@@ -225,11 +221,10 @@ export class Deployments {
       if (error instanceof KeyTaken) throw VimFault.invalidState(`The owner "${vm.config.ownerUid}" has a virtual machine on record that this vCenter has not read.`);
       throw error;
     }
-    this.#run(vm, task, cancel);
-    return tasks.get(draft.task?.value ?? "") ?? task;
+    return this.#run(vm, task, cancel);
   }
 
-  #run(vm: VmRecord, task: TaskInfo, cancel: AbortController): void {
+  #run(vm: VmRecord, task: TaskInfo, cancel: AbortController): TaskInfo {
     const { vmTasks, journal } = this.#options;
     const { inventory, tasks, closing } = vmTasks.options;
     const moid = task.task?.value ?? "";
@@ -254,7 +249,7 @@ export class Deployments {
       journal.record({ ...step, outcome: "failed", etcdRevision, message: fault.message });
       this.#options.onAbandoned(vm);
     };
-    vmTasks.run(task, work, undo);
+    return vmTasks.run(task, { work, undo });
   }
 }
 

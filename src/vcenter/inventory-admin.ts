@@ -118,6 +118,8 @@ export class InventoryAdmin {
       const host = this.#host(key);
       const vms = inventory.vmsOn(host.moid);
       if (vms.length > 0) throw VimFault.resourceInUse("HostSystem", host.spec.name, `${vms.length} virtual machines are registered on it, ${vms[0]?.moid} among them`);
+      const coming = inventory.migratingBy(host.moid)[0];
+      if (coming !== undefined) throw VimFault.resourceInUse("HostSystem", host.spec.name, `${coming.moid} migrates from or to it`);
       // From here on no placement chooses it, so that nothing arrives while the removal is being stored.
       inventory.putHost({ ...host, disconnected: true });
       holds.dropHost(host.moid);

@@ -15,6 +15,7 @@ export function showHost(inventory: Inventory, moid: string): Host {
 export function showPool(inventory: Inventory, moid: string): ResourcePool {
   const used = inventory.ledger.pools.used(moid);
   const unreserved = inventory.ledger.pools.unreserved(moid);
+  const active = inventory.ledger.pools.active(moid);
   return {
     ...poolMessage(inventory.pool(moid)),
     usage: ResourcePoolUsage.create({
@@ -22,6 +23,8 @@ export function showPool(inventory: Inventory, moid: string): ResourcePool {
       reservationUsedMemoryMb: used.memoryMb,
       unreservedCpuMhz: finite(unreserved.cpuMhz),
       unreservedMemoryMb: finite(unreserved.memoryMb),
+      activeCpuMhz: Math.min(MAX_INT32, Math.round(active.cpuMhz)),
+      activeMemoryMb: Math.min(MAX_INT32, Math.round(active.memoryMb)),
     }),
   };
 }

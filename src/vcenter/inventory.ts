@@ -1,17 +1,20 @@
+import type { Clock } from "../base/clock.js";
 import type { Cluster, Datacenter, InventoryUpdate } from "../gen/spheresim/vcenter/v1/inventory.js";
 import { HostPowerState } from "../gen/spheresim/vcenter/v1/inventory.js";
 import type { HostKey } from "../gen/spheresim/vim/v1/virtual_machine.js";
+import { ActivityMeter, type Metered } from "./activity-meter.js";
 import { ChangeFeed } from "./change-feed.js";
 import { activeUse, predictedDemand } from "./drs/demand.js";
 import type { HostPower } from "./drs/host-candidate.js";
 import { type Claim, Ledger } from "./drs/ledger.js";
-import { NOTHING } from "./drs/amount.js";
+import { isSame, largest, NOTHING } from "./drs/amount.js";
 import { vmShape } from "./drs/vm-shape.js";
 import { moidNumber } from "./moid-counters.js";
 import { type MoType, moref } from "./moref.js";
 import { poolAllocation } from "./pool-allocation.js";
 import { type CreationRecord, type HostRecord, type OwnerRecord, type PoolRecord, reachOf, type VmRecord } from "./records.js";
 import { VimFault } from "./vim-fault.js";
+import { claimsOf, otherClaimId } from "./vm-claims.js";
 import { VmTable } from "./vm-table.js";
 
 const POWER: Readonly<Partial<Record<HostPowerState, HostPower>>> = { [HostPowerState.POWERED_OFF]: "poweredOff", [HostPowerState.STAND_BY]: "standBy" };
@@ -26,6 +29,7 @@ export type InventoryObject = NonNullable<InventoryUpdate["object"]>;
 export class Inventory {
   readonly feed: ChangeFeed<InventoryObject>;
   readonly ledger: Ledger;
+  readonly meter: ActivityMeter;
   readonly #datacenters = new Map<string, Datacenter>();
   readonly #clusters = new Map<string, Cluster>();
   readonly #pools = new Map<string, PoolRecord>();
@@ -35,8 +39,9 @@ export class Inventory {
   readonly #hostsByName = new Map<string, string>();
   readonly #vms = new VmTable();
 
-  /** `show` makes what watches tell of an object, as it is now (inventory-view.ts). */
-  constructor(epoch: bigint, show: (inventory: Inventory, moid: string) => InventoryObject | undefined) {
+  /** `show` makes what watches tell of an object, as it is now (inventory-view.ts); `clock` is the emulated one. */
+  constructor(epoch: bigint, show: (inventory: Inventory, moid: string) => InventoryObject | undefined, clock: Clock) {
+    this.meter = new ActivityMeter(clock);
     this.feed = new ChangeFeed<InventoryObject>(epoch, (moid) => show(this, moid));
     this.ledger = new Ledger((host, pool) => {
       this.feed.changed(host);
@@ -151,6 +156,11 @@ export class Inventory {
     return this.#vms.on(host);
   }
 
+  /** VMs that migrate from or to the host. */
+  migratingBy(host: string): readonly VmRecord[] {
+    return this.#vms.migrating.filter(({ migration }) => migration?.source === host || migration?.target === host);
+  }
+
   /** The keys of every record that ends with a VM. */
   keysOf(vm: VmRecord): string[] {
     return this.#vms.keysOf(vm);
@@ -237,18 +247,24 @@ export class Inventory {
     this.feed.removed(moid);
   }
 
-  /** A new VM, or a change of one. Its claim follows: a VM that runs or should run claims its reservation, another one nothing. */
+  /** A new VM, or a change of one. Its claims follow. */
   putVm(vm: VmRecord): void {
     this.#vms.put(vm);
-    if (vm.wantedOn || vm.isOn) this.ledger.claim(vm.moid, this.claimOf(vm));
-    else this.ledger.release(vm.moid);
+    if (!vm.isOn) this.meter.forget(vm.moid);
+    const [own, other] = claimsOf(vm, (as) => this.claimOf(as));
+    if (own === undefined) this.ledger.release(vm.moid);
+    else this.ledger.claim(vm.moid, own);
+    if (other === undefined) this.ledger.release(otherClaimId(vm.moid));
+    else this.ledger.claim(otherClaimId(vm.moid), other);
     this.feed.changed(vm.moid);
   }
 
   /** Forgets a VM, whose it was and what made it, and frees what it claimed. */
   removeVm(moid: string): void {
     this.#vms.remove(this.vm(moid));
+    this.meter.forget(moid);
     this.ledger.release(moid);
+    this.ledger.release(otherClaimId(moid));
     this.feed.removed(moid);
   }
 
@@ -260,14 +276,26 @@ export class Inventory {
     this.#vms.putCreation(creation);
   }
 
-  /** What a VM claims of its host and pool. */
-  claimOf(vm: Pick<VmRecord, "config" | "host" | "pool" | "isOn">): Claim {
-    const shape = vmShape(vm.config);
+  /** Has the ledger know what a running VM uses by now. */
+  readUse(moid: string): void {
+    const vm = this.vm(moid);
+    const shape = vmShape(vm.config, this.meter.read(vm));
+    const { cpuMhz } = this.host(vm.host).spec;
+    const active = activeUse(shape, cpuMhz);
+    const demand = predictedDemand(shape, cpuMhz);
+    const claim = this.ledger.get(moid);
+    if (claim !== undefined && !(isSame(claim.active, active) && isSame(claim.demand, demand))) this.ledger.use(moid, active, demand);
+  }
+
+  /** What a VM claims of its host and pool; while it is reconfigured the larger of what it reserves before and after. */
+  claimOf(vm: Metered & Pick<VmRecord, "host" | "pool" | "reconfiguringTo">): Claim {
+    const shape = vmShape(vm.config, this.meter.read(vm));
+    const next = vm.reconfiguringTo === undefined ? undefined : vmShape(vm.reconfiguringTo);
     const coreMhz = this.host(vm.host).spec.cpuMhz;
     return {
       host: vm.host,
       pool: vm.pool,
-      reserved: shape.reserved,
+      reserved: next === undefined ? shape.reserved : largest(shape.reserved, next.reserved),
       active: vm.isOn ? activeUse(shape, coreMhz) : NOTHING,
       demand: predictedDemand(shape, coreMhz),
       poweredOn: vm.isOn,

@@ -92,12 +92,12 @@ export function noHostResult(spec: ResolvedSpec, fault: MethodFault, wouldFitIf:
  * Why none of the hosts will do: NoCompatibleHost, which names the first of them with their faults and counts the others by cause, or
  * NoCompatibleHardAffinityHost where mandatory VM-Host rules leave none that could.
  */
-export function noCompatibleHost(spec: ResolvedSpec, survey: Survey): VimFault {
+export function noCompatibleHost(name: string, survey: Survey): VimFault {
   const causes = survey.causes().map(({ count, first }) => ({ count, fault: survey.fault(first) }));
   const counted = causes.map(({ count, fault }, index) => `${index === 0 ? "" : "; "}${count === 1 ? "" : `${count} as: `}${fault.localizedMessage}`).join("");
   const lookedAt = `${survey.rows.length} looked at${causes.length === 0 ? "" : `: ${counted}`}`;
   if (causes.some(({ fault }) => fault.fault?.$case === "vmHostAffinityRuleViolation")) {
-    return new VimFault(`No host that mandatory VM-Host rules allow can run ${spec.config.name}: ${lookedAt}`, { $case: "noCompatibleHardAffinityHost", value: { vmName: spec.config.name } });
+    return new VimFault(`No host that mandatory VM-Host rules allow can run ${name}: ${lookedAt}`, { $case: "noCompatibleHardAffinityHost", value: { vmName: name } });
   }
   const out = survey.ruledOut(MAX_HOST_FAULTS);
   const value = { host: out.map((index) => survey.hosts.ref(survey.rows[index] ?? 0)), error: out.map((index) => survey.fault(index)) };

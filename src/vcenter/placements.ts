@@ -119,7 +119,7 @@ export class Placements {
 
   #decided(spec: ResolvedSpec, decision: Decision, { holdMs }: Asked, heldKey: string | undefined, told: PlacementResult["verdicts"]): PlacementResult {
     const { survey, chosen } = decision;
-    if (chosen === undefined) return noHostResult(spec, noCompatibleHost(spec, survey).methodFault, [], told);
+    if (chosen === undefined) return noHostResult(spec, noCompatibleHost(spec.config.name, survey).methodFault, [], told);
     const row = survey.rows[chosen] ?? 0;
     if (row === survey.vm.homeRow) return { recommendations: [], drsFault: undefined, verdicts: told, sized: spec.config };
     const { inventory, holds, clock, epoch } = this.#options;

@@ -1,4 +1,4 @@
-import { Cluster, Datacenter, Host, HostConnectionState, HostPowerState, type HostSpec, ResourcePool, VirtualMachine, VirtualMachineConnectionState } from "../gen/spheresim/vcenter/v1/inventory.js";
+import { Cluster, Datacenter, Host, HostConnectionState, HostPowerState, type HostSpec, ResourcePool, VirtualMachine, VirtualMachineConnectionState, type VmMigration } from "../gen/spheresim/vcenter/v1/inventory.js";
 import type { Timestamp } from "../gen/google/protobuf/timestamp.js";
 import { ResourceConfigSpec } from "../gen/spheresim/vim/v1/resource.js";
 import { TaskInfo } from "../gen/spheresim/vim/v1/task.js";
@@ -32,12 +32,24 @@ export interface PoolRecord {
   readonly namespace: string;
 }
 
+/** The way of a VM to another host. */
+export interface Migration {
+  readonly source: string;
+  readonly target: string;
+  /** Whether it was off and is powered on as soon as it is there. */
+  readonly powerOn: boolean;
+}
+
 /** A virtual machine. */
 export interface VmRecord {
   readonly moid: string;
   readonly config: VirtualMachineConfigSpec;
+  /** Where it is registered: while it migrates the source, from the moment on at which the target has it the target. */
   readonly host: string;
   readonly pool: string;
+  readonly migration?: Migration | undefined;
+  /** What a reconfiguration under way makes of it; `config` is what it was before. */
+  readonly reconfiguringTo?: VirtualMachineConfigSpec | undefined;
   readonly createDate: Timestamp | undefined;
   /** Whether it should run; what is durable about its power. */
   readonly wantedOn: boolean;
@@ -117,7 +129,13 @@ export function vmMessage(vm: VmRecord, host: HostRecord | undefined): VirtualMa
     createDate: vm.createDate,
     ownerUid: vm.config.ownerUid,
     activity: vm.config.activity,
+    migration: vm.migration === undefined ? undefined : migrationMessage(vm.migration),
+    reconfiguringTo: vm.reconfiguringTo,
   };
+}
+
+function migrationMessage({ source, target, powerOn }: Migration): VmMigration {
+  return { sourceHost: moref("HostSystem", source), targetHost: moref("HostSystem", target), powerOn };
 }
 
 // What lies in etcd is proto3 JSON of the contract's own messages, so that `etcdctl get` reads like the API.
@@ -181,7 +199,19 @@ export function readVm(moid: string, value: string): VmRecord {
   const vm = VirtualMachine.fromJSON(JSON.parse(value));
   if (vm.config === undefined) throw new Error(`the record of ${moid} has no config`);
   const wantedOn = vm.powerState === VirtualMachinePowerState.POWERED_ON;
-  return { moid, config: vm.config, host: vm.host?.value ?? "", pool: vm.pool?.value ?? "", createDate: vm.createDate, wantedOn, isOn: wantedOn, onHost: undefined };
+  const { migration, reconfiguringTo } = vm;
+  return {
+    moid,
+    config: vm.config,
+    host: vm.host?.value ?? "",
+    pool: vm.pool?.value ?? "",
+    migration: migration === undefined ? undefined : { source: migration.sourceHost?.value ?? "", target: migration.targetHost?.value ?? "", powerOn: migration.powerOn },
+    reconfiguringTo,
+    createDate: vm.createDate,
+    wantedOn,
+    isOn: wantedOn,
+    onHost: undefined,
+  };
 }
 
 /** An owner in etcd: `{"vm": "vm-101", "task": "task-7"}`. */

@@ -17,8 +17,10 @@ export interface TaskSubject {
   readonly entityName: string;
   readonly ownerUid: string;
   readonly vmUuid: string;
-  readonly host: ManagedObjectReference;
+  readonly host: ManagedObjectReference | undefined;
   readonly ephemeralDiskUuid: string;
+  /** The task that starts this one. */
+  readonly parent?: TaskInfo | undefined;
 }
 
 /** The most tasks kept; beyond it the oldest that have ended are forgotten. */
@@ -39,7 +41,7 @@ export class TaskRegistry {
     this.feed = new ChangeFeed<TaskInfo>(epoch, (moid) => this.#tasks.get(moid));
   }
 
-  /** A new task as it will be stored: accepted and begun at once. It is not registered yet. */
+  /** A new task as it will be stored: accepted, not begun. It is not registered yet. */
   draft(subject: TaskSubject): TaskInfo {
     this.#eventChain += 1;
     const now = toTimestamp(this.#clock.nowMs());
@@ -48,15 +50,15 @@ export class TaskRegistry {
       descriptionId: subject.descriptionId,
       entity: subject.entity,
       entityName: subject.entityName,
-      state: TaskState.RUNNING,
-      progress: 0,
+      state: TaskState.QUEUED,
       queueTime: now,
-      startTime: now,
       eventChainId: this.#eventChain,
       ownerUid: subject.ownerUid,
       vmUuid: subject.vmUuid,
       host: subject.host,
       ephemeralDiskUuid: subject.ephemeralDiskUuid,
+      parentTaskKey: subject.parent?.task?.value ?? "",
+      rootTaskKey: subject.parent === undefined ? "" : subject.parent.rootTaskKey || (subject.parent.task?.value ?? ""),
     });
   }
 
@@ -119,6 +121,21 @@ export class TaskRegistry {
     return [...this.#tasks.values()].toReversed();
   }
 
+  /** The work of a task begins. */
+  begin(moid: string): TaskInfo {
+    return this.#change(moid, (task) => ({ ...task, state: TaskState.RUNNING, progress: task.progress ?? 0, startTime: task.startTime ?? toTimestamp(this.#clock.nowMs()) }));
+  }
+
+  /** How far a running task is, percent. */
+  progress(moid: string, percent: number): void {
+    this.#change(moid, (task) => ({ ...task, progress: percent }));
+  }
+
+  /** The tasks that this one started, as far as they are kept. */
+  childrenOf(moid: string): TaskInfo[] {
+    return [...this.#tasks.values()].filter((task) => task.parentTaskKey === moid);
+  }
+
   /** Ends a task well. */
   succeed(moid: string, result: ManagedObjectReference | undefined): TaskInfo {
     return this.#end(moid, (task) => ({ ...task, state: TaskState.SUCCESS, result }));
@@ -149,7 +166,8 @@ export class TaskRegistry {
     this.#cancels.delete(moid);
     const task = this.#tasks.get(moid);
     if (task !== undefined) this.#unlock(task);
-    return this.#change(moid, (running) => ({ ...how(running), progress: undefined, cancelable: false, completeTime: toTimestamp(this.#clock.nowMs()) }));
+    const now = toTimestamp(this.#clock.nowMs());
+    return this.#change(moid, (running) => ({ ...how(running), progress: undefined, cancelable: false, startTime: running.startTime ?? now, completeTime: now }));
   }
 
   #change(moid: string, how: (task: TaskInfo) => TaskInfo): TaskInfo {

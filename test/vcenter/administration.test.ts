@@ -119,7 +119,7 @@ test("ordinary VMs: create, activity, power off and on, destroy; illegal moves n
   const busy = await world.machines.setActivity({ requestId: "", vm, activity: { profile: { $case: "constant", value: { cpuMhz: 1500, memoryMb: 700 } }, startTime: undefined } });
   assert.deepEqual(busy.activity?.profile, { $case: "constant", value: { cpuMhz: 1500, memoryMb: 700 } });
   assert.equal((await world.inventory.getInventory({})).hosts[0]?.usage?.activeCpuMhz, 1500);
-  assert.equal(await reason(world.machines.setActivity({ requestId: "", vm, activity: { profile: { $case: "trace", value: { samples: [], repeatEvery: undefined } }, startTime: undefined } })), "NotSupported");
+  assert.equal(await reason(world.machines.setActivity({ requestId: "", vm, activity: { profile: { $case: "trace", value: { samples: [], repeatEvery: undefined } }, startTime: undefined } })), "InvalidArgument activity.trace.samples");
   const off = await world.ended(await world.machines.powerOffVm({ requestId: "", vm }));
   assert.equal(off.state, TaskState.SUCCESS);
   assert.equal(await reserved(), 0);

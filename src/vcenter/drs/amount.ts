@@ -22,3 +22,13 @@ export function plus(left: Amount, right: Amount): Amount {
 export function minus(left: Amount, right: Amount): Amount {
   return { cpuMhz: left.cpuMhz - right.cpuMhz, memoryMb: left.memoryMb - right.memoryMb };
 }
+
+/** Whether two amounts are the same. */
+export function isSame(left: Amount, right: Amount): boolean {
+  return left.cpuMhz === right.cpuMhz && left.memoryMb === right.memoryMb;
+}
+
+/** Of each resource the larger one. */
+export function largest(left: Amount, right: Amount): Amount {
+  return { cpuMhz: Math.max(left.cpuMhz, right.cpuMhz), memoryMb: Math.max(left.memoryMb, right.memoryMb) };
+}

@@ -120,6 +120,7 @@ export class Ledger {
     this.hosts.use(row, before, -1);
     this.hosts.use(row, { active, demand }, 1);
     this.#claims.use(id, active, demand);
+    if (before.pool !== undefined) this.pools.use(before.pool, minus(active, before.active));
     this.#onChange(before.host, before.pool);
   }
 
@@ -151,6 +152,7 @@ export class Ledger {
       const cluster = this.cluster(rootPool);
       this.#clusters.set(rootPool, { ...cluster, reserved: change(cluster.reserved, claim.reserved) });
       this.pools.reserve(claim.pool, sign === 1 ? claim.reserved : minus(NOTHING, claim.reserved));
+      this.pools.use(claim.pool, sign === 1 ? claim.active : minus(NOTHING, claim.active));
     }
     this.#onChange(claim.host, claim.pool);
   }

@@ -6,8 +6,10 @@ import { RequestCache } from "../../rpc/request-cache.js";
 import { serve, type ServedService } from "../../rpc/server.js";
 import { DrsServiceService } from "../../gen/spheresim/vcenter/v1/drs_service.js";
 import { EventServiceService } from "../../gen/spheresim/vcenter/v1/event_service.js";
-import { Deployments } from "../deployments.js";
+import { ActivityRounds } from "../activity-rounds.js";
+import { CREATE_TASK, Deployments } from "../deployments.js";
 import type { HostDaemons } from "../host-daemon.js";
+import { HostChoice } from "../host-choice.js";
 import { HostLinks } from "../host-links.js";
 import { Holds } from "../holds.js";
 import { Inventory } from "../inventory.js";
@@ -18,21 +20,25 @@ import { Journal } from "../journal.js";
 import { ABOUT_KEY } from "../keyspace.js";
 import type { KeyValue } from "../key-value.js";
 import { loadInventory } from "../load.js";
+import { Migrations } from "../migrations.js";
 import { ClusterAdmin } from "../cluster-admin.js";
 import { RuleAdmin } from "../rule-admin.js";
 import { RuleTable } from "../rule-table.js";
 import { MoidCounters } from "../moid-counters.js";
+import { MultiPowerOn, POWER_ON_VMS_TASK } from "../multi-power-on.js";
 import { Pages } from "../pages.js";
 import { PlacementRules } from "../placement-rules.js";
 import { Placements } from "../placements.js";
 import { PoolAdmin } from "../pool-admin.js";
+import { Reconfigurations } from "../reconfigurations.js";
 import { PoolMoves } from "../pool-moves.js";
 import { Reconciler } from "../reconciler.js";
 import { Serial } from "../serial.js";
 import { Store } from "../store.js";
+import { resumeTasks } from "../task-resumption.js";
 import { TaskRegistry } from "../task-registry.js";
 import type { VimFault } from "../vim-fault.js";
-import { VmLifecycle } from "../vm-lifecycle.js";
+import { POWER_TASKS, VmLifecycle } from "../vm-lifecycle.js";
 import { VmTasks } from "../vm-tasks.js";
 import type { OpenServices } from "./gate.js";
 import { clusterService } from "./cluster-service.js";
@@ -74,7 +80,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   const { store, entries } = await Store.open(keyValue, { monotonic, log, closing: closing.signal });
   store.onStale = options.onStale;
   const { epoch } = store;
-  const inventory = new Inventory(epoch, showObject);
+  const inventory = new Inventory(epoch, showObject, clock);
   const rules = new RuleTable();
   const loaded = loadInventory(entries, inventory, rules);
   const counters = new MoidCounters(loaded.counters);
@@ -86,17 +92,31 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   const requests = new RequestCache("vcenter");
   const serial = new Serial();
   const holds = new Holds(inventory.ledger, monotonic);
-  const placements = new Placements({ inventory, holds, clock, dice, journal, epoch, rules: new PlacementRules(inventory, rules) });
+  const placementRules = new PlacementRules(inventory, rules);
+  const placements = new Placements({ inventory, holds, clock, dice, journal, epoch, rules: placementRules });
   const hostWindowMs = options.hostWindowMs ?? DEFAULT_HOST_WINDOW_MS;
   const vmTasks = new VmTasks({ inventory, tasks, store, counters, daemons, monotonic, log, hostWindowMs, closing: closing.signal });
-  const lifecycle = new VmLifecycle(vmTasks, placements, journal);
-  const reconciler = new Reconciler({ vmTasks, lifecycle, monotonic, log, closing: closing.signal });
-  const links = new HostLinks({ inventory, daemons, facts: reconciler, monotonic, log, closing: closing.signal });
+  const choice = new HostChoice({ inventory, rules: placementRules, dice });
+  const migrations = new Migrations({
+    vmTasks,
+    choice,
+    removed: (host, instanceUuid) => reconciler.removed(host, instanceUuid),
+    look: (moid, instanceUuid) => {
+      const host = inventory.findHost(moid);
+      const there = host?.responding === true ? links.vmOn(host, instanceUuid) : undefined;
+      if (host !== undefined && there !== undefined) reconciler.onVm(host, there);
+    },
+  });
+  const lifecycle = new VmLifecycle(vmTasks, choice, migrations, journal);
+  const reconciler: Reconciler = new Reconciler({ vmTasks, lifecycle, monotonic, log, closing: closing.signal });
+  const links: HostLinks = new HostLinks({ inventory, daemons, facts: reconciler, monotonic, log, closing: closing.signal });
   const onAbandoned = (vm: Parameters<Reconciler["abandoned"]>[0]): void => {
     const host = inventory.findHost(vm.host);
     reconciler.abandoned(vm, host === undefined ? undefined : links.vmOn(host, vm.config.instanceUuid));
   };
-  const deployments = new Deployments({ vmTasks, placements, holds, journal, clock, dice, onAbandoned });
+  const deployments = new Deployments({ vmTasks, placements, holds, journal, clock, dice, migrate: (vm, host) => migrations.migrate(vm, { host }), onAbandoned });
+  const reconfigurations = new Reconfigurations(vmTasks, choice, clock);
+  const multiPowerOn = new MultiPowerOn(vmTasks, lifecycle, choice, clock);
   const admin = new InventoryAdmin({ inventory, store, counters, holds, links, serial });
   const pools = new PoolAdmin({ inventory, store, counters, serial });
   const poolMoves = new PoolMoves(vmTasks, serial);
@@ -109,7 +129,16 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
     if (vm !== undefined && !underWay.has(origin.task)) tasks.restore(deployments.finishedTask(origin, vm));
   }
   links.refresh();
-  for (const task of loaded.tasks) deployments.resume(task);
+  const rounds = new ActivityRounds(inventory, clock, log);
+  const resumers = [
+    { descriptionIds: [CREATE_TASK], resume: deployments.resume.bind(deployments) },
+    { descriptionIds: ["VirtualMachine.migrate"], resume: migrations.resume.bind(migrations) },
+    { descriptionIds: ["VirtualMachine.reconfigure"], resume: reconfigurations.resume.bind(reconfigurations) },
+    { descriptionIds: POWER_TASKS, resume: lifecycle.resume.bind(lifecycle) },
+  ];
+  const powerOnVms = loaded.tasks.filter(({ descriptionId }) => descriptionId === POWER_ON_VMS_TASK);
+  resumeTasks(loaded.tasks.filter((task) => !powerOnVms.includes(task)), resumers, vmTasks);
+  for (const task of powerOnVms) multiPowerOn.resume(task);
   log.info({ epoch: String(epoch), hosts: inventory.hosts.length, vms: inventory.vms.length, resumedTasks: loaded.tasks.length }, "vCenter is open");
 
   const about = { name: "spheresim vCenter", instanceUuid, version, apiType: "VirtualCenter", epoch };
@@ -117,7 +146,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
     inventoryService({ about, inventory, holds, admin, requests, hostPages: new Pages(epoch, monotonic), monotonic }),
     resourcePoolService({ inventory, pools, moves: poolMoves, requests, poolPages: new Pages(epoch, monotonic) }),
     placementService({ inventory, placements, deployments, holds, requests }),
-    virtualMachineService({ inventory, deployments, lifecycle, requests, vmPages: new Pages(epoch, monotonic) }),
+    virtualMachineService({ inventory, choice, deployments, lifecycle, multiPowerOn, migrations, reconfigurations, requests, vmPages: new Pages(epoch, monotonic) }),
     taskService({ tasks, requests, taskPages: new Pages(epoch, monotonic), monotonic }),
     ruleService({ rules: ruleAdmin, requests, rulePages: new Pages(epoch, monotonic), groupPages: new Pages(epoch, monotonic) }),
     clusterService({ clusters: clusterAdmin, requests }),
@@ -131,7 +160,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
     },
     close: async () => {
       holds.close();
-      await Promise.all([links.close(), vmTasks.settled()]);
+      await Promise.all([links.close(), vmTasks.settled(), rounds.close()]);
       // The next start goes on with the next number instead of the next block.
       await store.commit({ puts: [counters.final()] }).catch((error: unknown) => log.debug({ err: error }, "the moid counters were not stored at the end"));
     },

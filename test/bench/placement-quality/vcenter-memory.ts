@@ -37,12 +37,12 @@ export class VcenterMemory {
   readonly #rowByHost: ReadonlyMap<string, number>;
 
   constructor({ workload, scorer, dice }: VcenterMemoryOptions) {
-    this.inventory = new Inventory(1n, showObject);
+    // Nothing expires: a recommendation is applied as soon as it is made. What VMs use is told minute by minute.
+    const clock = new ManualClock();
+    this.inventory = new Inventory(1n, showObject, clock);
     this.#hostNames = workload.hosts.map(({ name }) => name);
     this.#rowByHost = new Map(this.#hostNames.map((name, row) => [name, row]));
     this.#addHosts(workload);
-    // Nothing expires: a recommendation is applied as soon as it is made.
-    const clock = new ManualClock();
     this.#holds = new Holds(this.inventory.ledger, clock);
     const rules = new NamedRules(this.inventory, workload.rules);
     this.#placements = new Placements({ inventory: this.inventory, holds: this.#holds, clock, dice, journal: new Journal(undefined, clock), epoch: 1n, rules, scorer });
@@ -79,9 +79,7 @@ export class VcenterMemory {
   }
 
   move(guest: Guest, host: number): void {
-    const { config } = this.inventory.vm(guest.id);
-    this.inventory.removeVm(guest.id);
-    this.inventory.putVm({ ...this.#vm(guest, host, { cpuMhz: 0, memoryMb: 0 }), config });
+    this.inventory.putVm({ ...this.inventory.vm(guest.id), host: this.#hostNames[host] ?? "" });
   }
 
   /** What DRS expects a guest to need. */

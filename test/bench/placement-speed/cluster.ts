@@ -32,7 +32,8 @@ export interface WarmCluster {
 
 /** A cluster of equal hosts, unequally used, that all answer. */
 export function warmCluster(hosts: number): WarmCluster {
-  const inventory = new Inventory(1n, showObject);
+  const clock = wallClock();
+  const inventory = new Inventory(1n, showObject, clock);
   inventory.putDatacenter({ ref: moref("Datacenter", "datacenter-1"), name: "dc-01" });
   const root = { moid: "resgroup-1", name: "Resources", parent: undefined, config: completeConfig(undefined, "config"), namespace: "" };
   inventory.putCluster(Cluster.fromPartial({ ref: moref("ClusterComputeResource", "domain-c1"), name: "cluster-01", datacenter: moref("Datacenter", "datacenter-1"), rootPool: moref("ResourcePool", root.moid) }), root);
@@ -45,7 +46,6 @@ export function warmCluster(hosts: number): WarmCluster {
   inventory.putPool({ moid: "resgroup-3", name: "team", parent: namespaces.moid, config: completeConfig(ResourceConfigSpec.create(), "config"), namespace: "team" });
   const dice = new Dice("warm cluster");
   for (let host = 0; host < hosts; host += 1) for (let each = 0; each < VMS_PER_HOST; each += 1) addVm(inventory, dice, host, host * VMS_PER_HOST + each);
-  const clock = wallClock();
   const holds = new Holds(inventory.ledger, monotonicClock());
   const placements = new Placements({ inventory, holds, clock, dice: new Dice("placements"), journal: new Journal(undefined, clock), epoch: 1n });
   return { inventory, holds, placements };
