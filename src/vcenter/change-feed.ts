@@ -54,6 +54,7 @@ export class ChangeFeed<T> {
   /** What was removed, in order of removal. */
   readonly #tombstones = new Map<string, Versions>();
   readonly #watchers = new Set<Watcher>();
+  readonly #observers = new Set<(key: string) => void>();
   #version = 0;
   /** Tokens below this one can no longer be resumed. */
   #floor = 0;
@@ -68,6 +69,12 @@ export class ChangeFeed<T> {
   /** How many watches are open. */
   get watchers(): number {
     return this.#watchers.size;
+  }
+
+  /** Tells `observer` every key at the moment it is changed or removed, which must do no more than note it; answers how to end that. */
+  observe(observer: (key: string) => void): () => void {
+    this.#observers.add(observer);
+    return () => void this.#observers.delete(observer);
   }
 
   /** The object is new or has changed. */
@@ -87,6 +94,7 @@ export class ChangeFeed<T> {
       else if (pending.kind === "leave") watcher.pending.set(key, { ...pending, kind: "enter" });
       watcher.wake();
     }
+    for (const observe of this.#observers) observe(key);
   }
 
   /** The object is gone. */
@@ -103,6 +111,7 @@ export class ChangeFeed<T> {
       else watcher.pending.set(key, { kind: "leave", order: pending?.order ?? this.#version, known: true });
       watcher.wake();
     }
+    for (const observe of this.#observers) observe(key);
   }
 
   /**

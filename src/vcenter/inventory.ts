@@ -12,7 +12,7 @@ import { vmShape } from "./drs/vm-shape.js";
 import { moidNumber } from "./moid-counters.js";
 import { type MoType, moref } from "./moref.js";
 import { poolAllocation } from "./pool-allocation.js";
-import { type CreationRecord, type HostRecord, type OwnerRecord, type PoolRecord, reachOf, type VmRecord } from "./records.js";
+import { type CreationRecord, type HostRecord, type OwnerRecord, isClosed, type PoolRecord, reachOf, type VmRecord } from "./records.js";
 import { VimFault } from "./vim-fault.js";
 import { claimsOf, otherClaimId } from "./vm-claims.js";
 import { VmTable } from "./vm-table.js";
@@ -231,8 +231,8 @@ export class Inventory {
     this.#hosts.set(record.moid, record);
     this.#hostsByName.set(record.spec.name, record.moid);
     const { name, numCpuCores: cores, cpuMhz: coreMhz, memoryMb, datastores, networks } = record.spec;
-    const { moid, cluster, inMaintenanceMode, inQuarantineMode } = record;
-    this.ledger.describeHost({ moid, name, cluster, cores, coreMhz, memoryMb, reach: reachOf(record), power: POWER[record.powerState] ?? "poweredOn", inMaintenanceMode, inQuarantineMode, datastores, networks });
+    const { moid, cluster, inQuarantineMode } = record;
+    this.ledger.describeHost({ moid, name, cluster, cores, coreMhz, memoryMb, reach: reachOf(record), power: POWER[record.powerState] ?? "poweredOn", inMaintenanceMode: isClosed(record), inQuarantineMode, datastores, networks });
     // A host that merely does not answer for a moment keeps its place in the cluster's capacity; its VMs still hold theirs.
     this.ledger.countHost(record.moid, !record.disconnected && !record.inMaintenanceMode && record.powerState !== HostPowerState.POWERED_OFF);
     this.feed.changed(record.moid);

@@ -5,6 +5,8 @@ import { type HostVm } from "../gen/spheresim/hostd/v1/host.js";
 import { type VirtualMachineConfigSpec, VirtualMachinePowerState } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import { POD_GUEST_ID } from "./drs/vm-shape.js";
 import { faultOf } from "./errors.js";
+import { type EventLog, vmFacts } from "./events/event-log.js";
+import type { HostEvents } from "./events/host-events.js";
 import type { HostFacts } from "./host-links.js";
 import type { HostRecord, VmRecord } from "./records.js";
 import { Turns } from "./turns.js";
@@ -18,6 +20,8 @@ export interface ReconcilerOptions {
   readonly monotonic: Clock;
   readonly log: Logger;
   readonly closing: AbortSignal;
+  readonly events: EventLog;
+  readonly hostEvents: HostEvents;
 }
 
 const RETRY = { initialMs: 500, maxMs: 30_000 } as const;
@@ -57,6 +61,7 @@ export class Reconciler implements HostFacts {
     inventory.putHost({ ...host, responding: true });
     this.#options.log.info({ host: host.spec.name, address: host.address, vms: vms.length }, "host connected");
     const there = new Set(vms.map((vm) => vm.config?.instanceUuid ?? ""));
+    this.#options.hostEvents.connected(host, there);
     for (const vm of inventory.vmsOn(host.moid)) if (!there.has(vm.config.instanceUuid)) this.onVmGone(host, vm.config.instanceUuid);
     for (const vm of vms) this.onVm(host, vm);
   }
@@ -64,11 +69,12 @@ export class Reconciler implements HostFacts {
   onLost(host: HostRecord): void {
     const { inventory } = this.#options.vmTasks.options;
     inventory.putHost({ ...host, responding: false });
+    if (!this.#options.closing.aborted) this.#options.hostEvents.lost(host);
     if (!this.#options.closing.aborted) this.#options.log.warn({ host: host.spec.name, address: host.address }, "host does not respond");
   }
 
   onVm(host: HostRecord, hostVm: HostVm): void {
-    const { inventory } = this.#options.vmTasks.options;
+    const { inventory, tasks } = this.#options.vmTasks.options;
     const instanceUuid = hostVm.config?.instanceUuid ?? "";
     const vm = inventory.vmByInstanceUuid(instanceUuid);
     if (belongsElsewhere(vm, host.moid)) {
@@ -78,6 +84,9 @@ export class Reconciler implements HostFacts {
     if (vm === undefined || vm.host !== host.moid) return;
     const isOn = hostVm.powerState === VirtualMachinePowerState.POWERED_ON;
     if (vm.isOn !== isOn || vm.onHost !== true) inventory.putVm({ ...vm, isOn, onHost: true });
+    this.#options.hostEvents.vmSeen(vm);
+    // What a task does to the VM, the task tells.
+    if (vm.isOn !== isOn && tasks.holderOf(vm.moid) === undefined) this.#options.events.post(isOn ? "VmPoweredOnEvent" : "VmPoweredOffEvent", { vm: vmFacts(vm) });
     if (vm.wantedOn && !isOn) this.#repair(host, instanceUuid, () => this.#powerOnAgain(vm.moid));
     else if (hostVm.config !== undefined && !isAsRecorded(vm, hostVm.config)) this.#repair(host, instanceUuid, () => this.#reconfigureAgain(vm.moid));
   }
@@ -87,6 +96,7 @@ export class Reconciler implements HostFacts {
     const vm = inventory.vmByInstanceUuid(instanceUuid);
     if (vm === undefined || vm.host !== host.moid || tasks.holderOf(vm.moid) !== undefined) return;
     inventory.putVm({ ...vm, isOn: false, onHost: false });
+    if (vm.onHost !== false) this.#options.hostEvents.vmMissing(vm);
     this.#options.log.warn({ host: host.spec.name, vm: vm.moid }, "a host does not have a virtual machine that it should have");
   }
 

@@ -1,4 +1,4 @@
-import { Cluster, Datacenter, Host, HostConnectionState, HostPowerState, type HostSpec, ResourcePool, VirtualMachine, VirtualMachineConnectionState, type VmMigration } from "../gen/spheresim/vcenter/v1/inventory.js";
+import { Cluster, Datacenter, Host, HostConnectionState, HostPowerState, type HostEvacuation, type HostSpec, ResourcePool, VirtualMachine, VirtualMachineConnectionState, type VmMigration } from "../gen/spheresim/vcenter/v1/inventory.js";
 import type { Timestamp } from "../gen/google/protobuf/timestamp.js";
 import { ResourceConfigSpec } from "../gen/spheresim/vim/v1/resource.js";
 import { TaskInfo } from "../gen/spheresim/vim/v1/task.js";
@@ -18,6 +18,8 @@ export interface HostRecord {
   readonly inMaintenanceMode: boolean;
   readonly inQuarantineMode: boolean;
   readonly powerState: HostPowerState;
+  /** Its way into maintenance mode or standby. */
+  readonly evacuation?: HostEvacuation | undefined;
   /** Whether HostD answers; known at run time alone. */
   readonly responding: boolean;
 }
@@ -74,6 +76,11 @@ export interface CreationRecord {
   readonly task: string;
 }
 
+/** Whether nothing new may be placed on a host: it is in maintenance mode, or on its way there or into standby. */
+export function isClosed(host: HostRecord): boolean {
+  return host.inMaintenanceMode || host.evacuation !== undefined;
+}
+
 /** How DRS sees the connection of a host. */
 export function reachOf(host: HostRecord): HostReach {
   if (host.disconnected) return "disconnected";
@@ -98,7 +105,7 @@ export function hostMessage(host: HostRecord): Host {
     inMaintenanceMode: host.inMaintenanceMode,
     inQuarantineMode: host.inQuarantineMode,
     usage: undefined,
-    enteringMaintenanceTask: undefined,
+    evacuation: host.evacuation,
   };
 }
 
@@ -175,6 +182,7 @@ export function readHost(moid: string, value: string): HostRecord {
     inMaintenanceMode: host.inMaintenanceMode,
     inQuarantineMode: host.inQuarantineMode,
     powerState: host.powerState === HostPowerState.UNSPECIFIED ? HostPowerState.POWERED_ON : host.powerState,
+    evacuation: host.evacuation,
     responding: false,
   };
 }

@@ -4,6 +4,7 @@ import { toTimestamp } from "../base/timestamp.js";
 import type { ManagedObjectReference } from "../gen/spheresim/vim/v1/managed_object.js";
 import { TaskInfo, TaskState } from "../gen/spheresim/vim/v1/task.js";
 import { ChangeFeed } from "./change-feed.js";
+import { moidNumber } from "./moid-counters.js";
 import { moref } from "./moref.js";
 import { MAX_RUNNING_TASKS } from "./spec-limits.js";
 import { VimFault } from "./vim-fault.js";
@@ -23,6 +24,13 @@ export interface TaskSubject {
   readonly parent?: TaskInfo | undefined;
 }
 
+/** Is told when tasks begin and end; both say what is durable by then. */
+export interface TaskObserver {
+  began(task: TaskInfo): void;
+  /** A task may end that never began. */
+  ended(task: TaskInfo): void;
+}
+
 /** The most tasks kept; beyond it the oldest that have ended are forgotten. */
 const MAX_TASKS = 10_000;
 
@@ -35,10 +43,16 @@ export class TaskRegistry {
   readonly #locks = new Map<string, string>();
   readonly #clock: Clock;
   #eventChain = 0;
+  #observer: TaskObserver | undefined;
 
   constructor(epoch: bigint, clock: Clock) {
     this.#clock = clock;
     this.feed = new ChangeFeed<TaskInfo>(epoch, (moid) => this.#tasks.get(moid));
+  }
+
+  /** Who is told of beginnings and ends, from now on. */
+  set observer(observer: TaskObserver) {
+    this.#observer = observer;
   }
 
   /** A new task as it will be stored: accepted, not begun. It is not registered yet. */
@@ -87,6 +101,7 @@ export class TaskRegistry {
       this.#locks.set(task.entity.value, moid);
     }
     const info = { ...task, cancelable: cancel !== undefined };
+    this.#eventChain = Math.max(this.#eventChain, task.eventChainId);
     this.#tasks.set(moid, info);
     if (cancel !== undefined) this.#cancels.set(moid, cancel);
     this.feed.changed(moid);
@@ -101,6 +116,7 @@ export class TaskRegistry {
   /** Adds a task that ended before this vCenter started. */
   restore(task: TaskInfo): void {
     const moid = task.task?.value ?? "";
+    this.#eventChain = Math.max(this.#eventChain, task.eventChainId);
     this.#tasks.set(moid, task);
     this.feed.changed(moid);
     this.#forgetOld();
@@ -116,14 +132,16 @@ export class TaskRegistry {
     this.feed.removed(moid);
   }
 
-  /** Every task, newest first. */
+  /** Every task, newest first: in order of their numbers, also those of an earlier life of vCenter. */
   list(): TaskInfo[] {
-    return [...this.#tasks.values()].toReversed();
+    return [...this.#tasks.values()].sort((left, right) => moidNumber(right.task?.value ?? "") - moidNumber(left.task?.value ?? ""));
   }
 
   /** The work of a task begins. */
   begin(moid: string): TaskInfo {
-    return this.#change(moid, (task) => ({ ...task, state: TaskState.RUNNING, progress: task.progress ?? 0, startTime: task.startTime ?? toTimestamp(this.#clock.nowMs()) }));
+    const task = this.#change(moid, (queued) => ({ ...queued, state: TaskState.RUNNING, progress: queued.progress ?? 0, startTime: queued.startTime ?? toTimestamp(this.#clock.nowMs()) }));
+    this.#observer?.began(task);
+    return task;
   }
 
   /** How far a running task is, percent. */
@@ -167,7 +185,9 @@ export class TaskRegistry {
     const task = this.#tasks.get(moid);
     if (task !== undefined) this.#unlock(task);
     const now = toTimestamp(this.#clock.nowMs());
-    return this.#change(moid, (running) => ({ ...how(running), progress: undefined, cancelable: false, startTime: running.startTime ?? now, completeTime: now }));
+    const ended = this.#change(moid, (running) => ({ ...how(running), progress: undefined, cancelable: false, startTime: running.startTime ?? now, completeTime: now }));
+    this.#observer?.ended(ended);
+    return ended;
   }
 
   #change(moid: string, how: (task: TaskInfo) => TaskInfo): TaskInfo {
@@ -190,7 +210,7 @@ export class TaskRegistry {
       if (task.completeTime === undefined) continue;
       this.#tasks.delete(moid);
       this.feed.removed(moid);
-      return;
+      if (this.#tasks.size <= MAX_TASKS) return;
     }
   }
 }

@@ -80,6 +80,10 @@ export class VimFault extends Error {
     return new VimFault(`Unable to communicate with the remote host ${host}, since it is disconnected.`, { $case: "hostNotConnected", value: {} });
   }
 
+  static timedout(): VimFault {
+    return new VimFault("Operation timed out.", { $case: "timedout", value: {} });
+  }
+
   static hostNotReachable(host: string, why: string): VimFault {
     return new VimFault(`The remote host ${host} is not reachable: ${why}`, { $case: "hostNotReachable", value: {} });
   }

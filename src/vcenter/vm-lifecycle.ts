@@ -1,5 +1,6 @@
 import type { TaskInfo } from "../gen/spheresim/vim/v1/task.js";
 import { POD_GUEST_ID } from "./drs/vm-shape.js";
+import { vmFacts } from "./events/event-log.js";
 import type { Journal } from "./journal.js";
 import { recordKey } from "./keyspace.js";
 import { moref } from "./moref.js";
@@ -44,10 +45,7 @@ export class VmLifecycle {
     const { tasks } = this.#vmTasks.options;
     tasks.requireFree(vm.moid);
     if (vm.isOn) throw VimFault.invalidPowerState("poweredOn", "poweredOn");
-    if (!vm.wantedOn) {
-      this.#choice.admitToPool(vm.pool, vmShape(vm.config).reserved);
-      this.#choice.admit({ moid: vm.moid, config: vm.config, runs: true }, vm.host);
-    }
+    if (!vm.wantedOn) this.#admit(vm);
     return this.powerOnAt(vm, vm.host, undefined);
   }
 
@@ -201,6 +199,16 @@ export class VmLifecycle {
       if (vm.config.ownerUid === "") await this.#vmTasks.conclude(moidOf(task));
     };
     return { work, undo };
+  }
+
+  #admit(vm: VmRecord): void {
+    try {
+      this.#choice.admitToPool(vm.pool, vmShape(vm.config).reserved);
+      this.#choice.admit({ moid: vm.moid, config: vm.config, runs: true }, vm.host);
+    } catch (error) {
+      if (error instanceof VimFault) this.#vmTasks.options.events.post("VmFailedToPowerOnEvent", { vm: vmFacts(vm), reason: error.methodFault });
+      throw error;
+    }
   }
 
   /** Stores again what was wanted before a task that failed. */

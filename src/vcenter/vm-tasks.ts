@@ -4,6 +4,7 @@ import { RpcError } from "../base/rpc-error.js";
 import type { ManagedObjectReference } from "../gen/spheresim/vim/v1/managed_object.js";
 import type { TaskInfo } from "../gen/spheresim/vim/v1/task.js";
 import { faultOf } from "./errors.js";
+import type { EventLog } from "./events/event-log.js";
 import { callHost, type HostDaemon, type HostDaemons } from "./host-daemon.js";
 import type { Inventory } from "./inventory.js";
 import type { MoidCounters } from "./moid-counters.js";
@@ -28,6 +29,7 @@ export async function ignoring(fault: VimFault["fault"]["$case"], call: Promise<
 export interface VmTasksOptions {
   readonly inventory: Inventory;
   readonly tasks: TaskRegistry;
+  readonly events: EventLog;
   readonly store: Store;
   readonly counters: MoidCounters;
   readonly daemons: HostDaemons;

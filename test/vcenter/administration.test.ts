@@ -50,7 +50,7 @@ test("moids are those of a fresh vCenter, and making a thing twice answers the f
 test("the inventory survives a restart, ids go on, and the instance uuid stays", async () => {
   world = await World.start(2);
   await world.pools.createResourcePool(CreateResourcePoolRequest.fromPartial({ name: "ns", namespace: "ns" }));
-  await world.inventory.setMaintenanceMode({ requestId: "", host: hostKey(2), inMaintenanceMode: true });
+  await world.maintain(2);
   await world.deploy("uid-1");
   const before = await world.inventory.getInventory({});
   const about = await world.inventory.getAbout({});
@@ -62,7 +62,7 @@ test("the inventory survives a restart, ids go on, and the instance uuid stays",
   const now = await world.inventory.getAbout({});
   assert.deepEqual([now.instanceUuid, now.epoch], [about.instanceUuid, 2n]);
   const task = await world.deploy("uid-2");
-  assert.deepEqual([task.result?.value, task.task?.value], ["vm-102", "task-2"]);
+  assert.deepEqual([task.result?.value, task.task?.value], ["vm-102", "task-3"]);
   assert.equal(world.esxi.count("destroyVm"), 0);
 });
 

@@ -61,13 +61,13 @@ test("HA refuses before pool and hosts are asked, by reservations and overhead a
 test("a host in maintenance gives HA nothing, and a VM is powered on by the same admission", async () => {
   world = await World.start(2);
   await keepForFailover(world, 50);
-  await world.inventory.setMaintenanceMode({ requestId: "", host: hostKey(2), inMaintenanceMode: true });
+  await world.maintain(2);
   assert.equal((await world.place("uid-1", {}, 9216)).drsFault?.fault?.fault?.$case, "insufficientFailoverResourcesFault");
-  await world.inventory.setMaintenanceMode({ requestId: "", host: hostKey(2), inMaintenanceMode: false });
+  await world.inventory.exitMaintenanceMode({ requestId: "", host: hostKey(2) });
   const placed = await world.place("uid-1", {}, 9216);
   assert.equal(placed.recommendations.length, 1);
   // Its hold dropped and the host gone again, what was recommended is admitted anew, and HA refuses it.
-  await world.inventory.setMaintenanceMode({ requestId: "", host: hostKey(1), inMaintenanceMode: true });
+  await world.maintain(1);
   await world.placement.cancelRecommendation({ requestId: "", key: "", ownerUid: "uid-1" });
   const spec = podSpec("uid-1", { hosts: onHosts(2) }, 9216);
   const task = await world.placement.applyRecommendation({ requestId: "", key: "", ownerUid: "uid-1", spec });

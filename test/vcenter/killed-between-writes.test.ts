@@ -41,6 +41,15 @@ const ARRIVAL: readonly Deed[] = [
     await world.machines.setActivity({ requestId: "", vm: vm.ref, activity: { profile: { $case: "constant", value: { cpuMhz: 900, memoryMb: 700 } }, startTime: undefined } });
   },
   async (world, ended) => {
+    // The database moves to the other host meanwhile. A task that the next vCenter took up is under way already.
+    await unless("InvalidState", world.enterMaintenance(1).then(async (task) => void (await ended(task))));
+    await eventually("host 1 is in maintenance mode", async () => (await world.inventory.getInventory({})).hosts[0]?.inMaintenanceMode === true);
+    assert.equal((await database(world)).hostName, hostName(2));
+  },
+  async (world) => {
+    await unless("InvalidState", world.inventory.exitMaintenanceMode({ requestId: "", host: hostKey(1) }).then(() => undefined));
+  },
+  async (world, ended) => {
     const { recommendations } = await world.place(POD, { namespace: "red", hosts: onHosts(1, 2) });
     const host = recommendations[0]?.actions[0]?.targetHostName === hostName(1) ? 1 : 2;
     // As the scheduler extension does: by key, and by what it stood for where the key is forgotten.

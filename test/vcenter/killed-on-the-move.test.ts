@@ -58,7 +58,12 @@ const DEEDS: readonly { readonly deed: Deed; readonly outcome: readonly [number,
     outcome: [1, OFF, "database-2", 512],
   },
   {
-    deed: async (world) => void (await world.inventory.setMaintenanceMode({ requestId: "", host: hostKey(1), inMaintenanceMode: true })),
+    deed: async (world) => {
+      await world.enterMaintenance(1).catch((error: unknown) => {
+        if (!(error instanceof RpcError) || error.reason?.reason !== "InvalidState") throw error;
+      });
+      await eventually("host 1 is in maintenance mode", async () => (await world.inventory.getInventory({})).hosts[0]?.inMaintenanceMode === true);
+    },
     outcome: [1, OFF, "database-2", 512],
   },
   {

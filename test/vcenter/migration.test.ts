@@ -79,7 +79,7 @@ test("without a host DRS chooses one, never the VM's own; where none will do the
   const vm = await create("vm", true);
   await create("busy", true, { activity: { profile: { $case: "constant", value: { cpuMhz: 4000, memoryMb: 2048 } }, startTime: undefined } }, 2);
   assert.equal((await world.ended(await migrate(vm))).host?.value, "host-23");
-  for (const host of [1, 2]) await world.inventory.setMaintenanceMode({ requestId: "", host: hostKey(host), inMaintenanceMode: true });
+  for (const host of [1, 2]) await world.maintain(host);
   const { reason, fault } = await refusal(migrate(vm));
   assert.equal(reason, "NoCompatibleHost");
   assert.ok(fault.fault?.$case === "noCompatibleHost");
@@ -106,9 +106,9 @@ test("what cannot move, and where nothing can go, is refused with the real fault
   assert.deepEqual((await refusal(migrate(vm, hostKey(1)))).fields, ["host"]);
   assert.equal((await refusal(migrate(vm, hostKey(3)))).reason, "NotEnoughCpus");
   assert.equal((await refusal(migrate(vm, hostKey(4)))).reason, "CannotAccessDatastore");
-  await world.inventory.setMaintenanceMode({ requestId: "", host: hostKey(2), inMaintenanceMode: true });
+  await world.maintain(2);
   assert.equal((await refusal(migrate(vm, hostKey(2)))).reason, "InvalidState");
-  await world.inventory.setMaintenanceMode({ requestId: "", host: hostKey(2), inMaintenanceMode: false });
+  await world.ended(await world.inventory.exitMaintenanceMode({ requestId: "", host: hostKey(2) }));
   await world.inventory.setHostConnection({ requestId: "", host: hostKey(2), connected: false });
   assert.equal((await refusal(migrate(vm, hostKey(2)))).reason, "HostNotConnected");
   await world.inventory.setHostConnection({ requestId: "", host: hostKey(2), connected: true });

@@ -45,7 +45,7 @@ test("a must rule that leaves no host is NoCompatibleHardAffinityHost; a should 
   assert.equal(said(await world.place("uid-2", { rules: [tied(false)] })).chosen, hostName(1), "the worse host, because it is preferred");
   await machine("busier", 1, 16_000);
   assert.equal(said(await world.place("uid-3", { rules: [tied(false)] })).chosen, hostName(2), "fully used");
-  await world.inventory.setMaintenanceMode({ requestId: "", host: hostKey(1), inMaintenanceMode: true });
+  await world.enterMaintenance(1);
   const none = await world.place("uid-4", { rules: [tied(true)] });
   assert.deepEqual(said(none).out.map((each) => each[1]), ["invalidState", "vmHostAffinityRuleViolation"]);
   assert.deepEqual(none.drsFault?.fault?.fault, { $case: "noCompatibleHardAffinityHost", value: { vmName: "pod-uid-4" } });

@@ -95,7 +95,7 @@ test("DRS prefers the idle host, weighing what an ordinary VM uses", async () =>
 
 test("no host: an OK answer with drs_fault, one fault per host, and maintenance counts", async () => {
   world = await World.start(2);
-  await world.inventory.setMaintenanceMode({ requestId: "", host: { key: { $case: "name", value: hostName(1) } }, inMaintenanceMode: true });
+  await world.maintain(1);
   const result = await world.place("uid-1", {}, 16_000 + 384);
   assert.equal(result.recommendations.length, 0);
   const fault = result.drsFault?.fault?.fault;

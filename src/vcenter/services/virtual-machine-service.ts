@@ -9,6 +9,7 @@ import { POD_GUEST_ID, vmShape } from "../drs/vm-shape.js";
 import type { HostChoice } from "../host-choice.js";
 import { type Inventory, inOrder } from "../inventory.js";
 import { showVm } from "../inventory-view.js";
+import { requireOpen } from "../known-host.js";
 import { type Migrations, requireMovable } from "../migrations.js";
 import type { MultiPowerOn } from "../multi-power-on.js";
 import type { Pages } from "../pages.js";
@@ -96,7 +97,7 @@ function createOrdinary(request: CreateVmRequest, { inventory, choice, deploymen
   const config = { ...checked, guestId: checked.guestId === "" ? "otherGuest64" : checked.guestId };
   const named = request.host === undefined ? undefined : requireHost(request.host, "host", inventory);
   const poolCluster = request.pool === undefined ? undefined : (inventory.clusterOfPool(request.pool.value).ref?.value ?? "");
-  if (named?.disconnected === true) throw VimFault.hostNotConnected(named.spec.name);
+  if (named !== undefined) requireOpen(named);
   if (named !== undefined && poolCluster !== undefined && poolCluster !== named.cluster) throw VimFault.invalidArgument("pool", `pool ${request.pool?.value} is not in cluster ${named.cluster}`);
   const cluster = named?.cluster ?? poolCluster ?? onlyCluster("host", inventory);
   const pool = request.pool?.value ?? inventory.cluster(cluster).rootPool?.value ?? "";
