@@ -14,7 +14,6 @@ import { ScaleSharesBehavior } from "../../src/gen/spheresim/vim/v1/resource.js"
 import { MemoryTable, startEtcd } from "../../src/etcd/index.js";
 import { EtcdKeyValue } from "../../src/vcenter/client.js";
 import { eventually } from "../support/eventually.js";
-import { refusal } from "./refusal.js";
 import { hostKey, hostName, onHosts, World } from "./world.js";
 
 let world: World;

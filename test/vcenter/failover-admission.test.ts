@@ -63,7 +63,7 @@ test("a host in maintenance gives HA nothing, and a VM is powered on by the same
   await keepForFailover(world, 50);
   await world.maintain(2);
   assert.equal((await world.place("uid-1", {}, 9216)).drsFault?.fault?.fault?.$case, "insufficientFailoverResourcesFault");
-  await world.ended(await world.inventory.exitMaintenanceMode({ requestId: "", host: hostKey(2) }));
+  await world.inventory.exitMaintenanceMode({ requestId: "", host: hostKey(2) });
   const placed = await world.place("uid-1", {}, 9216);
   assert.equal(placed.recommendations.length, 1);
   // Its hold dropped and the host gone again, what was recommended is admitted anew, and HA refuses it.

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
+import { ReconfigureClusterRequest } from "../../src/gen/spheresim/vcenter/v1/cluster.js";
+import { DrsBehavior } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
 import { type PlacementResult, PlaceVmRequest, VerdictDetail } from "../../src/gen/spheresim/vcenter/v1/placement.js";
 import { ScaleSharesBehavior } from "../../src/gen/spheresim/vim/v1/resource.js";
 import { VirtualMachineConfigSpec } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
@@ -39,7 +41,7 @@ test("a host in quarantine is chosen when no other will do, weakly, and the reas
   assert.equal(target(well), hostName(2));
   assert.ok((well.recommendations[0]?.rating ?? 0) > 1);
   assert.equal(well.verdicts[1]?.verdict?.$case === "fault" && well.verdicts[1].verdict.value.fault?.$case, "invalidState");
-  await world.enterMaintenance(2);
+  await world.maintain(2);
   const last = await world.place("uid-2");
   assert.deepEqual([target(last), last.recommendations[0]?.rating], [hostName(1), 1]);
   assert.match(last.recommendations[0]?.reasonText ?? "", /in quarantine mode, used because no other host will do; 1 ruled out\.$/);
@@ -47,10 +49,9 @@ test("a host in quarantine is chosen when no other will do, weakly, and the reas
 
 test("with FULL a host that is ruled out says all that would have to change; with SUMMARY nothing; max_verdicts cuts the list", async () => {
   world = await World.start(3);
-  await world.place("uid-0", { hosts: onHosts(1) }, 8192);
-  await world.ended(await world.apply("uid-0"));
+  await world.deploy("uid-0", { hosts: onHosts(1) });
   await world.enterMaintenance(1);
-  const config = { ...(podSpec("uid-1", {}, 12_000).config ?? assert.fail()), numCpus: 9 };
+  const config = { ...(podSpec("uid-1", {}, 15_500).config ?? assert.fail()), numCpus: 9 };
   const ask = (verdictDetail: VerdictDetail, maxVerdicts?: number) => world.placement.placeVm({ requestId: "", spec: podSpec("uid-1", { config }), holdFor: undefined, verdictDetail, maxVerdicts });
   const full = await ask(VerdictDetail.FULL);
   assert.deepEqual(full.verdicts.map((verdict) => verdict.hostName), [hostName(1), hostName(2), hostName(3)]);
@@ -59,7 +60,7 @@ test("with FULL a host that is ruled out says all that would have to change; wit
   assert.deepEqual([maintenance, cpus], [`${hostName(1)} out of maintenance mode`, `1 more logical CPUs on ${hostName(1)}, or at most 8 vCPUs`]);
   const overhead = full.sized?.overheadMemoryMb ?? 0;
   const freeMb = HOST.memoryMb - ((await world.inventory.getInventory({})).hosts[0]?.usage?.reservedMemoryMb ?? 0);
-  assert.equal(ram, `${12_000 + overhead - freeMb} MB more unreserved memory on ${hostName(1)}`);
+  assert.equal(ram, `${15_500 + overhead - freeMb} MB more unreserved memory on ${hostName(1)}`);
   assert.match(full.drsFault?.fault?.localizedMessage ?? "", /3 looked at: 2 as: The host esxi-02\.spheresim\.test has 8 logical CPUs, .*; The host esxi-01\.spheresim\.test is in maintenance mode\.$/);
   assert.deepEqual((await ask(VerdictDetail.SUMMARY)).verdicts.map((verdict) => verdict.wouldFitIf), [[], [], []]);
   assert.deepEqual((await ask(VerdictDetail.FULL, 2)).verdicts.map((verdict) => verdict.hostName), [hostName(1), hostName(2)]);
@@ -76,7 +77,7 @@ test("a pool that refuses says what it lacks of each resource, and each host wha
   const pool = ["400 MHz more unreserved CPU in pool small", "50 MB more unreserved memory in pool small"];
   assert.deepEqual(drsFault?.wouldFitIf, pool);
   assert.deepEqual(verdicts[0]?.wouldFitIf, pool);
-  await world.enterMaintenance(1);
+  await world.maintain(1);
   assert.ok((await world.place("uid-1", { namespace: "small" })).verdicts[0]?.wouldFitIf.includes(`${hostName(1)} out of maintenance mode`));
 });
 
@@ -100,6 +101,7 @@ test("an ordinary VM is sent where it gains, is not counted twice, and stays whe
   const stays = await move(idle, 1, 2);
   assert.deepEqual([stays.recommendations, stays.drsFault, stays.verdicts[0]?.hostName, stays.verdicts[0]?.verdict?.$case], [[], undefined, hostName(2), "chosen"]);
   // Where its host may not run it any more, it should go: strongly, and with the reason.
+  await world.clusters.reconfigureCluster(ReconfigureClusterRequest.fromPartial({ drsConfig: { defaultVmBehavior: DrsBehavior.MANUAL } }));
   await world.enterMaintenance(1);
   const [leaves] = (await move(busy)).recommendations;
   assert.deepEqual([leaves?.reason, leaves?.rating], ["hostMaint", 5]);

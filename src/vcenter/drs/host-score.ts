@@ -5,7 +5,7 @@ import type { VmToPlace } from "./vm-to-place.js";
 /** One part of a score; every figure it is made from is kept so that `explain` can show it. */
 export interface ScorePart {
   readonly name: string;
-  /** 0 to 100, larger is better. */
+  /** At most 100, larger is better; below 0 where more is demanded of the host than it has, down to -100. */
   readonly value: number;
   readonly weight: number;
   /** The figure the value was made from. */
@@ -15,7 +15,7 @@ export interface ScorePart {
 
 /** Says how good hosts are for VMs. `total` is the sum of value times weight over `parts`. */
 export interface Scorer {
-  /** 0 to 100, larger is better. Asked of every host that would do, so it makes no objects. */
+  /** At most 100, larger is better. Asked of every host that would do, so it makes no objects. */
   total(vm: VmToPlace, hosts: HostTable, row: number): number;
   /** The same in parts. Asked of the hosts that are answered. */
   parts(vm: VmToPlace, hosts: HostTable, row: number): readonly ScorePart[];
@@ -30,15 +30,18 @@ const WEIGHTS = { cpuUse: 0.25, memoryUse: 0.25, tighter: 0.3, cpuUnreserved: 0.
  *
  * Worked example (three hosts of 100 GB, a VM that reserves 35 GB; CPU left aside): A has 60 reserved and 60 in use, B 40 and 70,
  * C 40 and 45. By reservations B and C tie at 60 free. By use after placement A stands at 95 %, B at 105 %, C at 80 %: C is chosen.
+ *
+ * Hosts of which more is demanded than they have differ still, by how much more: among them the one with the most unreserved would often be
+ * the busiest. Example: of two hosts demanded to 145 % and to 180 % the first is the better one, whatever they have unreserved.
  */
 export const spheresimScorer: Scorer = {
   total(vm, hosts, row) {
     const cpuUse = usePercent(vm, hosts, row, "cpuMhz");
     const memoryUse = usePercent(vm, hosts, row, "memoryMb");
     return (
-      left(cpuUse) * WEIGHTS.cpuUse +
-      left(memoryUse) * WEIGHTS.memoryUse +
-      left(Math.max(cpuUse, memoryUse)) * WEIGHTS.tighter +
+      spare(cpuUse) * WEIGHTS.cpuUse +
+      spare(memoryUse) * WEIGHTS.memoryUse +
+      spare(Math.max(cpuUse, memoryUse)) * WEIGHTS.tighter +
       unreservedPercent(vm, hosts, row, "cpuMhz") * WEIGHTS.cpuUnreserved +
       unreservedPercent(vm, hosts, row, "memoryMb") * WEIGHTS.memoryUnreserved
     );
@@ -50,9 +53,9 @@ export const spheresimScorer: Scorer = {
     const cpu = { raw: vm.unreservedThen(hosts, row, "cpuMhz"), value: unreservedPercent(vm, hosts, row, "cpuMhz") };
     const memory = { raw: vm.unreservedThen(hosts, row, "memoryMb"), value: unreservedPercent(vm, hosts, row, "memoryMb") };
     return [
-      { name: "cpu use after placement", value: left(cpuUse), weight: WEIGHTS.cpuUse, raw: vm.demandThen(hosts, row, "cpuMhz"), unit: "MHz" },
-      { name: "memory use after placement", value: left(memoryUse), weight: WEIGHTS.memoryUse, raw: vm.demandThen(hosts, row, "memoryMb"), unit: "MB" },
-      { name: "use of the tighter resource", value: left(tighter), weight: WEIGHTS.tighter, raw: tighter, unit: "percent" },
+      { name: "cpu use after placement", value: spare(cpuUse), weight: WEIGHTS.cpuUse, raw: vm.demandThen(hosts, row, "cpuMhz"), unit: "MHz" },
+      { name: "memory use after placement", value: spare(memoryUse), weight: WEIGHTS.memoryUse, raw: vm.demandThen(hosts, row, "memoryMb"), unit: "MB" },
+      { name: "use of the tighter resource", value: spare(tighter), weight: WEIGHTS.tighter, raw: tighter, unit: "percent" },
       { name: "cpu unreserved after placement", ...cpu, weight: WEIGHTS.cpuUnreserved, unit: "MHz" },
       { name: "memory unreserved after placement", ...memory, weight: WEIGHTS.memoryUnreserved, unit: "MB" },
     ];
@@ -72,6 +75,11 @@ function unreservedPercent(vm: VmToPlace, hosts: HostTable, row: number, resourc
 
 function percent(part: number, whole: number): number {
   return whole <= 0 ? 100 : (100 * part) / whole;
+}
+
+/** What is left of 100 %; what is demanded beyond counts against the host, up to as much again as it has. */
+function spare(usedPercent: number): number {
+  return Math.max(-100, 100 - usedPercent);
 }
 
 /** What is left of 100 %, not below 0. */

@@ -105,7 +105,7 @@ export class Survey {
     return found;
   }
 
-  /** 0 to 100, without preference. */
+  /** At most 100, without preference. */
   score(index: number): number {
     return this.#scores[index] ?? 0;
   }

@@ -32,7 +32,7 @@ export class RowRules implements RulesOfVm {
 
   /** A should rule is followed as long as a host that obeys it is not fully used (Denneman, "preferential rules"). */
   preference(row: number): number {
-    return this.#rules.isPreferred(this.#hosts.moid(row)) && !this.#isFullyUsed(row) ? 1 : 0;
+    return this.#rules.hasPreference && this.#rules.isPreferred(this.#hosts.moid(row)) && !this.#isFullyUsed(row) ? 1 : 0;
   }
 
   #isFullyUsed(row: number): boolean {
