@@ -1,6 +1,7 @@
+import type { Cluster } from "../gen/spheresim/vcenter/v1/inventory.js";
 import type { Amount } from "./drs/amount.js";
 import { failoverFault, failoverFitsIf, poolFault, poolFitsIf } from "./drs/decision-tree.js";
-import { failoverShortages, type FailoverShortage } from "./drs/failover.js";
+import { type FailoverReserve, failoverShortages, type FailoverShortage } from "./drs/failover.js";
 import type { Inventory } from "./inventory.js";
 import type { PoolRecord } from "./records.js";
 import type { VimFault } from "./vim-fault.js";
@@ -33,10 +34,15 @@ export class ClusterAdmission {
   }
 
   /** Nothing where HA admission control is off. */
-  #failoverShortages(cluster: string, reserved: Amount): FailoverShortage[] {
-    const { dasConfig, rootPool } = this.#inventory.cluster(cluster);
-    if (dasConfig === undefined || !dasConfig.enabled || !dasConfig.admissionControlEnabled) return [];
-    const reserve = { cpuMhz: dasConfig.cpuFailoverResourcesPercent, memoryMb: dasConfig.memoryFailoverResourcesPercent };
-    return failoverShortages(this.#inventory.ledger.cluster(rootPool?.value ?? ""), reserve, reserved);
+  #failoverShortages(moid: string, reserved: Amount): FailoverShortage[] {
+    const cluster = this.#inventory.cluster(moid);
+    const reserve = failoverReserveOf(cluster);
+    return reserve === undefined ? [] : failoverShortages(this.#inventory.ledger.cluster(cluster.rootPool?.value ?? ""), reserve, reserved);
   }
+}
+
+/** What HA's admission control keeps free; undefined where that is off. */
+export function failoverReserveOf({ dasConfig }: Cluster): FailoverReserve | undefined {
+  if (dasConfig?.enabled !== true || !dasConfig.admissionControlEnabled) return undefined;
+  return { cpuMhz: dasConfig.cpuFailoverResourcesPercent, memoryMb: dasConfig.memoryFailoverResourcesPercent };
 }

@@ -1,6 +1,7 @@
 import { type Cluster, ManagedEntityStatus } from "../gen/spheresim/vcenter/v1/inventory.js";
-import { NOTHING, plus, RESOURCES } from "./drs/amount.js";
+import { failoverReserveOf } from "./cluster-admission.js";
 import { type ClusterStatus, clusterStatus } from "./drs/cluster-status.js";
+import { cannotFailOver } from "./drs/failover.js";
 import type { EventLog } from "./events/event-log.js";
 import type { Inventory } from "./inventory.js";
 
@@ -9,8 +10,9 @@ const SHOWN: Readonly<Record<ClusterStatus, ManagedEntityStatus>> = { green: Man
 /** How a cluster stands with what it has promised; red too where HA keeps less free than it must. */
 export function statusOf(inventory: Inventory, cluster: Cluster): ClusterStatus {
   const root = cluster.rootPool?.value ?? "";
-  const { pools } = inventory.ledger;
-  return cannotFailOver(inventory, cluster) ? "red" : clusterStatus(pools, root);
+  const { ledger } = inventory;
+  const reserve = failoverReserveOf(cluster);
+  return reserve !== undefined && cannotFailOver(ledger.cluster(root), reserve) ? "red" : clusterStatus(ledger.pools, root);
 }
 
 /** The cluster with its status, as the contract shows it. */
@@ -43,16 +45,4 @@ export class ClusterHealth {
       if (newStatus === "yellow") this.#events.post("ClusterOvercommittedEvent", { cluster: moid });
     }
   }
-}
-
-/** Whether what runs reserves of what HA's admission control keeps free for the VMs of a host that fails. */
-function cannotFailOver(inventory: Inventory, { rootPool, dasConfig }: Cluster): boolean {
-  if (dasConfig?.enabled !== true || !dasConfig.admissionControlEnabled) return false;
-  const { pools } = inventory.ledger;
-  const root = rootPool?.value ?? "";
-  let running = NOTHING;
-  for (const moid of pools.within(root)) running = plus(running, pools.reservedByVms(moid));
-  const { reservation: capacity } = pools.allocation(root);
-  const keptPercent = { cpuMhz: dasConfig.cpuFailoverResourcesPercent, memoryMb: dasConfig.memoryFailoverResourcesPercent };
-  return RESOURCES.some((resource) => running[resource] > (capacity[resource] * (100 - keptPercent[resource])) / 100);
 }

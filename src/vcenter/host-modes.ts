@@ -62,7 +62,8 @@ const STAND_BY: Way = {
  * |---|---|---|---|
  * | `evacuation` | set, with its task, in one Txn before the call is answered | absent | absent |
  * | placed on it | nothing new, holds are dropped | nothing | as before |
- * | its capacity | counts | maintenance: does not count; standby: counts | counts |
+ * | its capacity, for pools | counts | maintenance: does not count; standby: counts | counts |
+ * | its capacity, for HA | does not count | does not count | counts |
  *
  * A vCenter that starts meanwhile finds host and task on record, and waits on.
  */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import fc from "fast-check";
 import { ReconfigureClusterRequest } from "../../src/gen/spheresim/vcenter/v1/cluster.js";
+import { ManagedEntityStatus } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
 import { failoverShortages } from "../../src/vcenter/drs/failover.js";
 import { HOST, hostKey, onHosts, podSpec, World } from "./world.js";
 
@@ -56,6 +57,23 @@ test("HA refuses before pool and hosts are asked, by reservations and overhead a
   assert.deepEqual(drsFault?.wouldFitIf, [`${reserved + wanted - HOST.memoryMb} MB less memory reserved in supervisor-01, or a failover reserve of at most ${Math.floor(Number(left))} % instead of 50 %`]);
   assert.deepEqual(result.verdicts.map((verdict) => verdict.verdict?.$case === "fault" && verdict.verdict.value.fault?.$case), ["insufficientFailoverResourcesFault", "insufficientFailoverResourcesFault"]);
   assert.ok(result.verdicts.every(({ wouldFitIf }) => wouldFitIf.length >= 1));
+});
+
+test("the cluster is red as soon as HA has less to fail over to than it must keep, by the same account as admission", async () => {
+  world = await World.start(2);
+  const { inventory } = world;
+  await keepForFailover(world, 50);
+  await world.deploy("uid-1", { hosts: onHosts(1) });
+  const status = async () => (await inventory.getInventory({})).clusters[0]?.overallStatus;
+  assert.equal(await status(), ManagedEntityStatus.GREEN);
+  // 1024 MB and some overhead are 7 % of the host that stays awake, and 4 % of both.
+  await world.ended(await inventory.powerDownHostToStandBy({ requestId: "", host: hostKey(2), timeout: undefined }));
+  assert.equal(await status(), ManagedEntityStatus.GREEN);
+  await keepForFailover(world, 95);
+  assert.equal((await world.place("uid-2", {}, 4)).drsFault?.fault?.fault?.$case, "insufficientFailoverResourcesFault");
+  assert.equal(await status(), ManagedEntityStatus.RED);
+  await inventory.powerUpHostFromStandBy({ requestId: "", host: hostKey(2) });
+  assert.equal(await status(), ManagedEntityStatus.GREEN);
 });
 
 test("a host in maintenance gives HA nothing, and a VM is powered on by the same admission", async () => {

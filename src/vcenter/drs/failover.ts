@@ -22,6 +22,9 @@ export interface FailoverShortage {
   readonly excess: number;
 }
 
+/** Sums of reservations that come and go miss by less. */
+const ROUNDING = 1e-6;
+
 /**
  * HA admission control by percentage of cluster resources (Denneman, "HA Percentage based admission control"): reservations count, use
  * does not. A VM is refused when (capacity - reserved - its own reservation) / capacity falls below the percentage that must stay free.
@@ -37,8 +40,18 @@ export function failoverShortages(account: ClusterAccount, reserve: FailoverRese
     const reserved = account.reserved[resource];
     const requested = wanted[resource];
     const reservePercent = reserve[resource];
-    const excess = reserved + requested - capacity * (1 - reservePercent / 100);
-    if (capacity <= 0 || requested <= 0 || excess <= 1e-6) return [];
+    const excess = excessOf(account, reserve, resource) + requested;
+    if (capacity <= 0 || requested <= 0 || excess <= ROUNDING) return [];
     return { resource, capacity, reserved, requested, leftPercent: (100 * (capacity - reserved - requested)) / capacity, reservePercent, excess };
   });
+}
+
+/** Whether more is reserved already than the percentages allow, as when a host is lost: by the same account as admission's. */
+export function cannotFailOver(account: ClusterAccount, reserve: FailoverReserve): boolean {
+  return RESOURCES.some((resource) => excessOf(account, reserve, resource) > ROUNDING);
+}
+
+/** By how much too much is reserved; negative is what is free. */
+function excessOf({ capacity, reserved }: ClusterAccount, reserve: FailoverReserve, resource: Resource): number {
+  return reserved[resource] - capacity[resource] * (1 - reserve[resource] / 100);
 }
