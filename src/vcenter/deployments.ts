@@ -5,6 +5,7 @@ import type { Clock } from "../base/clock.js";
 import type { Dice } from "../base/seeded-random.js";
 import { toTimestamp } from "../base/timestamp.js";
 import { started } from "./activity.js";
+import type { DrsRule } from "./drs/rules/rule.js";
 import type { Holds } from "./holds.js";
 import type { Journal } from "./journal.js";
 import { recordKey } from "./keyspace.js";
@@ -39,6 +40,8 @@ interface Wish {
   readonly powerOn: boolean;
   /** The hold whose capacity it takes over. */
   readonly holdKey?: string;
+  /** Rules stated for it. */
+  readonly rules?: readonly DrsRule[];
   /** The request it is stored with, so that a repetition finds it. */
   readonly request?: CreateRequest | undefined;
 }
@@ -86,7 +89,7 @@ export class Deployments {
     // The owner's hold on another host must not count against it.
     holds.dropOwner(request.ownerUid);
     try {
-      this.#options.placements.admit(wish.config, wish.host, wish.pool);
+      this.#options.placements.admit(wish.config, wish.host, wish.pool, wish.rules);
     } catch (error) {
       if (error instanceof VimFault) return this.#refused(wish, error);
       throw error;
@@ -137,7 +140,7 @@ export class Deployments {
     const stated = spec === undefined ? undefined : inventory.ledger.hosts.moid(spec.hosts[0] ?? 0);
     const fits = found !== undefined && (stated === undefined || stated === found.recommended.host);
     if (fits && found.held) return { ...found.recommended, holdKey: found.recommended.key };
-    if (spec !== undefined) return { config: spec.config, host: stated ?? "", pool: spec.pool.moid };
+    if (spec !== undefined) return { config: spec.config, host: stated ?? "", pool: spec.pool.moid, rules: spec.rules };
     if (found !== undefined) return found.recommended;
     if (request.key === "") throw VimFault.invalidArgument("key", "is required where neither a hold of the owner nor a spec says what to apply");
     throw VimFault.recommendationExpired(request.key);

@@ -2,6 +2,7 @@ import type { Clock, Timer } from "../base/clock.js";
 import { RpcCode, RpcError } from "../base/rpc-error.js";
 import type { VirtualMachineConfigSpec } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import type { Claim, Ledger } from "./drs/ledger.js";
+import type { DrsRule } from "./drs/rules/rule.js";
 
 /** What a recommendation would do, kept so that it can be applied by key alone. */
 export interface Recommended {
@@ -13,6 +14,8 @@ export interface Recommended {
   readonly pool: string;
   /** The VM that is to move; absent for one to be created. */
   readonly vm?: string | undefined;
+  /** Rules stated for it. */
+  readonly rules?: readonly DrsRule[];
 }
 
 interface Hold {
@@ -27,7 +30,7 @@ const MAX_HOLDS = 10_000;
 const MAX_EXPIRED = 10_000;
 
 /**
- * Capacity kept for recommendations that may be applied: at most one hold per owner, for a time on the monotonic clock. A real PlaceVm
+ * Capacity kept for recommendations that may be applied: at most one hold per owner, and per VM that would move, for a time on the monotonic clock. A real PlaceVm
  * keeps nothing, so two schedulers can be sent to the same last megabyte; this one is ours.
  */
 export class Holds {
@@ -35,6 +38,8 @@ export class Holds {
   readonly #monotonic: Clock;
   readonly #holds = new Map<string, Hold>();
   readonly #byOwner = new Map<string, string>();
+  /** Holds of moves, by the VM that would move. */
+  readonly #byVm = new Map<string, string>();
   readonly #expired = new Map<string, Recommended>();
 
   constructor(ledger: Ledger, monotonic: Clock) {
@@ -46,9 +51,9 @@ export class Holds {
     return this.#holds.size;
   }
 
-  /** Keeps capacity; a hold of the same owner is replaced. */
+  /** Keeps capacity; a hold of the same owner, or for the same VM, is replaced. */
   hold(recommended: Recommended, claim: Claim, forMs: number): void {
-    const before = recommended.ownerUid === "" ? undefined : this.#byOwner.get(recommended.ownerUid);
+    const before = (recommended.vm === undefined ? this.ofOwner(recommended.ownerUid) : this.ofVm(recommended.vm))?.key;
     if (before !== undefined) this.drop(before);
     else this.drop(recommended.key);
     if (this.#holds.size >= MAX_HOLDS) throw new RpcError(RpcCode.RESOURCE_EXHAUSTED, `${MAX_HOLDS} recommendations wait to be applied`);
@@ -57,6 +62,7 @@ export class Holds {
     const timer = this.#monotonic.timer(forMs, () => this.#expire(recommended.key));
     this.#holds.set(recommended.key, { recommended, claim, timer });
     if (recommended.ownerUid !== "") this.#byOwner.set(recommended.ownerUid, recommended.key);
+    if (recommended.vm !== undefined) this.#byVm.set(recommended.vm, recommended.key);
   }
 
   /** What is held at this moment, oldest first. */
@@ -67,6 +73,12 @@ export class Holds {
   /** The recommendation held for an owner. */
   ofOwner(ownerUid: string): Recommended | undefined {
     const key = this.#byOwner.get(ownerUid);
+    return key === undefined ? undefined : this.#holds.get(key)?.recommended;
+  }
+
+  /** The move held for a VM that exists. */
+  ofVm(vm: string): Recommended | undefined {
+    const key = this.#byVm.get(vm);
     return key === undefined ? undefined : this.#holds.get(key)?.recommended;
   }
 
@@ -120,6 +132,7 @@ export class Holds {
     hold.timer.cancel();
     this.#holds.delete(key);
     if (hold.recommended.ownerUid !== "") this.#byOwner.delete(hold.recommended.ownerUid);
+    if (hold.recommended.vm !== undefined) this.#byVm.delete(hold.recommended.vm);
     return true;
   }
 }

@@ -148,10 +148,19 @@ export class Inventory {
     return this.#vms.creation(requestId);
   }
 
-  /** The hosts on which a VM runs or is to run; none for one that is off or unknown. */
-  hostsOf(moid: string): readonly string[] {
+  /** The host on which a VM runs or is to run again; undefined for one that is off or unknown. */
+  runsOn(moid: string): string | undefined {
     const vm = this.#vms.get(moid);
-    return vm !== undefined && (vm.isOn || vm.wantedOn) ? [vm.host] : [];
+    return vm !== undefined && (vm.isOn || vm.wantedOn) ? vm.host : undefined;
+  }
+
+  /** The hosts to reckon with a VM on: where it runs and, last, where it is going; none for one that is off and stays off, or is unknown. */
+  hostsOf(moid: string): readonly string[] {
+    const migration = this.#vms.get(moid)?.migration;
+    if (migration?.powerOn === true) return [migration.target];
+    const host = this.runsOn(moid);
+    if (host === undefined) return [];
+    return migration === undefined || migration.target === host ? [host] : [host, migration.target];
   }
 
   vmsOn(host: string): readonly VmRecord[] {

@@ -1,6 +1,7 @@
 import type { Rule } from "../gen/spheresim/vcenter/v1/rule.js";
 import type { DrsRule } from "./drs/rules/rule.js";
 import { VmRules } from "./drs/rules/vm-rules.js";
+import type { Holds } from "./holds.js";
 import type { Inventory } from "./inventory.js";
 import type { RuleTable } from "./rule-table.js";
 import { MAX_RULES_OF_SPEC } from "./spec-limits.js";
@@ -10,10 +11,12 @@ import { VimFault } from "./vim-fault.js";
 export class PlacementRules {
   readonly #inventory: Inventory;
   readonly #rules: RuleTable;
+  readonly #holds: Pick<Holds, "ofVm">;
 
-  constructor(inventory: Inventory, rules: RuleTable) {
+  constructor(inventory: Inventory, rules: RuleTable, holds: Pick<Holds, "ofVm">) {
     this.#inventory = inventory;
     this.#rules = rules;
+    this.#holds = holds;
   }
 
   /** The rules of a spec, of which the VM will be a member. Throws InvalidArgument, ManagedObjectNotFound. */
@@ -27,7 +30,14 @@ export class PlacementRules {
     const all = vm === undefined ? [] : this.#rules.book(cluster).ofVm(vm);
     const ofCluster = goesAhead ? all.filter((rule) => rule.kind !== "together") : all;
     if (ofCluster.length === 0 && own.length === 0) return VmRules.NONE;
-    return new VmRules(name, vm, [...ofCluster, ...own], (other) => this.#inventory.hostsOf(other));
+    return new VmRules(name, vm, [...ofCluster, ...own], (other) => this.#hostsOf(other));
+  }
+
+  /** Where a VM that runs is, may go because a move is held for it, and is going. */
+  #hostsOf(moid: string): readonly string[] {
+    const hosts = this.#inventory.hostsOf(moid);
+    const held = this.#holds.ofVm(moid)?.host;
+    return held === undefined || hosts.length === 0 ? hosts : [held, ...hosts];
   }
 
   #one(rule: Rule, field: string, cluster: string): DrsRule {

@@ -87,13 +87,13 @@ export class Placements {
   }
 
   /**
-   * Admits a VM on one host once more, for a recommendation whose hold is gone: the decision tree on that host alone. Throws the fault
-   * that rules it out.
+   * Admits a VM on one host once more, for a recommendation whose hold is gone: the decision tree on that host alone, by the
+   * `rules` stated for it too. Throws the fault that rules it out.
    */
-  admit(config: ResolvedSpec["config"], host: string, pool: string): void {
+  admit(config: ResolvedSpec["config"], host: string, pool: string, rules: ResolvedSpec["rules"] = []): void {
     const { inventory } = this.#options;
     const hosts = Int32Array.of(inventory.ledger.hosts.row(host));
-    const spec: ResolvedSpec = { config, ownerUid: config.ownerUid, cluster: inventory.host(host).cluster, pool: inventory.pool(pool), namespace: "", hosts, vm: undefined, rules: [] };
+    const spec: ResolvedSpec = { config, ownerUid: config.ownerUid, cluster: inventory.host(host).cluster, pool: inventory.pool(pool), namespace: "", hosts, vm: undefined, rules };
     const judged = this.#judge.judge(spec, host);
     if (!isDecision(judged)) throw judged.fault;
     if (judged.chosen === undefined) throw VimFault.of(judged.survey.fault(0));
@@ -104,10 +104,10 @@ export class Placements {
     const startMs = journal.nowMs();
     const owner = spec.ownerUid === "" ? undefined : inventory.owner(spec.ownerUid);
     if (owner !== undefined) return this.#existing(spec, owner.vm, asked, startMs);
-    // The owner's own hold must not stand in its way; its host is kept where it still will do.
-    const held = holds.ofOwner(spec.ownerUid);
+    // Its own hold must not stand in its way; the host of an owner's is kept where it still will do.
+    const held = spec.vm === undefined ? holds.ofOwner(spec.ownerUid) : holds.ofVm(spec.vm.moid);
     if (held !== undefined) holds.drop(held.key);
-    const judged = this.#judge.judge(spec, held?.host, asked.surveys);
+    const judged = this.#judge.judge(spec, spec.vm === undefined ? held?.host : undefined, asked.surveys);
     const made = (wish: VerdictWish): PlacementResult["verdicts"] => (isDecision(judged) ? verdicts(judged, wish) : refusedVerdicts(judged, judged.fault.methodFault, wish));
     // Before the hold, which changes the figures that were judged. The journal has every part, whatever was asked for.
     const told = made(asked.wish);
@@ -125,7 +125,7 @@ export class Placements {
     const { inventory, holds, clock, epoch } = this.#options;
     this.#recommendations += 1;
     const host = survey.hosts.moid(row);
-    const recommended: Recommended = { key: heldKey ?? `${epoch}.${this.#recommendations}`, ownerUid: spec.ownerUid, config: spec.config, host, pool: spec.pool.moid, vm: spec.vm?.moid };
+    const recommended: Recommended = { key: heldKey ?? `${epoch}.${this.#recommendations}`, ownerUid: spec.ownerUid, config: spec.config, host, pool: spec.pool.moid, vm: spec.vm?.moid, rules: spec.rules };
     const nowMs = clock.nowMs();
     const made = recommendation(recommended, chosen, { time: toTimestamp(nowMs), holdUntil: toTimestamp(nowMs + holdMs), decision });
     const claim = inventory.claimOf({ config: spec.config, host, pool: spec.pool.moid, isOn: false });

@@ -124,7 +124,7 @@ export class RuleAdmin {
       ...ruleMessage(record),
       rule: kind.$case === "vmHost" || vms === undefined ? kind : { $case: kind.$case, value: { vms } },
       enabled: record.enabled && older === undefined,
-      inCompliance: isObeyed(rules.compiled(record), (vm) => inventory.hostsOf(vm)),
+      inCompliance: isObeyed(rules.compiled(record), (vm) => [inventory.runsOn(vm)].flatMap((host) => host ?? [])),
       disabledReason: older === undefined ? "" : `It conflicts with the older rule "${older.name}" (key ${older.key}).`,
     };
   }

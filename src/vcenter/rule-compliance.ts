@@ -36,7 +36,7 @@ export class RuleCompliance {
   #judge(cluster: string, rule: DrsRule): void {
     const key = `${cluster}/${rule.key}`;
     const before = this.#violators.get(key) ?? new Set();
-    const now = violators(rule, (vm) => this.#inventory.hostsOf(vm)[0]);
+    const now = violators(rule, (vm) => this.#inventory.runsOn(vm));
     if (now.size === 0) this.#violators.delete(key);
     else this.#violators.set(key, now);
     const soft = rule.kind === "vmHost" && !rule.mandatory;

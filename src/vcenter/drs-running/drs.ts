@@ -34,7 +34,7 @@ export class Drs {
   constructor({ vmTasks, rules, migrations, events, epoch, clock, monotonic, log, closing }: DrsOptions) {
     const { inventory, tasks } = vmTasks.options;
     this.#thread = new PassThread(monotonic);
-    this.moves = new RecommendedMoves({ inventory, rules, tasks, migrations });
+    this.moves = new RecommendedMoves({ inventory, tasks, migrations });
     const automation = new Automation({ inventory, vmTasks, moves: this.moves, closing, log });
     this.passes = new DrsPasses({ inventory, rules, tasks, run: (input) => this.#thread.run(input), clock, events, epoch, log, closing, onPass: (pass) => automation.take(pass) });
     this.applications = new Applications(vmTasks, this.passes, this.moves);

@@ -1,18 +1,13 @@
 import type { TaskInfo } from "../../gen/spheresim/vim/v1/task.js";
-import type { DrsRule } from "../drs/rules/rule.js";
 import type { Inventory } from "../inventory.js";
 import type { Migrations, MigrateWish } from "../migrations.js";
-import { moref } from "../moref.js";
-import type { RuleTable } from "../rule-table.js";
 import type { TaskRegistry } from "../task-registry.js";
-import { VimFault } from "../vim-fault.js";
 import { isEnabled } from "./drs-passes.js";
 import type { Recommendation } from "./recommendation.js";
 
 /** What carrying recommendations out needs. */
 export interface RecommendedMovesOptions {
   readonly inventory: Inventory;
-  readonly rules: RuleTable;
   readonly tasks: TaskRegistry;
   readonly migrations: Pick<Migrations, "migrate">;
 }
@@ -57,31 +52,15 @@ export class RecommendedMoves {
    */
   async begin(recommendation: Recommendation, asked: Pick<MigrateWish, "parent" | "reason">): Promise<TaskInfo> {
     try {
-      const task = await this.#migrate(recommendation, asked);
+      const { inventory, migrations } = this.#options;
+      const { vm, target } = recommendation;
+      const task = await migrations.migrate(inventory.vm(vm), { ...asked, host: target, goesAhead: true });
       recommendation.task = task.task?.value;
       return task;
     } catch (error) {
       recommendation.state = "dropped";
       throw error;
     }
-  }
-
-  async #migrate(recommendation: Recommendation, asked: Pick<MigrateWish, "parent" | "reason">): Promise<TaskInfo> {
-    const { inventory, migrations } = this.#options;
-    const { vm: moid, target, targetName } = recommendation;
-    const vm = inventory.vm(moid);
-    const broken = this.#rulesApart(moid, inventory.host(target).cluster).find(({ vms }) => [...vms].some((other) => other !== moid && this.#goesTo(other, target)));
-    if (broken !== undefined) throw new VimFault(`Host ${targetName} would violate the rule "${broken.name}".`, { $case: "ruleViolation", value: { host: moref("HostSystem", target), rule: broken.name } });
-    return migrations.migrate(vm, { ...asked, host: target, goesAhead: true });
-  }
-
-  #rulesApart(vm: string, cluster: string): readonly DrsRule[] {
-    return this.#options.rules.book(cluster).ofVm(vm).filter((rule) => rule.kind === "apart");
-  }
-
-  /** Whether a VM is on its way to the host: admission sees only those that are there. */
-  #goesTo(moid: string, host: string): boolean {
-    return this.#options.inventory.findVm(moid)?.migration?.target === host;
   }
 }
 

@@ -114,7 +114,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   const requests = new RequestCache("vcenter");
   const serial = new Serial();
   const holds = new Holds(inventory.ledger, monotonic);
-  const placementRules = new PlacementRules(inventory, rules);
+  const placementRules = new PlacementRules(inventory, rules, holds);
   const placements = new Placements({ inventory, holds, clock, dice, journal, epoch, rules: placementRules });
   const hostWindowMs = options.hostWindowMs ?? DEFAULT_HOST_WINDOW_MS;
   const vmTasks = new VmTasks({ inventory, tasks, events, store, counters, daemons, monotonic, log, hostWindowMs, closing: closing.signal });

@@ -12,7 +12,7 @@ export class NamedRules extends PlacementRules {
 
   /** Throws RangeError for rules that conflict. */
   constructor(inventory: Inventory, rules: readonly DrsRule[]) {
-    super(inventory, new RuleTable());
+    super(inventory, new RuleTable(), { ofVm: () => undefined });
     this.#inventory = inventory;
     this.#book = new RuleBook(rules);
     if (this.#book.inForce.length < rules.length) throw new RangeError("rules of a workload must not conflict");

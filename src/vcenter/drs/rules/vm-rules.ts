@@ -20,8 +20,8 @@ interface OnlyOn {
 /**
  * What the rules of a cluster mean for one VM at this moment: where it must not run, and where it should.
  *
- * A rule that keeps VMs together ties the VM to the hosts where others of them run (several, while the rule is not obeyed); one that
- * keeps them apart forbids these hosts. VMs that are off do not count.
+ * A rule that keeps VMs together ties the VM to the hosts where others of them run or are going (several, while the rule is not obeyed);
+ * one that keeps them apart forbids these hosts, and those they leave as well. VMs that are off do not count.
  */
 export class VmRules {
   static readonly NONE = new VmRules("", undefined, [], () => []);
@@ -31,7 +31,7 @@ export class VmRules {
   readonly #musts: readonly VmHostRule[];
   readonly #shoulds: readonly VmHostRule[];
 
-  /** `vm` is undefined for a VM that does not exist yet; `hostsOf` gives the hosts another VM runs on. */
+  /** `vm` is undefined for a VM that does not exist yet; `hostsOf` gives the host another VM runs on and, last, the one it is going to. */
   constructor(name: string, vm: string | undefined, rules: readonly DrsRule[], hostsOf: (vm: string) => readonly string[]) {
     this.#name = name;
     const taken = new Map<string, string>();
@@ -43,9 +43,13 @@ export class VmRules {
         (rule.mandatory ? musts : shoulds).push(rule);
         continue;
       }
-      const hosts = new Set([...rule.vms].filter((other) => other !== vm).flatMap((other) => [...hostsOf(other)]));
-      if (rule.kind === "together" && hosts.size > 0) onlyOn.push({ rule: rule.name, hosts });
-      if (rule.kind === "apart") for (const host of hosts) if (!taken.has(host)) taken.set(host, rule.name);
+      const others = [...rule.vms].filter((other) => other !== vm);
+      if (rule.kind === "apart") {
+        for (const host of others.flatMap((other) => [...hostsOf(other)])) if (!taken.has(host)) taken.set(host, rule.name);
+        continue;
+      }
+      const hosts = new Set(others.flatMap((other) => hostsOf(other).slice(-1)));
+      if (hosts.size > 0) onlyOn.push({ rule: rule.name, hosts });
     }
     this.#taken = taken;
     this.#onlyOn = onlyOn;
@@ -79,7 +83,7 @@ export class VmRules {
     }
     const broken = this.#taken.get(host.moid) ?? this.#onlyOn.find((only) => !only.hosts.has(host.moid))?.rule;
     if (broken === undefined) return undefined;
-    const how = this.#taken.has(host.moid) ? "keeps it apart from a virtual machine that runs there" : "keeps it together with virtual machines that run elsewhere";
+    const how = this.#taken.has(host.moid) ? "keeps it apart from a virtual machine that is there or may come" : "keeps it together with virtual machines elsewhere";
     return new VimFault(`Host ${host.name} would violate the rule "${broken}", which ${how}.`, { $case: "ruleViolation", value: { host: moref("HostSystem", host.moid), rule: broken } });
   }
 
