@@ -1,5 +1,5 @@
 import type { Clock } from "../base/clock.js";
-import { useAt } from "./activity.js";
+import { expectedUse, useAt } from "./activity.js";
 import { POD_GUEST_ID, type VmUse } from "./drs/vm-shape.js";
 import type { VmRecord } from "./records.js";
 
@@ -29,12 +29,13 @@ export class ActivityMeter {
     return this.#varying;
   }
 
-  /** What a VM uses now; of one that does not run what it would use. Undefined for a pod VM, whose use is its containers'. */
+  /** What a VM uses now; of one that does not run what it is expected to use. Undefined for a pod VM, whose use is its containers'. */
   read({ moid, config, isOn }: Metered): VmUse | undefined {
     if (config.guestId === POD_GUEST_ID) return undefined;
-    const { cpuMhz, memoryMb: toldMb } = useAt(config.activity, this.#clock.nowMs());
+    const runs = moid !== undefined && isOn;
+    const { cpuMhz, memoryMb: toldMb } = (runs ? useAt : expectedUse)(config.activity, this.#clock.nowMs());
     const memoryMb = Math.min(toldMb, config.memoryMb);
-    if (moid === undefined || !isOn) return { cpuMhz, memoryMb, consumedMemoryMb: memoryMb };
+    if (!runs) return { cpuMhz, memoryMb, consumedMemoryMb: memoryMb };
     const before = this.#uses.get(moid);
     const use = { cpuMhz, memoryMb, consumedMemoryMb: Math.max(memoryMb, Math.min(before?.consumedMemoryMb ?? 0, config.memoryMb)) };
     const kind = config.activity?.profile?.$case;

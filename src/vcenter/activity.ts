@@ -36,19 +36,11 @@ export function useAt(activity: ActivityProfile | undefined, nowMs: number): Amo
   }
 }
 
-/** What a VM with this profile may use when it starts, at whatever time that is: of a wave its top, else what it begins with. */
-export function startingUse(activity: ActivityProfile | undefined): Amount {
+/** What a VM with this profile is expected to use when it runs: of a wave its top, whatever the time is; else what the profile says now, or begins with. */
+export function expectedUse(activity: ActivityProfile | undefined, nowMs?: number): Amount {
   const profile = activity?.profile;
-  switch (profile?.$case) {
-    case "dailyWave":
-      return { cpuMhz: profile.value.maxCpuMhz, memoryMb: profile.value.maxMemoryMb };
-    case "trace":
-      return amountOf(profile.value.samples[0]);
-    case "idleAfter":
-      return amountOf(profile.value.busy);
-    default:
-      return amountOf(profile?.value);
-  }
+  if (profile?.$case === "dailyWave") return { cpuMhz: profile.value.maxCpuMhz, memoryMb: profile.value.maxMemoryMb };
+  return nowMs === undefined ? useAt({ profile, startTime: undefined }, 0) : useAt(activity, nowMs);
 }
 
 /** The profile with a moment its offsets count from: `nowMs` where it names none. */

@@ -1,17 +1,16 @@
 import type { Dice } from "../base/seeded-random.js";
+import { type Candidate, homeOf, shapeOf } from "./candidate.js";
 import { ClusterAdmission, type ClusterRefusal } from "./cluster-admission.js";
 import { type Scorer, spheresimScorer } from "./drs/host-score.js";
 import { type Decision, place } from "./drs/place.js";
 import { RowRules } from "./drs/rules/row-rules.js";
 import type { RulesOfVm } from "./drs/rules-of-vm.js";
 import { Survey } from "./drs/survey.js";
-import { type Home, VmToPlace } from "./drs/vm-to-place.js";
-import { type VmShape, vmShape } from "./drs/vm-shape.js";
-import { NOTHING } from "./drs/amount.js";
+import { VmToPlace } from "./drs/vm-to-place.js";
+import type { VmShape } from "./drs/vm-shape.js";
 import type { Inventory } from "./inventory.js";
 import type { PlacementRules } from "./placement-rules.js";
 import type { ResolvedSpec } from "./placement-spec.js";
-import type { VmRecord } from "./records.js";
 
 /** What judging needs. */
 export interface PlacementJudgeOptions {
@@ -49,7 +48,7 @@ export class PlacementJudge {
 
   /** `preferred` is the host to keep where it will do. With `surveys` what a VM of the same shape found out is used again. */
   judge(spec: ResolvedSpec, preferred: string | undefined, surveys?: Surveys): Decision | Refusal {
-    const shape = this.#shapeOf(spec);
+    const shape = shapeOf(candidateOf(spec), this.#inventory);
     // A VM that moves within its cluster changes neither what is reserved in it nor in its pool.
     const refusal = spec.vm === undefined ? this.#admission.refusal(spec.cluster, spec.pool, shape.reserved) : undefined;
     if (refusal !== undefined) return { ...refusal, survey: () => this.#survey(spec, shape, surveys) };
@@ -58,17 +57,10 @@ export class PlacementJudge {
     return place(this.#survey(spec, shape, surveys), own, preferred);
   }
 
-  /** A VM that exists counts with what it uses now; one that is off takes no reservation along and must only be able to lie on the host. */
-  #shapeOf({ config, vm }: ResolvedSpec): VmShape {
-    if (vm === undefined) return vmShape(config);
-    const shape = vmShape(config, this.#inventory.meter.read(vm));
-    return vm.wantedOn || vm.isOn ? shape : { ...shape, reserved: NOTHING };
-  }
-
   #survey(spec: ResolvedSpec, shape: VmShape, surveys: Surveys | undefined): Survey {
     const { ledger } = this.#inventory;
     const rules = this.#rulesOf(spec);
-    const make = (): Survey => new Survey(new VmToPlace(shape, { rules, home: spec.vm === undefined ? undefined : this.#home(spec.vm) }), ledger.hosts, spec.hosts, this.#scorer);
+    const make = (): Survey => new Survey(new VmToPlace(shape, { rules, home: homeOf(candidateOf(spec), this.#inventory) }), ledger.hosts, spec.hosts, this.#scorer);
     // What rules say depends on more than a host's own row, and a VM that runs has a host of its own: both are asked afresh.
     if (surveys === undefined || rules !== undefined || spec.vm !== undefined) return make();
     const kept = surveysOn(spec.hosts, surveys);
@@ -85,12 +77,11 @@ export class PlacementJudge {
     const found = this.#rules?.of(config.name, vm?.moid, cluster, rules);
     return found === undefined || found.isEmpty ? undefined : new RowRules(found, this.#inventory.ledger.hosts);
   }
+}
 
-  #home(vm: VmRecord): Home {
-    const { ledger } = this.#inventory;
-    const claim = ledger.get(vm.moid);
-    return { row: ledger.hosts.row(vm.host), reserved: claim?.reserved ?? NOTHING, demand: claim?.demand ?? NOTHING };
-  }
+/** A VM that exists counts with what it uses now; one that is off takes no reservation along and must only be able to lie on the host. */
+function candidateOf({ config, vm }: ResolvedSpec): Candidate {
+  return vm === undefined ? { config, runs: true } : { moid: vm.moid, config: vm.config, runs: vm.wantedOn || vm.isOn };
 }
 
 /** The surveys of a set of hosts: every VM of a batch may have named the same hosts in a list of its own. */

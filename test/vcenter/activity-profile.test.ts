@@ -4,6 +4,7 @@ import { ManualClock } from "../../src/base/clock.js";
 import { RpcCode } from "../../src/base/rpc-error.js";
 import { toTimestamp } from "../../src/base/timestamp.js";
 import type { Duration } from "../../src/gen/google/protobuf/duration.js";
+import { PlacementSpec, VerdictDetail } from "../../src/gen/spheresim/vcenter/v1/placement.js";
 import { type ActivityProfile, VirtualMachineConfigSpec } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import { useAt } from "../../src/vcenter/activity.js";
 import { predictedDemand } from "../../src/vcenter/drs/demand.js";
@@ -94,6 +95,22 @@ test("a vCenter that starts reads the use of that moment", async () => {
   await world.startVcenter();
   await world.connected(1);
   await eventually("idle", async () => (await opened.inventory.getInventory({})).hosts[0]?.usage?.activeCpuMhz === 0);
+});
+
+test("a wave that does not run yet is expected to reach its top: by a placement, by what is held for it, and for one that is off", async () => {
+  const here = await World.start(1, { clock: new ManualClock(Date.UTC(2026, 0, 1, 2)) });
+  world = here;
+  const wave = { minCpuMhz: 0, maxCpuMhz: 6000, minMemoryMb: 0, maxMemoryMb: 0, peakHour: 14 };
+  const config = VirtualMachineConfigSpec.fromPartial({ name: "wave", guestId: "otherGuest64", numCpus: 4, memoryMb: 256, activity: { profile: { $case: "dailyWave", value: wave } } });
+  const expectedMhz = async (spec: Partial<PlacementSpec>): Promise<number | undefined> => {
+    const { verdicts } = await here.placement.placeVm({ requestId: "", spec: PlacementSpec.fromPartial(spec), holdFor: undefined, verdictDetail: VerdictDetail.FULL });
+    const verdict = verdicts[0]?.verdict;
+    return verdict?.$case === "chosen" ? verdict.value.parts.find(({ name }) => name === "cpu use after placement")?.raw : undefined;
+  };
+  assert.equal(await expectedMhz({ config }), 6000);
+  assert.equal(await expectedMhz({ config }), 12_000, "beside what is held for the first");
+  const { result: vm } = await here.ended(await here.machines.createVm({ requestId: "", config, host: hostKey(1), pool: undefined, powerOn: false }));
+  assert.equal(await expectedMhz({ vm }), 18_000, "beside both");
 });
 
 test("what no profile can be is refused by its field", async () => {

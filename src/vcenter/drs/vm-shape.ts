@@ -1,5 +1,5 @@
 import type { VirtualMachineConfigSpec } from "../../gen/spheresim/vim/v1/virtual_machine.js";
-import { startingUse } from "../activity.js";
+import { expectedUse } from "../activity.js";
 import type { Amount } from "./amount.js";
 
 /** The guest of a vSphere Pod. vim25: VirtualMachineGuestOsIdentifier crxPod1Guest. */
@@ -51,6 +51,6 @@ export function vmShape(config: VirtualMachineConfigSpec, use?: VmUse): VmShape 
 }
 
 function usedAtStart(config: VirtualMachineConfigSpec): VmUse {
-  const use = startingUse(config.activity);
+  const use = expectedUse(config.activity);
   return { ...use, consumedMemoryMb: use.memoryMb };
 }
