@@ -2,7 +2,9 @@ import { type Host, HostUsage, type Inventory as InventoryMessage, type Resource
 import { showCluster } from "./cluster-health.js";
 import type { Holds } from "./holds.js";
 import { inOrder, type Inventory, type InventoryObject } from "./inventory.js";
-import { hostMessage, poolMessage, vmMessage } from "./records.js";
+import { moidNumber } from "./moid-counters.js";
+import type { Sliceable } from "./pages.js";
+import { hostMessage, poolMessage, vmMessage, type VmRecord } from "./records.js";
 import { MAX_INT32 } from "./spec-limits.js";
 
 // The inventory as the contract shows it: records, and what the ledger counts at this moment.
@@ -35,6 +37,13 @@ export function showPool(inventory: Inventory, moid: string): ResourcePool {
 export function showVm(inventory: Inventory, moid: string): VirtualMachine {
   const vm = inventory.vm(moid);
   return vmMessage(vm, inventory.findHost(vm.host));
+}
+
+/** The VMs of this moment in order of moid, as a list whose messages are made only as they are read: there may be a hundred thousand. */
+export function listedVms(inventory: Inventory, isListed: (vm: VmRecord) => boolean): Sliceable<VirtualMachine> {
+  const numbered = inventory.vms.filter(isListed).map((vm) => ({ vm, number: moidNumber(vm.moid) }));
+  numbered.sort((left, right) => left.number - right.number);
+  return { length: numbered.length, slice: (from, end) => numbered.slice(from, end).map(({ vm }) => vmMessage(vm, inventory.findHost(vm.host))) };
 }
 
 /** Everything, each kind in order of moid. */

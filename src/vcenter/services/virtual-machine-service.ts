@@ -7,8 +7,8 @@ import { serve, type ServedService } from "../../rpc/server.js";
 import type { Deployments } from "../deployments.js";
 import { POD_GUEST_ID, vmShape } from "../drs/vm-shape.js";
 import type { HostChoice } from "../host-choice.js";
-import { type Inventory, inOrder } from "../inventory.js";
-import { showVm } from "../inventory-view.js";
+import type { Inventory } from "../inventory.js";
+import { listedVms, showVm } from "../inventory-view.js";
 import { requireOpen } from "../known-host.js";
 import { type Migrations, requireMovable } from "../migrations.js";
 import type { MultiPowerOn } from "../multi-power-on.js";
@@ -80,10 +80,7 @@ export function virtualMachineService(options: VirtualMachineServiceOptions): Se
     ),
     getVm: answering((request) => showVm(inventory, target(request.target).moid)),
     listVms: answering((request) => {
-      const { items, nextPageToken } = vmPages.page(request, () => {
-        const vms = inventory.vms.filter((vm) => !request.onlyOwned || vm.config.ownerUid !== "");
-        return inOrder(vms.map((vm) => vm.moid)).map((moid) => showVm(inventory, moid));
-      });
+      const { items, nextPageToken } = vmPages.page(request, () => listedVms(inventory, (vm) => !request.onlyOwned || vm.config.ownerUid !== ""));
       return { virtualMachines: [...items], nextPageToken };
     }),
   });
