@@ -20,13 +20,21 @@ export function isInitialized(container: Container, status: ContainerStatus | un
  * | all ended well | OnFailure, Never | Succeeded |
  * | all ended, one badly | OnFailure | Running, it comes again |
  * | all ended, one badly | Never | Failed |
+ * | all ended for good, a sidecar still runs | any | Running |
  */
 export function phaseOf(spec: PodSpec, initStatuses: readonly ContainerStatus[], statuses: readonly ContainerStatus[], stoppedForGood: boolean): PodPhase {
+  const phase = phaseByContainers(spec, initStatuses, statuses, stoppedForGood);
+  const isOver = phase === "Succeeded" || phase === "Failed";
+  return isOver && initStatuses.some((status) => status.state?.running !== undefined) ? "Running" : phase;
+}
+
+function phaseByContainers(spec: PodSpec, initStatuses: readonly ContainerStatus[], statuses: readonly ContainerStatus[], stoppedForGood: boolean): PodPhase {
   const policy = spec.restartPolicy ?? "Always";
   for (const container of spec.initContainers ?? []) {
     const status = initStatuses.find((each) => each.name === container.name);
     if (isInitialized(container, status)) continue;
-    const exitCode = status?.state?.terminated?.exitCode ?? 0;
+    // A sidecar comes again whatever the pod's policy.
+    const exitCode = isSidecar(container) ? 0 : (status?.state?.terminated?.exitCode ?? 0);
     if (exitCode !== 0 && (policy === "Never" || stoppedForGood)) return "Failed";
     // Once an app container is there, the init containers' part is over.
     if (!statuses.some((each) => each.state?.running !== undefined || each.state?.terminated !== undefined)) return "Pending";

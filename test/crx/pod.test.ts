@@ -116,6 +116,7 @@ test("StopPod: TERM, grace, KILL", async () => {
   const agent = await fixture.agent();
   const containers = [container("web", "nginx"), container("own", "vendor/own"), container("deaf", "busybox", "sleep", "3600"), container("crash", "busybox", "false")];
   await agent.startPod(podRequest({ containers }));
+  await fixture.clock.advance(0);
   const startMs = fixture.clock.nowMs();
   const stop = agent.stopPod(podUid, 30_000);
   await fixture.clock.advance(0);

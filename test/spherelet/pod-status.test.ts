@@ -19,7 +19,7 @@ function podOf(spec: Partial<PodSpec> = {}, status: PodStatus = {}): Pod {
 }
 
 const running = (name: string, change: Partial<ContainerStatus> = {}): ContainerStatus =>
-  ContainerStatus.create({ name, image: "nginx", containerId: `id-${name}`, ready: true, state: { $case: "running", value: { startedAt: toTimestamp(NOW_MS) } }, ...change });
+  ContainerStatus.create({ name, image: "nginx", containerId: `id-${name}`, ready: true, started: true, state: { $case: "running", value: { startedAt: toTimestamp(NOW_MS) } }, ...change });
 
 const ended = (name: string, exitCode: number): ContainerStatus =>
   ContainerStatus.create({
