@@ -38,6 +38,8 @@ export class Container {
   /** Whether it is an init container that ends: all but sidecars. */
   readonly #init: boolean;
   readonly #backoff = new CrashBackoff();
+  /** Number of its next or present start, which its status tells when it runs. */
+  #attempt: number;
   readonly #firstStart = deferred<void>();
   readonly #initialized = deferred<boolean>();
   /** Aborts when nobody wants it any more: its pod stops or the guest dies. */
@@ -51,6 +53,7 @@ export class Container {
     this.#spec = spec;
     this.#init = init && !spec.sidecar;
     this.#around = around;
+    this.#attempt = restarts;
     this.status = ContainerStatus.create({
       name: spec.name,
       image: spec.image,
@@ -112,13 +115,13 @@ export class Container {
     const { runtime, clock, dice, graceMs } = this.#around;
     let process: RuntimeContainer;
     try {
-      process = await runtime.create(this.#spec, this.status.restartCount);
+      process = await runtime.create(this.#spec, this.#attempt);
       this.#tell("Created", `Created container ${this.#spec.name}`);
       await process.start();
     } catch (error) {
       if (!(error instanceof RuntimeError)) throw error;
       this.#tell("Failed", `Error: ${error.message}`, true);
-      this.#change({ state: { $case: "waiting", value: { reason: error.reason, message: error.message } }, ready: false, started: false });
+      this.#change({ state: { $case: "waiting", value: { reason: error.reason, message: error.message } }, restartCount: this.#attempt, ready: false, started: false });
       return undefined;
     }
     if (this.#around.signal.aborted) {
@@ -144,17 +147,22 @@ export class Container {
     const exit = await life.ended();
     this.#life = undefined;
     const terminated: Terminated = { ...exitOf(exit), message: "", startedAt: toTimestamp(life.startedMs), finishedAt: toTimestamp(clock.nowMs()), containerId: life.id };
-    this.#change({ containerId: life.id, imageProfile: process.profile, state: { $case: "terminated", value: terminated }, ready: this.#init && exit.exitCode === 0, started: false });
+    this.#change({ ...this.#identity(life), state: { $case: "terminated", value: terminated }, ready: this.#init && exit.exitCode === 0, started: false });
     return terminated;
   }
 
   #lifeChanged(life: ContainerLife): void {
     if (!life.running) return;
-    const { started, ready, id, startedMs } = life;
-    const before = this.status.state?.$case === "running" && this.status.containerId === id;
-    const imageProfile = life.profile;
-    this.#change({ ...(before ? {} : { containerId: id, imageProfile, state: { $case: "running", value: { startedAt: toTimestamp(startedMs) } } }), started, ready: ready && !this.#init });
+    const { started, ready, startedMs } = life;
+    this.#change({ ...this.#identity(life), state: { $case: "running", value: { startedAt: toTimestamp(startedMs) } }, started, ready: ready && !this.#init });
     if (started) this.#initialized.resolve(true);
+  }
+
+  /** What a status says of a life from when it runs; before that it tells of the former one. */
+  #identity({ id, profile }: ContainerLife): Partial<ContainerStatus> {
+    const { state } = this.status;
+    const former = state?.$case === "terminated" && state.value.containerId !== id ? { lastTermination: state.value } : {};
+    return { ...former, containerId: id, imageProfile: profile, restartCount: this.#attempt };
   }
 
   #stopLife(): void {
@@ -194,16 +202,16 @@ export class Container {
       return;
     }
     this.#backoff.restarted(clock.nowMs());
-    if (ended !== undefined) this.#change({ restartCount: this.status.restartCount + 1, lastTermination: ended }, false);
+    if (ended !== undefined) this.#attempt += 1;
   }
 
   readonly #tell: Tell = (reason, message, warning = false) => {
     if (!this.#around.signal.aborted) this.#around.tell(this.#spec.name, reason, message, warning);
   };
 
-  #change(change: Partial<ContainerStatus>, tell = true): void {
+  #change(change: Partial<ContainerStatus>): void {
     this.status = { ...this.status, ...change };
-    if (tell && !this.#around.signal.aborted) this.#around.onChange();
+    if (!this.#around.signal.aborted) this.#around.onChange();
   }
 
   /** The guest died: nothing is told any more, and the process is gone. */

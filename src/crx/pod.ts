@@ -91,6 +91,7 @@ export class Pod {
   async stop(graceMs: number): Promise<void> {
     this.#stopAll(graceMs);
     await this.#ended;
+    this.#grace?.end();
   }
 
   /** Containers end side by side; then the sidecars one by one, the last first, for those before it may serve it. */
