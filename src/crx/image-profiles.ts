@@ -72,12 +72,15 @@ export const imageProfiles: readonly ImageProfile[] = [
 /** An image nobody described: a service that stays up; it has no handler for TERM, and dies of it. */
 export const unknownImage: ImageProfile = { ...server, name: "unknown", repositories: [], onTerm: { exitCode: 143 }, argsAreCommand: false, speaks: "anything" };
 
+/** A profile as a user writes it: what never happens is left out. */
+export type OwnImageProfile = Omit<ImageProfile, "unreadyAfterMs" | "livenessFailsAfterMs" | "subcommands"> & Partial<Pick<Health, "unreadyAfterMs" | "livenessFailsAfterMs">>;
+
 /** The profiles of a machine process: a user's own, which come first, then the built-in ones. */
 export class ImageProfiles {
   readonly #rows: readonly ImageProfile[];
 
-  constructor(own: readonly ImageProfile[] = []) {
-    this.#rows = [...own, ...imageProfiles, unknownImage];
+  constructor(own: readonly OwnImageProfile[] = []) {
+    this.#rows = [...own.map((profile) => ({ ...well, ...profile })), ...imageProfiles, unknownImage];
   }
 
   get names(): readonly string[] {

@@ -16,7 +16,7 @@ import type { TlsMaterial } from "../rpc/tls.js";
 import { HostdLink } from "./client.js";
 import type { ContainerRuntime } from "./container-runtime.js";
 import type { CrxInstance } from "./crx-instance.js";
-import { type ImageProfile, ImageProfiles } from "./image-profiles.js";
+import { ImageProfiles, type OwnImageProfile } from "./image-profiles.js";
 import { Machine } from "./machine.js";
 import type { PodStartFact } from "./pod.js";
 import { ProfileRuntime } from "./profile-runtime.js";
@@ -38,7 +38,7 @@ export interface CrxOptions {
   readonly recorder?: StepRecorder | undefined;
   readonly tls?: TlsMaterial | undefined;
   /** A user's own image profiles; they count before the built-in ones. */
-  readonly imageProfiles?: readonly ImageProfile[] | undefined;
+  readonly imageProfiles?: readonly OwnImageProfile[] | undefined;
   /** What containers run on; image profiles when absent. */
   readonly runtime?: ContainerRuntime | undefined;
 }
