@@ -18,6 +18,7 @@ import {
 } from "./container-runtime.js";
 import { ImageProfiles } from "./image-profiles.js";
 import { asScript, type Program, programOf } from "./program.js";
+import { scripted } from "./program-script.js";
 import { runShell } from "./shell-run.js";
 import { NotUnderstood } from "./shell-syntax.js";
 
@@ -39,7 +40,7 @@ export class ProfileRuntime implements ContainerRuntime {
 
   create(spec: ContainerSpec, attempt: number): Promise<RuntimeContainer> {
     try {
-      return Promise.resolve(new ProfiledContainer(this.#clock, this.#startMs, spec, programOf(spec, attempt, this.#profiles)));
+      return Promise.resolve(new ProfiledContainer(this.#clock, this.#startMs, spec, scripted(programOf(spec, this.#profiles), spec.annotations, attempt)));
     } catch (error) {
       return Promise.reject(error instanceof Error ? error : new Error(String(error)));
     }

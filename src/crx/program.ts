@@ -2,7 +2,6 @@ import type { ContainerSpec } from "../gen/spheresim/crx/v1/agent.js";
 import { containerAnnotations } from "../kubernetes/container-annotations.js";
 import { RuntimeError } from "./container-runtime.js";
 import { type Health, type ImageProfile, ImageProfiles, type OnTerm, well } from "./image-profiles.js";
-import { scripted } from "./program-script.js";
 import { runShell, sleepMs } from "./shell-run.js";
 import { NotUnderstood } from "./shell-syntax.js";
 
@@ -32,22 +31,21 @@ const SHELLS = new Set(["sh", "bash", "ash", "dash"]);
 const SERVERS = new Map([["redis-server", "redis"], ["httpd-foreground", "httpd"], ["apache2ctl", "httpd"], ["mysqld", "mysql"], ["mongod", "mongo"]]);
 
 /**
- * What a container runs at its `attempt`-th start (from 0): the pod's command if it names one, else the image's profile; then what the
- * pod's annotations say. Kubernetes: `command` stands for the image's entrypoint, `args` for its command. What is not understood stays up
- * until it is stopped.
+ * What a container runs: the profile that the pod's annotations name, else the pod's command if it names one, else the image's profile.
+ * Kubernetes: `command` stands for the image's entrypoint, `args` for its command. What is not understood stays up until it is stopped.
  *
  * Worked example: busybox with `["sh", "-c", "sleep 30 && exit 42"]` runs 30 s, exits 42 and, being a shell, does not listen to TERM.
  *
- * @throws RuntimeError naming an annotation that cannot be followed
+ * @throws RuntimeError naming a profile that is not there
  */
-export function programOf(spec: Words, attempt = 0, profiles = new ImageProfiles()): Program {
+export function programOf(spec: Words, profiles = new ImageProfiles()): Program {
   const wanted = spec.annotations[containerAnnotations.profile];
   const named = wanted === undefined ? undefined : profiles.named(wanted);
   if (wanted !== undefined && named === undefined) {
     throw new RuntimeError("CreateContainerError", `annotation ${containerAnnotations.profile} "${wanted}": no such image profile; there are ${profiles.names.join(", ")}`);
   }
   const profile = named ?? profiles.of(spec.image);
-  return scripted({ ...inert, profile: profile.name, ...behaviourOf(spec, profile, named !== undefined, profiles) }, spec.annotations, attempt);
+  return { ...inert, profile: profile.name, ...behaviourOf(spec, profile, named !== undefined, profiles) };
 }
 
 const inert = { termTakesMs: 0, startError: "", answerTakesMs: 0 };

@@ -24,6 +24,14 @@ export class PodEvents {
     for (const [container, image] of imageObjectsOf(pod)) this.#say(pod, "Normal", "Pulled", `Image ${pod.metadata.namespace}/${image} is ready`, container);
   }
 
+  /** What became of an image that cannot be fetched, for each container of it. */
+  pullFailed(pod: Pod | undefined, image: string, said: readonly { readonly warning: boolean; readonly reason: string; readonly message: string }[]): void {
+    if (pod === undefined) return;
+    for (const [container, name] of imageObjectsOf(pod)) {
+      if (name === image) for (const { warning, reason, message } of said) this.#say(pod, warning ? "Warning" : "Normal", reason, message, container);
+    }
+  }
+
   mounted(pod: Pod): void {
     for (const volume of pod.spec.volumes ?? []) this.#say(pod, "Normal", "SuccessfulMountVolume", `Successfully mounted volume ${volume.name}`);
   }

@@ -3,10 +3,14 @@ import { test } from "node:test";
 import { RuntimeError } from "../../src/crx/container-runtime.js";
 import { ImageProfiles, imageProfiles, unknownImage } from "../../src/crx/image-profiles.js";
 import { type Program, programOf } from "../../src/crx/program.js";
+import { scripted } from "../../src/crx/program-script.js";
 import { ContainerSpec } from "../../src/gen/spheresim/crx/v1/agent.js";
 
 const FOREVER = Number.POSITIVE_INFINITY;
-const program = (annotations: Record<string, string>, attempt = 0, change: Partial<ContainerSpec> = {}): Program => programOf(ContainerSpec.create({ name: "c", image: "nginx", annotations, ...change }), attempt);
+const program = (annotations: Record<string, string>, attempt = 0, change: Partial<ContainerSpec> = {}): Program => {
+  const spec = ContainerSpec.create({ name: "c", image: "nginx", annotations, ...change });
+  return scripted(programOf(spec), spec.annotations, attempt);
+};
 
 test("the worked example: exit-code 1,stays and exits-after 5s exit with 1 after 5 s, and at the second start stay up", () => {
   const annotations = { "exit-code": "1,stays", "exits-after": "5s" };
@@ -46,7 +50,7 @@ test("an annotation that is not known or cannot be read is refused by name", () 
 
 test("a user's own profile counts before the built-in one of that image; what it leaves out never happens", () => {
   const own = { name: "own", repositories: ["nginx"], runs: "exits", exitCode: 3, exitsAfterMs: 20, onTerm: "ignored", argsAreCommand: false, speaks: "nothing", startedAfterMs: 0, readyAfterMs: 5 } as const;
-  const { profile, runsMs, exitCode, readyAfterMs, livenessFailsAfterMs } = programOf(ContainerSpec.create({ image: "nginx:1.29" }), 0, new ImageProfiles([own]));
+  const { profile, runsMs, exitCode, readyAfterMs, livenessFailsAfterMs } = programOf(ContainerSpec.create({ image: "nginx:1.29" }), new ImageProfiles([own]));
   assert.deepEqual([profile, runsMs, exitCode, readyAfterMs, livenessFailsAfterMs], ["own", 20, 3, 5, FOREVER]);
 });
 
