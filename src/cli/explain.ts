@@ -41,6 +41,7 @@ export function explanationText({ explanation, attempt, drsSilent }: RecordedAtt
   }
   if (explanation.nodeVerdicts.length > 0) parts.push(`\nKubernetes (step 3)\n${nodeTable(explanation)}`);
   parts.push(drsSilent === "" ? `\nDRS (step 4)\n${hostTable(explanation.hostVerdicts, wide)}` : `\nDRS (step 4): ${drsSilent}\n`);
+  parts.push(wouldFitIf(explanation.hostVerdicts));
   if (explanation.notWeighed.length > 0) parts.push(`\nDRS here does not weigh yet:\n${explanation.notWeighed.map((each) => `  - ${each}\n`).join("")}`);
   return parts.join("");
 }
@@ -66,6 +67,12 @@ function hostTable(verdicts: readonly HostVerdict[], wide: boolean): string {
       return [each.hostName, each.verdict?.$case ?? "", score?.total.toFixed(1) ?? "", ...names.map((name) => figure(score, name, wide))];
     }),
   );
+}
+
+/** What would have to change, a line for each host that was ruled out and said so. */
+function wouldFitIf(verdicts: readonly HostVerdict[]): string {
+  const rows = verdicts.filter((each) => each.wouldFitIf.length > 0).map((each) => [each.hostName, each.wouldFitIf.join("; ")]);
+  return rows.length === 0 ? "" : `\n${table(["host", "would fit if (all of)"], rows)}`;
 }
 
 function scoreOf({ verdict }: HostVerdict): HostScore | undefined {

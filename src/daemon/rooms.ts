@@ -36,8 +36,8 @@ export async function loadRooms(names: readonly RoomName[]): Promise<void> {
 
 /** How each room is started: the options of its door, taken from the plan. */
 export const roomStarters: Readonly<Record<RoomName, (context: RoomContext) => Promise<RunningRoom>>> = {
-  etcd: async ({ plan, log, monotonic, tls }) =>
-    (await doors.etcd()).startEtcd({ listen: plan.addresses.etcd, dataDir: join(plan.options.dataDir, "etcd"), clock: monotonic, log, tls, onFailure: () => process.exit(1) }),
+  etcd: async ({ plan, log, monotonic, dice, tls }) =>
+    (await doors.etcd()).startEtcd({ listen: plan.addresses.etcd, dataDir: join(plan.options.dataDir, "etcd"), clock: monotonic, dice, log, tls, onFailure: () => process.exit(1) }),
 
   apiserver: async ({ plan, tls, ...own }) =>
     (await doors.apiserver()).startApiserver({ listen: plan.addresses.apiserver, etcdEndpoints: plan.etcdEndpoints, etcdTls: tls, tls: apiserverTls(plan), ...own }),

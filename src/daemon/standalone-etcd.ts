@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { monotonicClock } from "../base/clock.js";
 import { makeDirectory } from "../base/directory.js";
+import { secretHex } from "../base/ids.js";
+import { Dice } from "../base/seeded-random.js";
 import { fileProblem, UserError } from "../base/user-error.js";
 import { version } from "../base/version.js";
 import { type AuthOptions, databaseDirectory, ETCD_VERSION, removeImportDrafts, startEtcd } from "../etcd/index.js";
@@ -55,6 +57,7 @@ export async function startStandaloneEtcd(values: EtcdValues, failed: () => void
     metricsListen: settings.metricsListen,
     dataDir,
     clock: monotonicClock(),
+    dice: new Dice(secretHex(8)),
     log,
     name: settings.name,
     tls,

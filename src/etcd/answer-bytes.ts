@@ -15,7 +15,7 @@ interface Piece {
 
 /** The bytes of an answer to a Range, its pairs copied as they are stored. */
 export function encodeRange(response: RangeResponse): Buffer {
-  return written(rangePiece(response));
+  return (response instanceof StoredRange ? response.bytes : undefined) ?? written(rangePiece(response));
 }
 
 /** The bytes of an answer to a Txn, those of its ranges too. */

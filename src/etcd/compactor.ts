@@ -3,6 +3,7 @@ import { encodeRevision } from "./revision.js";
 import type { KeyIndex } from "./key-index.js";
 import type { Key } from "./key-range.js";
 import { logKey, META } from "./keyspace.js";
+import type { ReadHolds } from "./read-holds.js";
 import type { Table, TableWrite } from "./table.js";
 
 /** Keys looked at, and rows deleted, between two pauses. */
@@ -13,6 +14,17 @@ interface Waiter {
   readonly resolve: () => void;
 }
 
+/** What a compactor works on. */
+export interface CompactorOptions {
+  readonly table: Table;
+  readonly index: KeyIndex;
+  /** Readers that it waits for. */
+  readonly holds: ReadHolds;
+  /** Revision of the last compaction that deleted all it freed. */
+  readonly finished: number;
+  readonly onFailure: (error: Error) => void;
+}
+
 /**
  * Deletes in the background what a compaction no longer needs. The index knows which rows those are, so the log is not read.
  * All rows of one key go in one atomic write, the point "finished" is written last: after a crash the pass simply runs again.
@@ -20,6 +32,7 @@ interface Waiter {
 export class Compactor {
   readonly #table: Table;
   readonly #index: KeyIndex;
+  readonly #holds: ReadHolds;
   readonly #onFailure: (error: Error) => void;
   #wanted = -1;
   #finished = -1;
@@ -27,9 +40,10 @@ export class Compactor {
   #stopped = false;
   #waiters: Waiter[] = [];
 
-  constructor(table: Table, index: KeyIndex, finished: number, onFailure: (error: Error) => void) {
+  constructor({ table, index, holds, finished, onFailure }: CompactorOptions) {
     this.#table = table;
     this.#index = index;
+    this.#holds = holds;
     this.#finished = finished;
     this.#onFailure = onFailure;
   }
@@ -73,6 +87,8 @@ export class Compactor {
 
   /** One walk over all keys; false if it was stopped. */
   async #pass(revision: number): Promise<boolean> {
+    // Whoever reads below that revision began before the compaction; nobody begins any more.
+    await this.#holds.free(revision);
     let cursor: Key | undefined = "";
     while (cursor !== undefined) {
       const writes: TableWrite[] = [];

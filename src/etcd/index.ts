@@ -6,6 +6,7 @@
 import type { Clock } from "../base/clock.js";
 import { ReadCounter } from "../base/metric.js";
 import type { Logger } from "../base/log.js";
+import type { Dice } from "../base/seeded-random.js";
 import { startRpcServer } from "../rpc/server.js";
 import type { ListenUrl } from "../rpc/listen-url.js";
 import { processMetrics } from "../rpc/process-metrics.js";
@@ -18,6 +19,7 @@ import { CheckpointFile } from "./checkpoint-file.js";
 import { LevelTable } from "./level-table.js";
 import { Downgrade } from "./downgrade.js";
 import { Lessor } from "./lessor.js";
+import { LongReads } from "./long-reads.js";
 import { Member } from "./member.js";
 import { authService } from "./services/auth.js";
 import { clusterService } from "./services/cluster.js";
@@ -92,6 +94,8 @@ export interface EtcdOptions {
   readonly pingTimeoutMs?: number | undefined;
   /** Time between two progress notices of a silent watch (etcd --watch-progress-notify-interval); 10 minutes when absent. */
   readonly progressIntervalMs?: number;
+  /** Spreads the progress notices of different streams over a tenth of that time; they are not spread when absent. */
+  readonly dice?: Dice;
   /** Called once when the disk failed; the server is closing by then, because its memory may be ahead of the disk. */
   readonly onFailure?: (error: Error) => void;
 }
@@ -149,6 +153,7 @@ export async function startEtcd(options: EtcdOptions): Promise<Etcd> {
     const room: Room = {
       member,
       store,
+      longReads: new LongReads(),
       lessor,
       hub,
       alarms,
@@ -158,6 +163,7 @@ export async function startEtcd(options: EtcdOptions): Promise<Etcd> {
       gate,
       clock,
       progressIntervalMs: options.progressIntervalMs ?? DEFAULT_PROGRESS_INTERVAL_MS,
+      dice: options.dice,
       watchStreams: new Set(),
       maxTxnOps: options.maxTxnOps ?? DEFAULT_MAX_TXN_OPS,
       maxRequestBytes: options.maxRequestBytes ?? DEFAULT_MAX_REQUEST_BYTES,

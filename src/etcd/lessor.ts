@@ -2,6 +2,7 @@ import type { Clock, Timer } from "../base/clock.js";
 import { secretHex } from "../base/ids.js";
 import type { Logger } from "../base/log.js";
 import { Lease as StoredLease } from "../gen/etcd/leasepb/lease.js";
+import { DeadlineHeap } from "./deadline-heap.js";
 import { etcdError } from "./errors.js";
 import { type Key } from "./key-range.js";
 import { allLeases, leaseKey } from "./keyspace.js";
@@ -14,6 +15,12 @@ const MAX_TTL_SECONDS = 9_000_000_000;
 /** How often ended leases are looked for, and how many are revoked at most each time. */
 const SCAN_MS = 500;
 const MAX_REVOKES_PER_SCAN = 500;
+/** Ended, renewed and revoked leases looked at in one stretch. */
+const MAX_LOOKS_PER_SCAN = 2_000;
+/** Pause after such a stretch if there is more. */
+const NEXT_STRETCH_MS = 1;
+/** Entries of revoked leases kept, besides as many as there are leases. */
+const MAX_REVOKED_ENTRIES = 1_000;
 const CHUNK_ROWS = 1_000;
 
 interface Lease {
@@ -43,7 +50,8 @@ export class Lessor implements LeaseAttachments {
   readonly #log: Logger;
   readonly #minTtlSeconds: number;
   readonly #leases = new Map<bigint, Lease>();
-  readonly #revoking = new Set<bigint>();
+  /** Leases by the time they end; one that is being revoked is not in it. */
+  readonly #deadlines = new DeadlineHeap<Lease>();
   #timer: Timer | undefined;
   #closed = false;
 
@@ -133,6 +141,9 @@ export class Lessor implements LeaseAttachments {
   #add(id: bigint, ttlSeconds: number): Lease {
     const lease: Lease = { id, ttlSeconds, expiryMs: this.#clock.nowMs() + ttlSeconds * 1000, keys: new Set() };
     this.#leases.set(id, lease);
+    this.#deadlines.add(lease, lease.expiryMs);
+    // Whoever grants and revokes without end leaves entries behind for as long as the leases would have lived.
+    if (this.#deadlines.size > 2 * this.#leases.size + MAX_REVOKED_ENTRIES) this.#deadlines.sweep(this.#deadlineOf);
     this.#schedule();
     return lease;
   }
@@ -151,27 +162,26 @@ export class Lessor implements LeaseAttachments {
     }
   }
 
-  #schedule(): void {
+  /** When a lease ends by now; undefined if it is no more. */
+  readonly #deadlineOf = (lease: Lease): number | undefined => (this.#leases.get(lease.id) === lease ? lease.expiryMs : undefined);
+
+  #schedule(waitMs = SCAN_MS): void {
     if (this.#closed || this.#timer !== undefined || this.#leases.size === 0) return;
-    this.#timer = this.#clock.timer(SCAN_MS, () => {
+    this.#timer = this.#clock.timer(waitMs, () => {
       this.#timer = undefined;
-      this.#revokeEnded();
-      this.#schedule();
+      this.#schedule(this.#revokeEnded());
     });
   }
 
-  #revokeEnded(): void {
-    const nowMs = this.#clock.nowMs();
-    let revokes = 0;
-    for (const lease of this.#leases.values()) {
-      if (lease.expiryMs > nowMs || this.#revoking.has(lease.id)) continue;
-      if (revokes >= MAX_REVOKES_PER_SCAN) return;
-      revokes += 1;
-      this.#revoking.add(lease.id);
+  /** Revokes what has ended; returns when to look again. */
+  #revokeEnded(): number {
+    const { items, more } = this.#deadlines.takeDue(this.#clock.nowMs(), { items: MAX_REVOKES_PER_SCAN, looks: MAX_LOOKS_PER_SCAN }, this.#deadlineOf);
+    for (const lease of items) {
       void this.revoke(lease.id)
         // A store that is busy gets the lease again with the next scan; one that stopped is reported by its owner.
         .catch((error: unknown) => this.#log.debug({ lease: lease.id.toString(16), err: error }, "an ended lease could not be revoked yet"))
-        .finally(() => this.#revoking.delete(lease.id));
+        .finally(() => this.#deadlineOf(lease) !== undefined && this.#deadlines.add(lease, lease.expiryMs));
     }
+    return more && items.length < MAX_REVOKES_PER_SCAN ? NEXT_STRETCH_MS : SCAN_MS;
   }
 }

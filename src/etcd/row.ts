@@ -11,6 +11,9 @@ const LEASE_TAG = 6 << 3;
 /** Wire type of a field with a length. */
 const BYTES = 2;
 
+/** Tags of the numbers that a Range sorts and filters by. */
+const NUMBER_TAGS = { createRevision: CREATE_REVISION_TAG, modRevision: MOD_REVISION_TAG, version: VERSION_TAG } as const;
+
 /** A pair about to be stored. Numbers where they fit: every put passes here. */
 export interface NewPair {
   readonly key: Buffer;
@@ -48,22 +51,49 @@ export function decodeRow(row: Buffer): KeyValue {
   return KeyValue.decode(row);
 }
 
-/** The same row with an empty value: what comes before and after the value, by a walk over the fields. */
+/** A number of a row; 0 where the row leaves it out. */
+export function numberIn(row: Buffer, name: "createRevision" | "modRevision" | "version"): number {
+  return fieldOf(row, NUMBER_TAGS[name])?.number ?? 0;
+}
+
+/** Below, at or above 0 as the value of one row is less than, equal to or greater than that of another, byte by byte. */
+export function compareValues(a: Buffer, b: Buffer): number {
+  const [left, right] = [fieldOf(a, VALUE_TAG) ?? NO_FIELD, fieldOf(b, VALUE_TAG) ?? NO_FIELD];
+  // Views of the bytes, or copies of them, would be most of the work.
+  return a.compare(b, right.end - right.number, right.end, left.end - left.number, left.end);
+}
+
+/** The same row with an empty value: what comes before and after the value. */
 export function withoutValue(row: Buffer): Buffer {
+  const field = fieldOf(row, VALUE_TAG);
+  return field === undefined ? row : Buffer.concat([row.subarray(0, field.at), row.subarray(field.end)]);
+}
+
+/** Where a field begins and ends, and its number, which is the length of the bytes before its end where it has bytes. */
+interface Field {
+  readonly at: number;
+  readonly number: number;
+  readonly end: number;
+}
+
+const NO_FIELD: Field = { at: 0, number: 0, end: 0 };
+
+/** Finds a field by a walk over those before it. */
+function fieldOf(row: Buffer, wanted: number): Field | undefined {
   for (let at = 0; at < row.length; ) {
-    const tag = row[at];
-    let [length, next] = [0, at + 1];
+    const tag = row[at] as number;
+    let [number, end] = [0, at + 1];
     for (let factor = 1; ; factor *= 0x80) {
-      const byte = row[next++] as number;
-      length += (byte & 0x7f) * factor;
+      const byte = row[end++] as number;
+      number += (byte & 0x7f) * factor;
       if (byte < 0x80) break;
     }
     // A number ends with its varint; bytes follow their length.
-    if (((tag as number) & 7) === BYTES) next += length;
-    if (tag === VALUE_TAG) return Buffer.concat([row.subarray(0, at), row.subarray(next)]);
-    at = next;
+    if ((tag & 7) === BYTES) end += number;
+    if (tag === wanted) return { at, number, end };
+    at = end;
   }
-  return row;
+  return undefined;
 }
 
 /** The bytes of a deletion: only the key, as etcd stores it. */

@@ -1,3 +1,4 @@
+import { atOnce, type Slices } from "../base/slices.js";
 import type { Logger } from "../base/log.js";
 import type { KeyValue } from "../gen/etcd/mvccpb/kv.js";
 import { Change, type Commit } from "./change.js";
@@ -9,6 +10,7 @@ import { etcdError } from "./errors.js";
 import type { KeyIndex } from "./key-index.js";
 import { keyOf, type Key, type KeyRange } from "./key-range.js";
 import { LOG_PREFIX_LENGTH, logRange, META } from "./keyspace.js";
+import { ReadHolds } from "./read-holds.js";
 import { type RangeOptions, readRows, type ReadView, type RowsResult } from "./read-view.js";
 import { restore } from "./restore.js";
 import { decodeRevision, encodeRevision } from "./revision.js";
@@ -44,6 +46,7 @@ export class Store implements ReadView {
   readonly #compactor: Compactor;
   readonly #subscribers = new Set<(commit: Commit) => void>();
   readonly #rows: Rows;
+  readonly #holds = new ReadHolds();
   readonly #checkpointer: Checkpointer | undefined;
   #leases: LeaseAttachments = { move: () => undefined };
   /** Newest durable revision, the one readers see. */
@@ -70,7 +73,7 @@ export class Store implements ReadView {
       options.onFailure(error);
     };
     this.#commits = new CommitQueue(table, onFailure, options.onSync);
-    this.#compactor = new Compactor(table, state.index, state.finishedCompactRevision, onFailure);
+    this.#compactor = new Compactor({ table, index: state.index, holds: this.#holds, finished: state.finishedCompactRevision, onFailure });
     if (options.checkpoints !== undefined) this.#checkpointer = new Checkpointer(options.checkpoints, this.#checkpointed(), state.checkpointRevision, options.log);
     if (state.scheduledCompactRevision > state.finishedCompactRevision) this.#compactor.schedule(state.scheduledCompactRevision);
   }
@@ -108,7 +111,20 @@ export class Store implements ReadView {
   }
 
   rows(range: KeyRange, revision: number, options: RangeOptions): RowsResult {
-    return readRows(this.#index, this.#rows.read, range, revision, options);
+    return atOnce(readRows(this.#index, this.#rows.read, range, revision, options));
+  }
+
+  *rowSlices(range: KeyRange, revision: number, options: RangeOptions): Slices<RowsResult> {
+    const reading = readRows(this.#index, this.#rows.read, range, revision, options);
+    const first = reading.next();
+    if (first.done === true) return first.value;
+    const release = this.#holds.take(revision);
+    try {
+      yield;
+      return yield* reading;
+    } finally {
+      release();
+    }
   }
 
   get(key: Key): KeyValue | undefined {

@@ -1,35 +1,29 @@
 import { nextTurn } from "../base/clock.js";
 import type { Change, Commit } from "./change.js";
-import { inRange, type Key, type KeyRange } from "./key-range.js";
+import { HistorySlice } from "./history-slice.js";
+import type { Key, KeyRange } from "./key-range.js";
+import { RangeTree } from "./range-tree.js";
 import { RecentCommits } from "./recent-commits.js";
 import type { Store } from "./store.js";
 import type { Watcher } from "./watcher.js";
-
-/** Watchers of one and the same range: the range is compared once for all of them. */
-interface RangeGroup {
-  readonly range: KeyRange;
-  readonly watchers: Set<Watcher>;
-}
-
-/** A piece of history without a hole. */
-export interface HistorySlice {
-  readonly commits: readonly Commit[];
-  /** Every change up to this revision is in `commits`. */
-  readonly upTo: number;
-}
 
 /** Commits read from the log at a time. */
 const SLICE_COMMITS = 500;
 /** Bytes of rows in such a slice, roughly. */
 const SLICE_BYTES = 1024 * 1024;
 const CHUNK_ROWS = 256;
+/** Full slices of memory kept for watches that are equally far behind. */
+const MAX_SHARED_SLICES = 8;
 
 /** Brings each commit to the watchers that are synced, and reads history for those that are behind. */
 export class WatchHub {
   readonly #store: Store;
   readonly #byKey = new Map<Key, Set<Watcher>>();
-  readonly #byRange = new Map<string, RangeGroup>();
+  /** Watchers of one and the same range share an entry. */
+  readonly #byRange = new RangeTree<Set<Watcher>>();
   readonly #recent = new RecentCommits();
+  /** Full slices by the revision they begin with: what they hold never changes. */
+  readonly #shared = new Map<number, HistorySlice>();
   readonly #unsubscribe: () => void;
   #lastTurn: Promise<void> = Promise.resolve();
 
@@ -46,32 +40,21 @@ export class WatchHub {
   join(watcher: Watcher): void {
     watcher.synced = true;
     const { range } = watcher.options;
-    if (range.single) {
-      const watchers = this.#byKey.get(range.start);
-      if (watchers === undefined) this.#byKey.set(range.start, new Set([watcher]));
-      else watchers.add(watcher);
-      return;
-    }
-    const name = groupName(range);
-    const group = this.#byRange.get(name);
-    if (group === undefined) this.#byRange.set(name, { range, watchers: new Set([watcher]) });
-    else group.watchers.add(watcher);
+    const group = this.#groupOf(range);
+    if (group !== undefined) group.add(watcher);
+    else if (range.single) this.#byKey.set(range.start, new Set([watcher]));
+    else this.#byRange.add(range, new Set([watcher]));
   }
 
   /** Tells the watcher nothing any more. */
   leave(watcher: Watcher): void {
     watcher.synced = false;
     const { range } = watcher.options;
-    if (range.single) {
-      const watchers = this.#byKey.get(range.start);
-      watchers?.delete(watcher);
-      if (watchers?.size === 0) this.#byKey.delete(range.start);
-      return;
-    }
-    const name = groupName(range);
-    const group = this.#byRange.get(name);
-    group?.watchers.delete(watcher);
-    if (group?.watchers.size === 0) this.#byRange.delete(name);
+    const group = this.#groupOf(range);
+    group?.delete(watcher);
+    if (group?.size !== 0) return;
+    if (range.single) this.#byKey.delete(range.start);
+    else this.#byRange.remove(range);
   }
 
   /** The visible commits from revision `from` to `upTo`, which is as far as one slice goes. */
@@ -80,7 +63,7 @@ export class WatchHub {
     const recent = this.#recent.from(from, SLICE_COMMITS);
     // Reading memory waits for nothing by itself: full slices go one a turn, over all streams, so that others are served in between.
     if (recent?.length === SLICE_COMMITS) await (this.#lastTurn = this.#lastTurn.then(nextTurn));
-    if (recent !== undefined) return { commits: recent, upTo: recent.length < SLICE_COMMITS ? visible : lastRevision(recent, visible) };
+    if (recent !== undefined) return recent.length < SLICE_COMMITS ? new HistorySlice(recent, visible) : this.#sharedSlice(from, recent);
     const slice: Commit[] = [];
     let bytes = 0;
     for await (const commits of this.#store.log(from, CHUNK_ROWS)) {
@@ -88,30 +71,58 @@ export class WatchHub {
         slice.push(commit);
         for (const change of commit.changes) bytes += change.row.length;
       }
-      if (slice.length >= SLICE_COMMITS || bytes >= SLICE_BYTES) return { commits: slice, upTo: lastRevision(slice, visible) };
+      if (slice.length >= SLICE_COMMITS || bytes >= SLICE_BYTES) return new HistorySlice(slice, lastRevision(slice, visible));
     }
-    return { commits: slice, upTo: visible };
+    return new HistorySlice(slice, visible);
   }
 
   close(): void {
     this.#unsubscribe();
   }
 
+  #sharedSlice(from: number, commits: readonly Commit[]): HistorySlice {
+    const known = this.#shared.get(from);
+    if (known !== undefined) return known;
+    const slice = new HistorySlice(commits, lastRevision(commits, from));
+    for (const oldest of this.#shared.keys()) if (this.#shared.size >= MAX_SHARED_SLICES || this.#recent.from(oldest, 1) === undefined) this.#shared.delete(oldest);
+    this.#shared.set(from, slice);
+    return slice;
+  }
+
   #publish(commit: Commit): void {
     this.#recent.add(commit);
-    const told = new Map<Watcher, Change[]>();
-    for (const change of commit.changes) {
-      for (const watcher of this.#byKey.get(change.key) ?? []) tell(told, watcher, change);
-      for (const { range, watchers } of this.#byRange.values()) {
-        if (inRange(range, change.key)) for (const watcher of watchers) tell(told, watcher, change);
-      }
+    const { revision, changes } = commit;
+    const [only] = changes;
+    if (changes.length === 1 && only !== undefined) {
+      // The usual commit: all its watchers share one list.
+      for (const group of this.#groupsAround(only.key)) for (const watcher of group) if (wants(watcher, only)) watcher.onCommit(watcher, revision, changes);
+      return;
     }
-    for (const [watcher, changes] of told) watcher.onCommit(watcher, commit.revision, changes);
+    const told = new Map<Watcher, Change[]>();
+    for (const change of changes) {
+      for (const group of this.#groupsAround(change.key)) for (const watcher of group) if (wants(watcher, change)) tell(told, watcher, change);
+    }
+    for (const [watcher, wanted] of told) watcher.onCommit(watcher, revision, wanted);
+  }
+
+  #groupOf(range: KeyRange): Set<Watcher> | undefined {
+    return range.single ? this.#byKey.get(range.start) : this.#byRange.get(range);
+  }
+
+  /** A list of its own, because a watcher that is told may leave. */
+  #groupsAround(key: Key): Set<Watcher>[] {
+    const groups = this.#byRange.around(key);
+    const single = this.#byKey.get(key);
+    if (single !== undefined) groups.push(single);
+    return groups;
   }
 }
 
+function wants(watcher: Watcher, change: Change): boolean {
+  return change.main >= watcher.options.startRevision && watcher.wantsKind(change);
+}
+
 function tell(told: Map<Watcher, Change[]>, watcher: Watcher, change: Change): void {
-  if (change.main < watcher.options.startRevision || !watcher.wantsKind(change)) return;
   const changes = told.get(watcher);
   if (changes === undefined) told.set(watcher, [change]);
   else changes.push(change);
@@ -119,8 +130,4 @@ function tell(told: Map<Watcher, Change[]>, watcher: Watcher, change: Change): v
 
 function lastRevision(commits: readonly Commit[], otherwise: number): number {
   return commits[commits.length - 1]?.revision ?? otherwise;
-}
-
-function groupName(range: KeyRange): string {
-  return `${range.start.length}:${range.start}${range.end ?? ""}`;
 }

@@ -1,11 +1,13 @@
 import type { Clock, Timer } from "../base/clock.js";
+import type { Dice } from "../base/seeded-random.js";
 import { RpcCode, RpcError } from "../base/rpc-error.js";
 import { type WatchCreateRequest, WatchCreateRequest_FilterType } from "../gen/etcd/etcdserverpb/rpc.js";
 import type { Change } from "./change.js";
 import { etcdErrorText } from "./errors.js";
 import { type KeyRange, rangeOf } from "./key-range.js";
 import type { WatchHub } from "./watch-hub.js";
-import { encodeControl, encodeEvents, type HeaderAt, type WaitingEvents } from "./watch-response.js";
+import { MAX_WAITING, WatchQueue } from "./watch-queue.js";
+import { encodeControl, encodeEvents, type HeaderAt } from "./watch-response.js";
 import { Watcher } from "./watcher.js";
 
 /** What a stream of watches needs. */
@@ -15,17 +17,17 @@ export interface WatchStreamOptions {
   readonly headerAt: HeaderAt;
   /** Sends one message; resolves when the next may follow. */
   readonly send: (message: Buffer) => Promise<void>;
-  /** Time between two progress notices of a silent watch. */
+  /** Time between two progress notices of a silent watch, at least; with `dice` up to a tenth more, drawn once for the stream. */
   readonly progressIntervalMs: number;
+  readonly dice?: Dice | undefined;
   /** Throws an RpcError when the client may not read a range; when absent, it may read all. */
   readonly permit?: (range: KeyRange) => void;
 }
 
+/** Streams that were opened together do not send their notices together (etcd: up to a tenth of the interval). */
+const PROGRESS_JITTER = 0.1;
 /** Id of answers that belong to no watch. */
 const NO_WATCH = -1n;
-/** Answers that may wait for a slow client; events beyond are forgotten and read again later. */
-const MAX_WAITING = 128;
-const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 /** Waiting answers sent between two turns of the watches that are behind, so that these get on while others are busy. */
 const SENDS_PER_TURN = 32;
 
@@ -40,9 +42,6 @@ const ZERO_KEY = Buffer.from([0]);
 const EMPTY_RANGE = "mvcc: watcher range is empty";
 const DUPLICATE_ID = "mvcc: duplicate watch ID provided on the WatchStream";
 
-/** What waits to be sent: an encoded answer or events. */
-type Waiting = Buffer | WaitingEvents;
-
 /**
  * The watches of one client stream. Each is
  * - **synced**: the hub hands it each commit, which waits here to be sent; or
@@ -55,12 +54,12 @@ type Waiting = Buffer | WaitingEvents;
 export class WatchStream {
   readonly #options: WatchStreamOptions;
   readonly #hub: WatchHub;
+  readonly #progressIntervalMs: number;
   readonly #watchers = new Map<bigint, Watcher>();
   readonly #behind = new Set<Watcher>();
   /** Ids of watches that a compaction ended: taken until the client cancels them too, as etcd has it. */
   readonly #compacted = new Set<bigint>();
-  #waiting: Waiting[] = [];
-  #waitingBytes = 0;
+  readonly #queue = new WatchQueue();
   #nextId = 0n;
   #progressTimer: Timer | undefined;
   #closed = false;
@@ -70,6 +69,7 @@ export class WatchStream {
   constructor(options: WatchStreamOptions) {
     this.#options = options;
     this.#hub = options.hub;
+    this.#progressIntervalMs = options.progressIntervalMs * (1 + (options.dice?.next() ?? 0) * PROGRESS_JITTER);
   }
 
   /** Watches of the stream, and those of them that are behind. */
@@ -123,16 +123,16 @@ export class WatchStream {
 
   /** Resolves when the client may be asked for its next request. */
   async room(): Promise<void> {
-    while (!this.#closed && this.#waiting.length >= MAX_WAITING) await new Promise<void>((resolve) => (this.#wakeReader = resolve));
+    while (!this.#closed && this.#queue.controls >= MAX_WAITING) await new Promise<void>((resolve) => (this.#wakeReader = resolve));
   }
 
   /** Sends until the stream is closed; rejects as `send` does. */
   async run(): Promise<void> {
     for (let sends = 0; !this.#closed; ) {
-      if (this.#behind.size > 0 && (this.#waiting.length === 0 || sends >= SENDS_PER_TURN)) {
+      if (this.#behind.size > 0 && (this.#queue.length === 0 || sends >= SENDS_PER_TURN)) {
         sends = 0;
         await this.#catchUp();
-      } else if (this.#waiting.length > 0) {
+      } else if (this.#queue.length > 0) {
         sends += 1;
         await this.#sendNext();
       } else {
@@ -148,7 +148,7 @@ export class WatchStream {
     for (const watcher of this.#watchers.values()) if (watcher.synced) this.#hub.leave(watcher);
     this.#watchers.clear();
     this.#behind.clear();
-    this.#waiting = [];
+    this.#queue.clear();
     this.#wakeSender?.();
     this.#wakeReader?.();
   }
@@ -179,25 +179,27 @@ export class WatchStream {
 
   /** A commit for a synced watch: wait to be sent, or, when too much waits already, read it again later. */
   readonly #onCommit = (watcher: Watcher, revision: number, changes: readonly Change[]): void => {
-    if (this.#waiting.length >= MAX_WAITING || this.#waitingBytes >= MAX_WAITING_BYTES) {
-      this.#hub.leave(watcher);
-      watcher.nextRevision = revision;
-      this.#behind.add(watcher);
+    if (this.#queue.offer(watcher, revision, changes, this.#watchers.size)) {
+      watcher.active = true;
+      this.#wakeSender?.();
       return;
     }
-    this.#pushEvents(watcher, revision, changes);
+    this.#hub.leave(watcher);
+    watcher.nextRevision = revision;
+    this.#behind.add(watcher);
   };
 
   /** One slice of history for the watch that has waited longest. */
   async #catchUp(): Promise<void> {
     const [watcher] = this.#behind;
     if (watcher === undefined || this.#cancelIfCompacted(watcher)) return;
-    const { commits, upTo } = await this.#hub.history(watcher.nextRevision);
+    const slice = await this.#hub.history(watcher.nextRevision);
     // Both may have happened meanwhile: the client cancelled, or what was read is no longer whole.
     if (!this.#behind.has(watcher) || this.#cancelIfCompacted(watcher)) return;
     const { revision, compactRevision } = this.#hub.store;
-    const selected = commits.flatMap((commit) => watcher.select(commit.changes));
-    const changes = selected.map((change) => (change.main > compactRevision ? change : change.withoutPrevious()));
+    const { upTo } = slice;
+    const selected = slice.select(watcher);
+    const changes = selected[0] !== undefined && selected[0].main <= compactRevision ? selected.map((change) => (change.main > compactRevision ? change : change.withoutPrevious())) : selected;
     this.#behind.delete(watcher);
     watcher.nextRevision = upTo + 1;
     if (upTo < revision) this.#behind.add(watcher);
@@ -221,8 +223,7 @@ export class WatchStream {
   }
 
   async #sendNext(): Promise<void> {
-    const next = this.#waiting.shift() as Waiting;
-    this.#waitingBytes -= sizeOf(next);
+    const next = this.#queue.take();
     this.#wakeReader?.();
     if (Buffer.isBuffer(next)) {
       await this.#options.send(next);
@@ -232,18 +233,17 @@ export class WatchStream {
   }
 
   #pushEvents(watcher: Watcher, revision: number, changes: readonly Change[]): void {
-    const { id, previous, fragment } = watcher.options;
     watcher.active = true;
-    this.#push({ watchId: id, revision, changes, previous, fragment });
+    this.#queue.events(watcher, revision, changes);
+    this.#wakeSender?.();
   }
 
   #pushProgress(watchId: bigint): void {
     this.#push(encodeControl(this.#options.headerAt(this.#hub.store.revision), { watchId }));
   }
 
-  #push(waiting: Waiting): void {
-    this.#waiting.push(waiting);
-    this.#waitingBytes += sizeOf(waiting);
+  #push(answer: Buffer): void {
+    this.#queue.control(answer);
     this.#wakeSender?.();
   }
 
@@ -254,23 +254,16 @@ export class WatchStream {
 
   #startProgressTimer(): void {
     if (this.#progressTimer !== undefined || this.#closed) return;
-    this.#progressTimer = this.#options.clock.timer(this.#options.progressIntervalMs, () => {
+    this.#progressTimer = this.#options.clock.timer(this.#progressIntervalMs, () => {
       this.#progressTimer = undefined;
       let wanted = false;
       for (const watcher of this.#watchers.values()) {
         if (!watcher.options.progressNotify) continue;
         wanted = true;
-        if (!watcher.active && this.#upToDate(watcher) && this.#waiting.length < MAX_WAITING) this.#pushProgress(watcher.options.id);
+        if (!watcher.active && this.#upToDate(watcher) && this.#queue.length < MAX_WAITING) this.#pushProgress(watcher.options.id);
         watcher.active = false;
       }
       if (wanted) this.#startProgressTimer();
     });
   }
-}
-
-function sizeOf(waiting: Waiting): number {
-  if (Buffer.isBuffer(waiting)) return waiting.length;
-  let bytes = 0;
-  for (const change of waiting.changes) bytes += change.row.length;
-  return bytes;
 }

@@ -1,5 +1,6 @@
 import type { Change } from "./change.js";
 import { inRange, type KeyRange } from "./key-range.js";
+import type { QueuedWatch, WaitingEvents } from "./watch-queue.js";
 
 /** What a watch asked for. */
 export interface WatcherOptions {
@@ -18,11 +19,12 @@ export interface WatcherOptions {
  * One watch. It is either `synced` (told of each commit by the hub as it happens) or behind: then `nextRevision` is where its stream
  * has to go on reading.
  */
-export class Watcher {
+export class Watcher implements QueuedWatch {
   readonly options: WatcherOptions;
   /** Everything below has been queued for the client, or is not for it. Only kept up to date while behind. */
   nextRevision: number;
   synced = false;
+  lastQueued: WaitingEvents | undefined;
   /** Something was queued since the last progress tick. */
   active = false;
   /** Called by the hub with the changes of a commit that lie in the range. */
@@ -34,9 +36,9 @@ export class Watcher {
     this.onCommit = onCommit;
   }
 
-  /** The changes this watch wants of some. */
-  select(changes: readonly Change[]): Change[] {
-    return changes.filter((change) => change.main >= this.nextRevision && inRange(this.options.range, change.key) && this.wantsKind(change));
+  /** Whether a change lies in the range and is of a kind that the filters let through. */
+  wants(change: Change): boolean {
+    return inRange(this.options.range, change.key) && this.wantsKind(change);
   }
 
   /** Whether the filters let a change through. */

@@ -1,3 +1,4 @@
+import { atOnce, type Slices } from "../base/slices.js";
 import type { KeyValue } from "../gen/etcd/mvccpb/kv.js";
 import { Change } from "./change.js";
 import type { KeyHistory } from "./key-history.js";
@@ -64,6 +65,10 @@ export class WriteTxn implements ReadView {
   }
 
   rows(range: KeyRange, revision: number, options: RangeOptions): RowsResult {
+    return atOnce(this.rowSlices(range, revision, options));
+  }
+
+  rowSlices(range: KeyRange, revision: number, options: RangeOptions): Slices<RowsResult> {
     return readRows(this.#base.index, this.#readRow, range, revision, options);
   }
 

@@ -1,40 +1,21 @@
 import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/log.js";
 import { toTimestamp } from "../base/timestamp.js";
-import type { GuestKey } from "../gen/spheresim/hostd/v1/guest.js";
 import { VmPhase, type HostInfo, type HostVm, type Personality, type VmKey } from "../gen/spheresim/hostd/v1/host.js";
-import type { MethodFault } from "../gen/spheresim/vim/v1/fault.js";
 import { UpdateKind } from "../gen/spheresim/vim/v1/update.js";
 import { VirtualMachineConfigSpec } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import type { ChangeRing } from "./change-ring.js";
 import type { GuestLink } from "./guest-link.js";
 import { HostCapacity } from "./host-capacity.js";
-import { HostFault, duplicateName, invalidArgument, invalidPowerState, invalidState, notFound, notSupported, ownerMismatch, resourceInUse, sameMessage } from "./host-fault.js";
+import { type HostFault, duplicateName, invalidArgument, invalidPowerState, invalidState, notSupported, ownerMismatch, resourceInUse, sameMessage } from "./host-fault.js";
 import type { HostSpec, PowerOnDurations } from "./host-spec.js";
+import { HostVms } from "./host-vms.js";
+import { PowerCycle, type PowerOnFact } from "./power-cycle.js";
 import { PowerLife } from "./power-life.js";
-import { createdState, foundState, inPhase, poweredOffState, poweredOnState, VirtualMachine } from "./virtual-machine.js";
-import { deleteVm, putNextVmId, putVm, type VmDisk } from "./vm-disk.js";
-import { CRX_POWER_ON, VM_POWER_ON, type PhaseName } from "./vm-phase.js";
+import { createdState, foundState, poweredOnState, receivedState, VirtualMachine } from "./virtual-machine.js";
+import { deleteVm, putVm, type VmDisk } from "./vm-disk.js";
 import { requireValidPersonality } from "./personality.js";
-import { requireValidSpec } from "./vm-spec.js";
-
-/** The kernel image of every CRX. */
-const CRX_KERNEL = "photon-crx";
-/** How long a power-on waits, in monotonic time, for a machine process to connect before it fails with Timedout. */
-const MACHINE_PROCESS_LIMIT_MS = 15_000;
-/** How long a guest may take, in emulated time, to say that init waits or that the agent answers. */
-const GUEST_LIMIT_MS = 300_000;
-
-/** How a power-on of a pod's VM went: what step 8 records. */
-export interface PowerOnFact {
-  readonly host: string;
-  readonly config: VirtualMachineConfigSpec;
-  readonly vmId: string;
-  /** Emulated milliseconds. */
-  readonly startMs: number;
-  readonly endMs: number;
-  readonly fault: MethodFault | undefined;
-}
+import { isCrx, requireValidSpec } from "./vm-spec.js";
 
 /** What all hosts of a process share. */
 export interface EsxiSurroundings {
@@ -45,9 +26,16 @@ export interface EsxiSurroundings {
   readonly disk: VmDisk;
   readonly changes: ChangeRing;
   readonly guests: GuestLink;
-  /** All VMs of the process by BIOS uuid: guests are named by it. */
+  /** All CRX instances of the process by BIOS uuid: guests are named by it. Ordinary VMs have none, so one may be on two hosts while it moves. */
   readonly byUuid: Map<string, { readonly host: EsxiHost; readonly vm: VirtualMachine }>;
   readonly onPowerOn: (fact: PowerOnFact) => void;
+}
+
+/** What another host gives up. */
+export interface Received {
+  readonly config: VirtualMachineConfigSpec | undefined;
+  readonly poweredOn: boolean;
+  readonly powerOnCount: number;
 }
 
 /**
@@ -57,13 +45,11 @@ export interface EsxiSurroundings {
 export class EsxiHost {
   readonly spec: HostSpec;
   readonly bootId: string;
+  readonly power: PowerCycle;
   readonly #around: EsxiSurroundings;
   readonly #bootMs: number;
   readonly #capacity: HostCapacity;
-  /** By instance uuid. */
-  readonly #vms = new Map<string, VirtualMachine>();
-  readonly #byVmId = new Map<string, VirtualMachine>();
-  #nextVmId = 1;
+  readonly #vms: HostVms;
 
   constructor(spec: HostSpec, bootId: string, around: EsxiSurroundings) {
     this.spec = spec;
@@ -71,16 +57,18 @@ export class EsxiHost {
     this.#around = around;
     this.#bootMs = around.clock.nowMs();
     this.#capacity = new HostCapacity(spec);
+    this.#vms = new HostVms(spec.name, around.changes);
+    this.power = new PowerCycle({ ...around, hostName: spec.name, vms: this.#vms, capacity: this.#capacity });
   }
 
   /** Finds what is on the host's disk. */
   async boot(): Promise<void> {
     const { vms, nextVmId } = await this.#around.disk.load(this.spec.name);
-    this.#nextVmId = nextVmId;
+    this.#vms.continueIds(nextVmId);
     for (const found of vms) {
       const vm = new VirtualMachine(foundState(found));
       this.#insert(vm);
-      this.#publish(vm, UpdateKind.ENTER, vm.state);
+      this.#vms.publish(vm, UpdateKind.ENTER, vm.state);
     }
   }
 
@@ -101,71 +89,121 @@ export class EsxiHost {
 
   /** All VMs that exist, in order of creation. */
   vms(): HostVm[] {
-    return [...this.#vms.values()].filter((vm) => vm.state.revision > 0n).map((vm) => vm.state);
+    return this.#vms.visible();
   }
 
   get(key: VmKey | undefined): HostVm {
-    return this.#find(key).state;
+    return this.#vms.find(key).state;
   }
 
   async createVm(spec: VirtualMachineConfigSpec | undefined, powerOn: boolean): Promise<HostVm> {
     const config = requireValidSpec(spec);
-    const existing = this.#vms.get(config.instanceUuid);
+    const existing = this.#vms.byInstanceUuid(config.instanceUuid);
     if (existing !== undefined) return this.#createAgain(existing, config, powerOn);
-    if (this.#around.byUuid.has(config.uuid)) throw resourceInUse("VirtualMachine.config.uuid", config.uuid);
-    const vm = new VirtualMachine(createdState(this.spec.name, String(this.#nextVmId), config));
+    this.#requireFreeUuid(config);
+    const vm = new VirtualMachine(createdState(this.spec.name, this.#vms.takeId(), config));
     if (powerOn) this.#capacity.admit(config);
-    this.#nextVmId += 1;
     this.#insert(vm);
     return vm.run("ResourcePool.createVm", async () => {
       // The VM and its power-on share one commit: a pod costs two with its personality.
       const state = powerOn ? poweredOnState(vm.state) : vm.state;
-      try {
-        await this.#around.disk.committer.commit([putVm(state), putNextVmId(this.spec.name, this.#nextVmId)]);
-      } catch (error) {
-        this.#remove(vm);
-        if (powerOn) this.#capacity.release(config);
-        throw error;
-      }
-      this.#publish(vm, UpdateKind.ENTER, state);
-      if (powerOn) await this.#runPhases(vm);
+      await this.#storeNew(vm, state, powerOn);
+      this.#vms.publish(vm, UpdateKind.ENTER, state);
+      if (powerOn) await this.power.run(vm);
       return vm.state;
     });
   }
 
   async powerOnVm(key: VmKey | undefined): Promise<HostVm> {
-    const vm = this.#find(key);
+    const vm = this.#vms.find(key);
     vm.requireIdle();
     if (vm.poweredOn) throw invalidPowerState("poweredOn", "poweredOn");
     return this.#powerOn(vm);
   }
 
   async powerOffVm(key: VmKey | undefined): Promise<HostVm> {
-    const vm = this.#find(key);
+    const vm = this.#vms.find(key);
     vm.requireIdle();
     if (!vm.poweredOn) throw invalidPowerState("poweredOff", "poweredOff");
     return vm.run("VirtualMachine.powerOff", async () => {
-      await this.#cutPower(vm, undefined);
+      await this.power.cutPower(vm, undefined);
       return vm.state;
     });
   }
 
+  /** The guest boots again; the VM keeps its place. */
+  async resetVm(key: VmKey | undefined): Promise<HostVm> {
+    const vm = this.#vms.find(key);
+    vm.requireIdle();
+    if (!vm.poweredOn) throw invalidPowerState("poweredOn", "poweredOff");
+    return vm.run("VirtualMachine.reset", async () => {
+      await this.power.reset(vm);
+      return vm.state;
+    });
+  }
+
+  /** Makes an ordinary VM of another specification; the one it has already changes nothing. */
+  async reconfigureVm(key: VmKey | undefined, spec: VirtualMachineConfigSpec | undefined): Promise<HostVm> {
+    const vm = this.#vms.find(key);
+    const config = requireValidSpec(spec);
+    if (vm.crx || isCrx(config)) throw notSupported("a CRX instance cannot be reconfigured");
+    const { instanceUuid, uuid, ownerUid } = vm.config;
+    if (config.instanceUuid !== instanceUuid) throw invalidArgument("config.instance_uuid", `must be ${instanceUuid}`);
+    if (config.uuid !== uuid) throw invalidArgument("config.uuid", `must be ${uuid}`);
+    if (config.ownerUid !== ownerUid) throw invalidArgument("config.owner_uid", `must be "${ownerUid}"`);
+    vm.requireIdle();
+    if (sameMessage(vm.config, config)) return vm.state;
+    if (vm.poweredOn && (config.numCpus !== vm.config.numCpus || config.memoryMb !== vm.config.memoryMb)) throw invalidPowerState("poweredOff", "poweredOn");
+    return vm.run("VirtualMachine.reconfigure", () => this.#reconfigure(vm, config));
+  }
+
+  /** Takes an ordinary VM over from another host; where it is here already, as it should be, nothing changes. */
+  async receiveVm({ config: spec, poweredOn, powerOnCount }: Received): Promise<HostVm> {
+    const config = requireValidSpec(spec);
+    if (isCrx(config)) throw notSupported("a CRX instance never moves");
+    if (powerOnCount < 0) throw invalidArgument("power_on_count", `must not be negative, is ${powerOnCount}`);
+    const existing = this.#vms.byInstanceUuid(config.instanceUuid);
+    if (existing !== undefined && !sameMessage(existing.config, config)) throw duplicateName(config.name, existing.vmId);
+    // A caller that lost its connection asks again while the first call goes on: both get the same answer.
+    if (existing?.operation?.name === "VirtualMachine.migrate") await existing.operation.done;
+    existing?.requireIdle();
+    // A host that rebooted since has lost the guest, which the other host still has.
+    if (existing !== undefined && existing.poweredOn === poweredOn) return existing.state;
+    if (existing?.poweredOn === true) throw invalidPowerState("poweredOff", "poweredOn");
+    if (existing === undefined) this.#requireFreeUuid(config);
+    if (poweredOn) this.#capacity.admit(config);
+    const vm = existing ?? new VirtualMachine(createdState(this.spec.name, this.#vms.takeId(), config));
+    if (existing === undefined) this.#insert(vm);
+    return vm.run("VirtualMachine.migrate", async () => {
+      const state = receivedState(vm.state, powerOnCount, poweredOn, this.#around.clock.nowMs());
+      if (existing === undefined) await this.#storeNew(vm, state, poweredOn);
+      else await this.#store(state, poweredOn);
+      if (poweredOn) vm.life = new PowerLife();
+      this.#vms.publish(vm, existing === undefined ? UpdateKind.ENTER : UpdateKind.MODIFY, state);
+      return vm.state;
+    });
+  }
+
+  /** Gives an ordinary VM up that another host has taken over. */
+  async releaseVm(key: VmKey | undefined): Promise<void> {
+    // Who gave up a ReceiveVm that is still being stored means that VM.
+    if (key?.key?.$case === "instanceUuid") await this.#vms.byInstanceUuid(key.key.value)?.arrival;
+    const vm = this.#vms.find(key);
+    if (vm.crx) throw notSupported("a CRX instance never moves");
+    vm.requireIdle();
+    await vm.run("VirtualMachine.unregister", () => this.#leave(vm, invalidState("The virtual machine went to another host.")));
+  }
+
   async destroyVm(key: VmKey | undefined, powerOff: boolean): Promise<void> {
-    const vm = this.#find(key);
+    const vm = this.#vms.find(key);
     vm.requireIdle();
     if (vm.poweredOn && !powerOff) throw invalidPowerState("poweredOff", "poweredOn");
-    await vm.run("VirtualMachine.destroy", async () => {
-      this.#endLife(vm, invalidState("The virtual machine was destroyed."));
-      await this.#around.disk.committer.commit([deleteVm(vm.state)]);
-      this.#remove(vm);
-      const { instanceUuid, uuid, ownerUid, name } = vm.config;
-      this.#publish(vm, UpdateKind.LEAVE, createdState(this.spec.name, vm.vmId, VirtualMachineConfigSpec.create({ instanceUuid, uuid, ownerUid, name })));
-    });
+    await vm.run("VirtualMachine.destroy", () => this.#leave(vm, invalidState("The virtual machine was destroyed.")));
   }
 
   /** Step 12. Answers when the agent is ready. */
   async configurePersonality(key: VmKey | undefined, wanted: Personality | undefined): Promise<HostVm> {
-    const vm = this.#find(key);
+    const vm = this.#vms.find(key);
     const personality = requireValidPersonality(wanted);
     if (!vm.crx) throw notSupported("only a CRX instance takes a personality");
     if (personality.podUid !== vm.config.ownerUid) throw ownerMismatch(vm.vmId, personality.podUid, vm.config.ownerUid);
@@ -179,59 +217,15 @@ export class EsxiHost {
     vm.requireIdle();
     vm.personalityOnTheWay = personality;
     try {
-      return await vm.run("VirtualMachine.reconfigure", () => this.#givePersonality(vm, personality));
+      return await vm.run("VirtualMachine.reconfigure", () => this.power.givePersonality(vm, personality));
     } finally {
       vm.personalityOnTheWay = undefined;
     }
   }
 
-  /** A guest of the present life says that its init waits. */
-  initWaiting(vm: VirtualMachine): void {
-    if (vm.state.phase !== VmPhase.KERNEL) return;
-    this.#enter(vm, "INIT_WAITING");
-    vm.life?.heard("init waiting");
-  }
-
-  /** A guest of the present life says where its agent answers. */
-  agentReady(vm: VirtualMachine, agentAddress: string): void {
-    if (vm.state.phase === VmPhase.PERSONALITY) {
-      this.#publish(vm, UpdateKind.MODIFY, { ...inPhase(vm.state, "AGENT_READY", this.#around.clock.nowMs()), agentAddress });
-      vm.life?.heard("agent ready");
-    } else if (vm.state.phase === VmPhase.AGENT_READY && vm.state.agentAddress !== agentAddress) {
-      this.#publish(vm, UpdateKind.MODIFY, { ...vm.state, agentAddress });
-    }
-  }
-
-  /** A guest of the present life died: a VM without a guest has no reason to run. */
-  async guestDied(vm: VirtualMachine, reason: string): Promise<void> {
-    const fault = invalidState(`The guest died: ${reason}`);
-    this.#around.log.warn({ host: this.spec.name, vm: vm.vmId, reason }, "a CRX guest died");
-    await this.#cutPower(vm, fault);
-  }
-
-  /** Another machine process is here and has (`alive`) or has not the guest of this VM; makes it so that it has. */
-  async guestFound(vm: VirtualMachine, alive: boolean): Promise<void> {
-    const { life } = vm;
-    if (life === undefined || !life.booted) return;
-    if (alive) {
-      // Whatever was said to it when the stream broke may be lost.
-      if (vm.state.phase === VmPhase.PERSONALITY) this.#sayPersonality(vm);
-      return;
-    }
-    if (vm.state.phase === VmPhase.KERNEL) return this.#sayBoot(vm, life);
-    // The guest is lost with its memory: the kernel is loaded again, as a new power-on with a new number.
-    this.#around.log.warn({ host: this.spec.name, vm: vm.vmId }, "a CRX guest was lost with its machine process; booting it again");
-    const { personality: _, ...rest } = vm.state;
-    const again = { ...inPhase({ ...rest, personality: undefined }, "KERNEL", this.#around.clock.nowMs()), powerOnCount: vm.state.powerOnCount + 1, agentAddress: "" };
-    life.restart(invalidState("The guest was lost with its machine process and boots again."));
-    this.#publish(vm, UpdateKind.MODIFY, again);
-    await this.#around.disk.committer.commit([putVm(vm.state)]);
-    if (vm.life === life && vm.state.powerOnCount === again.powerOnCount) this.#sayBoot(vm, life);
-  }
-
   /** The process ends: operations under way end with `why`. */
   shutDown(why: HostFault): void {
-    for (const vm of this.#vms.values()) this.#endLife(vm, why);
+    for (const vm of this.#vms.all()) this.power.endLife(vm, why);
   }
 
   async #createAgain(vm: VirtualMachine, config: VirtualMachineConfigSpec, powerOn: boolean): Promise<HostVm> {
@@ -251,124 +245,69 @@ export class EsxiHost {
     this.#capacity.admit(vm.config);
     return vm.run("VirtualMachine.powerOn", async () => {
       const state = poweredOnState(vm.state);
-      try {
-        await this.#around.disk.committer.commit([putVm(state)]);
-      } catch (error) {
-        this.#capacity.release(vm.config);
-        throw error;
-      }
-      this.#publish(vm, UpdateKind.MODIFY, state);
-      await this.#runPhases(vm);
+      await this.#store(state, true);
+      this.#vms.publish(vm, UpdateKind.MODIFY, state);
+      await this.power.run(vm);
       return vm.state;
     });
   }
 
-  /** The table of phases, one after the other. Admission is past and the number of the life on disk. */
-  async #runPhases(vm: VirtualMachine): Promise<void> {
-    const { clock, monotonic, durations, guests } = this.#around;
-    const life = new PowerLife();
-    vm.life = life;
-    const startMs = clock.nowMs();
-    let failure: HostFault | undefined;
+  /** What a running VM reserves more is admitted before it is stored. */
+  async #reconfigure(vm: VirtualMachine, config: VirtualMachineConfigSpec): Promise<HostVm> {
+    const before = vm.config;
+    const { life } = vm;
+    if (life !== undefined) this.#capacity.exchange(before, config);
     try {
-      for (const row of vm.crx ? CRX_POWER_ON : VM_POWER_ON) {
-        this.#enter(vm, row.phase);
-        const durationMs = row.durationMs(durations, vm.config.numCpus);
-        if (durationMs > 0) await clock.sleep(durationMs, life.signal);
-        if (row.endedBy === "time") continue;
-        await guests.arrival(life, monotonic, MACHINE_PROCESS_LIMIT_MS);
-        this.#sayBoot(vm, life);
-        await life.until("init waiting", clock, GUEST_LIMIT_MS);
-      }
-      if (!vm.crx) this.#enter(vm, "RUNNING");
+      await this.#around.disk.committer.commit([putVm({ ...vm.state, config })]);
     } catch (error) {
-      failure = error instanceof HostFault ? error : invalidState(`The power-on failed: ${error instanceof Error ? error.message : String(error)}`);
-      if (vm.life === life) await this.#cutPower(vm, failure);
-      throw failure;
-    } finally {
-      if (vm.crx) this.#around.onPowerOn({ host: this.spec.name, config: vm.config, vmId: vm.vmId, startMs, endMs: clock.nowMs(), fault: failure?.fault });
+      if (life !== undefined) this.#capacity.exchange(config, before);
+      throw error;
     }
-  }
-
-  async #givePersonality(vm: VirtualMachine, personality: Personality): Promise<HostVm> {
-    const life = vm.life as PowerLife;
-    if (vm.state.phase === VmPhase.INIT_WAITING) {
-      const { powerOnCount } = vm.state;
-      await this.#around.disk.committer.commit([putVm({ ...vm.state, personality })]);
-      life.signal.throwIfAborted();
-      if (vm.state.powerOnCount !== powerOnCount) throw invalidState("The guest was lost with its machine process and boots again.");
-      this.#publish(vm, UpdateKind.MODIFY, { ...inPhase(vm.state, "PERSONALITY", this.#around.clock.nowMs()), personality });
-    } else if (vm.state.phase !== VmPhase.PERSONALITY) {
-      throw invalidState(`The virtual machine ${vm.vmId} does not wait for a personality yet.`);
-    }
-    const { personalityMs } = this.#around.durations;
-    if (personalityMs > 0) await this.#around.clock.sleep(personalityMs, life.signal);
-    this.#sayPersonality(vm);
-    await life.until("agent ready", this.#around.clock, GUEST_LIMIT_MS);
+    this.#vms.publish(vm, UpdateKind.MODIFY, { ...vm.state, config });
     return vm.state;
   }
 
-  /** Takes the power away and says so on disk. */
-  async #cutPower(vm: VirtualMachine, fault: HostFault | undefined): Promise<void> {
-    this.#endLife(vm, fault ?? invalidPowerState("poweredOn", "poweredOff"));
-    this.#publish(vm, UpdateKind.MODIFY, poweredOffState(vm.state, this.#around.clock.nowMs(), fault?.fault));
-    await this.#around.disk.committer.commit([putVm(vm.state)]);
+  async #leave(vm: VirtualMachine, why: HostFault): Promise<void> {
+    this.power.endLife(vm, why);
+    await this.#around.disk.committer.commit([deleteVm(vm.state)]);
+    this.#remove(vm);
+    const { instanceUuid, uuid, ownerUid, name } = vm.config;
+    this.#vms.publish(vm, UpdateKind.LEAVE, createdState(this.spec.name, vm.vmId, VirtualMachineConfigSpec.create({ instanceUuid, uuid, ownerUid, name })));
   }
 
-  #endLife(vm: VirtualMachine, fault: HostFault): void {
-    const { life } = vm;
-    if (life === undefined) return;
-    vm.life = undefined;
-    this.#capacity.release(vm.config);
-    if (life.booted) this.#around.guests.say({ $case: "kill", value: { guest: guestKey(vm) } });
-    life.end(fault);
+  /** Stores a VM that is new here, or forgets it. */
+  async #storeNew(vm: VirtualMachine, state: HostVm, admitted: boolean): Promise<void> {
+    try {
+      await this.#around.disk.committer.commit([putVm(state), this.#vms.storedIds()]);
+    } catch (error) {
+      this.#remove(vm);
+      if (admitted) this.#capacity.release(vm.config);
+      throw error;
+    }
   }
 
-  #sayBoot(vm: VirtualMachine, life: PowerLife): void {
-    life.booted = true;
-    this.#around.guests.say({ $case: "boot", value: { guest: guestKey(vm), kernel: CRX_KERNEL, hostName: this.spec.name, config: vm.config } });
+  /** Stores the state of a VM that was admitted for it, or gives back what was. */
+  async #store(state: HostVm, admitted: boolean): Promise<void> {
+    try {
+      await this.#around.disk.committer.commit([putVm(state)]);
+    } catch (error) {
+      if (admitted && state.config !== undefined) this.#capacity.release(state.config);
+      throw error;
+    }
   }
 
-  #sayPersonality(vm: VirtualMachine): void {
-    this.#around.guests.say({ $case: "personality", value: { guest: guestKey(vm), personality: vm.state.personality } });
-  }
-
-  #enter(vm: VirtualMachine, phase: PhaseName): void {
-    this.#publish(vm, UpdateKind.MODIFY, inPhase(vm.state, phase, this.#around.clock.nowMs()));
-  }
-
-  #publish(vm: VirtualMachine, kind: UpdateKind.ENTER | UpdateKind.MODIFY | UpdateKind.LEAVE, state: HostVm): void {
-    vm.state = this.#around.changes.add(kind, state);
+  #requireFreeUuid(config: VirtualMachineConfigSpec): void {
+    this.#vms.requireFreeUuid(config);
+    if (this.#around.byUuid.has(config.uuid)) throw resourceInUse("VirtualMachine.config.uuid", config.uuid);
   }
 
   #insert(vm: VirtualMachine): void {
-    this.#vms.set(vm.config.instanceUuid, vm);
-    this.#byVmId.set(vm.vmId, vm);
-    this.#around.byUuid.set(vm.config.uuid, { host: this, vm });
+    this.#vms.insert(vm);
+    if (vm.crx) this.#around.byUuid.set(vm.config.uuid, { host: this, vm });
   }
 
   #remove(vm: VirtualMachine): void {
-    this.#vms.delete(vm.config.instanceUuid);
-    this.#byVmId.delete(vm.vmId);
-    this.#around.byUuid.delete(vm.config.uuid);
+    this.#vms.remove(vm);
+    if (vm.crx) this.#around.byUuid.delete(vm.config.uuid);
   }
-
-  #find(key: VmKey | undefined): VirtualMachine {
-    const named = key?.key;
-    if (named === undefined) throw invalidArgument("vm.key", "names no virtual machine");
-    const vm = this.#lookUp(named);
-    if (vm === undefined || vm.state.revision === 0n) throw notFound("VirtualMachine", named.value);
-    return vm;
-  }
-
-  #lookUp(key: NonNullable<VmKey["key"]>): VirtualMachine | undefined {
-    if (key.$case === "instanceUuid") return this.#vms.get(key.value);
-    if (key.$case === "vmId") return this.#byVmId.get(key.value);
-    const found = this.#around.byUuid.get(key.value);
-    return found?.host === this ? found.vm : undefined;
-  }
-}
-
-function guestKey(vm: VirtualMachine): GuestKey {
-  return { uuid: vm.config.uuid, powerOnCount: vm.state.powerOnCount };
 }

@@ -4,10 +4,11 @@ import { secretHex, secretUuid } from "../base/ids.js";
 import type { Logger } from "../base/log.js";
 import type { GuestHello, GuestKey, GuestToHost, HostToGuest } from "../gen/spheresim/hostd/v1/guest.js";
 import { ChangeRing } from "./change-ring.js";
-import { EsxiHost, type EsxiSurroundings, type PowerOnFact } from "./esxi-host.js";
+import { EsxiHost, type EsxiSurroundings } from "./esxi-host.js";
 import { GuestLink } from "./guest-link.js";
 import { shuttingDown } from "./host-fault.js";
 import type { HostSpec, PowerOnDurations } from "./host-spec.js";
+import type { PowerOnFact } from "./power-cycle.js";
 import type { VirtualMachine } from "./virtual-machine.js";
 import { VmDisk } from "./vm-disk.js";
 
@@ -78,7 +79,7 @@ export class EsxiProcess {
       else alive.add(known.vm);
     }
     for (const { host, vm } of this.#byUuid.values()) {
-      host.guestFound(vm, alive.has(vm)).catch((error: unknown) => this.#log.error({ err: error, vm: vm.vmId }, "cannot boot a lost guest again"));
+      host.power.guestFound(vm, alive.has(vm)).catch((error: unknown) => this.#log.error({ err: error, vm: vm.vmId }, "cannot boot a lost guest again"));
     }
     return queue;
   }
@@ -98,11 +99,11 @@ export class EsxiProcess {
     }
     switch (message.$case) {
       case "initWaiting":
-        return known.host.initWaiting(known.vm);
+        return known.host.power.initWaiting(known.vm);
       case "agentReady":
-        return known.host.agentReady(known.vm, message.value.agentAddress);
+        return known.host.power.agentReady(known.vm, message.value.agentAddress);
       case "died":
-        return known.host.guestDied(known.vm, message.value.reason);
+        return known.host.power.guestDied(known.vm, message.value.reason);
     }
   }
 

@@ -40,6 +40,19 @@ export class HostCapacity {
     this.#reservedMemoryMb += demand.memoryMb;
   }
 
+  /** Takes what a running VM needs with other settings instead of what it has, or throws and leaves everything as it was. */
+  exchange(before: VirtualMachineConfigSpec, after: VirtualMachineConfigSpec): void {
+    this.release(before);
+    try {
+      this.admit(after);
+    } catch (error) {
+      const demand = demandOf(before);
+      this.#reservedCpuMhz += demand.cpuMhz;
+      this.#reservedMemoryMb += demand.memoryMb;
+      throw error;
+    }
+  }
+
   /** Gives back what `admit` took. */
   release(config: VirtualMachineConfigSpec): void {
     const demand = demandOf(config);

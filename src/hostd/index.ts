@@ -14,7 +14,7 @@ import { Outcome, StepRecord } from "../gen/spheresim/emulator/v1/journal.js";
 import { startRpcServer } from "../rpc/server.js";
 import type { StepRecorder } from "../rpc/step-recorder.js";
 import type { TlsMaterial } from "../rpc/tls.js";
-import type { PowerOnFact } from "./esxi-host.js";
+import type { PowerOnFact } from "./power-cycle.js";
 import { EsxiProcess } from "./esxi-process.js";
 import type { HostSpec } from "./host-spec.js";
 import { guestService } from "./services/guest-service.js";

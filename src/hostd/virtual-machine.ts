@@ -7,7 +7,17 @@ import { movePhase, type PhaseName } from "./vm-phase.js";
 import { isCrx } from "./vm-spec.js";
 
 /** What a VM is doing when it is doing something; vim25 names. */
-export type OperationName = "ResourcePool.createVm" | "VirtualMachine.powerOn" | "VirtualMachine.powerOff" | "VirtualMachine.destroy" | "VirtualMachine.reconfigure";
+export type OperationName =
+  | "ResourcePool.createVm"
+  | "VirtualMachine.powerOn"
+  | "VirtualMachine.powerOff"
+  | "VirtualMachine.reset"
+  | "VirtualMachine.destroy"
+  | "VirtualMachine.reconfigure"
+  /** Received from another host. */
+  | "VirtualMachine.migrate"
+  /** Released to another host. */
+  | "VirtualMachine.unregister";
 
 interface Operation {
   readonly name: OperationName;
@@ -51,6 +61,11 @@ export class VirtualMachine {
     return this.#operation;
   }
 
+  /** Resolves when the VM has come from another host, or has not; undefined when it is not about to. */
+  get arrival(): Promise<unknown> | undefined {
+    return this.#operation?.name === "VirtualMachine.migrate" ? this.#operation.done.catch(() => undefined) : undefined;
+  }
+
   /** Throws TaskInProgress while another operation holds the VM. */
   requireIdle(): void {
     if (this.#operation !== undefined) throw taskInProgress(this.#operation.task);
@@ -80,6 +95,18 @@ export function createdState(hostName: string, vmId: string, config: VirtualMach
 export function poweredOnState(state: HostVm): HostVm {
   const { phaseTimes: _, personality: __, lastFault: ___, ...rest } = state;
   return HostVm.create({ ...rest, powerState: VirtualMachinePowerState.POWERED_ON, powerOnCount: state.powerOnCount + 1, agentAddress: "" });
+}
+
+/** The state after the guest began to boot again without the power going: life number one higher, nothing left of the life before. */
+export function resetState(state: HostVm, phase: "VMM" | "KERNEL", nowMs: number): HostVm {
+  const { phaseTimes: _, personality: __, ...rest } = state;
+  return inPhase(HostVm.create({ ...rest, powerOnCount: state.powerOnCount + 1, agentAddress: "" }), phase, nowMs);
+}
+
+/** The state of a VM that another host ran: it goes on running, in the life it had, without a boot. */
+export function receivedState(state: HostVm, powerOnCount: number, poweredOn: boolean, nowMs: number): HostVm {
+  const there = HostVm.create({ ...state, powerOnCount });
+  return poweredOn ? { ...inPhase(there, "RUNNING", nowMs), powerState: VirtualMachinePowerState.POWERED_ON } : there;
 }
 
 /** The state after the power went: what was in memory, the personality included, is lost; `lastFault` says why if it was no wish. */

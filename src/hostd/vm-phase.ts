@@ -7,17 +7,18 @@ export type PhaseName = "OFF" | "VMX" | "VMM" | "KERNEL" | "INIT_WAITING" | "PER
 
 /**
  * Which phase may follow which. A CRX instance runs through the row's first entries from VMX to AGENT_READY, an ordinary VM ends with
- * RUNNING; the power can go at any time; a guest that was lost with its machine process is booted again (back to KERNEL).
+ * RUNNING; the power can go at any time; a guest that was reset, or lost with its machine process, is booted again (back to KERNEL, an
+ * ordinary VM to VMM); an ordinary VM received from another host runs at once.
  */
 export const PHASE_MOVES: Transitions<PhaseName> = {
-  OFF: ["VMX"],
+  OFF: ["VMX", "RUNNING"],
   VMX: ["VMM", "OFF"],
   VMM: ["KERNEL", "RUNNING", "OFF"],
-  KERNEL: ["INIT_WAITING", "OFF"],
+  KERNEL: ["INIT_WAITING", "KERNEL", "OFF"],
   INIT_WAITING: ["PERSONALITY", "KERNEL", "OFF"],
   PERSONALITY: ["AGENT_READY", "KERNEL", "OFF"],
   AGENT_READY: ["KERNEL", "OFF"],
-  RUNNING: ["OFF"],
+  RUNNING: ["VMM", "OFF"],
 };
 
 /** One phase of a power-on: how long it takes and what ends it. */
@@ -29,18 +30,17 @@ export interface PhaseRow {
   readonly endedBy: "time" | "guest";
 }
 
-/** Step 8 for a vSphere Pod: after KERNEL the guest's own word (INIT_WAITING) counts. */
-export const CRX_POWER_ON: readonly PhaseRow[] = [
-  { phase: "VMX", durationMs: ({ vmxMs }) => vmxMs, endedBy: "time" },
-  { phase: "VMM", durationMs: ({ vmmMs }, numCpus) => vmmMs * numCpus, endedBy: "time" },
-  { phase: "KERNEL", durationMs: ({ kernelMs }) => kernelMs, endedBy: "guest" },
-];
+const VMX: PhaseRow = { phase: "VMX", durationMs: ({ vmxMs }) => vmxMs, endedBy: "time" };
+const VMM: PhaseRow = { phase: "VMM", durationMs: ({ vmmMs }, numCpus) => vmmMs * numCpus, endedBy: "time" };
+const KERNEL: PhaseRow = { phase: "KERNEL", durationMs: ({ kernelMs }) => kernelMs, endedBy: "guest" };
 
+/** Step 8 for a vSphere Pod: after KERNEL the guest's own word (INIT_WAITING) counts. */
+export const CRX_POWER_ON: readonly PhaseRow[] = [VMX, VMM, KERNEL];
 /** An ordinary VM: no kernel is put into its memory, and what boots inside is not emulated. */
-export const VM_POWER_ON: readonly PhaseRow[] = [
-  { phase: "VMX", durationMs: ({ vmxMs }) => vmxMs, endedBy: "time" },
-  { phase: "VMM", durationMs: ({ vmmMs }, numCpus) => vmmMs * numCpus, endedBy: "time" },
-];
+export const VM_POWER_ON: readonly PhaseRow[] = [VMX, VMM];
+/** A reset keeps the VMX process. */
+export const CRX_RESET: readonly PhaseRow[] = [KERNEL];
+export const VM_RESET: readonly PhaseRow[] = [VMM];
 
 const NAMES = new Map<VmPhase, PhaseName>((Object.keys(PHASE_MOVES) as PhaseName[]).map((name) => [VmPhase[name], name]));
 

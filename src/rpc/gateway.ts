@@ -11,7 +11,7 @@ import { JsonStreamError, jsonTexts } from "./json-values.js";
 import { answer as answerHttp, PLAIN_TEXT } from "./http-answer.js";
 import type { HttpHandler } from "./listener.js";
 import type { AnyHandler, MethodShape, ServedService } from "./service.js";
-import { inSlices } from "./slices.js";
+import { inSlices } from "../base/slices.js";
 import { Slots } from "./slots.js";
 import { StreamWriter } from "./stream-writer.js";
 

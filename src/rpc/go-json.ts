@@ -1,5 +1,5 @@
 import { JsonMappingError } from "./json-mapping-error.js";
-import { atOnce, type Slices, STEPS_PER_SLICE } from "./slices.js";
+import { atOnce, type Slices, STEPS_PER_SLICE } from "../base/slices.js";
 
 /** A JSON value with its scalars as they were written: Go decides by the text of a number whether it is an integer. */
 export type GoJson =

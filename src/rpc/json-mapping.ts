@@ -4,7 +4,7 @@ import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { readContractsImage } from "./contracts-image.js";
 import { requestBytes } from "./json-reader.js";
 import { messageChunks, messageText } from "./json-writer.js";
-import type { Slices } from "./slices.js";
+import type { Slices } from "../base/slices.js";
 
 /** How one method's messages look in JSON (proto3 JSON with the field names of the proto files, as etcd's gateway has it). */
 export interface MethodJson {

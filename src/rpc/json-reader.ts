@@ -3,7 +3,7 @@ import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { type GoJson, parseGoJson, stringOf, wholeGoJson } from "./go-json.js";
 import { base64Bytes } from "./json-bytes.js";
 import { JsonMappingError } from "./json-mapping-error.js";
-import { type Slices, STEPS_PER_SLICE } from "./slices.js";
+import { type Slices, STEPS_PER_SLICE } from "../base/slices.js";
 
 type Fields = ReadonlyMap<string, GoJson>;
 

@@ -18,7 +18,7 @@ interface Versions {
   readonly first: number;
   /** When its present or last life began. */
   readonly created: number;
-  readonly version: number;
+  version: number;
 }
 
 /** What a watch still has to tell about one object. `order` is the version at which that began to be so. */
@@ -49,11 +49,12 @@ export class ChangeFeed<T> {
   readonly #epoch: bigint;
   readonly #read: (key: string) => T | undefined;
   readonly #maxTombstones: number;
-  /** In order of version. */
+  /** In no order: an object that is taken out and put back at each change leaves holes in its Map that every later change walks over. */
   readonly #items = new Map<string, Versions>();
   /** What was removed, in order of removal. */
   readonly #tombstones = new Map<string, Versions>();
   readonly #watchers = new Set<Watcher>();
+  readonly #observers = new Set<(key: string) => void>();
   #version = 0;
   /** Tokens below this one can no longer be resumed. */
   #floor = 0;
@@ -70,20 +71,30 @@ export class ChangeFeed<T> {
     return this.#watchers.size;
   }
 
+  /** Tells `observer` every key at the moment it is changed or removed, which must do no more than note it; answers how to end that. */
+  observe(observer: (key: string) => void): () => void {
+    this.#observers.add(observer);
+    return () => void this.#observers.delete(observer);
+  }
+
   /** The object is new or has changed. */
   changed(key: string): void {
     this.#version += 1;
     const before = this.#items.get(key);
-    const first = before?.first ?? this.#tombstones.get(key)?.first ?? this.#version;
-    this.#items.delete(key);
-    this.#tombstones.delete(key);
-    this.#items.set(key, { first, created: before?.created ?? this.#version, version: this.#version });
+    if (before === undefined) {
+      const first = this.#tombstones.get(key)?.first ?? this.#version;
+      this.#tombstones.delete(key);
+      this.#items.set(key, { first, created: this.#version, version: this.#version });
+    } else {
+      before.version = this.#version;
+    }
     for (const watcher of this.#watchers) {
       const pending = watcher.pending.get(key);
       if (pending === undefined) watcher.pending.set(key, { kind: before === undefined ? "enter" : "modify", order: this.#version, known: before !== undefined });
       else if (pending.kind === "leave") watcher.pending.set(key, { ...pending, kind: "enter" });
       watcher.wake();
     }
+    for (const observe of this.#observers) observe(key);
   }
 
   /** The object is gone. */
@@ -100,6 +111,7 @@ export class ChangeFeed<T> {
       else watcher.pending.set(key, { kind: "leave", order: pending?.order ?? this.#version, known: true });
       watcher.wake();
     }
+    for (const observe of this.#observers) observe(key);
   }
 
   /**

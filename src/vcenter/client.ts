@@ -1,5 +1,5 @@
 import type { Clock } from "../base/clock.js";
-import type { VmUpdate } from "../gen/spheresim/hostd/v1/host.js";
+import type { ReceiveVmRequest, VmUpdate } from "../gen/spheresim/hostd/v1/host.js";
 import { HostServiceClient, type HostServiceService } from "../gen/spheresim/hostd/v1/host_service.js";
 import type { VirtualMachineConfigSpec } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import { type Channel, openChannel, type PromiseClient } from "../rpc/channel.js";
@@ -51,7 +51,7 @@ class GrpcHostDaemon implements HostDaemon {
     return this.#client.getHost({}, { authority: host, signal, deadlineMs: GREETING_DEADLINE_MS });
   }
 
-  // No call carries a request id: each is idempotent by the state it asks for (a VM by its instance uuid), and is meant anew every time.
+  // No call but a reset carries a request id: each is idempotent by the state it asks for (a VM by its instance uuid), and is meant anew every time.
 
   createVm(host: string, config: VirtualMachineConfigSpec, powerOn: boolean, signal: AbortSignal): ReturnType<HostDaemon["createVm"]> {
     return this.#client.createVm({ requestId: "", config, powerOn }, { authority: host, signal, deadlineMs: HOST_DEADLINE_MS });
@@ -63,6 +63,26 @@ class GrpcHostDaemon implements HostDaemon {
 
   powerOffVm(host: string, instanceUuid: string, signal: AbortSignal): ReturnType<HostDaemon["powerOffVm"]> {
     return this.#client.powerOffVm({ requestId: "", vm: byInstance(instanceUuid) }, { authority: host, signal, deadlineMs: HOST_DEADLINE_MS });
+  }
+
+  getVm(host: string, instanceUuid: string, signal: AbortSignal): ReturnType<HostDaemon["getVm"]> {
+    return this.#client.getVm({ vm: byInstance(instanceUuid) }, { authority: host, signal, deadlineMs: GREETING_DEADLINE_MS });
+  }
+
+  resetVm(host: string, instanceUuid: string, requestId: string, signal: AbortSignal): ReturnType<HostDaemon["resetVm"]> {
+    return this.#client.resetVm({ requestId, vm: byInstance(instanceUuid) }, { authority: host, signal, deadlineMs: HOST_DEADLINE_MS });
+  }
+
+  reconfigureVm(host: string, config: VirtualMachineConfigSpec, signal: AbortSignal): ReturnType<HostDaemon["reconfigureVm"]> {
+    return this.#client.reconfigureVm({ requestId: "", vm: byInstance(config.instanceUuid), config }, { authority: host, signal, deadlineMs: HOST_DEADLINE_MS });
+  }
+
+  receiveVm(host: string, vm: Omit<ReceiveVmRequest, "requestId">, signal: AbortSignal): ReturnType<HostDaemon["receiveVm"]> {
+    return this.#client.receiveVm({ requestId: "", ...vm }, { authority: host, signal, deadlineMs: HOST_DEADLINE_MS });
+  }
+
+  async releaseVm(host: string, instanceUuid: string, signal: AbortSignal): Promise<void> {
+    await this.#client.releaseVm({ requestId: "", vm: byInstance(instanceUuid) }, { authority: host, signal, deadlineMs: HOST_DEADLINE_MS });
   }
 
   async destroyVm(host: string, instanceUuid: string, signal: AbortSignal): Promise<void> {

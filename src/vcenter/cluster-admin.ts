@@ -1,6 +1,8 @@
 import type { ReconfigureClusterRequest } from "../gen/spheresim/vcenter/v1/cluster.js";
 import { type Cluster, type ClusterDasConfig, type ClusterDrsConfig, DrsBehavior } from "../gen/spheresim/vcenter/v1/inventory.js";
 import { ScaleSharesBehavior } from "../gen/spheresim/vim/v1/resource.js";
+import { showCluster } from "./cluster-health.js";
+import type { EventLog } from "./events/event-log.js";
 import type { Inventory } from "./inventory.js";
 import { onlyCluster } from "./placement-spec.js";
 import { clusterEntry } from "./records.js";
@@ -12,11 +14,15 @@ import { VimFault } from "./vim-fault.js";
 export const DEFAULT_MIGRATION_THRESHOLD = 3;
 const MAX_MIGRATION_THRESHOLD = 5;
 
+/** vim25's spelling. */
+const BEHAVIORS: Readonly<Partial<Record<DrsBehavior, string>>> = { [DrsBehavior.MANUAL]: "manual", [DrsBehavior.PARTIALLY_AUTOMATED]: "partiallyAutomated" };
+
 /** What administering clusters needs. */
 export interface ClusterAdminOptions {
   readonly inventory: Inventory;
   readonly store: Store;
   readonly serial: Serial;
+  readonly events: EventLog;
 }
 
 /** Settings of clusters: of DRS, of HA, and whether shares scale. */
@@ -42,8 +48,19 @@ export class ClusterAdmin {
       };
       await store.commit({ puts: [clusterEntry(changed)] });
       inventory.changeCluster(changed);
-      return changed;
+      this.#tell(cluster, changed);
+      return showCluster(inventory, changed);
     });
+  }
+
+  #tell(before: Cluster, after: Cluster): void {
+    const { events } = this.#options;
+    const facts = { cluster: after.ref?.value };
+    events.post("ClusterReconfiguredEvent", facts);
+    const isOn = after.drsConfig?.enabled !== false;
+    if (isOn === (before.drsConfig?.enabled !== false)) return;
+    if (isOn) events.post("DrsEnabledEvent", { ...facts, words: { behavior: BEHAVIORS[after.drsConfig?.defaultVmBehavior ?? DrsBehavior.UNSPECIFIED] ?? "fullyAutomated" } });
+    else events.post("DrsDisabledEvent", facts);
   }
 }
 

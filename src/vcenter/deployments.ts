@@ -4,12 +4,13 @@ import { type VirtualMachineConfigSpec, VirtualMachinePowerState } from "../gen/
 import type { Clock } from "../base/clock.js";
 import type { Dice } from "../base/seeded-random.js";
 import { toTimestamp } from "../base/timestamp.js";
+import { started } from "./activity.js";
 import type { Holds } from "./holds.js";
 import type { Journal } from "./journal.js";
 import { recordKey } from "./keyspace.js";
 import { moref } from "./moref.js";
 import type { Placements } from "./placements.js";
-import { type ResolvedSpec, resolveSpec } from "./placement-spec.js";
+import type { ResolvedSpec } from "./placement-spec.js";
 import { creationEntry, type CreationRecord, ownerEntry, type OwnerRecord, taskEntry, vmEntry, type VmRecord } from "./records.js";
 import { KeyTaken } from "./store.js";
 import { VimFault } from "./vim-fault.js";
@@ -24,6 +25,8 @@ export interface DeploymentsOptions {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly dice: Dice;
+  /** Moves an ordinary VM to a host, admitting it there before it first waits. */
+  readonly migrate: (vm: VmRecord, host: string) => Promise<TaskInfo>;
   /** Told when a VM's record went away although its host may have the VM. */
   readonly onAbandoned: (vm: VmRecord) => void;
 }
@@ -49,7 +52,7 @@ export interface CreateRequest {
 /** By what an existing VM is found again. */
 type Provenance = Pick<OwnerRecord, "vm" | "task">;
 
-const CREATE_TASK = "ResourcePool.createVm";
+export const CREATE_TASK = "ResourcePool.createVm";
 
 /**
  * Step 7: creates a VM on its host and powers it on.
@@ -76,6 +79,8 @@ export class Deployments {
       return task;
     }
 
+    const move = this.#move(request);
+    if (move !== undefined) return move;
     const wish = this.#wish(request);
     if (wish.holdKey !== undefined) return this.#start({ ...wish, powerOn: true });
     // The owner's hold on another host must not count against it.
@@ -89,49 +94,58 @@ export class Deployments {
     return this.#start({ ...wish, powerOn: true });
   }
 
-  /** Creates an ordinary VM; with `powerOn` it is admitted first. A request that made one already gets that one's task. */
-  async create(config: VirtualMachineConfigSpec, host: string, pool: string, powerOn: boolean, request?: CreateRequest): Promise<TaskInfo> {
+  /** Creates an ordinary VM where `choose` says; with `powerOn` it is admitted first. A request that made one already gets that one's task. */
+  async create(config: VirtualMachineConfigSpec, choose: () => string, pool: string, powerOn: boolean, request?: CreateRequest): Promise<TaskInfo> {
     const known = request === undefined ? undefined : this.#options.vmTasks.options.inventory.creation(request.requestId);
     if (known !== undefined) {
       if (known.bodyHash !== request?.bodyHash) throw VimFault.requestIdReused(known.requestId);
       return this.#taskOf(known);
     }
+    const host = choose();
     if (powerOn) this.#options.placements.admit(config, host, pool);
     return this.#start({ config, host, pool, powerOn, request });
   }
 
   /** Takes up what was under way when the vCenter before this one ended. */
-  resume(task: TaskInfo): void {
-    const { inventory, tasks, log } = this.#options.vmTasks.options;
-    const vm = inventory.findVm(task.entity?.value ?? "");
-    if (vm === undefined) {
-      log.error({ task: task.task?.value }, "a stored task has no virtual machine");
-      return;
-    }
+  resume(task: TaskInfo, vm: VmRecord): void {
+    const { tasks } = this.#options.vmTasks.options;
     const cancel = new AbortController();
     this.#run(vm, tasks.add(task, cancel), cancel);
   }
 
+  /** Carries out the recommendation to move a VM that exists; undefined where the request stands for another one. */
+  #move({ key, spec }: ApplyRecommendationRequest): Promise<TaskInfo> | undefined {
+    const { holds, vmTasks, migrate } = this.#options;
+    if (spec?.vm !== undefined) throw VimFault.invalidArgument("spec.vm", "a virtual machine that exists is moved by the key of its recommendation");
+    const recommended = key === "" ? undefined : holds.find(key)?.recommended;
+    if (recommended?.vm === undefined) return undefined;
+    const vm = vmTasks.options.inventory.vm(recommended.vm);
+    // Admitted anew before anything else can run, so what was held for it is free to be used by it.
+    holds.drop(key);
+    return migrate(vm, recommended.host);
+  }
+
   /** The VM, host and pool a request stands for, and its hold if that is still there. */
   #wish(request: ApplyRecommendationRequest): Omit<Wish, "powerOn"> {
-    const { holds } = this.#options;
+    const { holds, vmTasks } = this.#options;
+    const { inventory } = vmTasks.options;
     const spec = request.spec === undefined ? undefined : this.#ownSpec(request);
     const held = request.key === "" ? holds.ofOwner(request.ownerUid) : undefined;
     const found = held === undefined ? holds.find(request.key) : { recommended: held, held: true };
     if (found !== undefined && found.recommended.ownerUid !== request.ownerUid) throw VimFault.ownerMismatch(undefined, request.ownerUid, found.recommended.ownerUid);
     // A bound pod says where it must run; a hold elsewhere is of no use to it.
-    const fits = found !== undefined && (spec === undefined || spec.hosts[0] === found.recommended.host);
+    const stated = spec === undefined ? undefined : inventory.ledger.hosts.moid(spec.hosts[0] ?? 0);
+    const fits = found !== undefined && (stated === undefined || stated === found.recommended.host);
     if (fits && found.held) return { ...found.recommended, holdKey: found.recommended.key };
-    if (spec !== undefined) return { config: spec.config, host: spec.hosts[0] ?? "", pool: spec.pool.moid };
+    if (spec !== undefined) return { config: spec.config, host: stated ?? "", pool: spec.pool.moid };
     if (found !== undefined) return found.recommended;
     if (request.key === "") throw VimFault.invalidArgument("key", "is required where neither a hold of the owner nor a spec says what to apply");
     throw VimFault.recommendationExpired(request.key);
   }
 
   #ownSpec(request: ApplyRecommendationRequest): ResolvedSpec {
-    const { inventory } = this.#options.vmTasks.options;
     const spec = request.spec?.ownerUid === "" ? { ...request.spec, ownerUid: request.ownerUid } : request.spec;
-    const resolved = resolveSpec(spec, "spec", inventory);
+    const resolved = this.#options.placements.resolve(spec, "spec");
     if (resolved.ownerUid !== request.ownerUid) throw VimFault.invalidArgument("spec.owner_uid", `is "${resolved.ownerUid}", but owner_uid is "${request.ownerUid}"`);
     if (resolved.hosts.length !== 1) throw VimFault.invalidArgument("spec.hosts", `must name the one host to use, names ${resolved.hosts.length}`);
     return resolved;
@@ -148,7 +162,7 @@ export class Deployments {
 
   /** The task of a VM that was finished in an earlier life of vCenter, as far as the VM's record tells. */
   finishedTask(origin: Provenance, vm: VmRecord): TaskInfo {
-    const draft = this.#options.vmTasks.draft(CREATE_TASK, vm, origin.task);
+    const draft = this.#options.vmTasks.draft(CREATE_TASK, vm, { moid: origin.task });
     const times = { queueTime: vm.createDate, startTime: vm.createDate, completeTime: vm.createDate };
     return { ...draft, ...times, state: TaskState.SUCCESS, progress: undefined, result: moref("VirtualMachine", vm.moid) };
   }
@@ -178,7 +192,7 @@ export class Deployments {
     const moid = counters.next("VirtualMachine");
     const vm: VmRecord = {
       moid,
-      config: identify(wish.config, moid, dice, host.spec.datastores[0] ?? ""),
+      config: identify({ ...wish.config, activity: started(wish.config.activity, clock.nowMs()) }, moid, dice, host.spec.datastores[0] ?? ""),
       host: wish.host,
       pool: wish.pool,
       createDate: toTimestamp(clock.nowMs()),
@@ -207,11 +221,10 @@ export class Deployments {
       if (error instanceof KeyTaken) throw VimFault.invalidState(`The owner "${vm.config.ownerUid}" has a virtual machine on record that this vCenter has not read.`);
       throw error;
     }
-    this.#run(vm, task, cancel);
-    return tasks.get(draft.task?.value ?? "") ?? task;
+    return this.#run(vm, task, cancel);
   }
 
-  #run(vm: VmRecord, task: TaskInfo, cancel: AbortController): void {
+  #run(vm: VmRecord, task: TaskInfo, cancel: AbortController): TaskInfo {
     const { vmTasks, journal } = this.#options;
     const { inventory, tasks, closing } = vmTasks.options;
     const moid = task.task?.value ?? "";
@@ -236,7 +249,7 @@ export class Deployments {
       journal.record({ ...step, outcome: "failed", etcdRevision, message: fault.message });
       this.#options.onAbandoned(vm);
     };
-    vmTasks.run(task, work, undo);
+    return vmTasks.run(task, { work, undo });
   }
 }
 

@@ -11,6 +11,8 @@ export interface Recommended {
   readonly config: VirtualMachineConfigSpec;
   readonly host: string;
   readonly pool: string;
+  /** The VM that is to move; absent for one to be created. */
+  readonly vm?: string | undefined;
 }
 
 interface Hold {

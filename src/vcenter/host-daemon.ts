@@ -1,7 +1,7 @@
 import { Backoff } from "../base/backoff.js";
 import type { Clock } from "../base/clock.js";
 import { RpcCode, RpcError } from "../base/rpc-error.js";
-import type { HostInfo, HostVm, VmUpdate } from "../gen/spheresim/hostd/v1/host.js";
+import type { HostInfo, HostVm, ReceiveVmRequest, VmUpdate } from "../gen/spheresim/hostd/v1/host.js";
 import type { VirtualMachineConfigSpec } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import { faultOf } from "./errors.js";
 import { VimFault } from "./vim-fault.js";
@@ -15,6 +15,12 @@ export interface HostDaemon {
   createVm(host: string, config: VirtualMachineConfigSpec, powerOn: boolean, signal: AbortSignal): Promise<HostVm>;
   powerOnVm(host: string, instanceUuid: string, signal: AbortSignal): Promise<HostVm>;
   powerOffVm(host: string, instanceUuid: string, signal: AbortSignal): Promise<HostVm>;
+  getVm(host: string, instanceUuid: string, signal: AbortSignal): Promise<HostVm>;
+  /** The same `requestId` resets once, in one life of the host's process. */
+  resetVm(host: string, instanceUuid: string, requestId: string, signal: AbortSignal): Promise<HostVm>;
+  reconfigureVm(host: string, config: VirtualMachineConfigSpec, signal: AbortSignal): Promise<HostVm>;
+  receiveVm(host: string, vm: Omit<ReceiveVmRequest, "requestId">, signal: AbortSignal): Promise<HostVm>;
+  releaseVm(host: string, instanceUuid: string, signal: AbortSignal): Promise<void>;
   /** Powers off first where needed. */
   destroyVm(host: string, instanceUuid: string, signal: AbortSignal): Promise<void>;
   /** Every change of every VM of every host at the address: ENTER for each, SYNCED, then changes. */
@@ -57,9 +63,11 @@ export async function callHost<T>(attempt: () => Promise<T>, options: CallHostOp
     } catch (error) {
       signal.throwIfAborted();
       const fault = faultOf(error);
-      if (fault !== undefined) throw fault;
-      if (!(error instanceof RpcError) || !UNREACHABLE.has(error.code)) throw VimFault.invalidState(`The host ${host} failed: ${error instanceof Error ? error.message : String(error)}`);
-      if (monotonic.nowMs() >= deadlineMs) throw VimFault.hostNotReachable(host, error.message);
+      // What the host is doing with the VM may be what a vCenter before this one asked for.
+      const busy = fault?.fault.$case === "taskInProgress";
+      if (fault !== undefined && (!busy || monotonic.nowMs() >= deadlineMs)) throw fault;
+      if (!busy && (!(error instanceof RpcError) || !UNREACHABLE.has(error.code))) throw VimFault.invalidState(`The host ${host} failed: ${error instanceof Error ? error.message : String(error)}`);
+      if (monotonic.nowMs() >= deadlineMs) throw VimFault.hostNotReachable(host, error instanceof Error ? error.message : String(error));
       await monotonic.sleep(backoff.nextMs(), signal);
     }
   }

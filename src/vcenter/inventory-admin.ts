@@ -2,15 +2,18 @@ import type { Datacenter, Host, HostSpec } from "../gen/spheresim/vcenter/v1/inv
 import { Cluster, DrsBehavior, HostPowerState } from "../gen/spheresim/vcenter/v1/inventory.js";
 import { ScaleSharesBehavior } from "../gen/spheresim/vim/v1/resource.js";
 import type { HostKey } from "../gen/spheresim/vim/v1/virtual_machine.js";
+import { showCluster } from "./cluster-health.js";
+import type { EventLog } from "./events/event-log.js";
+import type { HostEvents } from "./events/host-events.js";
 import type { HostLinks } from "./host-links.js";
 import type { Holds } from "./holds.js";
 import type { Inventory } from "./inventory.js";
 import { showHost } from "./inventory-view.js";
 import { recordKey } from "./keyspace.js";
+import { knownHost } from "./known-host.js";
 import type { MoidCounters } from "./moid-counters.js";
 import { moref } from "./moref.js";
 import { completeConfig } from "./pool-allocation.js";
-import { requireHost } from "./placement-spec.js";
 import { clusterEntry, datacenterEntry, hostEntry, type HostRecord, poolEntry, type PoolRecord } from "./records.js";
 import type { Serial } from "./serial.js";
 import { MAX_INT32 } from "./spec-limits.js";
@@ -32,6 +35,8 @@ export interface InventoryAdminOptions {
   readonly holds: Holds;
   readonly links: HostLinks;
   readonly serial: Serial;
+  readonly events: EventLog;
+  readonly hostEvents: HostEvents;
 }
 
 /** Datacenters, clusters and hosts: made, changed and removed, each change committed before anybody sees it. */
@@ -59,10 +64,10 @@ export class InventoryAdmin {
   createCluster(datacenterMoid: string, name: string): Promise<Cluster> {
     checkName(name, "name");
     return this.#options.serial.run(async () => {
-      const { inventory, counters } = this.#options;
+      const { inventory, counters, events } = this.#options;
       const datacenter = inventory.datacenter(datacenterMoid);
       const known = inventory.clusters.find((cluster) => cluster.name === name && cluster.datacenter?.value === datacenterMoid);
-      if (known !== undefined) return known;
+      if (known !== undefined) return showCluster(inventory, known);
       const rootPool: PoolRecord = { moid: counters.next("ResourcePool"), name: "Resources", parent: undefined, config: completeConfig(undefined, "config"), namespace: "" };
       const cluster = Cluster.create({
         ref: moref("ClusterComputeResource", counters.next("ClusterComputeResource")),
@@ -75,7 +80,8 @@ export class InventoryAdmin {
       });
       await this.#commit({ puts: [clusterEntry(cluster), poolEntry(rootPool)] });
       inventory.putCluster(cluster, rootPool);
-      return cluster;
+      events.post("ClusterCreatedEvent", { cluster: cluster.ref?.value });
+      return showCluster(inventory, cluster);
     });
   }
 
@@ -84,7 +90,7 @@ export class InventoryAdmin {
     const checked = checkHostSpec(spec, "spec");
     checkAddress(address, "address");
     return this.#options.serial.run(async () => {
-      const { inventory, counters } = this.#options;
+      const { inventory, counters, events } = this.#options;
       const cluster = inventory.cluster(clusterMoid);
       const known = inventory.hostByName(checked.name);
       if (known !== undefined) {
@@ -106,6 +112,7 @@ export class InventoryAdmin {
       };
       await this.#commit({ puts: [hostEntry(host)] });
       inventory.putHost(host);
+      events.post("HostAddedEvent", { host: host.moid });
       this.#options.links.refresh();
       return showHost(inventory, host.moid);
     });
@@ -114,10 +121,12 @@ export class InventoryAdmin {
   /** Takes a host without VMs out; holds on it are dropped. */
   removeHost(key: HostKey | undefined): Promise<void> {
     return this.#options.serial.run(async () => {
-      const { inventory, holds, links } = this.#options;
-      const host = this.#host(key);
+      const { inventory, holds, links, events } = this.#options;
+      const host = knownHost(key, inventory);
       const vms = inventory.vmsOn(host.moid);
       if (vms.length > 0) throw VimFault.resourceInUse("HostSystem", host.spec.name, `${vms.length} virtual machines are registered on it, ${vms[0]?.moid} among them`);
+      const coming = inventory.migratingBy(host.moid)[0];
+      if (coming !== undefined) throw VimFault.resourceInUse("HostSystem", host.spec.name, `${coming.moid} migrates from or to it`);
       // From here on no placement chooses it, so that nothing arrives while the removal is being stored.
       inventory.putHost({ ...host, disconnected: true });
       holds.dropHost(host.moid);
@@ -127,19 +136,20 @@ export class InventoryAdmin {
         inventory.putHost(host);
         throw error;
       }
+      events.post("HostRemovedEvent", { host: host.moid });
       inventory.removeHost(host.moid);
       links.refresh();
     });
   }
 
-  setMaintenanceMode(key: HostKey | undefined, inMaintenanceMode: boolean): Promise<Host> {
-    return this.#options.serial.run(async () => this.#change(this.#host(key), { inMaintenanceMode }));
-  }
-
   setConnection(key: HostKey | undefined, connected: boolean): Promise<Host> {
     return this.#options.serial.run(async () => {
-      const host = this.#host(key);
-      return host.disconnected === !connected ? showHost(this.#options.inventory, host.moid) : this.#change(host, { disconnected: !connected, responding: false });
+      const { inventory, hostEvents } = this.#options;
+      const host = knownHost(key, inventory);
+      if (host.disconnected === !connected) return showHost(inventory, host.moid);
+      const changed = await this.#change(host, { disconnected: !connected, responding: false });
+      if (!connected) hostEvents.disconnected(host);
+      return changed;
     });
   }
 
@@ -149,14 +159,6 @@ export class InventoryAdmin {
     inventory.putHost({ ...inventory.host(host.moid), ...change });
     links.refresh();
     return showHost(inventory, host.moid);
-  }
-
-  #host(key: HostKey | undefined): HostRecord {
-    const { inventory } = this.#options;
-    if (key?.key !== undefined && inventory.hostByKey(key) === undefined) {
-      throw VimFault.notFound(moref("HostSystem", key.key.$case === "name" ? key.key.value : key.key.value.value));
-    }
-    return requireHost(key, "host", inventory);
   }
 
   #commit(write: Write): Promise<bigint> {

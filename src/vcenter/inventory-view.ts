@@ -1,4 +1,5 @@
 import { type Host, HostUsage, type Inventory as InventoryMessage, type ResourcePool, ResourcePoolUsage, type VirtualMachine } from "../gen/spheresim/vcenter/v1/inventory.js";
+import { showCluster } from "./cluster-health.js";
 import type { Holds } from "./holds.js";
 import { inOrder, type Inventory, type InventoryObject } from "./inventory.js";
 import { hostMessage, poolMessage, vmMessage } from "./records.js";
@@ -15,6 +16,7 @@ export function showHost(inventory: Inventory, moid: string): Host {
 export function showPool(inventory: Inventory, moid: string): ResourcePool {
   const used = inventory.ledger.pools.used(moid);
   const unreserved = inventory.ledger.pools.unreserved(moid);
+  const active = inventory.ledger.pools.active(moid);
   return {
     ...poolMessage(inventory.pool(moid)),
     usage: ResourcePoolUsage.create({
@@ -22,6 +24,9 @@ export function showPool(inventory: Inventory, moid: string): ResourcePool {
       reservationUsedMemoryMb: used.memoryMb,
       unreservedCpuMhz: finite(unreserved.cpuMhz),
       unreservedMemoryMb: finite(unreserved.memoryMb),
+      activeCpuMhz: Math.min(MAX_INT32, Math.round(active.cpuMhz)),
+      activeMemoryMb: Math.min(MAX_INT32, Math.round(active.memoryMb)),
+      ...inventory.usage.pool(moid),
     }),
   };
 }
@@ -36,7 +41,7 @@ export function showVm(inventory: Inventory, moid: string): VirtualMachine {
 export function showInventory(inventory: Inventory, holds: Holds): InventoryMessage {
   return {
     datacenters: [...inventory.datacenters],
-    clusters: [...inventory.clusters],
+    clusters: inventory.clusters.map((cluster) => showCluster(inventory, cluster)),
     resourcePools: inOrder(inventory.pools.map((pool) => pool.moid)).map((moid) => showPool(inventory, moid)),
     hosts: inOrder(inventory.hosts.map((host) => host.moid)).map((moid) => showHost(inventory, moid)),
     virtualMachines: inOrder(inventory.vms.map((vm) => vm.moid)).map((moid) => showVm(inventory, moid)),
@@ -56,7 +61,7 @@ export function showObject(inventory: Inventory, moid: string): InventoryObject 
   if (inventory.findHost(moid) !== undefined) return { $case: "host", value: showHost(inventory, moid) };
   if (inventory.findPool(moid) !== undefined) return { $case: "resourcePool", value: showPool(inventory, moid) };
   const cluster = inventory.clusters.find((each) => each.ref?.value === moid);
-  if (cluster !== undefined) return { $case: "cluster", value: cluster };
+  if (cluster !== undefined) return { $case: "cluster", value: showCluster(inventory, cluster) };
   const datacenter = inventory.datacenters.find((each) => each.ref?.value === moid);
   return datacenter === undefined ? undefined : { $case: "datacenter", value: datacenter };
 }
@@ -70,6 +75,7 @@ function hostUsage(inventory: Inventory, moid: string): HostUsage {
     activeCpuMhz: Math.min(MAX_INT32, Math.round(active.cpuMhz)),
     activeMemoryMb: Math.min(MAX_INT32, Math.round(active.memoryMb)),
     poweredOnVms,
+    ...inventory.usage.host(moid),
   });
 }
 

@@ -1,28 +1,27 @@
+import type { Clock } from "../base/clock.js";
 import type { Cluster, Datacenter, InventoryUpdate } from "../gen/spheresim/vcenter/v1/inventory.js";
 import { HostPowerState } from "../gen/spheresim/vcenter/v1/inventory.js";
 import type { HostKey } from "../gen/spheresim/vim/v1/virtual_machine.js";
+import { ActivityMeter, type Metered } from "./activity-meter.js";
 import { ChangeFeed } from "./change-feed.js";
 import { activeUse, predictedDemand } from "./drs/demand.js";
-import type { HostCandidate } from "./drs/host-candidate.js";
+import type { HostPower } from "./drs/host-candidate.js";
 import { type Claim, Ledger } from "./drs/ledger.js";
-import { NOTHING } from "./drs/amount.js";
+import { isSame, largest, NOTHING } from "./drs/amount.js";
 import { vmShape } from "./drs/vm-shape.js";
+import { DrsUsage } from "./drs-usage.js";
 import { moidNumber } from "./moid-counters.js";
 import { type MoType, moref } from "./moref.js";
 import { poolAllocation } from "./pool-allocation.js";
-import { type CreationRecord, type HostRecord, type OwnerRecord, type PoolRecord, reachOf, type VmRecord } from "./records.js";
+import { type CreationRecord, type HostRecord, type OwnerRecord, isClosed, type PoolRecord, reachOf, type VmRecord } from "./records.js";
 import { VimFault } from "./vim-fault.js";
+import { claimsOf, otherClaimId } from "./vm-claims.js";
 import { VmTable } from "./vm-table.js";
+
+const POWER: Readonly<Partial<Record<HostPowerState, HostPower>>> = { [HostPowerState.POWERED_OFF]: "poweredOff", [HostPowerState.STAND_BY]: "standBy" };
 
 /** An object of the inventory as watches tell it. */
 export type InventoryObject = NonNullable<InventoryUpdate["object"]>;
-
-/** A host in memory: its record, and what DRS would otherwise compute at every placement. */
-interface HostEntry {
-  readonly record: HostRecord;
-  readonly datastores: ReadonlySet<string>;
-  readonly networks: ReadonlySet<string>;
-}
 
 /**
  * The inventory in memory, rebuilt from etcd at every start, with the ledger of who claims what. It changes nothing by itself: who
@@ -31,20 +30,24 @@ interface HostEntry {
 export class Inventory {
   readonly feed: ChangeFeed<InventoryObject>;
   readonly ledger: Ledger;
+  readonly meter: ActivityMeter;
+  readonly usage = new DrsUsage();
   readonly #datacenters = new Map<string, Datacenter>();
   readonly #clusters = new Map<string, Cluster>();
   readonly #pools = new Map<string, PoolRecord>();
   readonly #poolsByNamespace = new Map<string, string>();
-  readonly #hosts = new Map<string, HostEntry>();
+  readonly #clusterByRootPool = new Map<string, string>();
+  readonly #hosts = new Map<string, HostRecord>();
   readonly #hostsByName = new Map<string, string>();
   readonly #vms = new VmTable();
 
-  /** `show` makes what watches tell of an object, as it is now (inventory-view.ts). */
-  constructor(epoch: bigint, show: (inventory: Inventory, moid: string) => InventoryObject | undefined) {
+  /** `show` makes what watches tell of an object, as it is now (inventory-view.ts); `clock` is the emulated one. */
+  constructor(epoch: bigint, show: (inventory: Inventory, moid: string) => InventoryObject | undefined, clock: Clock) {
+    this.meter = new ActivityMeter(clock);
     this.feed = new ChangeFeed<InventoryObject>(epoch, (moid) => show(this, moid));
     this.ledger = new Ledger((host, pool) => {
       this.feed.changed(host);
-      for (let above = this.#pools.get(pool); above !== undefined; above = above.parent === undefined ? undefined : this.#pools.get(above.parent)) this.feed.changed(above.moid);
+      for (let above = pool === undefined ? undefined : this.#pools.get(pool); above !== undefined; above = above.parent === undefined ? undefined : this.#pools.get(above.parent)) this.feed.changed(above.moid);
     });
   }
 
@@ -63,7 +66,7 @@ export class Inventory {
   }
 
   get hosts(): readonly HostRecord[] {
-    return [...this.#hosts.values()].map((entry) => entry.record);
+    return [...this.#hosts.values()];
   }
 
   get vms(): readonly VmRecord[] {
@@ -91,7 +94,7 @@ export class Inventory {
   }
 
   host(moid: string): HostRecord {
-    return found(this.#hosts.get(moid)?.record, "HostSystem", moid);
+    return found(this.#hosts.get(moid), "HostSystem", moid);
   }
 
   vm(moid: string): VmRecord {
@@ -107,19 +110,19 @@ export class Inventory {
   }
 
   findHost(moid: string): HostRecord | undefined {
-    return this.#hosts.get(moid)?.record;
+    return this.#hosts.get(moid);
   }
 
   hostByName(name: string): HostRecord | undefined {
     const moid = this.#hostsByName.get(name);
-    return moid === undefined ? undefined : this.#hosts.get(moid)?.record;
+    return moid === undefined ? undefined : this.#hosts.get(moid);
   }
 
   /** The host a key names; undefined for an unknown one. */
   hostByKey(key: HostKey | undefined): HostRecord | undefined {
     switch (key?.key?.$case) {
       case "ref":
-        return this.#hosts.get(key.key.value.value)?.record;
+        return this.#hosts.get(key.key.value.value);
       case "name":
         return this.hostByName(key.key.value);
       case undefined:
@@ -155,6 +158,11 @@ export class Inventory {
     return this.#vms.on(host);
   }
 
+  /** VMs that migrate from or to the host. */
+  migratingBy(host: string): readonly VmRecord[] {
+    return this.#vms.migrating.filter(({ migration }) => migration?.source === host || migration?.target === host);
+  }
+
   /** The keys of every record that ends with a VM. */
   keysOf(vm: VmRecord): string[] {
     return this.#vms.keysOf(vm);
@@ -168,26 +176,7 @@ export class Inventory {
   clusterOfPool(moid: string): Cluster {
     let pool = this.pool(moid);
     while (pool.parent !== undefined) pool = this.pool(pool.parent);
-    return found(this.clusters.find((cluster) => cluster.rootPool?.value === pool.moid), "ClusterComputeResource", `of ${moid}`);
-  }
-
-  /** A host as DRS looks at it. */
-  candidate(moid: string): HostCandidate {
-    const { record, datastores, networks } = found(this.#hosts.get(moid), "HostSystem", moid);
-    return {
-      moid,
-      name: record.spec.name,
-      cores: record.spec.numCpuCores,
-      coreMhz: record.spec.cpuMhz,
-      memoryMb: record.spec.memoryMb,
-      reach: reachOf(record),
-      poweredOn: record.powerState === HostPowerState.POWERED_ON,
-      inMaintenanceMode: record.inMaintenanceMode,
-      inQuarantineMode: record.inQuarantineMode,
-      datastores,
-      networks,
-      account: this.ledger.host(moid),
-    };
+    return found(this.#clusters.get(this.#clusterByRootPool.get(pool.moid) ?? ""), "ClusterComputeResource", `of ${moid}`);
   }
 
   // Changing.
@@ -205,6 +194,7 @@ export class Inventory {
 
   putCluster(cluster: Cluster, rootPool: PoolRecord): void {
     this.#clusters.set(moidOf(cluster), cluster);
+    this.#clusterByRootPool.set(rootPool.moid, moidOf(cluster));
     this.#pools.set(rootPool.moid, rootPool);
     this.ledger.addRootPool(rootPool.moid);
     this.feed.changed(moidOf(cluster));
@@ -230,6 +220,7 @@ export class Inventory {
     this.#pools.delete(moid);
     if (pool.namespace !== "") this.#poolsByNamespace.delete(pool.namespace);
     this.ledger.pools.remove(moid);
+    this.usage.forget(moid);
     this.feed.removed(moid);
     if (pool.parent !== undefined) this.feed.changed(pool.parent);
   }
@@ -240,8 +231,11 @@ export class Inventory {
       const capacity = { cpuMhz: record.spec.numCpuCores * record.spec.cpuMhz, memoryMb: record.spec.memoryMb };
       this.ledger.addHost(record.moid, capacity, this.cluster(record.cluster).rootPool?.value ?? "");
     }
-    this.#hosts.set(record.moid, { record, datastores: new Set(record.spec.datastores), networks: new Set(record.spec.networks) });
+    this.#hosts.set(record.moid, record);
     this.#hostsByName.set(record.spec.name, record.moid);
+    const { name, numCpuCores: cores, cpuMhz: coreMhz, memoryMb, datastores, networks } = record.spec;
+    const { moid, cluster, inQuarantineMode } = record;
+    this.ledger.describeHost({ moid, name, cluster, cores, coreMhz, memoryMb, reach: reachOf(record), power: POWER[record.powerState] ?? "poweredOn", inMaintenanceMode: isClosed(record), inQuarantineMode, datastores, networks });
     // A host that merely does not answer for a moment keeps its place in the cluster's capacity; its VMs still hold theirs.
     this.ledger.countHost(record.moid, !record.disconnected && !record.inMaintenanceMode && record.powerState !== HostPowerState.POWERED_OFF);
     this.feed.changed(record.moid);
@@ -251,23 +245,30 @@ export class Inventory {
   removeHost(moid: string): void {
     const host = this.host(moid);
     this.ledger.removeHost(moid);
+    this.usage.forget(moid);
     this.#hosts.delete(moid);
     this.#hostsByName.delete(host.spec.name);
     this.feed.removed(moid);
   }
 
-  /** A new VM, or a change of one. Its claim follows: a VM that runs or should run claims its reservation, another one nothing. */
+  /** A new VM, or a change of one. Its claims follow. */
   putVm(vm: VmRecord): void {
     this.#vms.put(vm);
-    if (vm.wantedOn || vm.isOn) this.ledger.claim(vm.moid, this.claimOf(vm));
-    else this.ledger.release(vm.moid);
+    if (!vm.isOn) this.meter.forget(vm.moid);
+    const [own, other] = claimsOf(vm, (as) => this.claimOf(as));
+    if (own === undefined) this.ledger.release(vm.moid);
+    else this.ledger.claim(vm.moid, own);
+    if (other === undefined) this.ledger.release(otherClaimId(vm.moid));
+    else this.ledger.claim(otherClaimId(vm.moid), other);
     this.feed.changed(vm.moid);
   }
 
   /** Forgets a VM, whose it was and what made it, and frees what it claimed. */
   removeVm(moid: string): void {
     this.#vms.remove(this.vm(moid));
+    this.meter.forget(moid);
     this.ledger.release(moid);
+    this.ledger.release(otherClaimId(moid));
     this.feed.removed(moid);
   }
 
@@ -279,14 +280,26 @@ export class Inventory {
     this.#vms.putCreation(creation);
   }
 
-  /** What a VM claims of its host and pool. */
-  claimOf(vm: Pick<VmRecord, "config" | "host" | "pool" | "isOn">): Claim {
-    const shape = vmShape(vm.config);
+  /** Has the ledger know what a running VM uses by now. */
+  readUse(moid: string): void {
+    const vm = this.vm(moid);
+    const shape = vmShape(vm.config, this.meter.read(vm));
+    const { cpuMhz } = this.host(vm.host).spec;
+    const active = activeUse(shape, cpuMhz);
+    const demand = predictedDemand(shape, cpuMhz);
+    const claim = this.ledger.get(moid);
+    if (claim !== undefined && !(isSame(claim.active, active) && isSame(claim.demand, demand))) this.ledger.use(moid, active, demand);
+  }
+
+  /** What a VM claims of its host and pool; while it is reconfigured the larger of what it reserves before and after. */
+  claimOf(vm: Metered & Pick<VmRecord, "host" | "pool" | "reconfiguringTo">): Claim {
+    const shape = vmShape(vm.config, this.meter.read(vm));
+    const next = vm.reconfiguringTo === undefined ? undefined : vmShape(vm.reconfiguringTo);
     const coreMhz = this.host(vm.host).spec.cpuMhz;
     return {
       host: vm.host,
       pool: vm.pool,
-      reserved: shape.reserved,
+      reserved: next === undefined ? shape.reserved : largest(shape.reserved, next.reserved),
       active: vm.isOn ? activeUse(shape, coreMhz) : NOTHING,
       demand: predictedDemand(shape, coreMhz),
       poweredOn: vm.isOn,

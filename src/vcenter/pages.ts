@@ -8,8 +8,14 @@ export interface Page<T> {
   readonly nextPageToken: string;
 }
 
+/** What can be read a piece at a time: an array, or what makes its pieces as they are read. */
+export interface Sliceable<T> {
+  readonly length: number;
+  slice(from: number, end: number): readonly T[];
+}
+
 interface Snapshot<T> {
-  readonly items: readonly T[];
+  readonly items: Sliceable<T>;
   readonly untilMs: number;
 }
 
@@ -35,13 +41,13 @@ export class Pages<T> {
   }
 
   /** A page; `all` is asked for the first one only. Throws InvalidArgument and InvalidCollectorVersion. */
-  page(request: { readonly pageSize: number; readonly pageToken: string }, all: () => readonly T[]): Page<T> {
+  page(request: { readonly pageSize: number; readonly pageToken: string }, all: () => Sliceable<T>): Page<T> {
     const { pageSize, pageToken } = request;
     if (pageSize < 0 || pageSize > MAX_PAGE) throw VimFault.invalidArgument("page_size", `must be 1 to ${MAX_PAGE}, or 0 for ${DEFAULT_PAGE}; is ${pageSize}`);
     const size = pageSize === 0 ? DEFAULT_PAGE : pageSize;
     if (pageToken === "") {
       const items = all();
-      if (items.length <= size) return { items, nextPageToken: "" };
+      if (items.length <= size) return { items: items.slice(0, size), nextPageToken: "" };
       this.#taken += 1;
       const id = `${this.#epoch}-${this.#taken}`;
       this.#snapshots.set(id, { items, untilMs: this.#monotonic.nowMs() + TOKEN_LIFE_MS });
@@ -57,7 +63,7 @@ export class Pages<T> {
     return this.#cut(id, snapshot.items, Number(match[2]), size);
   }
 
-  #cut(id: string, items: readonly T[], from: number, size: number): Page<T> {
+  #cut(id: string, items: Sliceable<T>, from: number, size: number): Page<T> {
     const end = from + size;
     return { items: items.slice(from, end), nextPageToken: end < items.length ? `${id}.${end}` : "" };
   }

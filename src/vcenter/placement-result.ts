@@ -1,42 +1,22 @@
 import type { Timestamp } from "../gen/google/protobuf/timestamp.js";
-import { type ClusterRecommendation, type HostScore, type HostVerdict, type PlacementResult, VerdictDetail } from "../gen/spheresim/vcenter/v1/placement.js";
-import { type Decision, type FeasibleHost, isEqual } from "./drs/place.js";
-import type { Score } from "./drs/host-score.js";
+import type { ClusterRecommendation, HostVerdict, PlacementResult } from "../gen/spheresim/vcenter/v1/placement.js";
+import type { MethodFault } from "../gen/spheresim/vim/v1/fault.js";
+import type { Decision } from "./drs/place.js";
+import type { Survey } from "./drs/survey.js";
 import type { Recommended } from "./holds.js";
-import type { Inventory } from "./inventory.js";
 import { moref } from "./moref.js";
 import type { ResolvedSpec } from "./placement-spec.js";
 import type { HostRecord, VmRecord } from "./records.js";
 import { VimFault } from "./vim-fault.js";
 
-/** vim25's RecommendationReasonCode of every placement: a VM is to be powered on. */
-const REASON = "powerOnVm";
-
-/** Each host's verdict, best first: the chosen one, those that would do, those ruled out. */
-export function verdicts(decision: Decision, detail: VerdictDetail, limit = Infinity): HostVerdict[] {
-  if (detail === VerdictDetail.NONE) return [];
-  const full = detail === VerdictDetail.FULL;
-  const { chosen } = decision;
-  const made: HostVerdict[] = [];
-  if (chosen !== undefined) made.push({ ...named(chosen), verdict: { $case: "chosen", value: score(chosen.score, full) }, wouldFitIf: [] });
-  for (const feasible of decision.feasible) {
-    if (made.length >= limit) return made;
-    if (feasible !== chosen) made.push({ ...named(feasible), verdict: { $case: "feasible", value: score(feasible.score, full) }, wouldFitIf: [] });
-  }
-  for (const out of decision.ruledOut) {
-    if (made.length >= limit) return made;
-    made.push({ ...named(out), verdict: { $case: "fault", value: out.fault.methodFault }, wouldFitIf: [] });
-  }
-  return made;
-}
-
-function named({ host }: { readonly host: FeasibleHost["host"] }): Pick<HostVerdict, "host" | "hostName"> {
-  return { host: moref("HostSystem", host.moid), hostName: host.name };
-}
-
-function score(of: Score, full: boolean): HostScore {
-  return { total: of.total, parts: full ? of.parts.map((part) => ({ ...part })) : [] };
-}
+/** vim25's RecommendationReasonCode of a VM that is to be created and powered on. */
+const POWER_ON = "powerOnVm";
+/** vim25's RecommendationReasonCode of an existing VM that PlaceVm would move. */
+const MOVE = "xvmotionPlacement";
+/** vim25's RecommendationReasonCode of a VM whose host is in maintenance mode. */
+const LEAVE_MAINTENANCE = "hostMaint";
+/** NoCompatibleHost names so many hosts: with thousands of them the answer would not fit into a message. */
+const MAX_HOST_FAULTS = 256;
 
 /** The figures around a recommendation. */
 export interface RecommendationContext {
@@ -46,24 +26,40 @@ export interface RecommendationContext {
 }
 
 /** The recommendation to use the chosen host. */
-export function recommendation(recommended: Recommended, chosen: FeasibleHost, context: RecommendationContext): ClusterRecommendation {
-  const { total } = chosen.score;
+export function recommendation(recommended: Recommended, chosen: number, context: RecommendationContext): ClusterRecommendation {
+  const { time, holdUntil, decision } = context;
+  const { survey } = decision;
+  const row = survey.rows[chosen] ?? 0;
+  const total = survey.score(chosen);
+  const targetHostName = survey.hosts.name(row);
+  const home = survey.vm.homeRow;
+  const { name } = recommended.config;
+  const move = home === undefined ? undefined : moveFrom(home, total, survey);
   return {
     key: recommended.key,
     type: "V1",
-    time: context.time,
-    rating: Math.min(5, Math.max(1, Math.ceil(total / 20))),
-    reason: REASON,
-    reasonText: `Power on ${recommended.config.name} on ${chosen.host.name}: score ${total.toFixed(1)}, ${howChosen(chosen, context.decision)}; ${context.decision.ruledOut.length} ruled out.`,
-    actions: [{ targetHost: moref("HostSystem", chosen.host.moid), targetHostName: chosen.host.name, vm: undefined }],
-    holdUntil: context.holdUntil,
+    time,
+    rating: survey.onLastResort ? 1 : Math.min(5, Math.max(1, Math.ceil(move?.strength ?? total / 20))),
+    reason: move?.reason ?? POWER_ON,
+    reasonText: `${move === undefined ? `Power on ${name} on` : `Move ${name} to`} ${targetHostName}: score ${total.toFixed(1)}${move?.text ?? ""}, ${howChosen(decision)}; ${survey.ruledOutCount} ruled out.`,
+    actions: [{ targetHost: survey.hosts.ref(row), targetHostName, vm: recommended.vm === undefined ? undefined : moref("VirtualMachine", recommended.vm) }],
+    holdUntil,
   };
 }
 
-function howChosen(chosen: FeasibleHost, { feasible }: Decision): string {
-  const equals = feasible.filter((each) => isEqual(each.score, chosen.score)).length;
-  if (feasible[0] !== undefined && !isEqual(feasible[0].score, chosen.score)) return "where it was held before";
-  return equals > 1 ? `drawn among ${equals} of that score` : `the best of ${feasible.length} that would do`;
+/** How strongly a VM should leave its host: a step for each 10 the score gains; fully where its host may not run it. */
+function moveFrom(home: number, total: number, survey: Survey): { readonly strength: number; readonly reason: string; readonly text: string } {
+  const there = survey.rows.indexOf(home);
+  const reason = survey.hosts.inMaintenanceMode(home) ? LEAVE_MAINTENANCE : MOVE;
+  if (there >= 0 && !survey.isFeasible(there)) return { strength: 5, reason, text: ` where its own host will not do (${survey.fault(there).localizedMessage})` };
+  const gain = total - survey.scoreOn(home);
+  return { strength: gain / 10, reason, text: `, ${Math.abs(gain).toFixed(1)} ${gain < 0 ? "less" : "more"} than on ${survey.hosts.name(home)}` };
+}
+
+function howChosen({ how, survey }: Decision): string {
+  if (survey.onLastResort) return "in quarantine mode, used because no other host will do";
+  if (how.kind === "drawn") return `drawn among ${how.equals} of that score`;
+  return how.kind === "kept" ? "where it was held before" : `the best of ${survey.feasibleCount} that would do`;
 }
 
 /** The answer for an owner that has a VM already. */
@@ -75,7 +71,7 @@ export function existingVmResult(vm: VmRecord, host: HostRecord, key: string, ti
         type: "V1",
         time,
         rating: 5,
-        reason: REASON,
+        reason: POWER_ON,
         reasonText: `${vm.config.name} has ${vm.moid} on ${host.spec.name} already.`,
         actions: [{ targetHost: moref("HostSystem", host.moid), targetHostName: host.spec.name, vm: moref("VirtualMachine", vm.moid) }],
         holdUntil: undefined,
@@ -87,22 +83,23 @@ export function existingVmResult(vm: VmRecord, host: HostRecord, key: string, ti
   };
 }
 
-/** The answer when no host will do. `poolFault` says that the pool refused before any host was looked at. */
-export function noHostResult(poolFault: VimFault | undefined, spec: ResolvedSpec, inventory: Inventory, detail: VerdictDetail, decision?: Decision): PlacementResult {
-  if (poolFault !== undefined) {
-    const { methodFault } = poolFault;
-    const hosts = detail === VerdictDetail.NONE ? [] : spec.hosts.map((moid) => inventory.host(moid));
-    return {
-      recommendations: [],
-      drsFault: { reason: REASON, fault: methodFault, wouldFitIf: [] },
-      verdicts: hosts.map((host) => ({ host: moref("HostSystem", host.moid), hostName: host.spec.name, verdict: { $case: "fault", value: methodFault }, wouldFitIf: [] })),
-      sized: spec.config,
-    };
+/** The answer when no host will do. */
+export function noHostResult(spec: ResolvedSpec, fault: MethodFault, wouldFitIf: readonly string[], made: HostVerdict[]): PlacementResult {
+  return { recommendations: [], drsFault: { reason: spec.vm === undefined ? POWER_ON : MOVE, fault, wouldFitIf: [...wouldFitIf] }, verdicts: made, sized: spec.config };
+}
+
+/**
+ * Why none of the hosts will do: NoCompatibleHost, which names the first of them with their faults and counts the others by cause, or
+ * NoCompatibleHardAffinityHost where mandatory VM-Host rules leave none that could.
+ */
+export function noCompatibleHost(name: string, survey: Survey): VimFault {
+  const causes = survey.causes().map(({ count, first }) => ({ count, fault: survey.fault(first) }));
+  const counted = causes.map(({ count, fault }, index) => `${index === 0 ? "" : "; "}${count === 1 ? "" : `${count} as: `}${fault.localizedMessage}`).join("");
+  const lookedAt = `${survey.rows.length} looked at${causes.length === 0 ? "" : `: ${counted}`}`;
+  if (causes.some(({ fault }) => fault.fault?.$case === "vmHostAffinityRuleViolation")) {
+    return new VimFault(`No host that mandatory VM-Host rules allow can run ${name}: ${lookedAt}`, { $case: "noCompatibleHardAffinityHost", value: { vmName: name } });
   }
-  const out = decision?.ruledOut ?? [];
-  const fault = new VimFault(`No host is compatible with the virtual machine: ${out.length} looked at${out.length === 0 ? "" : `, the first because: ${out[0]?.fault.message}`}`, {
-    $case: "noCompatibleHost",
-    value: { host: out.map(({ host }) => moref("HostSystem", host.moid)), error: out.map((each) => each.fault.methodFault) },
-  });
-  return { recommendations: [], drsFault: { reason: REASON, fault: fault.methodFault, wouldFitIf: [] }, verdicts: decision === undefined ? [] : verdicts(decision, detail), sized: spec.config };
+  const out = survey.ruledOut(MAX_HOST_FAULTS);
+  const value = { host: out.map((index) => survey.hosts.ref(survey.rows[index] ?? 0)), error: out.map((index) => survey.fault(index)) };
+  return new VimFault(`No host is compatible with the virtual machine: ${lookedAt}`, { $case: "noCompatibleHost", value });
 }

@@ -22,9 +22,10 @@ export class PlacementRules {
     return rules.flatMap((rule, index) => (rule.enabled === false ? [] : [this.#one(rule, `${field}[${index}]`, cluster)]));
   }
 
-  /** What the rules mean for a VM now; `vm` is undefined for one that does not exist yet. */
-  of(name: string, vm: string | undefined, cluster: string, own: readonly DrsRule[]): VmRules {
-    const ofCluster = vm === undefined ? [] : this.#rules.book(cluster).ofVm(vm);
+  /** What the rules mean for a VM now; `vm` is undefined for one that does not exist yet. One that goes ahead leaves those behind it is kept together with. */
+  of(name: string, vm: string | undefined, cluster: string, own: readonly DrsRule[], goesAhead = false): VmRules {
+    const all = vm === undefined ? [] : this.#rules.book(cluster).ofVm(vm);
+    const ofCluster = goesAhead ? all.filter((rule) => rule.kind !== "together") : all;
     if (ofCluster.length === 0 && own.length === 0) return VmRules.NONE;
     return new VmRules(name, vm, [...ofCluster, ...own], (other) => this.#inventory.hostsOf(other));
   }

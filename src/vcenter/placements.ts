@@ -3,15 +3,18 @@ import type { Dice } from "../base/seeded-random.js";
 import { toTimestamp } from "../base/timestamp.js";
 import type { Duration } from "../gen/google/protobuf/duration.js";
 import { type PlacementResult, type PlacementSpec, VerdictDetail } from "../gen/spheresim/vcenter/v1/placement.js";
-import { poolFault } from "./drs/decision-tree.js";
-import { type Decision, place } from "./drs/place.js";
-import { vmShape } from "./drs/vm-shape.js";
+import { NOTHING } from "./drs/amount.js";
+import type { Scorer } from "./drs/host-score.js";
+import type { Decision } from "./drs/place.js";
 import type { Holds, Recommended } from "./holds.js";
 import type { Inventory } from "./inventory.js";
 import type { Journal } from "./journal.js";
 import { MAX_VERDICTS } from "./journal.js";
-import { existingVmResult, noHostResult, recommendation, verdicts } from "./placement-result.js";
+import { PlacementJudge, type Refusal, type Surveys } from "./placement-judge.js";
+import type { PlacementRules } from "./placement-rules.js";
+import { existingVmResult, noCompatibleHost, noHostResult, recommendation } from "./placement-result.js";
 import { type ResolvedSpec, resolveSpec } from "./placement-spec.js";
+import { refusedVerdicts, verdicts, type VerdictWish } from "./placement-verdicts.js";
 import { MAX_BATCH } from "./spec-limits.js";
 import { VimFault } from "./vim-fault.js";
 
@@ -26,6 +29,18 @@ export interface PlacementsOptions {
   readonly dice: Dice;
   readonly journal: Journal;
   readonly epoch: bigint;
+  /** None when absent. */
+  readonly rules?: PlacementRules;
+  /** spheresim's own when absent. */
+  readonly scorer?: Scorer;
+}
+
+/** What a caller wants to know of a decision. */
+export interface Answer {
+  readonly holdFor?: Duration | undefined;
+  readonly verdictDetail: VerdictDetail;
+  /** All when absent. */
+  readonly maxVerdicts?: number | undefined;
 }
 
 /** What a caller asks for besides the VMs themselves. */
@@ -33,7 +48,9 @@ interface Asked {
   /** The method that was called. */
   readonly method: "PlaceVms" | "PlaceVm";
   readonly holdMs: number;
-  readonly detail: VerdictDetail;
+  readonly wish: VerdictWish;
+  /** Kept for the length of a batch. */
+  readonly surveys: Surveys | undefined;
 }
 
 /**
@@ -42,72 +59,31 @@ interface Asked {
  */
 export class Placements {
   readonly #options: PlacementsOptions;
+  readonly #judge: PlacementJudge;
   #recommendations = 0;
 
   constructor(options: PlacementsOptions) {
     this.#options = options;
+    this.#judge = new PlacementJudge(options);
   }
 
   /** Places a batch in order; each spec sees the holds of those before it. All specs are checked before the first is placed. */
-  placeAll(specs: readonly PlacementSpec[], holdFor: Duration | undefined, detail: VerdictDetail): PlacementResult[] {
+  placeAll(specs: readonly PlacementSpec[], answer: Answer): PlacementResult[] {
     if (specs.length === 0) throw VimFault.invalidArgument("specs", "names no virtual machine");
     if (specs.length > MAX_BATCH) throw VimFault.invalidArgument("specs", `has ${specs.length} specs, at most ${MAX_BATCH} are taken`);
-    const asked = { method: "PlaceVms", holdMs: holdTime(holdFor), detail } as const;
-    const resolved = specs.map((spec, index) => resolveSpec(spec, `specs[${index}]`, this.#options.inventory));
+    const asked: Asked = { method: "PlaceVms", holdMs: holdTime(answer.holdFor), wish: verdictWish(answer), surveys: new Map() };
+    const resolved = specs.map((spec, index) => this.resolve(spec, `specs[${index}]`));
     return resolved.map((spec) => this.#place(spec, asked));
   }
 
   /** The batch's case of one. */
-  placeOne(spec: PlacementSpec | undefined, holdFor: Duration | undefined, detail: VerdictDetail): PlacementResult {
-    return this.#place(resolveSpec(spec, "spec", this.#options.inventory), { method: "PlaceVm", holdMs: holdTime(holdFor), detail });
+  placeOne(spec: PlacementSpec | undefined, answer: Answer): PlacementResult {
+    return this.#place(this.resolve(spec, "spec"), { method: "PlaceVm", holdMs: holdTime(answer.holdFor), wish: verdictWish(answer), surveys: undefined });
   }
 
-  #place(spec: ResolvedSpec, asked: Asked): PlacementResult {
-    const { inventory, journal } = this.#options;
-    const { holdMs, detail } = asked;
-    const startMs = journal.nowMs();
-    const owner = spec.ownerUid === "" ? undefined : inventory.owner(spec.ownerUid);
-    if (owner !== undefined) return this.#existing(spec, owner.vm, asked, startMs);
-    // The owner's own hold must not stand in its way; its host is kept where it still will do.
-    const held = this.#options.holds.ofOwner(spec.ownerUid);
-    if (held !== undefined) this.#options.holds.drop(held.key);
-    const judged = this.#judge(spec, held?.host);
-    if (judged instanceof VimFault) {
-      this.#record(spec, asked, startMs, noHostResult(judged, spec, inventory, VerdictDetail.FULL), judged.message);
-      return noHostResult(judged, spec, inventory, detail);
-    }
-    const { chosen } = judged;
-    const shown = verdicts(judged, detail);
-    if (chosen === undefined) {
-      const result = noHostResult(undefined, spec, inventory, detail, judged);
-      this.#record(spec, asked, startMs, { ...result, verdicts: this.#fullVerdicts(judged) }, result.drsFault?.fault?.localizedMessage ?? "no host");
-      return result;
-    }
-    this.#recommendations += 1;
-    const recommended: Recommended = {
-      key: held?.key ?? `${this.#options.epoch}.${this.#recommendations}`,
-      ownerUid: spec.ownerUid,
-      config: spec.config,
-      host: chosen.host.moid,
-      pool: spec.pool.moid,
-    };
-    this.#options.holds.hold(recommended, inventory.claimOf({ config: spec.config, host: chosen.host.moid, pool: spec.pool.moid, isOn: false }), holdMs);
-    const nowMs = this.#options.clock.nowMs();
-    const made = recommendation(recommended, chosen, { time: toTimestamp(nowMs), holdUntil: toTimestamp(nowMs + holdMs), decision: judged });
-    const result = { recommendations: [made], drsFault: undefined, verdicts: shown, sized: spec.config };
-    this.#record(spec, asked, startMs, { ...result, verdicts: this.#fullVerdicts(judged) }, made.reasonText);
-    return result;
-  }
-
-  /** DRS's decision, or the fault of the pool, which comes before any host is looked at. */
-  #judge(spec: ResolvedSpec, preferred: string | undefined): Decision | VimFault {
-    const { inventory, dice } = this.#options;
-    const shape = vmShape(spec.config);
-    const shortage = inventory.ledger.poolShortage(spec.pool.moid, shape.reserved);
-    if (shortage !== undefined) return poolFault(spec.pool.name, shortage);
-    // Ties are drawn by name, not in order of arrival nor by UID, which depends on it: the same pods get the same hosts however calls interleave.
-    const own = dice.fork(`place/${spec.namespace}/${spec.config.name}`);
-    return place(shape, spec.hosts.map((moid) => inventory.candidate(moid)), own, preferred);
+  /** Checks a spec and finds what it names, the rules it states included. */
+  resolve(spec: PlacementSpec | undefined, field: string): ResolvedSpec {
+    return resolveSpec(spec, field, this.#options.inventory, this.#options.rules);
   }
 
   /**
@@ -116,10 +92,47 @@ export class Placements {
    */
   admit(config: ResolvedSpec["config"], host: string, pool: string): void {
     const { inventory } = this.#options;
-    const decision = this.#judge({ config, ownerUid: config.ownerUid, pool: inventory.pool(pool), namespace: "", hosts: [host] }, host);
-    if (decision instanceof VimFault) throw decision;
-    const out = decision.ruledOut[0];
-    if (out !== undefined) throw out.fault;
+    const hosts = Int32Array.of(inventory.ledger.hosts.row(host));
+    const spec: ResolvedSpec = { config, ownerUid: config.ownerUid, cluster: inventory.host(host).cluster, pool: inventory.pool(pool), namespace: "", hosts, vm: undefined, rules: [] };
+    const judged = this.#judge.judge(spec, host);
+    if (!isDecision(judged)) throw judged.fault;
+    if (judged.chosen === undefined) throw VimFault.of(judged.survey.fault(0));
+  }
+
+  #place(spec: ResolvedSpec, asked: Asked): PlacementResult {
+    const { inventory, journal, holds } = this.#options;
+    const startMs = journal.nowMs();
+    const owner = spec.ownerUid === "" ? undefined : inventory.owner(spec.ownerUid);
+    if (owner !== undefined) return this.#existing(spec, owner.vm, asked, startMs);
+    // The owner's own hold must not stand in its way; its host is kept where it still will do.
+    const held = holds.ofOwner(spec.ownerUid);
+    if (held !== undefined) holds.drop(held.key);
+    const judged = this.#judge.judge(spec, held?.host, asked.surveys);
+    const made = (wish: VerdictWish): PlacementResult["verdicts"] => (isDecision(judged) ? verdicts(judged, wish) : refusedVerdicts(judged, judged.fault.methodFault, wish));
+    // Before the hold, which changes the figures that were judged. The journal has every part, whatever was asked for.
+    const told = made(asked.wish);
+    const recorded = journal.active && spec.ownerUid !== "" ? made({ detail: VerdictDetail.FULL, limit: MAX_VERDICTS }) : [];
+    const result = isDecision(judged) ? this.#decided(spec, judged, asked, held?.key, told) : noHostResult(spec, judged.fault.methodFault, wantsAll(asked) ? judged.wouldFitIf : [], told);
+    this.#record(spec, asked, startMs, { ...result, verdicts: recorded }, result.recommendations[0]?.reasonText ?? result.drsFault?.fault?.localizedMessage ?? "no better host");
+    return result;
+  }
+
+  #decided(spec: ResolvedSpec, decision: Decision, { holdMs }: Asked, heldKey: string | undefined, told: PlacementResult["verdicts"]): PlacementResult {
+    const { survey, chosen } = decision;
+    if (chosen === undefined) return noHostResult(spec, noCompatibleHost(spec.config.name, survey).methodFault, [], told);
+    const row = survey.rows[chosen] ?? 0;
+    if (row === survey.vm.homeRow) return { recommendations: [], drsFault: undefined, verdicts: told, sized: spec.config };
+    const { inventory, holds, clock, epoch } = this.#options;
+    this.#recommendations += 1;
+    const host = survey.hosts.moid(row);
+    const recommended: Recommended = { key: heldKey ?? `${epoch}.${this.#recommendations}`, ownerUid: spec.ownerUid, config: spec.config, host, pool: spec.pool.moid, vm: spec.vm?.moid };
+    const nowMs = clock.nowMs();
+    const made = recommendation(recommended, chosen, { time: toTimestamp(nowMs), holdUntil: toTimestamp(nowMs + holdMs), decision });
+    const claim = inventory.claimOf({ config: spec.config, host, pool: spec.pool.moid, isOn: false });
+    // A VM that moves has its reservation in its pool already; one that is off takes none.
+    if (spec.vm === undefined) holds.hold(recommended, claim, holdMs);
+    else holds.hold(recommended, { ...claim, ...(inventory.ledger.get(spec.vm.moid) === undefined ? { reserved: NOTHING, demand: NOTHING } : {}), pool: undefined }, holdMs);
+    return { recommendations: [made], drsFault: undefined, verdicts: told, sized: spec.config };
   }
 
   /** An owner that has a VM gets that VM's host back, whatever the list says: two VMs for one pod are worse than a long way. */
@@ -131,10 +144,6 @@ export class Placements {
     const result = existingVmResult(vm, host, `${epoch}.${this.#recommendations}`, toTimestamp(clock.nowMs()));
     this.#record(spec, asked, startMs, result, result.recommendations[0]?.reasonText ?? "");
     return result;
-  }
-
-  #fullVerdicts(decision: Decision): PlacementResult["verdicts"] {
-    return this.#options.journal.active ? verdicts(decision, VerdictDetail.FULL, MAX_VERDICTS) : [];
   }
 
   #record(spec: ResolvedSpec, { method }: Asked, startMs: number, result: PlacementResult, message: string): void {
@@ -152,6 +161,19 @@ export class Placements {
       sized: result.sized,
     });
   }
+}
+
+function isDecision(judged: Decision | Refusal): judged is Decision {
+  return "how" in judged;
+}
+
+function wantsAll({ wish }: Asked): boolean {
+  return wish.detail === VerdictDetail.FULL;
+}
+
+function verdictWish({ verdictDetail, maxVerdicts = Infinity }: Answer): VerdictWish {
+  if (maxVerdicts < 1) throw VimFault.invalidArgument("max_verdicts", `must be at least 1, is ${maxVerdicts}`);
+  return { detail: verdictDetail, limit: maxVerdicts };
 }
 
 function holdTime(holdFor: Duration | undefined): number {

@@ -4,6 +4,8 @@ import type { Inventory } from "./inventory.js";
 import { showPool } from "./inventory-view.js";
 import { checkName } from "./inventory-admin.js";
 import { poolFault } from "./drs/decision-tree.js";
+import type { EventLog } from "./events/event-log.js";
+import type { EventType } from "./events/event-type.js";
 import { recordKey } from "./keyspace.js";
 import type { MoidCounters } from "./moid-counters.js";
 import { moref } from "./moref.js";
@@ -23,6 +25,7 @@ export interface PoolAdminOptions {
   readonly store: Store;
   readonly counters: MoidCounters;
   readonly serial: Serial;
+  readonly events: EventLog;
 }
 
 /**
@@ -65,6 +68,7 @@ export class PoolAdmin {
       this.#requireRoom(changed);
       inventory.putPool(changed);
       await this.#commit({ puts: [poolEntry(changed)] }, () => inventory.putPool(pool));
+      this.#tell("ResourcePoolReconfiguredEvent", changed);
       return showPool(inventory, pool.moid);
     });
   }
@@ -81,6 +85,7 @@ export class PoolAdmin {
       if (cpuMhz > 0 || memoryMb > 0) throw VimFault.resourceInUse("ResourcePool", pool.name, "capacity in it is held for a virtual machine to come");
       inventory.removePool(pool.moid);
       await this.#commit({ deletes: [recordKey("pools", pool.moid)] }, () => inventory.putPool(pool));
+      this.#tell("ResourcePoolDestroyedEvent", pool);
     });
   }
 
@@ -92,7 +97,14 @@ export class PoolAdmin {
     const pool: PoolRecord = { moid: counters.next("ResourcePool"), name, parent: parent.moid, config, namespace };
     inventory.putPool(pool);
     await this.#commit({ puts: [poolEntry(pool)] }, () => inventory.removePool(pool.moid));
+    this.#tell("ResourcePoolCreatedEvent", pool);
     return showPool(inventory, pool.moid);
+  }
+
+  /** Of a pool that is gone the pool above says the cluster. */
+  #tell(type: EventType, { moid, name, parent }: PoolRecord): void {
+    const { events, inventory } = this.#options;
+    events.post(type, { pool: { moid, name }, cluster: inventory.clusterOfPool(parent ?? moid).ref?.value });
   }
 
   #requireRoom(pool: PoolRecord): void {

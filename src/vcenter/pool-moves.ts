@@ -1,6 +1,7 @@
 import type { MoveIntoResourcePoolRequest } from "../gen/spheresim/vcenter/v1/resource_pool.js";
 import type { ManagedObjectReference } from "../gen/spheresim/vim/v1/managed_object.js";
 import { poolFault } from "./drs/decision-tree.js";
+import { type EventLog, vmFacts } from "./events/event-log.js";
 import { moref } from "./moref.js";
 import { poolEntry, type PoolRecord, vmEntry } from "./records.js";
 import type { Serial } from "./serial.js";
@@ -16,10 +17,12 @@ const MAX_LIST = 100;
 export class PoolMoves {
   readonly #vmTasks: VmTasks;
   readonly #serial: Serial;
+  readonly #events: EventLog;
 
-  constructor(vmTasks: VmTasks, serial: Serial) {
+  constructor(vmTasks: VmTasks, serial: Serial, events: EventLog) {
     this.#vmTasks = vmTasks;
     this.#serial = serial;
+    this.#events = events;
   }
 
   /** Moves one after the other; the first that cannot be moved ends it. */
@@ -61,6 +64,8 @@ export class PoolMoves {
       inventory.putPool(pool);
       throw error;
     }
+    const cluster = inventory.clusterOfPool(moid).ref?.value;
+    this.#events.post("ResourcePoolMovedEvent", { pool: { moid, name: pool.name }, cluster, words: { oldParent: inventory.findPool(pool.parent)?.name ?? "", parent: target.name } });
   }
 
   /** A change of the VM's record, so it holds the VM like every task while it is stored. */
@@ -86,7 +91,9 @@ export class PoolMoves {
       tasks.withdraw(task.task?.value ?? "");
       throw error;
     }
-    tasks.succeed(task.task?.value ?? "", undefined);
+    const { eventChainId: chainId } = tasks.succeed(task.task?.value ?? "", undefined);
+    const words = { oldPool: inventory.findPool(vm.pool)?.name ?? "" };
+    this.#events.post("VmResourcePoolMovedEvent", { vm: vmFacts(moved), pool: { moid: target.moid, name: target.name }, chainId, words });
   }
 
   #requireSameCluster(pool: string, target: PoolRecord, field: string): void {

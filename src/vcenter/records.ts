@@ -1,4 +1,4 @@
-import { Cluster, Datacenter, Host, HostConnectionState, HostPowerState, type HostSpec, ResourcePool, VirtualMachine, VirtualMachineConnectionState } from "../gen/spheresim/vcenter/v1/inventory.js";
+import { Cluster, Datacenter, Host, HostConnectionState, HostPowerState, type HostEvacuation, type HostSpec, ResourcePool, VirtualMachine, VirtualMachineConnectionState, type VmMigration } from "../gen/spheresim/vcenter/v1/inventory.js";
 import type { Timestamp } from "../gen/google/protobuf/timestamp.js";
 import { ResourceConfigSpec } from "../gen/spheresim/vim/v1/resource.js";
 import { TaskInfo } from "../gen/spheresim/vim/v1/task.js";
@@ -18,6 +18,8 @@ export interface HostRecord {
   readonly inMaintenanceMode: boolean;
   readonly inQuarantineMode: boolean;
   readonly powerState: HostPowerState;
+  /** Its way into maintenance mode or standby. */
+  readonly evacuation?: HostEvacuation | undefined;
   /** Whether HostD answers; known at run time alone. */
   readonly responding: boolean;
 }
@@ -32,12 +34,24 @@ export interface PoolRecord {
   readonly namespace: string;
 }
 
+/** The way of a VM to another host. */
+export interface Migration {
+  readonly source: string;
+  readonly target: string;
+  /** Whether it was off and is powered on as soon as it is there. */
+  readonly powerOn: boolean;
+}
+
 /** A virtual machine. */
 export interface VmRecord {
   readonly moid: string;
   readonly config: VirtualMachineConfigSpec;
+  /** Where it is registered: while it migrates the source, from the moment on at which the target has it the target. */
   readonly host: string;
   readonly pool: string;
+  readonly migration?: Migration | undefined;
+  /** What a reconfiguration under way makes of it; `config` is what it was before. */
+  readonly reconfiguringTo?: VirtualMachineConfigSpec | undefined;
   readonly createDate: Timestamp | undefined;
   /** Whether it should run; what is durable about its power. */
   readonly wantedOn: boolean;
@@ -60,6 +74,11 @@ export interface CreationRecord {
   readonly bodyHash: string;
   readonly vm: string;
   readonly task: string;
+}
+
+/** Whether nothing new may be placed on a host: it is in maintenance mode, or on its way there or into standby. */
+export function isClosed(host: HostRecord): boolean {
+  return host.inMaintenanceMode || host.evacuation !== undefined;
 }
 
 /** How DRS sees the connection of a host. */
@@ -86,7 +105,7 @@ export function hostMessage(host: HostRecord): Host {
     inMaintenanceMode: host.inMaintenanceMode,
     inQuarantineMode: host.inQuarantineMode,
     usage: undefined,
-    enteringMaintenanceTask: undefined,
+    evacuation: host.evacuation,
   };
 }
 
@@ -117,7 +136,13 @@ export function vmMessage(vm: VmRecord, host: HostRecord | undefined): VirtualMa
     createDate: vm.createDate,
     ownerUid: vm.config.ownerUid,
     activity: vm.config.activity,
+    migration: vm.migration === undefined ? undefined : migrationMessage(vm.migration),
+    reconfiguringTo: vm.reconfiguringTo,
   };
+}
+
+function migrationMessage({ source, target, powerOn }: Migration): VmMigration {
+  return { sourceHost: moref("HostSystem", source), targetHost: moref("HostSystem", target), powerOn };
 }
 
 // What lies in etcd is proto3 JSON of the contract's own messages, so that `etcdctl get` reads like the API.
@@ -157,6 +182,7 @@ export function readHost(moid: string, value: string): HostRecord {
     inMaintenanceMode: host.inMaintenanceMode,
     inQuarantineMode: host.inQuarantineMode,
     powerState: host.powerState === HostPowerState.UNSPECIFIED ? HostPowerState.POWERED_ON : host.powerState,
+    evacuation: host.evacuation,
     responding: false,
   };
 }
@@ -181,7 +207,19 @@ export function readVm(moid: string, value: string): VmRecord {
   const vm = VirtualMachine.fromJSON(JSON.parse(value));
   if (vm.config === undefined) throw new Error(`the record of ${moid} has no config`);
   const wantedOn = vm.powerState === VirtualMachinePowerState.POWERED_ON;
-  return { moid, config: vm.config, host: vm.host?.value ?? "", pool: vm.pool?.value ?? "", createDate: vm.createDate, wantedOn, isOn: wantedOn, onHost: undefined };
+  const { migration, reconfiguringTo } = vm;
+  return {
+    moid,
+    config: vm.config,
+    host: vm.host?.value ?? "",
+    pool: vm.pool?.value ?? "",
+    migration: migration === undefined ? undefined : { source: migration.sourceHost?.value ?? "", target: migration.targetHost?.value ?? "", powerOn: migration.powerOn },
+    reconfiguringTo,
+    createDate: vm.createDate,
+    wantedOn,
+    isOn: wantedOn,
+    onHost: undefined,
+  };
 }
 
 /** An owner in etcd: `{"vm": "vm-101", "task": "task-7"}`. */

@@ -12,6 +12,12 @@ interface ClusterRules {
 /** Rules and groups of every cluster in memory, and the book of those that count. It changes nothing by itself: who changes it has committed first. */
 export class RuleTable {
   readonly #clusters = new Map<string, ClusterRules>();
+  #onChange: (cluster: string) => void = () => undefined;
+
+  /** Who is told, from now on, of clusters whose rules or groups change. */
+  set onChange(listener: (cluster: string) => void) {
+    this.#onChange = listener;
+  }
 
   /** The rules of a cluster in order of their keys. */
   rules(cluster: string): readonly RuleRecord[] {
@@ -66,6 +72,7 @@ export class RuleTable {
     const entry = known ?? { rules: new Map<number, RuleRecord>(), groups: new Map<string, GroupRecord>(), book: undefined };
     if (known === undefined) this.#clusters.set(cluster, entry);
     entry.book = undefined;
+    this.#onChange(cluster);
     return entry;
   }
 }

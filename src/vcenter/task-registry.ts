@@ -2,8 +2,9 @@ import type { Clock } from "../base/clock.js";
 import { RpcCode, RpcError } from "../base/rpc-error.js";
 import { toTimestamp } from "../base/timestamp.js";
 import type { ManagedObjectReference } from "../gen/spheresim/vim/v1/managed_object.js";
-import { TaskInfo, TaskState } from "../gen/spheresim/vim/v1/task.js";
+import { TaskInfo, TaskReason, TaskState } from "../gen/spheresim/vim/v1/task.js";
 import { ChangeFeed } from "./change-feed.js";
+import { moidNumber } from "./moid-counters.js";
 import { moref } from "./moref.js";
 import { MAX_RUNNING_TASKS } from "./spec-limits.js";
 import { VimFault } from "./vim-fault.js";
@@ -17,8 +18,19 @@ export interface TaskSubject {
   readonly entityName: string;
   readonly ownerUid: string;
   readonly vmUuid: string;
-  readonly host: ManagedObjectReference;
+  readonly host: ManagedObjectReference | undefined;
   readonly ephemeralDiskUuid: string;
+  /** The task that starts this one. */
+  readonly parent?: TaskInfo | undefined;
+  /** Who asked for it; a caller unless stated. */
+  readonly reason?: TaskReason | undefined;
+}
+
+/** Is told when tasks begin and end; both say what is durable by then. */
+export interface TaskObserver {
+  began(task: TaskInfo): void;
+  /** A task may end that never began. */
+  ended(task: TaskInfo): void;
 }
 
 /** The most tasks kept; beyond it the oldest that have ended are forgotten. */
@@ -33,13 +45,19 @@ export class TaskRegistry {
   readonly #locks = new Map<string, string>();
   readonly #clock: Clock;
   #eventChain = 0;
+  #observer: TaskObserver | undefined;
 
   constructor(epoch: bigint, clock: Clock) {
     this.#clock = clock;
     this.feed = new ChangeFeed<TaskInfo>(epoch, (moid) => this.#tasks.get(moid));
   }
 
-  /** A new task as it will be stored: accepted and begun at once. It is not registered yet. */
+  /** Who is told of beginnings and ends, from now on. */
+  set observer(observer: TaskObserver) {
+    this.#observer = observer;
+  }
+
+  /** A new task as it will be stored: accepted, not begun. It is not registered yet. */
   draft(subject: TaskSubject): TaskInfo {
     this.#eventChain += 1;
     const now = toTimestamp(this.#clock.nowMs());
@@ -48,15 +66,16 @@ export class TaskRegistry {
       descriptionId: subject.descriptionId,
       entity: subject.entity,
       entityName: subject.entityName,
-      state: TaskState.RUNNING,
-      progress: 0,
+      state: TaskState.QUEUED,
       queueTime: now,
-      startTime: now,
       eventChainId: this.#eventChain,
       ownerUid: subject.ownerUid,
       vmUuid: subject.vmUuid,
       host: subject.host,
       ephemeralDiskUuid: subject.ephemeralDiskUuid,
+      parentTaskKey: subject.parent?.task?.value ?? "",
+      rootTaskKey: subject.parent === undefined ? "" : subject.parent.rootTaskKey || (subject.parent.task?.value ?? ""),
+      reason: subject.reason ?? TaskReason.UNSPECIFIED,
     });
   }
 
@@ -85,6 +104,7 @@ export class TaskRegistry {
       this.#locks.set(task.entity.value, moid);
     }
     const info = { ...task, cancelable: cancel !== undefined };
+    this.#eventChain = Math.max(this.#eventChain, task.eventChainId);
     this.#tasks.set(moid, info);
     if (cancel !== undefined) this.#cancels.set(moid, cancel);
     this.feed.changed(moid);
@@ -99,6 +119,7 @@ export class TaskRegistry {
   /** Adds a task that ended before this vCenter started. */
   restore(task: TaskInfo): void {
     const moid = task.task?.value ?? "";
+    this.#eventChain = Math.max(this.#eventChain, task.eventChainId);
     this.#tasks.set(moid, task);
     this.feed.changed(moid);
     this.#forgetOld();
@@ -114,9 +135,26 @@ export class TaskRegistry {
     this.feed.removed(moid);
   }
 
-  /** Every task, newest first. */
+  /** Every task, newest first: in order of their numbers, also those of an earlier life of vCenter. */
   list(): TaskInfo[] {
-    return [...this.#tasks.values()].toReversed();
+    return [...this.#tasks.values()].sort((left, right) => moidNumber(right.task?.value ?? "") - moidNumber(left.task?.value ?? ""));
+  }
+
+  /** The work of a task begins. */
+  begin(moid: string): TaskInfo {
+    const task = this.#change(moid, (queued) => ({ ...queued, state: TaskState.RUNNING, progress: queued.progress ?? 0, startTime: queued.startTime ?? toTimestamp(this.#clock.nowMs()) }));
+    this.#observer?.began(task);
+    return task;
+  }
+
+  /** How far a running task is, percent. */
+  progress(moid: string, percent: number): void {
+    this.#change(moid, (task) => ({ ...task, progress: percent }));
+  }
+
+  /** The tasks that this one started, as far as they are kept. */
+  childrenOf(moid: string): TaskInfo[] {
+    return [...this.#tasks.values()].filter((task) => task.parentTaskKey === moid);
   }
 
   /** Ends a task well. */
@@ -149,7 +187,10 @@ export class TaskRegistry {
     this.#cancels.delete(moid);
     const task = this.#tasks.get(moid);
     if (task !== undefined) this.#unlock(task);
-    return this.#change(moid, (running) => ({ ...how(running), progress: undefined, cancelable: false, completeTime: toTimestamp(this.#clock.nowMs()) }));
+    const now = toTimestamp(this.#clock.nowMs());
+    const ended = this.#change(moid, (running) => ({ ...how(running), progress: undefined, cancelable: false, startTime: running.startTime ?? now, completeTime: now }));
+    this.#observer?.ended(ended);
+    return ended;
   }
 
   #change(moid: string, how: (task: TaskInfo) => TaskInfo): TaskInfo {
@@ -172,7 +213,7 @@ export class TaskRegistry {
       if (task.completeTime === undefined) continue;
       this.#tasks.delete(moid);
       this.feed.removed(moid);
-      return;
+      if (this.#tasks.size <= MAX_TASKS) return;
     }
   }
 }

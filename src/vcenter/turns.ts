@@ -11,8 +11,14 @@ export class Turns {
     this.#most = most;
   }
 
-  async take<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#running >= this.#most) await new Promise<void>((go) => void this.#waiting.push(go));
+  /** Whether nothing runs or waits. */
+  get idle(): boolean {
+    return this.#running === 0;
+  }
+
+  /** `signal` leaves the line with its reason. */
+  async take<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    if (this.#running >= this.#most) await this.#queue(signal);
     else this.#running += 1;
     try {
       return await work();
@@ -22,5 +28,21 @@ export class Turns {
       if (next === undefined) this.#running -= 1;
       else next();
     }
+  }
+
+  #queue(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const go = (): void => {
+        signal?.removeEventListener("abort", leave);
+        resolve();
+      };
+      const leave = (): void => {
+        this.#waiting.splice(this.#waiting.indexOf(go), 1);
+        reject(signal?.reason instanceof Error ? signal.reason : new Error(String(signal?.reason)));
+      };
+      if (signal?.aborted === true) return leave();
+      signal?.addEventListener("abort", leave, { once: true });
+      this.#waiting.push(go);
+    });
   }
 }

@@ -22,6 +22,12 @@ export class VimFault extends Error {
     return { localizedMessage: this.message, fault: this.fault };
   }
 
+  /** A fault that was a message so far. */
+  static of({ localizedMessage, fault }: MethodFault): VimFault {
+    if (fault === undefined) throw new Error(`a fault without a kind: ${localizedMessage}`);
+    return new VimFault(localizedMessage, fault);
+  }
+
   /** `field` is the path in the request, such as `spec.config.memory_mb`. */
   static invalidArgument(field: string, description: string): VimFault {
     return new VimFault(`${field}: ${description}`, { $case: "invalidArgument", value: { invalidProperty: field } }, [{ field, description }]);
@@ -72,6 +78,10 @@ export class VimFault extends Error {
 
   static hostNotConnected(host: string): VimFault {
     return new VimFault(`Unable to communicate with the remote host ${host}, since it is disconnected.`, { $case: "hostNotConnected", value: {} });
+  }
+
+  static timedout(): VimFault {
+    return new VimFault("Operation timed out.", { $case: "timedout", value: {} });
   }
 
   static hostNotReachable(host: string, why: string): VimFault {

@@ -12,23 +12,24 @@ const MAX_NAME = 253;
 
 /**
  * A config as DRS and HostD take it: checked, with the memory overhead of vSphere's table and the shares of its level. Throws
- * InvalidArgument with the path of the field.
+ * InvalidArgument with the path of the field; `field` is the path of the config, empty where the request is flat.
  */
 export function completeVmConfig(config: VirtualMachineConfigSpec | undefined, field: string): VirtualMachineConfigSpec {
   if (config === undefined) throw VimFault.invalidArgument(field, "is required");
-  if (config.name === "") throw VimFault.invalidArgument(`${field}.name`, "is required");
-  if (config.name.length > MAX_NAME) throw VimFault.invalidArgument(`${field}.name`, `has ${config.name.length} characters, at most ${MAX_NAME} are taken`);
-  if (config.numCpus < 1) throw VimFault.invalidArgument(`${field}.num_cpus`, `must be at least 1, is ${config.numCpus}`);
-  if (config.numCpus > MAX_CPUS) throw VimFault.invalidArgument(`${field}.num_cpus`, `must be at most ${MAX_CPUS}, is ${config.numCpus}`);
+  const path = field === "" ? "" : `${field}.`;
+  if (config.name === "") throw VimFault.invalidArgument(`${path}name`, "is required");
+  if (config.name.length > MAX_NAME) throw VimFault.invalidArgument(`${path}name`, `has ${config.name.length} characters, at most ${MAX_NAME} are taken`);
+  if (config.numCpus < 1) throw VimFault.invalidArgument(`${path}num_cpus`, `must be at least 1, is ${config.numCpus}`);
+  if (config.numCpus > MAX_CPUS) throw VimFault.invalidArgument(`${path}num_cpus`, `must be at most ${MAX_CPUS}, is ${config.numCpus}`);
   if (config.memoryMb < MIN_MEMORY_MB || config.memoryMb % MIN_MEMORY_MB !== 0) {
-    throw VimFault.invalidArgument(`${field}.memory_mb`, `must be a multiple of ${MIN_MEMORY_MB} and at least ${MIN_MEMORY_MB}, is ${config.memoryMb}`);
+    throw VimFault.invalidArgument(`${path}memory_mb`, `must be a multiple of ${MIN_MEMORY_MB} and at least ${MIN_MEMORY_MB}, is ${config.memoryMb}`);
   }
-  if (config.memoryMb > MAX_MEMORY_MB) throw VimFault.invalidArgument(`${field}.memory_mb`, `must be at most ${MAX_MEMORY_MB}, is ${config.memoryMb}`);
-  checkAllocation(config.cpuAllocation, `${field}.cpu_allocation`);
-  checkAllocation(config.memoryAllocation, `${field}.memory_allocation`);
+  if (config.memoryMb > MAX_MEMORY_MB) throw VimFault.invalidArgument(`${path}memory_mb`, `must be at most ${MAX_MEMORY_MB}, is ${config.memoryMb}`);
+  checkAllocation(config.cpuAllocation, `${path}cpu_allocation`);
+  checkAllocation(config.memoryAllocation, `${path}memory_allocation`);
   const reservedMb = config.memoryAllocation?.reservation ?? 0;
-  if (reservedMb > config.memoryMb) throw VimFault.invalidArgument(`${field}.memory_allocation.reservation`, `${reservedMb} MB is more than the memory of ${config.memoryMb} MB`);
-  checkActivity(config.activity, config.memoryMb, `${field}.activity`);
+  if (reservedMb > config.memoryMb) throw VimFault.invalidArgument(`${path}memory_allocation.reservation`, `${reservedMb} MB is more than the memory of ${config.memoryMb} MB`);
+  checkActivity(config.activity, config.memoryMb, `${path}activity`);
   return {
     ...config,
     overheadMemoryMb: memoryOverheadMb(config.numCpus, config.memoryMb),

@@ -10,6 +10,8 @@ export class VmTable {
   readonly #creations = new Map<string, CreationRecord>();
   /** The request that made a VM, by the VM. */
   readonly #creationOf = new Map<string, string>();
+  /** VMs on their way to another host. */
+  readonly #migrating = new Set<string>();
 
   get all(): readonly VmRecord[] {
     return [...this.#vms.values()];
@@ -44,8 +46,17 @@ export class VmTable {
     return this.#creations.get(requestId);
   }
 
-  /** A new VM, or a change of one; a VM keeps its host and its instance uuid. */
+  /** VMs on their way to another host. */
+  get migrating(): readonly VmRecord[] {
+    return [...this.#migrating].flatMap((moid) => this.#vms.get(moid) ?? []);
+  }
+
+  /** A new VM, or a change of one; a VM keeps its instance uuid. */
   put(vm: VmRecord): void {
+    const before = this.#vms.get(vm.moid);
+    if (before !== undefined && before.host !== vm.host) this.#leaveHost(before);
+    if (vm.migration === undefined) this.#migrating.delete(vm.moid);
+    else this.#migrating.add(vm.moid);
     this.#vms.set(vm.moid, vm);
     this.#byInstanceUuid.set(vm.config.instanceUuid, vm.moid);
     const onHost = this.#byHost.get(vm.host) ?? new Set<string>();
@@ -65,14 +76,19 @@ export class VmTable {
   remove(vm: VmRecord): void {
     this.#vms.delete(vm.moid);
     this.#byInstanceUuid.delete(vm.config.instanceUuid);
-    const onHost = this.#byHost.get(vm.host);
-    onHost?.delete(vm.moid);
-    if (onHost?.size === 0) this.#byHost.delete(vm.host);
+    this.#leaveHost(vm);
+    this.#migrating.delete(vm.moid);
     if (this.#owners.get(vm.config.ownerUid)?.vm === vm.moid) this.#owners.delete(vm.config.ownerUid);
     const requestId = this.#creationOf.get(vm.moid);
     if (requestId === undefined) return;
     this.#creationOf.delete(vm.moid);
     this.#creations.delete(requestId);
+  }
+
+  #leaveHost(vm: VmRecord): void {
+    const onHost = this.#byHost.get(vm.host);
+    onHost?.delete(vm.moid);
+    if (onHost?.size === 0) this.#byHost.delete(vm.host);
   }
 
   /** The keys of every record that ends with the VM: its own, its owner's, its request's. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { notWeighed } from "../../src/base/not-weighed.js";
 import { examplesDirectory } from "../../src/base/project-files.js";
+import { explanationText } from "../../src/cli/explain.js";
 import { recordedAttempt } from "../../src/cli/explanation.js";
 import { NodeVerdict, Outcome, StepRecord } from "../../src/gen/spheresim/emulator/v1/journal.js";
 import { Explanation } from "../../src/gen/spheresim/scheduler/v1/explain.js";
@@ -48,6 +49,14 @@ describe("what the journal says of the last attempt", () => {
     const { explanation, drsSilent } = recordedAttempt([step(1, 1), step(2, 1)]);
     assert.match(explanation.message, /^no attempt at placing it is recorded/);
     assert.equal(drsSilent, "not asked yet");
+  });
+
+  test("a host that was ruled out has a line with all that would have to change", () => {
+    const wouldFitIf = ["512 MB more unreserved memory on b", "b out of maintenance mode"];
+    const out = HostVerdict.create({ hostName: "b", verdict: { $case: "fault", value: { localizedMessage: "The host b is in maintenance mode.", fault: undefined } }, wouldFitIf });
+    const text = explanationText(recordedAttempt([first[0]!, step(4, 2, { hostVerdicts: [judged("a"), out] })]), false);
+    assert.match(text, /\nHOST +WOULD FIT IF \(ALL OF\)\nb +512 MB more unreserved memory on b; b out of maintenance mode\n/);
+    assert.doesNotMatch(explanationText(recordedAttempt(first), false), /WOULD FIT/);
   });
 
   test("a binding that failed is told", () => {
@@ -119,7 +128,8 @@ test("explain shows both captains' verdicts from the journal, also when schedule
       assert.equal(code, 1, stdout);
       assert.match(stdout, /^esxi-0[13]\.spheresim\.test +feasible +/m);
       assert.match(stdout, /^HOST +VERDICT +SCORE +WHY$/m);
-      assert.match(stdout, /^esxi-0[13]\.spheresim\.test +ruled out +The host does not have sufficient memory resources .* \d+ MB unreserved, \d+ MB are asked for\.$/m);
+      assert.match(stdout, /^esxi-0[13]\.spheresim\.test +ruled out +The host \S+ supports at most 65032 MB for a virtual machine with 504 MB of overhead, it is configured with 65536 MB\.$/m);
+      assert.match(stdout, /^HOST +WOULD FIT IF \(ALL OF\)\n(esxi-0[13]\.spheresim\.test) +504 MB more physical memory on \1, or a VM of at most 65032 MB; \d+ MB more unreserved memory on \1$/m);
     });
 
     await t.test("a pod nobody knows", async () => {

@@ -112,3 +112,37 @@ it("does not renew a lease that has ended and waits for its turn to be revoked",
   assert.deepEqual(await lessor.list(), []);
   await close();
 });
+
+it("ends leases in time, whichever were renewed, revoked or granted again", async () => {
+  const clock = new ManualClock();
+  const { lessor, close } = await open(new MemoryTable(), clock);
+  for (const id of [1n, 2n, 3n, 4n]) await lessor.grant(id, 10n);
+  await lessor.revoke(3n);
+  await lessor.grant(3n, 4n);
+  await clock.advance(3_000);
+  assert.deepEqual([lessor.renew(1n), lessor.renew(3n)], [10, 4]);
+  await lessor.revoke(4n);
+  await lessor.grant(4n, 100n);
+  const at: Record<number, bigint[]> = {};
+  for (const second of [6, 8, 11, 14, 104]) {
+    await clock.advance(second * 1_000 - clock.nowMs());
+    at[second] = (await lessor.list()).sort((a, b) => Number(a - b));
+  }
+  assert.deepEqual(at, { 6: [1n, 2n, 3n, 4n], 8: [1n, 2n, 4n], 11: [1n, 4n], 14: [4n], 104: [] });
+  await close();
+});
+
+it("revokes a lease later where the store was too busy for it", async () => {
+  const clock = new ManualClock();
+  const { store, lessor, close } = await open(new MemoryTable(), clock);
+  await lessor.grant(1n, 5n);
+  const write = store.write.bind(store);
+  let refused = 0;
+  store.write = () => Promise.reject(new Error(`busy ${(refused += 1)}`));
+  await clock.advance(6_000);
+  assert.ok(refused >= 2, `${refused} tries`);
+  store.write = write;
+  await clock.advance(500);
+  assert.equal(lessor.exists(1n), false);
+  await close();
+});

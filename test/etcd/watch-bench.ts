@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { ManualClock } from "../../src/base/clock.js";
+import type { Dice } from "../../src/base/seeded-random.js";
 import { ResponseHeader, WatchCreateRequest, WatchResponse } from "../../src/gen/etcd/etcdserverpb/rpc.js";
 import { MemoryTable } from "../../src/etcd/memory-table.js";
 import { Store } from "../../src/etcd/store.js";
@@ -36,8 +37,9 @@ export class Bench {
     this.hub = new WatchHub(this.store);
   }
 
-  stream(): Reader {
-    return new Reader(this);
+  /** `dice` spread its progress notices, which otherwise come each second. */
+  stream(dice?: Dice): Reader {
+    return new Reader(this, dice);
   }
 }
 
@@ -48,12 +50,13 @@ export class Reader {
   readonly #running: Promise<void>;
   #held: (() => void)[] | undefined;
 
-  constructor(bench: Bench) {
+  constructor(bench: Bench, dice?: Dice) {
     this.watches = new WatchStream({
       hub: bench.hub,
       clock: bench.clock,
       headerAt: (revision) => ResponseHeader.create({ revision: BigInt(revision) }),
       progressIntervalMs: 1_000,
+      dice,
       send: async (message) => {
         this.responses.push(WatchResponse.decode(message));
         if (this.#held !== undefined) await new Promise<void>((resolve) => this.#held?.push(resolve) ?? resolve());

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { Dice } from "../../src/base/seeded-random.js";
 import { Bench, type Reader } from "./watch-bench.js";
 
 describe("prev_kv", () => {
@@ -54,7 +55,7 @@ describe("a slow reader", () => {
     await reader.settle();
     reader.hold();
     for (let index = 0; index < 1_000; index += 1) await bench.put(`a${index % 3}`, String(index));
-    // One response is in the hand of the reader; the queue's limit is 128, the rest will be read from history again.
+    // One response is in the hand of the reader; the rest waits for it in few responses, or will be read from history again.
     assert.ok(reader.responses.length <= 2);
     reader.release();
     const events = await reader.events();
@@ -71,10 +72,12 @@ describe("a slow reader", () => {
     reader.create({});
     await reader.settle();
     reader.hold();
-    for (let index = 0; index < 300; index += 1) await bench.put("a", String(index));
+    // More than may wait for a reader.
+    const long = "v".repeat(32 * 1024);
+    for (let index = 0; index < 300; index += 1) await bench.put("a", `${index}${long}`);
     await bench.store.compact(290, false);
     reader.release();
-    const events = await reader.events();
+    const events = (await reader.events()).map((event) => event.replace(long, ""));
     const last = reader.responses.at(-1);
     assert.deepEqual([last?.canceled, last?.compactRevision], [true, 290n]);
     assert.deepEqual(events, Array.from({ length: events.length }, (_, index) => (index === 0 ? "PUT a=0 @2" : `PUT a=${index} @${index + 2}`)));
@@ -156,6 +159,25 @@ describe("progress", () => {
     assert.deepEqual(reader.responses.slice(1).map(({ watchId }) => watchId), [0n, 1n]);
     await reader.close();
     assert.equal(bench.clock.waiting, 0);
+  });
+
+  it("does not come to streams that were opened together at the same moment, and never more than a tenth late", async () => {
+    const bench = await Bench.open();
+    const dice = new Dice(1);
+    const readers = Array.from({ length: 8 }, () => bench.stream(dice));
+    for (const reader of readers) reader.create({ progressNotify: true });
+    await bench.clock.advance(999);
+    const told: number[][] = [];
+    for (let ms = 1_000; ms <= 1_100; ms += 10) {
+      await bench.clock.advance(ms - bench.clock.nowMs());
+      await readers[0]?.settle();
+      told.push(readers.map(({ responses }) => responses.length - 1));
+    }
+    assert.deepEqual(told[0], [0, 0, 0, 0, 0, 0, 0, 0]);
+    assert.deepEqual(told.at(-1), [1, 1, 1, 1, 1, 1, 1, 1]);
+    const moments = new Set(readers.map((_, index) => told.findIndex((at) => at[index] === 1)));
+    assert.ok(moments.size >= 4, `${moments.size} moments`);
+    for (const reader of readers) await reader.close();
   });
 
   it("on request waits for no one: nothing while a watch is behind, one answer when all are there (etcd issue 15220)", async () => {

@@ -6,10 +6,11 @@ import { ManualClock } from "../../src/base/clock.js";
 import { silentLogger } from "../../src/base/log.js";
 import type { GuestKey, HostToGuest } from "../../src/gen/spheresim/hostd/v1/guest.js";
 import type { VmKey } from "../../src/gen/spheresim/hostd/v1/host.js";
-import type { EsxiHost, PowerOnFact } from "../../src/hostd/esxi-host.js";
+import type { EsxiHost } from "../../src/hostd/esxi-host.js";
 import { EsxiProcess } from "../../src/hostd/esxi-process.js";
 import { HostFault } from "../../src/hostd/host-fault.js";
 import type { PowerOnDurations } from "../../src/hostd/host-spec.js";
+import type { PowerOnFact } from "../../src/hostd/power-cycle.js";
 import { crxSpec } from "./vm-specs.js";
 
 export const instant: PowerOnDurations = { vmxMs: 0, vmmMs: 0, kernelMs: 0, personalityMs: 0 };

@@ -9,7 +9,7 @@ import { JsonMappingError } from "../../src/rpc/json-mapping-error.js";
 import { requestBytes } from "../../src/rpc/json-reader.js";
 import { messageChunks, messageText } from "../../src/rpc/json-writer.js";
 import { REFUSED } from "./refused-json.js";
-import { atOnce } from "../../src/rpc/slices.js";
+import { atOnce } from "../../src/base/slices.js";
 
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readContractsImage()));
 const typeOf = (name: string): DescMessage => registry.getMessage(name) ?? assert.fail(name);

@@ -21,7 +21,7 @@ const ON = VirtualMachinePowerState.POWERED_ON;
 const OFF = VirtualMachinePowerState.POWERED_OFF;
 
 /**
- * HostD as vCenter meets it, over a real socket: creates, powers and destroys VMs at once, admits by reservation, tells every
+ * HostD as vCenter meets it, over a real socket: creates, powers, moves and destroys VMs at once, admits by reservation, tells every
  * watcher. What it holds survives `stop` and `start`, as a host's disk does.
  */
 export class FakeEsxi {
@@ -29,6 +29,8 @@ export class FakeEsxi {
   readonly calls: { readonly method: string; readonly host: string; readonly instanceUuid: string }[] = [];
   /** Called before each unary call; may throw, or hold it up. */
   before: ((method: string, host: string, instanceUuid: string) => void | Promise<void>) | undefined;
+  /** Called after a VM was received; may throw, so that the answer is lost. */
+  afterReceive: (() => void) | undefined;
   readonly #streams = new Set<StreamWriter<VmUpdate>>();
   #server: RpcServer | undefined;
   #address = "";
@@ -98,13 +100,38 @@ export class FakeEsxi {
       },
       powerOnVm: async ({ vm: key }, call) => this.#power("powerOnVm", call.authority, key?.key?.value ?? "", ON),
       powerOffVm: async ({ vm: key }, call) => this.#power("powerOffVm", call.authority, key?.key?.value ?? "", OFF),
-      destroyVm: async ({ vm: key }, call) => {
+      getVm: async ({ vm: key }, call) => {
+        await this.#enter("getVm", call.authority, key?.key?.value ?? "");
+        return this.#find(this.#host(call.authority), key?.key?.value ?? "");
+      },
+      resetVm: async ({ vm: key }, call) => this.#power("resetVm", call.authority, key?.key?.value ?? "", ON),
+      reconfigureVm: async ({ vm: key, config }, call) => {
         const uuid = key?.key?.value ?? "";
-        await this.#enter("destroyVm", call.authority, uuid);
+        await this.#enter("reconfigureVm", call.authority, uuid);
         const host = this.#host(call.authority);
         const vm = this.#find(host, uuid);
-        host.vms.delete(uuid);
-        this.#tell(vm, UpdateKind.LEAVE);
+        if (config === undefined) throw new RpcError(RpcCode.INVALID_ARGUMENT, "no config");
+        if (vm.powerState === ON) this.#admit(host, config);
+        return this.#put(host, { ...vm, config }, UpdateKind.MODIFY);
+      },
+      receiveVm: async ({ config, poweredOn, powerOnCount }, call) => {
+        const uuid = config?.instanceUuid ?? "";
+        await this.#enter("receiveVm", call.authority, uuid);
+        const host = this.#host(call.authority);
+        if (config === undefined) throw new RpcError(RpcCode.INVALID_ARGUMENT, "no config");
+        const known = host.vms.get(uuid);
+        if (known !== undefined && (known.powerState === ON) === poweredOn) return known;
+        if (poweredOn) this.#admit(host, config);
+        const received = this.#put(host, { ...this.#vm(host, config, poweredOn ? ON : OFF), powerOnCount }, UpdateKind.ENTER);
+        this.afterReceive?.();
+        return received;
+      },
+      releaseVm: async ({ vm: key }, call) => {
+        await this.#leave("releaseVm", call.authority, key?.key?.value ?? "");
+        return {};
+      },
+      destroyVm: async ({ vm: key }, call) => {
+        await this.#leave("destroyVm", call.authority, key?.key?.value ?? "");
         return {};
       },
       watchVms: async (_request, stream, call) => {
@@ -120,6 +147,14 @@ export class FakeEsxi {
   async #enter(method: string, host: string, instanceUuid: string): Promise<void> {
     this.calls.push({ method, host, instanceUuid });
     await this.before?.(method, host, instanceUuid);
+  }
+
+  async #leave(method: string, authority: string, uuid: string): Promise<void> {
+    await this.#enter(method, authority, uuid);
+    const host = this.#host(authority);
+    const vm = this.#find(host, uuid);
+    host.vms.delete(uuid);
+    this.#tell(vm, UpdateKind.LEAVE);
   }
 
   async #power(method: string, authority: string, uuid: string, powerState: VirtualMachinePowerState): Promise<HostVm> {
@@ -149,7 +184,7 @@ export class FakeEsxi {
     let mhz = config.cpuAllocation?.reservation ?? 0;
     let mb = (config.memoryAllocation?.reservation ?? 0) + config.overheadMemoryMb;
     for (const vm of host.vms.values()) {
-      if (vm.powerState !== ON) continue;
+      if (vm.powerState !== ON || vm.config?.instanceUuid === config.instanceUuid) continue;
       mhz += vm.config?.cpuAllocation?.reservation ?? 0;
       mb += (vm.config?.memoryAllocation?.reservation ?? 0) + (vm.config?.overheadMemoryMb ?? 0);
     }

@@ -97,7 +97,7 @@ test("an activity set while the VM is being destroyed is TaskInProgress and does
   await reached.promise;
   assert.equal((await refusal(destroy())).reason, "TaskInProgress");
   stored.resolve();
-  assert.deepEqual((await setting).activity, constant(1, 1));
+  assert.deepEqual((await setting).activity?.profile, constant(1, 1).profile);
   world.kv.before = undefined;
   const ending = await destroy();
   await world.ended(ending);

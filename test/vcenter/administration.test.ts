@@ -3,9 +3,8 @@ import { afterEach, test } from "node:test";
 import { deferred } from "../../src/base/deferred.js";
 import { silentLogger } from "../../src/base/log.js";
 import { monotonicClock } from "../../src/base/clock.js";
-import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
+import { RpcError } from "../../src/base/rpc-error.js";
 import { HostConnectionState, type InventoryUpdate, VirtualMachineConnectionState } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
-import { DrsServiceClient } from "../../src/gen/spheresim/vcenter/v1/drs_service.js";
 import type { TaskUpdate } from "../../src/gen/spheresim/vcenter/v1/task.js";
 import { CreateResourcePoolRequest, UpdateResourcePoolRequest } from "../../src/gen/spheresim/vcenter/v1/resource_pool.js";
 import { TaskState } from "../../src/gen/spheresim/vim/v1/task.js";
@@ -13,10 +12,8 @@ import { UpdateKind } from "../../src/gen/spheresim/vim/v1/update.js";
 import { type HostKey, VirtualMachineConfigSpec, VirtualMachinePowerState } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import { ScaleSharesBehavior } from "../../src/gen/spheresim/vim/v1/resource.js";
 import { MemoryTable, startEtcd } from "../../src/etcd/index.js";
-import { openChannel } from "../../src/rpc/channel.js";
 import { EtcdKeyValue } from "../../src/vcenter/client.js";
 import { eventually } from "../support/eventually.js";
-import { refusal } from "./refusal.js";
 import { hostKey, hostName, onHosts, World } from "./world.js";
 
 let world: World;
@@ -50,7 +47,7 @@ test("moids are those of a fresh vCenter, and making a thing twice answers the f
 test("the inventory survives a restart, ids go on, and the instance uuid stays", async () => {
   world = await World.start(2);
   await world.pools.createResourcePool(CreateResourcePoolRequest.fromPartial({ name: "ns", namespace: "ns" }));
-  await world.inventory.setMaintenanceMode({ requestId: "", host: hostKey(2), inMaintenanceMode: true });
+  await world.maintain(2);
   await world.deploy("uid-1");
   const before = await world.inventory.getInventory({});
   const about = await world.inventory.getAbout({});
@@ -62,7 +59,7 @@ test("the inventory survives a restart, ids go on, and the instance uuid stays",
   const now = await world.inventory.getAbout({});
   assert.deepEqual([now.instanceUuid, now.epoch], [about.instanceUuid, 2n]);
   const task = await world.deploy("uid-2");
-  assert.deepEqual([task.result?.value, task.task?.value], ["vm-102", "task-2"]);
+  assert.deepEqual([task.result?.value, task.task?.value], ["vm-102", "task-3"]);
   assert.equal(world.esxi.count("destroyVm"), 0);
 });
 
@@ -119,7 +116,7 @@ test("ordinary VMs: create, activity, power off and on, destroy; illegal moves n
   const busy = await world.machines.setActivity({ requestId: "", vm, activity: { profile: { $case: "constant", value: { cpuMhz: 1500, memoryMb: 700 } }, startTime: undefined } });
   assert.deepEqual(busy.activity?.profile, { $case: "constant", value: { cpuMhz: 1500, memoryMb: 700 } });
   assert.equal((await world.inventory.getInventory({})).hosts[0]?.usage?.activeCpuMhz, 1500);
-  assert.equal(await reason(world.machines.setActivity({ requestId: "", vm, activity: { profile: { $case: "trace", value: { samples: [], repeatEvery: undefined } }, startTime: undefined } })), "NotSupported");
+  assert.equal(await reason(world.machines.setActivity({ requestId: "", vm, activity: { profile: { $case: "trace", value: { samples: [], repeatEvery: undefined } }, startTime: undefined } })), "InvalidArgument activity.trace.samples");
   const off = await world.ended(await world.machines.powerOffVm({ requestId: "", vm }));
   assert.equal(off.state, TaskState.SUCCESS);
   assert.equal(await reserved(), 0);
@@ -252,18 +249,6 @@ test("the records lie in etcd as proto3 JSON", async () => {
   } finally {
     kv.close();
     await etcd.close();
-  }
-});
-
-test("what is drafted answers UNIMPLEMENTED and names the method", async () => {
-  world = await World.start(1);
-  const channel = openChannel({ address: world.vcenter.address });
-  try {
-    const drs = channel.client(DrsServiceClient);
-    const error = await refusal(drs.refreshRecommendations({ requestId: "", cluster: undefined }));
-    assert.deepEqual([error.code, error.message.includes("/spheresim.vcenter.v1.DrsService/RefreshRecommendations")], [RpcCode.UNIMPLEMENTED, true], error.message);
-  } finally {
-    channel.close();
   }
 });
 

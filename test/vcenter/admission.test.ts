@@ -43,7 +43,7 @@ test("the curated list, all but some, and the whole cluster are each looked at a
 
 test("verdicts come as asked for: none, a line each, every part of the score", async () => {
   world = await World.start(2);
-  await world.inventory.setMaintenanceMode({ requestId: "", host: hostKey(2), inMaintenanceMode: true });
+  await world.maintain(2);
   const ask = (verdictDetail: VerdictDetail) => world.placement.placeVm({ requestId: "", spec: podSpec("uid-1"), holdFor: undefined, verdictDetail });
   assert.deepEqual((await ask(VerdictDetail.NONE)).verdicts, []);
   for (const detail of [VerdictDetail.UNSPECIFIED, VerdictDetail.SUMMARY, VerdictDetail.FULL]) {
@@ -67,7 +67,7 @@ test("verdicts come as asked for: none, a line each, every part of the score", a
 
 test("each state of a host has its fault, and only the host that is well is chosen", async () => {
   world = await World.start(4);
-  await world.inventory.setMaintenanceMode({ requestId: "", host: hostKey(1), inMaintenanceMode: true });
+  await world.maintain(1);
   await world.inventory.setHostConnection({ requestId: "", host: hostKey(2), connected: false });
   await world.addHost(5);
   const result = await world.place("uid-1");
@@ -102,8 +102,10 @@ test("each incompatibility has its fault", async () => {
     ["cannotAccessDatastore", { devices: [disk("nfs")] }],
     ["cannotAccessNetwork", { devices: [card("dmz")] }],
     ["insufficientHostCpuCapacityFault", { cpuAllocation: { reservation: HOST.cores * HOST.coreMhz + 1, shares: undefined } }],
-    ["insufficientHostMemoryCapacityFault", { memoryMb: HOST.memoryMb }],
+    ["insufficientHostMemoryCapacityFault", { memoryMb: 16_000 }],
   ];
+  // What is held on the first host leaves it less than the last VM needs.
+  await world.place("uid-0", { hosts: onHosts(1) });
   for (const [fault, change] of cases) {
     const memoryAllocation = { reservation: change.memoryMb ?? 1024, shares: undefined };
     const result = await world.place("uid-1", { config: config({ memoryAllocation, ...change }) });

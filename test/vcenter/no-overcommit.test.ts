@@ -2,16 +2,17 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { Dice } from "../../src/base/seeded-random.js";
 import { ManualClock } from "../../src/base/clock.js";
+import { VerdictDetail } from "../../src/gen/spheresim/vcenter/v1/placement.js";
 import { TaskState } from "../../src/gen/spheresim/vim/v1/task.js";
 import { RpcError } from "../../src/base/rpc-error.js";
 import { ScaleSharesBehavior } from "../../src/gen/spheresim/vim/v1/resource.js";
 import { eventually } from "../support/eventually.js";
-import { HOST, hostName, onHosts, podSpec, World } from "./world.js";
+import { HOST, hostKey, hostName, onHosts, podSpec, World } from "./world.js";
 
 const HOSTS = 3;
 const NAMESPACES = ["red", "blue", ""] as const;
 const RED_LIMIT_MB = 9_000;
-const OPERATIONS = 2_400;
+const OPERATIONS = 3_600;
 const AT_A_TIME = 24;
 
 let world: World;
@@ -25,16 +26,25 @@ test("thousands of random operations at the same time: no host and no pool is ev
   await world.pools.createResourcePool({ requestId: "", parent: undefined, name: "blue", namespace: "blue", config: undefined });
 
   let placed = 0;
+  let batched = 0;
   let unplaced = 0;
   let applied = 0;
   let refusedTasks = 0;
   let hostRefusals = 0;
+  /** Out of maintenance mode, or back from the way there. */
+  const open = async (host: number): Promise<void> => {
+    const { hosts } = await world.inventory.listHosts({ pageSize: 0, pageToken: "" });
+    const found = hosts.find((each) => each.spec?.name === hostName(host));
+    const task = found?.evacuation?.task;
+    if (task !== undefined) await world.tasks.cancelTask({ requestId: "", task });
+    else if (found?.inMaintenanceMode === true) await world.inventory.exitMaintenanceMode({ requestId: "", host: hostKey(host) });
+  };
   const operation = async (dice: Dice): Promise<void> => {
     const uid = `uid-${dice.int(60)}`;
     const namespace = dice.pick(NAMESPACES);
     const spec = { namespace, ...(dice.int(2) === 0 ? { hosts: onHosts(1 + dice.int(HOSTS)) } : {}) };
     const memoryMb = 256 * (1 + dice.int(16));
-    switch (dice.int(9)) {
+    switch (dice.int(12)) {
       case 0:
       case 1:
       case 2:
@@ -57,6 +67,21 @@ test("thousands of random operations at the same time: no host and no pool is ev
         break;
       case 7:
         await world.machines.destroyVm({ requestId: "", target: { $case: "ownerUid", value: uid }, powerOff: true, uuid: "" });
+        break;
+      case 8: {
+        const specs = Array.from({ length: 2 + dice.int(6) }, () => podSpec(`uid-${dice.int(60)}`, spec, memoryMb));
+        const { results } = await world.placement.placeVms({ requestId: "", specs, holdFor: undefined, verdictDetail: VerdictDetail.NONE });
+        batched += results.filter((result) => result.recommendations.length > 0).length;
+        break;
+      }
+      case 9: {
+        const host = 1 + dice.int(HOSTS);
+        if (dice.int(4) === 0) await world.enterMaintenance(host);
+        else await open(host);
+        break;
+      }
+      case 10:
+        await world.inventory.setHostConnection({ requestId: "", host: hostKey(1 + dice.int(HOSTS)), connected: dice.int(5) > 0 });
         break;
       default:
         await monotonic.advance(dice.int(20_000));
@@ -85,7 +110,7 @@ test("thousands of random operations at the same time: no host and no pool is ev
     const own = dice.fork(`worker ${worker}`);
     for (let count = 0; count < OPERATIONS / AT_A_TIME; count += 1) {
       await operation(own).catch((error: unknown) => {
-        const allowed = ["ManagedObjectNotFound", "TaskInProgress", "InvalidArgument"];
+        const allowed = ["ManagedObjectNotFound", "TaskInProgress", "InvalidArgument", "InvalidState", "HostNotConnected", "HostNotReachable", "NotSupported"];
         if (!(error instanceof RpcError) || !allowed.includes(error.reason?.reason ?? "")) throw error;
       });
       if (worker === 0) await check();
@@ -95,10 +120,15 @@ test("thousands of random operations at the same time: no host and no pool is ev
   const tasks = await world.tasks.listTasks({ pageSize: 1000, pageToken: "" });
   hostRefusals = tasks.tasks.filter((task) => task.error?.fault?.$case === "insufficientHostMemoryCapacityFault" && task.entity?.type === "VirtualMachine").length;
   assert.equal(hostRefusals, 0, "no host had to refuse what vCenter sent it");
-  assert.ok(placed > 200 && unplaced > 50 && applied > 100 && refusedTasks > 5, `${placed} placed, ${unplaced} not, ${applied} applied, ${refusedTasks} refused`);
+  assert.ok(placed > 200 && unplaced > 50 && applied > 100 && refusedTasks > 5 && batched > 100, `${placed} placed, ${batched} in batches, ${unplaced} not, ${applied} applied, ${refusedTasks} refused`);
 
+  for (let host = 1; host <= HOSTS; host += 1) {
+    await open(host);
+    await world.inventory.setHostConnection({ requestId: "", host: hostKey(host), connected: true });
+  }
   await monotonic.advance(300_000);
   await eventually("every VM is destroyed", async () => {
+    await monotonic.advance(1_000);
     const { virtualMachines } = await world.machines.listVms({ pageSize: 1000, pageToken: "", onlyOwned: true });
     for (const vm of virtualMachines) await world.machines.destroyVm({ requestId: "", target: { $case: "vm", value: vm.ref ?? assert.fail() }, powerOff: true, uuid: "" }).catch(() => undefined);
     return virtualMachines.length === 0;

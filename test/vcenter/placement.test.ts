@@ -95,7 +95,7 @@ test("DRS prefers the idle host, weighing what an ordinary VM uses", async () =>
 
 test("no host: an OK answer with drs_fault, one fault per host, and maintenance counts", async () => {
   world = await World.start(2);
-  await world.inventory.setMaintenanceMode({ requestId: "", host: { key: { $case: "name", value: hostName(1) } }, inMaintenanceMode: true });
+  await world.maintain(1);
   const result = await world.place("uid-1", {}, 16_000 + 384);
   assert.equal(result.recommendations.length, 0);
   const fault = result.drsFault?.fault?.fault;
@@ -197,7 +197,6 @@ test("bad input: each gets its vim25 fault and its field, and nothing changes", 
   assert.equal(await of(placement.placeVms({ requestId: "", specs: [podSpec("uid-1"), podSpec("uid-2", { config: undefined })], holdFor: undefined, verdictDetail: VerdictDetail.UNSPECIFIED })), "InvalidArgument specs[1].config");
   assert.equal(await of(placement.placeVm({ requestId: "", spec: podSpec("uid-1"), holdFor: { seconds: 301n, nanos: 0 }, verdictDetail: VerdictDetail.UNSPECIFIED })), "InvalidArgument hold_for");
   assert.equal(await of(world.place("uid-1", { namespace: "nowhere" })), "ManagedObjectNotFound");
-  assert.equal(await of(world.place("uid-1", { hosts: HostSet.fromPartial({ set: { $case: "registered", value: "x" } }) })), "NotSupported");
   assert.equal(await of(world.apply("uid-1", "1.7")), "RecommendationExpired");
   assert.equal(await of(world.apply("uid-1")), "InvalidArgument key");
   assert.equal(await of(placement.applyRecommendation({ requestId: "", key: "", ownerUid: "uid-1", spec: podSpec("uid-1") })), "InvalidArgument spec.hosts");

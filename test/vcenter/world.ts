@@ -2,11 +2,13 @@ import { type Clock, monotonicClock, wallClock } from "../../src/base/clock.js";
 import { silentLogger } from "../../src/base/log.js";
 import { Dice } from "../../src/base/seeded-random.js";
 import type { StepRecord } from "../../src/gen/spheresim/emulator/v1/journal.js";
-import { HostConnectionState, HostSpec } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
+import { type EnterMaintenanceModeRequest, HostConnectionState, HostSpec } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
 import { InventoryServiceClient } from "../../src/gen/spheresim/vcenter/v1/inventory_service.js";
+import { EventServiceClient } from "../../src/gen/spheresim/vcenter/v1/event_service.js";
 import { HostSet, PlacementSpec, VerdictDetail } from "../../src/gen/spheresim/vcenter/v1/placement.js";
 import { PlacementServiceClient } from "../../src/gen/spheresim/vcenter/v1/placement_service.js";
 import { ResourcePoolServiceClient } from "../../src/gen/spheresim/vcenter/v1/resource_pool_service.js";
+import { DrsServiceClient } from "../../src/gen/spheresim/vcenter/v1/drs_service.js";
 import { ClusterServiceClient } from "../../src/gen/spheresim/vcenter/v1/cluster_service.js";
 import { RuleServiceClient } from "../../src/gen/spheresim/vcenter/v1/rule_service.js";
 import { TaskServiceClient } from "../../src/gen/spheresim/vcenter/v1/task_service.js";
@@ -114,8 +116,16 @@ export class World {
     return this.#open.client(ClusterServiceClient);
   }
 
+  get drs() {
+    return this.#open.client(DrsServiceClient);
+  }
+
   get machines() {
     return this.#open.client(VirtualMachineServiceClient);
+  }
+
+  get events() {
+    return this.#open.client(EventServiceClient);
   }
 
   get tasks() {
@@ -125,6 +135,16 @@ export class World {
   addHost(number: number, change: Partial<HostSpec> = {}) {
     const spec = HostSpec.fromPartial({ name: hostName(number), numCpuCores: HOST.cores, cpuMhz: HOST.coreMhz, memoryMb: HOST.memoryMb, datastores: ["vsan"], networks: ["workload"], ...change });
     return this.inventory.addHost({ requestId: "", cluster: this.cluster, spec, address: this.esxi.address });
+  }
+
+  /** Asks for maintenance mode, without a timeout unless one is given. */
+  enterMaintenance(host: number, change: Partial<EnterMaintenanceModeRequest> = {}): Promise<TaskInfo> {
+    return this.inventory.enterMaintenanceMode({ requestId: "", host: hostKey(host), timeout: undefined, evacuatePoweredOffVms: false, ...change });
+  }
+
+  /** The host is in maintenance mode when this resolves. */
+  maintain(host: number): Promise<TaskInfo> {
+    return this.enterMaintenance(host).then((task) => this.ended(task));
   }
 
   async connected(hosts: number): Promise<void> {

@@ -1,11 +1,15 @@
 import { KVService } from "../../gen/etcd/etcdserverpb/rpc_service.js";
+import { type Slices } from "../../base/slices.js";
+import type { RangeRequest } from "../../gen/etcd/etcdserverpb/rpc.js";
 import { serve, type ServedService } from "../../rpc/server.js";
 import type { HandlersOf } from "../../rpc/service.js";
 import { encodeRange, encodeTxn } from "../answer-bytes.js";
 import { AnswerSize } from "../answer-size.js";
+import type { Identity } from "../auth/auth-state.js";
 import { permitDelete, permitPut, permitRange, permitTxn } from "../auth/request-permissions.js";
-import { executeRange } from "../range.js";
+import { rangeSlices } from "../range.js";
 import { checkDelete, checkPut, checkRange, checkTxn } from "../request-rules.js";
+import type { StoredRange } from "../stored-range.js";
 import { executeDelete, executePut, executeReadOnlyTxn, executeTxn, isReadOnly } from "../txn.js";
 import { admittedHandlers } from "./admitted.js";
 import { deepTxnDecoder } from "./deep-txn.js";
@@ -27,16 +31,25 @@ export function kvService(room: Room): ServedService {
 
 /** The methods themselves; Lock and Election call them too, in the name of their own callers. */
 export function kvHandlers(room: Room, sizes: RequestSizes) {
-  const { store, lessor, member, auth, gate, maxTxnOps } = room;
+  const { store, longReads, lessor, member, auth, gate, maxTxnOps } = room;
+  /** All of it at one revision, that of the header: a watch from the next one on misses nothing. */
+  function* answerRange(request: RangeRequest, who: Identity | undefined): Slices<StoredRange> {
+    const header = member.headerAt(store.revision);
+    const size = new AnswerSize();
+    const response = yield* rangeSlices(request, store, size);
+    size.check();
+    response.header = header;
+    yield* response.encode();
+    // Users and roles may have changed meanwhile.
+    if (who !== undefined) permitRange(auth.state, who, request);
+    return response;
+  }
   const handlers = {
     range: (request, call) => {
       checkRange(request);
-      permitRange(auth.state, gate.identify(call), request);
-      const size = new AnswerSize();
-      const response = executeRange(request, store, size);
-      size.check();
-      response.header = member.headerAt(store.revision);
-      return response;
+      const who = gate.identify(call);
+      permitRange(auth.state, who, request);
+      return longReads.run(answerRange(request, who), call.signal);
     },
     put: (request, call) => {
       checkPut(request);

@@ -10,11 +10,11 @@ const asIs = (bytes: Buffer): Buffer => bytes;
 const EncodedWatchService = { watch: { ...WatchService.watch, responseSerialize: asIs, responseDeserialize: asIs } };
 
 /** etcdserverpb.Watch. */
-export function watchService({ hub, clock, member, auth, gate, progressIntervalMs, watchStreams }: Room): ServedService {
+export function watchService({ hub, clock, member, auth, gate, progressIntervalMs, dice, watchStreams }: Room): ServedService {
   return serve(EncodedWatchService, {
     watch: async (requests, stream, call) => {
       const permit = (range: KeyRange): void => auth.state.permit(gate.identify(call), range, "read");
-      const watches = new WatchStream({ hub, clock, headerAt: member.headerAt, send: (message) => stream.write(message), progressIntervalMs, permit });
+      const watches = new WatchStream({ hub, clock, headerAt: member.headerAt, send: (message) => stream.write(message), progressIntervalMs, dice, permit });
       watchStreams.add(watches);
       const close = (): void => watches.close();
       call.signal.addEventListener("abort", close, { once: true });

@@ -30,6 +30,14 @@ export function hostService(esxi: EsxiProcess): ServedService {
     createVm: (request, call) => once(call, "CreateVm", request, (host) => host.createVm(request.config, request.powerOn)),
     powerOnVm: (request, call) => once(call, "PowerOnVm", request, (host) => host.powerOnVm(request.vm)),
     powerOffVm: (request, call) => once(call, "PowerOffVm", request, (host) => host.powerOffVm(request.vm)),
+    resetVm: (request, call) => once(call, "ResetVm", request, (host) => host.resetVm(request.vm)),
+    reconfigureVm: (request, call) => once(call, "ReconfigureVm", request, (host) => host.reconfigureVm(request.vm, request.config)),
+    receiveVm: (request, call) => once(call, "ReceiveVm", request, (host) => host.receiveVm(request)),
+    releaseVm: (request, call) =>
+      once(call, "ReleaseVm", request, async (host) => {
+        await host.releaseVm(request.vm);
+        return {};
+      }),
     destroyVm: (request, call) =>
       once(call, "DestroyVm", request, async (host) => {
         await host.destroyVm(request.vm, request.powerOff);

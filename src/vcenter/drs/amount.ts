@@ -23,7 +23,12 @@ export function minus(left: Amount, right: Amount): Amount {
   return { cpuMhz: left.cpuMhz - right.cpuMhz, memoryMb: left.memoryMb - right.memoryMb };
 }
 
-/** The resource of which `available` has less than `wanted`, CPU before memory; undefined when both suffice. */
-export function shortOf(wanted: Amount, available: Amount): Resource | undefined {
-  return RESOURCES.find((resource) => wanted[resource] > available[resource]);
+/** Whether two amounts are the same. */
+export function isSame(left: Amount, right: Amount): boolean {
+  return left.cpuMhz === right.cpuMhz && left.memoryMb === right.memoryMb;
+}
+
+/** Of each resource the larger one. */
+export function largest(left: Amount, right: Amount): Amount {
+  return { cpuMhz: Math.max(left.cpuMhz, right.cpuMhz), memoryMb: Math.max(left.memoryMb, right.memoryMb) };
 }

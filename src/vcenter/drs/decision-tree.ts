@@ -1,90 +1,63 @@
-import { moref } from "../moref.js";
 import { VimFault } from "../vim-fault.js";
-import { minus, type Resource, shortOf } from "./amount.js";
-import type { HostCandidate } from "./host-candidate.js";
+import type { FailoverShortage } from "./failover.js";
+import type { Question } from "./host-question.js";
+import { cpuCount, datastores, memorySize, networks } from "./host-compatibility.js";
+import { connection, maintenance, power, quarantine } from "./host-state.js";
+import { hostAdmission, unitOf } from "./host-admission.js";
+import { placementRules } from "./rule-question.js";
 import type { PoolShortage } from "./pool-tree.js";
-import type { VmShape } from "./vm-shape.js";
-
-/** One question of the tree: the fault that rules the host out, or undefined. */
-type Question = (vm: VmShape, host: HostCandidate) => VimFault | undefined;
 
 /**
- * Step 4's decision tree, in the article's order: VM resource entitlement, host state, host compatibility. The first question that
- * rules a host out gives its verdict. What passes all of them is ranked by current use (host-score.ts).
+ * Step 4's decision tree. First the cluster is asked, by reservation and overhead, once for all hosts: HA admission control (failover.ts),
+ * then the pool and those above it (pool-tree.ts). Then each host, by this table, in its order: state and compatibility (the article: VM
+ * resource entitlement, host state, host compatibility), rules between VMs and with hosts, host admission (Denneman, "The Admission
+ * Control Family": compatibility, constraints, then the host's own admission). The first question that rules a host out gives its
+ * verdict. What passes all of them is ranked by rules that prefer and by use (place.ts, host-score.ts).
  */
-const QUESTIONS: readonly Question[] = [hostEntitlement, connection, power, maintenance, quarantine, cpuCount, memorySize, datastores, networks];
-
-/** Why the host cannot run the VM; undefined when it can. */
-export function ruledOut(vm: VmShape, host: HostCandidate): VimFault | undefined {
-  for (const question of QUESTIONS) {
-    const fault = question(vm, host);
-    if (fault !== undefined) return fault;
-  }
-  return undefined;
-}
+export const QUESTIONS: readonly Question[] = [
+  connection,
+  power,
+  maintenance,
+  cpuCount,
+  memorySize,
+  datastores,
+  networks,
+  placementRules,
+  hostAdmission("cpuMhz"),
+  hostAdmission("memoryMb"),
+  // Asked last: a host that it alone rules out is used when no other will do.
+  quarantine,
+];
 
 /** The fault of a pool that cannot take a reservation. */
 export function poolFault(pool: string, shortage: PoolShortage): VimFault {
   const value = { unreserved: Math.floor(shortage.unreserved), requested: Math.ceil(shortage.requested), host: undefined };
-  const what = shortage.resource === "cpuMhz" ? "CPU" : "Memory";
-  const unit = shortage.resource === "cpuMhz" ? "MHz" : "MB";
-  const message = `The available ${what} resources in the parent resource pool are insufficient for the operation: ${pool} has ${value.unreserved} ${unit} unreserved, ${value.requested} ${unit} are asked for.`;
-  return new VimFault(message, { $case: shortage.resource === "cpuMhz" ? "insufficientCpuResourcesFault" : "insufficientMemoryResourcesFault", value });
+  const isCpu = shortage.resource === "cpuMhz";
+  const unit = unitOf(shortage.resource);
+  const message = `The available ${isCpu ? "CPU" : "Memory"} resources in the parent resource pool are insufficient for the operation: ${pool} has ${value.unreserved} ${unit} unreserved, ${value.requested} ${unit} are asked for.`;
+  return new VimFault(message, { $case: isCpu ? "insufficientCpuResourcesFault" : "insufficientMemoryResourcesFault", value });
 }
 
-/** Reservation and overhead must be unreserved on the host. */
-function hostEntitlement(vm: VmShape, host: HostCandidate): VimFault | undefined {
-  const free = minus(host.account.capacity, host.account.reserved);
-  const resource = shortOf(vm.reserved, free);
-  return resource === undefined ? undefined : hostFault(host, resource, free[resource], vm.reserved[resource]);
+/** The fault of HA, which could no longer fail over. */
+export function failoverFault(cluster: string, shortage: FailoverShortage): VimFault {
+  const { resource, capacity, reserved, requested, leftPercent, reservePercent } = shortage;
+  const unit = unitOf(resource);
+  const figures = `${Math.max(0, leftPercent).toFixed(1)} % of the ${resource === "cpuMhz" ? "CPU" : "memory"} of ${cluster} would stay unreserved, ${reservePercent} % must (${Math.round(reserved)} of ${Math.round(capacity)} ${unit} are reserved, ${Math.ceil(requested)} ${unit} are asked for)`;
+  return new VimFault(`Insufficient resources to satisfy configured failover level for vSphere HA: ${figures}.`, { $case: "insufficientFailoverResourcesFault", value: {} });
 }
 
-function hostFault(host: HostCandidate, resource: Resource, free: number, wanted: number): VimFault {
-  const value = { unreserved: Math.max(0, Math.floor(free)), requested: Math.ceil(wanted), host: moref("HostSystem", host.moid) };
-  const isCpu = resource === "cpuMhz";
-  const unit = isCpu ? "MHz" : "MB";
-  const message = `The host does not have sufficient ${isCpu ? "CPU" : "memory"} resources to satisfy the reservation: ${host.name} has ${value.unreserved} ${unit} unreserved, ${value.requested} ${unit} are asked for.`;
-  return new VimFault(message, { $case: isCpu ? "insufficientHostCpuCapacityFault" : "insufficientHostMemoryCapacityFault", value });
+/** What would have to change for HA to take the VM. */
+export function failoverFitsIf(cluster: string, { resource, excess, reservePercent, capacity, reserved, requested }: FailoverShortage): string {
+  const highest = Math.floor((100 * (capacity - reserved - requested)) / capacity);
+  const lower = highest >= 0 && highest < reservePercent ? `, or a failover reserve of at most ${highest} % instead of ${reservePercent} %` : "";
+  return `${Math.ceil(excess - 1e-6)} ${unitOf(resource)} less ${resource === "cpuMhz" ? "CPU" : "memory"} reserved in ${cluster}${lower}`;
 }
 
-function connection(_vm: VmShape, host: HostCandidate): VimFault | undefined {
-  if (host.reach === "connected") return undefined;
-  return host.reach === "disconnected" ? VimFault.hostNotConnected(host.name) : VimFault.hostNotReachable(host.name, "it does not respond.");
+/** What would have to change for a pool to take the VM. */
+export function poolFitsIf(pool: string, { resource, unreserved, requested }: PoolShortage): string {
+  return `${missing(requested, unreserved)} ${unitOf(resource)} more unreserved ${resource === "cpuMhz" ? "CPU" : "memory"} in pool ${pool}`;
 }
 
-function power(_vm: VmShape, host: HostCandidate): VimFault | undefined {
-  return host.poweredOn ? undefined : VimFault.invalidPowerState("poweredOn", "poweredOff");
-}
-
-function maintenance(_vm: VmShape, host: HostCandidate): VimFault | undefined {
-  return host.inMaintenanceMode ? VimFault.invalidState(`The host ${host.name} is in maintenance mode.`) : undefined;
-}
-
-function quarantine(_vm: VmShape, host: HostCandidate): VimFault | undefined {
-  return host.inQuarantineMode ? VimFault.invalidState(`The host ${host.name} is in quarantine mode.`) : undefined;
-}
-
-function cpuCount(vm: VmShape, host: HostCandidate): VimFault | undefined {
-  if (vm.numCpus <= host.cores) return undefined;
-  const message = `The host ${host.name} has ${host.cores} logical CPUs, the virtual machine needs ${vm.numCpus}.`;
-  return new VimFault(message, { $case: "notEnoughCpus", value: { numCpuDest: host.cores, numCpuVm: vm.numCpus } });
-}
-
-function memorySize(vm: VmShape, host: HostCandidate): VimFault | undefined {
-  const mostMb = host.memoryMb - vm.overheadMemoryMb;
-  if (vm.memoryMb <= mostMb) return undefined;
-  const message = `The host ${host.name} supports at most ${mostMb} MB for a virtual machine with ${vm.overheadMemoryMb} MB of overhead, it is configured with ${vm.memoryMb} MB.`;
-  return new VimFault(message, { $case: "memorySizeNotSupported", value: { memorySizeMb: vm.memoryMb, minMemorySizeMb: 4, maxMemorySizeMb: mostMb } });
-}
-
-function datastores(vm: VmShape, host: HostCandidate): VimFault | undefined {
-  const missing = vm.datastores.find((name) => !host.datastores.has(name));
-  if (missing === undefined) return undefined;
-  return new VimFault(`The host ${host.name} cannot access datastore "${missing}".`, { $case: "cannotAccessDatastore", value: { datastore: missing } });
-}
-
-function networks(vm: VmShape, host: HostCandidate): VimFault | undefined {
-  const missing = vm.networks.find((name) => !host.networks.has(name));
-  if (missing === undefined) return undefined;
-  return new VimFault(`The host ${host.name} does not have network "${missing}".`, { $case: "cannotAccessNetwork", value: { network: missing } });
+function missing(wanted: number, free: number): number {
+  return Math.ceil(wanted) - Math.max(0, Math.floor(free));
 }

@@ -8,7 +8,7 @@ import type { VmShape } from "./vm-shape.js";
  */
 export function activeUse(shape: VmShape, coreMhz: number): Amount {
   const { activity } = shape;
-  if (activity !== undefined) return { ...activity, cpuMhz: Math.min(activity.cpuMhz, shape.numCpus * coreMhz) };
+  if (activity !== undefined) return { cpuMhz: Math.min(activity.cpuMhz, shape.numCpus * coreMhz), memoryMb: activity.memoryMb };
   return { cpuMhz: shape.reserved.cpuMhz, memoryMb: shape.reserved.memoryMb - shape.overheadMemoryMb };
 }
 
@@ -18,11 +18,11 @@ export function activeUse(shape: VmShape, coreMhz: number): Amount {
  * A pod VM that starts has no history, so its reservation counts as active and its configured size as consumed; DRS's memory
  * formula is then applied to both resources (for CPU this is our choice). Example: 1 vCPU of 2600 MHz, 1024 MB, reservation
  * 500 MHz and 512 MB, overhead 26 MB: 500 + 0.25 * 2100 = 1025 MHz and 512 + 0.25 * 512 + 26 = 666 MB.
- * An ordinary VM needs what it was told to use, and its overhead.
+ * An ordinary VM needs the CPU it uses, and of memory what the formula says of what it uses and consumes.
  */
 export function predictedDemand(shape: VmShape, coreMhz: number): Amount {
   const active = activeUse(shape, coreMhz);
-  if (!shape.isPod) return { cpuMhz: active.cpuMhz, memoryMb: active.memoryMb + shape.overheadMemoryMb };
+  if (shape.activity !== undefined) return { cpuMhz: active.cpuMhz, memoryMb: memoryDemandMb(active.memoryMb, shape.activity.consumedMemoryMb, shape.overheadMemoryMb) };
   return {
     cpuMhz: withIdlePart(active.cpuMhz, shape.numCpus * coreMhz),
     memoryMb: memoryDemandMb(active.memoryMb, shape.memoryMb, shape.overheadMemoryMb),

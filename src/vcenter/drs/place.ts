@@ -1,62 +1,32 @@
 import type { Dice } from "../../base/seeded-random.js";
-import type { VimFault } from "../vim-fault.js";
-import { ruledOut } from "./decision-tree.js";
-import type { HostCandidate } from "./host-candidate.js";
-import { type Score, scoreHost } from "./host-score.js";
-import type { VmShape } from "./vm-shape.js";
-
-/** A host that could run the VM. */
-export interface FeasibleHost {
-  readonly host: HostCandidate;
-  readonly score: Score;
-}
-
-/** A host that could not. */
-export interface RuledOutHost {
-  readonly host: HostCandidate;
-  readonly fault: VimFault;
-}
+import type { Survey } from "./survey.js";
 
 /** DRS's decision about one VM. */
 export interface Decision {
-  /** The best of `feasible`; undefined when no host will do. */
-  readonly chosen: FeasibleHost | undefined;
-  /** Every host that would do, best first. */
-  readonly feasible: readonly FeasibleHost[];
-  /** Every other host, in the order given. */
-  readonly ruledOut: readonly RuledOutHost[];
+  readonly survey: Survey;
+  /** The chosen host, as its index in the survey's rows; undefined when no host will do. */
+  readonly chosen: number | undefined;
+  /** How it came to be chosen. */
+  readonly how: HowChosen;
 }
 
-const TIE = 1e-9;
-
-/** Whether two scores are as good as each other. */
-export function isEqual(left: Score, right: Score): boolean {
-  return Math.abs(left.total - right.total) <= TIE;
-}
+/** `equals`: hosts as good as the best, the chosen one included. */
+export type HowChosen = { readonly kind: "none" | "best" | "kept" } | { readonly kind: "drawn"; readonly equals: number };
 
 /**
- * Picks a host among `hosts`. Hosts of equal score are drawn by `dice`; `preferred` is chosen whenever it will do, so that an owner
- * placed again keeps its host.
+ * Picks the best host of a survey. Hosts of equal rank are drawn by `dice`; `preferred`, a moid, is chosen whenever it will do, so that an
+ * owner placed again keeps its host.
  */
-export function place(vm: VmShape, hosts: readonly HostCandidate[], dice: Dice, preferred?: string): Decision {
-  const feasible: FeasibleHost[] = [];
-  const out: RuledOutHost[] = [];
-  for (const host of hosts) {
-    const fault = ruledOut(vm, host);
-    if (fault === undefined) feasible.push({ host, score: scoreHost(vm, host) });
-    else out.push({ host, fault });
-  }
-  feasible.sort((left, right) => right.score.total - left.score.total);
-  return { chosen: choose(feasible, dice, preferred), feasible, ruledOut: out };
-}
-
-function choose(feasible: readonly FeasibleHost[], dice: Dice, preferred: string | undefined): FeasibleHost | undefined {
-  const best = feasible[0];
-  if (best === undefined) return undefined;
-  const kept = preferred === undefined ? undefined : feasible.find(({ host }) => host.moid === preferred);
-  if (kept !== undefined) return kept;
-  let ties = 1;
-  while (ties < feasible.length && isEqual(best.score, (feasible[ties] as FeasibleHost).score)) ties += 1;
-  // In the order of their names: the list comes in the order in which Nodes were told of, and the draw must not depend on that.
-  return ties === 1 ? best : dice.pick(feasible.slice(0, ties).sort((left, right) => (left.host.name < right.host.name ? -1 : 1)));
+export function place(survey: Survey, dice: Dice, preferred?: string): Decision {
+  const best = survey.best();
+  const [first] = best;
+  if (first === undefined) return { survey, chosen: undefined, how: { kind: "none" } };
+  const kept = preferred === undefined ? -1 : survey.rows.findIndex((row) => survey.hosts.moid(row) === preferred);
+  if (kept >= 0 && survey.isFeasible(kept)) return { survey, chosen: kept, how: { kind: best.includes(kept) ? "best" : "kept" } };
+  // A VM does not move for nothing.
+  const home = best.find((index) => survey.rows[index] === survey.vm.homeRow);
+  if (home !== undefined) return { survey, chosen: home, how: { kind: "best" } };
+  if (best.length === 1) return { survey, chosen: first, how: { kind: "best" } };
+  // In order of their names, as the survey is: the draw must not depend on the order in which Nodes were told of.
+  return { survey, chosen: dice.pick(best), how: { kind: "drawn", equals: best.length } };
 }

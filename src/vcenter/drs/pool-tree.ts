@@ -1,4 +1,4 @@
-import { type Amount, NOTHING, RESOURCES, type Resource } from "./amount.js";
+import { type Amount, minus, NOTHING, plus, RESOURCES, type Resource } from "./amount.js";
 
 /** The settings of a pool that admission looks at. */
 export interface PoolAllocation {
@@ -29,6 +29,8 @@ interface PoolNode {
   vmReserved: Amount;
   /** What the child pools take from this one: the sum of their contributions. */
   childReserved: Amount;
+  /** Used now by VMs inside and below. */
+  active: Amount;
 }
 
 /**
@@ -47,7 +49,7 @@ export class PoolTree {
   /** Adds a pool; without a parent it is the root pool of a cluster. */
   add(moid: string, parent: string | undefined, allocation: PoolAllocation): void {
     const above = parent === undefined ? undefined : this.#node(parent);
-    const node: PoolNode = { parent: above, allocation, vmReserved: NOTHING, childReserved: NOTHING };
+    const node: PoolNode = { parent: above, allocation, vmReserved: NOTHING, childReserved: NOTHING, active: NOTHING };
     this.#nodes.set(moid, node);
     if (above !== undefined) for (const resource of RESOURCES) growChildren(above, resource, contribution(node, resource));
   }
@@ -68,7 +70,9 @@ export class PoolTree {
       if (node.parent !== undefined) growChildren(node.parent, resource, -moved);
       growChildren(above, resource, moved);
     }
+    this.#useAbove(node, minus(NOTHING, node.active));
     node.parent = above;
+    this.#useAbove(node, node.active);
   }
 
   /** What keeps `parent` from taking the pool in, once the pool is out of its present place. */
@@ -105,6 +109,19 @@ export class PoolTree {
       node.vmReserved = { ...node.vmReserved, [resource]: node.vmReserved[resource] + amount[resource] };
       if (node.parent !== undefined) growChildren(node.parent, resource, contribution(node, resource) - before);
     }
+  }
+
+  /** Books what a VM directly inside uses more (negative: less) than before. */
+  use(moid: string, change: Amount): void {
+    if (change.cpuMhz === 0 && change.memoryMb === 0) return;
+    const node = this.#node(moid);
+    node.active = plus(node.active, change);
+    this.#useAbove(node, change);
+  }
+
+  /** What VMs inside and below use now. */
+  active(moid: string): Amount {
+    return this.#node(moid).active;
   }
 
   /** The pool and all below it. */
@@ -152,6 +169,10 @@ export class PoolTree {
       if (growth > 0 && growth > free) return { resource, unreserved: Math.max(0, free), requested: growth };
     }
     return undefined;
+  }
+
+  #useAbove({ parent }: PoolNode, change: Amount): void {
+    for (let node = parent; node !== undefined; node = node.parent) node.active = plus(node.active, change);
   }
 
   #node(moid: string): PoolNode {

@@ -1,8 +1,15 @@
 import type { VirtualMachineConfigSpec } from "../../gen/spheresim/vim/v1/virtual_machine.js";
+import { startingUse } from "../activity.js";
 import type { Amount } from "./amount.js";
 
 /** The guest of a vSphere Pod. vim25: VirtualMachineGuestOsIdentifier crxPod1Guest. */
 export const POD_GUEST_ID = "crxPod1Guest";
+
+/** What an ordinary VM uses at a moment. */
+export interface VmUse extends Amount {
+  /** Memory it has touched and holds, MB; at least what it uses actively. */
+  readonly consumedMemoryMb: number;
+}
 
 /** What DRS looks at in a VM, read once from its config. */
 export interface VmShape {
@@ -13,14 +20,14 @@ export interface VmShape {
   /** Reservation, with the memory overhead: what a host must have unreserved. */
   readonly reserved: Amount;
   readonly overheadMemoryMb: number;
-  /** What an ordinary VM was told to use; undefined for a pod VM. */
-  readonly activity: Amount | undefined;
+  /** What an ordinary VM uses; undefined for a pod VM. */
+  readonly activity: VmUse | undefined;
   readonly datastores: readonly string[];
   readonly networks: readonly string[];
 }
 
-/** Reads the shape of a VM. */
-export function vmShape(config: VirtualMachineConfigSpec): VmShape {
+/** Reads the shape of a VM; of an ordinary one that runs `use` says what it uses, of one to come its profile what it will when it starts. */
+export function vmShape(config: VirtualMachineConfigSpec, use?: VmUse): VmShape {
   const isPod = config.guestId === POD_GUEST_ID;
   const datastores = new Set<string>();
   const networks = new Set<string>();
@@ -37,14 +44,13 @@ export function vmShape(config: VirtualMachineConfigSpec): VmShape {
       memoryMb: (config.memoryAllocation?.reservation ?? 0) + config.overheadMemoryMb,
     },
     overheadMemoryMb: config.overheadMemoryMb,
-    activity: isPod ? undefined : statedActivity(config),
+    activity: isPod ? undefined : (use ?? usedAtStart(config)),
     datastores: [...datastores],
     networks: [...networks],
   };
 }
 
-function statedActivity(config: VirtualMachineConfigSpec): Amount {
-  const profile = config.activity?.profile;
-  if (profile?.$case !== "constant") return { cpuMhz: 0, memoryMb: 0 };
-  return { cpuMhz: profile.value.cpuMhz, memoryMb: profile.value.memoryMb };
+function usedAtStart(config: VirtualMachineConfigSpec): VmUse {
+  const use = startingUse(config.activity);
+  return { ...use, consumedMemoryMb: use.memoryMb };
 }

@@ -16,7 +16,7 @@ export function answering<Req, Res>(work: (request: Req, call: Call) => Promise<
 }
 
 /** A quiet watch gets a bookmark after so long. */
-const BOOKMARK_MS = 10_000;
+export const BOOKMARK_MS = 10_000;
 
 /** Sends a feed over a stream until the caller leaves. */
 export async function sendFeed<T, Update>(

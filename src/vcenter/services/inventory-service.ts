@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.js";
+import type { Duration } from "../../gen/google/protobuf/duration.js";
 import { type AboutInfo, Cluster, Datacenter, Host, type InventoryUpdate, ResourcePool, VirtualMachine } from "../../gen/spheresim/vcenter/v1/inventory.js";
 import { InventoryServiceService } from "../../gen/spheresim/vcenter/v1/inventory_service.js";
 import { UpdateKind } from "../../gen/spheresim/vim/v1/update.js";
@@ -6,6 +7,7 @@ import type { RequestCache } from "../../rpc/request-cache.js";
 import { serve, type ServedService } from "../../rpc/server.js";
 import type { FeedUpdate } from "../change-feed.js";
 import type { Holds } from "../holds.js";
+import type { HostModes } from "../host-modes.js";
 import { type Inventory, inOrder } from "../inventory.js";
 import { showHost, showInventory } from "../inventory-view.js";
 import type { InventoryAdmin } from "../inventory-admin.js";
@@ -20,6 +22,7 @@ export interface InventoryServiceOptions {
   readonly inventory: Inventory;
   readonly holds: Holds;
   readonly admin: InventoryAdmin;
+  readonly modes: HostModes;
   readonly requests: RequestCache;
   readonly hostPages: Pages<Host>;
   readonly monotonic: Clock;
@@ -29,7 +32,7 @@ const KINDS = { enter: UpdateKind.ENTER, modify: UpdateKind.MODIFY, leave: Updat
 
 /** InventoryService on the wire. */
 export function inventoryService(options: InventoryServiceOptions): ServedService {
-  const { about, inventory, holds, admin, requests, hostPages, monotonic } = options;
+  const { about, inventory, holds, admin, modes, requests, hostPages, monotonic } = options;
   return serve(InventoryServiceService, {
     getAbout: () => about,
     createDatacenter: answering((request) =>
@@ -53,9 +56,15 @@ export function inventoryService(options: InventoryServiceOptions): ServedServic
         return {};
       }),
     ),
-    setMaintenanceMode: answering((request) =>
-      requests.answer("SetMaintenanceMode", request, () => admin.setMaintenanceMode(request.host, request.inMaintenanceMode)),
+    enterMaintenanceMode: answering((request) =>
+      requests.answer("EnterMaintenanceMode", request, () => modes.enterMaintenance(request.host, { timeoutMs: toMs(request.timeout), poweredOffToo: request.evacuatePoweredOffVms })),
     ),
+    exitMaintenanceMode: answering((request) => requests.answer("ExitMaintenanceMode", request, () => modes.exitMaintenance(request.host))),
+    setQuarantineMode: answering((request) => requests.answer("SetQuarantineMode", request, () => modes.setQuarantine(request.host, request.inQuarantineMode))),
+    powerDownHostToStandBy: answering((request) =>
+      requests.answer("PowerDownHostToStandBy", request, () => modes.powerDownToStandBy(request.host, { timeoutMs: toMs(request.timeout) })),
+    ),
+    powerUpHostFromStandBy: answering((request) => requests.answer("PowerUpHostFromStandBy", request, () => modes.powerUpFromStandBy(request.host))),
     setHostConnection: answering((request) =>
       requests.answer("SetHostConnection", request, () => admin.setConnection(request.host, request.connected)),
     ),
@@ -66,6 +75,10 @@ export function inventoryService(options: InventoryServiceOptions): ServedServic
     }),
     watchInventory: (request, stream, call) => sendFeed(inventory.feed, request.resumeToken, { stream, call, monotonic, message: inventoryUpdate }),
   });
+}
+
+function toMs(duration: Duration | undefined): number {
+  return duration === undefined ? 0 : Number(duration.seconds) * 1000 + duration.nanos / 1e6;
 }
 
 type FeedObject = NonNullable<InventoryUpdate["object"]>;

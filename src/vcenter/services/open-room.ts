@@ -3,12 +3,20 @@ import type { Logger } from "../../base/log.js";
 import type { Dice } from "../../base/seeded-random.js";
 import { version } from "../../base/version.js";
 import { RequestCache } from "../../rpc/request-cache.js";
-import { serve, type ServedService } from "../../rpc/server.js";
-import { DrsServiceService } from "../../gen/spheresim/vcenter/v1/drs_service.js";
-import { EventServiceService } from "../../gen/spheresim/vcenter/v1/event_service.js";
-import { Deployments } from "../deployments.js";
+import type { ServedService } from "../../rpc/server.js";
+import { ActivityRounds } from "../activity-rounds.js";
+import { EventLog } from "../events/event-log.js";
+import { HostEvents } from "../events/host-events.js";
+import { TaskEvents } from "../events/task-events.js";
+import { DerivedFigures } from "../derived-figures.js";
+import { CREATE_TASK, Deployments } from "../deployments.js";
+import { drsMover } from "../drs-mover.js";
+import { APPLY_TASK } from "../drs-running/applications.js";
+import { Drs } from "../drs-running/drs.js";
 import type { HostDaemons } from "../host-daemon.js";
+import { HostChoice } from "../host-choice.js";
 import { HostLinks } from "../host-links.js";
+import { HostModes } from "../host-modes.js";
 import { Holds } from "../holds.js";
 import { Inventory } from "../inventory.js";
 import { showObject } from "../inventory-view.js";
@@ -18,23 +26,33 @@ import { Journal } from "../journal.js";
 import { ABOUT_KEY } from "../keyspace.js";
 import type { KeyValue } from "../key-value.js";
 import { loadInventory } from "../load.js";
+import { ChangeDigest } from "../change-digest.js";
 import { ClusterAdmin } from "../cluster-admin.js";
+import { ClusterHealth } from "../cluster-health.js";
 import { RuleAdmin } from "../rule-admin.js";
+import { RuleCompliance } from "../rule-compliance.js";
 import { RuleTable } from "../rule-table.js";
+import { Migrations } from "../migrations.js";
 import { MoidCounters } from "../moid-counters.js";
+import { MultiPowerOn, POWER_ON_VMS_TASK } from "../multi-power-on.js";
 import { Pages } from "../pages.js";
+import { PlacementRules } from "../placement-rules.js";
 import { Placements } from "../placements.js";
 import { PoolAdmin } from "../pool-admin.js";
 import { PoolMoves } from "../pool-moves.js";
+import { Reconfigurations } from "../reconfigurations.js";
 import { Reconciler } from "../reconciler.js";
 import { Serial } from "../serial.js";
 import { Store } from "../store.js";
+import { resumeTasks } from "../task-resumption.js";
 import { TaskRegistry } from "../task-registry.js";
 import type { VimFault } from "../vim-fault.js";
-import { VmLifecycle } from "../vm-lifecycle.js";
+import { POWER_TASKS, VmLifecycle } from "../vm-lifecycle.js";
 import { VmTasks } from "../vm-tasks.js";
 import type { OpenServices } from "./gate.js";
 import { clusterService } from "./cluster-service.js";
+import { drsService } from "./drs-service.js";
+import { eventService } from "./event-service.js";
 import { inventoryService } from "./inventory-service.js";
 import { placementService } from "./placement-service.js";
 import { resourcePoolService } from "./resource-pool-service.js";
@@ -73,33 +91,59 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   const { store, entries } = await Store.open(keyValue, { monotonic, log, closing: closing.signal });
   store.onStale = options.onStale;
   const { epoch } = store;
-  const inventory = new Inventory(epoch, showObject);
+  const inventory = new Inventory(
+    epoch,
+    (of, moid) => {
+      derived.read(moid);
+      return showObject(of, moid);
+    },
+    clock,
+  );
   const rules = new RuleTable();
   const loaded = loadInventory(entries, inventory, rules);
+  const derived = new DerivedFigures(inventory);
   const counters = new MoidCounters(loaded.counters);
   const instanceUuid = loaded.instanceUuid ?? dice.fork("instance").uuid();
   if (loaded.instanceUuid === undefined) await store.commit({ puts: [{ key: ABOUT_KEY, value: JSON.stringify({ instanceUuid }) }, ...counters.due()] });
 
+  const events = new EventLog(clock, inventory);
+  const hostEvents = new HostEvents(events, inventory);
   const tasks = new TaskRegistry(epoch, clock);
+  tasks.observer = new TaskEvents(events, inventory);
   const journal = new Journal(options.recorder, clock);
   const requests = new RequestCache("vcenter");
   const serial = new Serial();
   const holds = new Holds(inventory.ledger, monotonic);
-  const placements = new Placements({ inventory, holds, clock, dice, journal, epoch });
+  const placementRules = new PlacementRules(inventory, rules);
+  const placements = new Placements({ inventory, holds, clock, dice, journal, epoch, rules: placementRules });
   const hostWindowMs = options.hostWindowMs ?? DEFAULT_HOST_WINDOW_MS;
-  const vmTasks = new VmTasks({ inventory, tasks, store, counters, daemons, monotonic, log, hostWindowMs, closing: closing.signal });
-  const lifecycle = new VmLifecycle(vmTasks, placements, journal);
-  const reconciler = new Reconciler({ vmTasks, lifecycle, monotonic, log, closing: closing.signal });
-  const links = new HostLinks({ inventory, daemons, facts: reconciler, monotonic, log, closing: closing.signal });
+  const vmTasks = new VmTasks({ inventory, tasks, events, store, counters, daemons, monotonic, log, hostWindowMs, closing: closing.signal });
+  const choice = new HostChoice({ inventory, rules: placementRules, dice });
+  const migrations = new Migrations({
+    vmTasks,
+    choice,
+    removed: (host, instanceUuid) => reconciler.removed(host, instanceUuid),
+    look: (moid, instanceUuid) => {
+      const host = inventory.findHost(moid);
+      const there = host?.responding === true ? links.vmOn(host, instanceUuid) : undefined;
+      if (host !== undefined && there !== undefined) reconciler.onVm(host, there);
+    },
+  });
+  const lifecycle = new VmLifecycle(vmTasks, choice, migrations, journal);
+  const reconciler: Reconciler = new Reconciler({ vmTasks, lifecycle, monotonic, log, closing: closing.signal, events, hostEvents });
+  const links: HostLinks = new HostLinks({ inventory, daemons, facts: reconciler, monotonic, log, closing: closing.signal });
   const onAbandoned = (vm: Parameters<Reconciler["abandoned"]>[0]): void => {
     const host = inventory.findHost(vm.host);
     reconciler.abandoned(vm, host === undefined ? undefined : links.vmOn(host, vm.config.instanceUuid));
   };
-  const deployments = new Deployments({ vmTasks, placements, holds, journal, clock, dice, onAbandoned });
-  const admin = new InventoryAdmin({ inventory, store, counters, holds, links, serial });
-  const pools = new PoolAdmin({ inventory, store, counters, serial });
-  const poolMoves = new PoolMoves(vmTasks, serial);
-  const clusterAdmin = new ClusterAdmin({ inventory, store, serial });
+  const deployments = new Deployments({ vmTasks, placements, holds, journal, clock, dice, migrate: (vm, host) => migrations.migrate(vm, { host }), onAbandoned });
+  const reconfigurations = new Reconfigurations(vmTasks, choice, clock);
+  const multiPowerOn = new MultiPowerOn(vmTasks, lifecycle, choice, clock);
+  const admin = new InventoryAdmin({ inventory, store, counters, holds, links, serial, events, hostEvents });
+  const pools = new PoolAdmin({ inventory, store, counters, serial, events });
+  const poolMoves = new PoolMoves(vmTasks, serial, events);
+  const clusterAdmin = new ClusterAdmin({ inventory, store, serial, events });
+  const modes = new HostModes({ vmTasks, holds, events, serial, mover: drsMover(inventory, migrations), clock });
   const ruleAdmin = new RuleAdmin({ inventory, rules, store, counters, serial, dice: dice.fork("rules") });
 
   const underWay = new Set(loaded.tasks.map((task) => task.task?.value));
@@ -108,20 +152,44 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
     if (vm !== undefined && !underWay.has(origin.task)) tasks.restore(deployments.finishedTask(origin, vm));
   }
   links.refresh();
-  for (const task of loaded.tasks) deployments.resume(task);
+  const rounds = new ActivityRounds(inventory, clock, log);
+  const drs = new Drs({ vmTasks, rules, migrations, events, epoch, clock, monotonic, log, closing: closing.signal });
+  const resumers = [
+    { descriptionIds: [CREATE_TASK], resume: deployments.resume.bind(deployments) },
+    { descriptionIds: ["VirtualMachine.migrate"], resume: migrations.resume.bind(migrations) },
+    { descriptionIds: ["VirtualMachine.reconfigure"], resume: reconfigurations.resume.bind(reconfigurations) },
+    { descriptionIds: POWER_TASKS, resume: lifecycle.resume.bind(lifecycle) },
+  ];
+  const powerOnVms = loaded.tasks.filter(({ descriptionId }) => descriptionId === POWER_ON_VMS_TASK);
+  const ofHosts = loaded.tasks.filter((task) => task.entity?.type === "HostSystem");
+  const applications = loaded.tasks.filter(({ descriptionId }) => descriptionId === APPLY_TASK);
+  resumeTasks(loaded.tasks.filter((task) => ![powerOnVms, ofHosts, applications].some((tasksOfOther) => tasksOfOther.includes(task))), resumers, vmTasks);
+  for (const task of applications) drs.applications.resume(task);
+  for (const task of powerOnVms) multiPowerOn.resume(task);
+  for (const task of ofHosts) modes.resume(task);
+  const health = new ClusterHealth(inventory, events);
+  const compliance = new RuleCompliance(inventory, rules, events);
+  const digest = new ChangeDigest(monotonic, (keys) => {
+    health.look();
+    derived.look();
+    compliance.look(keys);
+  });
+  inventory.feed.observe((key) => digest.add(key));
+  rules.onChange = (cluster) => digest.add(cluster);
+  for (const { ref } of inventory.clusters) digest.add(ref?.value ?? "");
   log.info({ epoch: String(epoch), hosts: inventory.hosts.length, vms: inventory.vms.length, resumedTasks: loaded.tasks.length }, "vCenter is open");
 
   const about = { name: "spheresim vCenter", instanceUuid, version, apiType: "VirtualCenter", epoch };
   const services: readonly ServedService[] = [
-    inventoryService({ about, inventory, holds, admin, requests, hostPages: new Pages(epoch, monotonic), monotonic }),
+    inventoryService({ about, inventory, holds, admin, modes, requests, hostPages: new Pages(epoch, monotonic), monotonic }),
     resourcePoolService({ inventory, pools, moves: poolMoves, requests, poolPages: new Pages(epoch, monotonic) }),
     placementService({ inventory, placements, deployments, holds, requests }),
-    virtualMachineService({ inventory, deployments, lifecycle, requests, vmPages: new Pages(epoch, monotonic) }),
+    virtualMachineService({ inventory, choice, deployments, lifecycle, multiPowerOn, migrations, reconfigurations, requests, vmPages: new Pages(epoch, monotonic) }),
     taskService({ tasks, requests, taskPages: new Pages(epoch, monotonic), monotonic }),
     ruleService({ rules: ruleAdmin, requests, rulePages: new Pages(epoch, monotonic), groupPages: new Pages(epoch, monotonic) }),
-    clusterService({ clusters: clusterAdmin, requests }),
-    serve(DrsServiceService, {}),
-    serve(EventServiceService, {}),
+    clusterService({ clusters: clusterAdmin, inventory, passes: drs.passes, requests }),
+    drsService({ inventory, drs, requests, recommendationPages: new Pages(epoch, monotonic), usagePages: new Pages(epoch, monotonic) }),
+    eventService({ log: events, epoch, eventPages: new Pages(epoch, monotonic), monotonic }),
   ];
   return {
     services: new Map(services.map((service) => [service.definition, service])),
@@ -130,7 +198,8 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
     },
     close: async () => {
       holds.close();
-      await Promise.all([links.close(), vmTasks.settled()]);
+      digest.close();
+      await Promise.all([links.close(), vmTasks.settled(), rounds.close(), drs.close()]);
       // The next start goes on with the next number instead of the next block.
       await store.commit({ puts: [counters.final()] }).catch((error: unknown) => log.debug({ err: error }, "the moid counters were not stored at the end"));
     },

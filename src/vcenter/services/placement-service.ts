@@ -28,10 +28,10 @@ export function placementService(options: PlacementServiceOptions): ServedServic
   const { inventory, placements, deployments, holds, requests } = options;
   return serve(PlacementServiceService, {
     placeVms: answering((request) =>
-      requests.answer("PlaceVms", request, async () => ({ results: placements.placeAll(request.specs, request.holdFor, request.verdictDetail) })),
+      requests.answer("PlaceVms", request, async () => ({ results: placements.placeAll(request.specs, request) })),
     ),
     placeVm: answering((request) =>
-      requests.answer("PlaceVm", request, async () => placements.placeOne(request.spec, request.holdFor, request.verdictDetail)),
+      requests.answer("PlaceVm", request, async () => placements.placeOne(request.spec, request)),
     ),
     applyRecommendation: answering((request) =>
       requests.answer("ApplyRecommendation", request, () => deployments.apply(request)),

@@ -5,11 +5,16 @@ import type { ManagedObjectReference } from "../../gen/spheresim/vim/v1/managed_
 import { hashOf, type RequestCache } from "../../rpc/request-cache.js";
 import { serve, type ServedService } from "../../rpc/server.js";
 import type { Deployments } from "../deployments.js";
-import { POD_GUEST_ID } from "../drs/vm-shape.js";
+import { POD_GUEST_ID, vmShape } from "../drs/vm-shape.js";
+import type { HostChoice } from "../host-choice.js";
 import { type Inventory, inOrder } from "../inventory.js";
 import { showVm } from "../inventory-view.js";
+import { requireOpen } from "../known-host.js";
+import { type Migrations, requireMovable } from "../migrations.js";
+import type { MultiPowerOn } from "../multi-power-on.js";
 import type { Pages } from "../pages.js";
-import { requireHost } from "../placement-spec.js";
+import { onlyCluster, requireHost } from "../placement-spec.js";
+import { type Reconfigurations, requireWithinCpus } from "../reconfigurations.js";
 import type { VmRecord } from "../records.js";
 import { VimFault } from "../vim-fault.js";
 import { completeVmConfig } from "../vm-config.js";
@@ -19,15 +24,19 @@ import { answering } from "./answering.js";
 /** What the service works with. */
 export interface VirtualMachineServiceOptions {
   readonly inventory: Inventory;
+  readonly choice: HostChoice;
   readonly deployments: Deployments;
   readonly lifecycle: VmLifecycle;
+  readonly multiPowerOn: MultiPowerOn;
+  readonly migrations: Migrations;
+  readonly reconfigurations: Reconfigurations;
   readonly requests: RequestCache;
   readonly vmPages: Pages<VirtualMachine>;
 }
 
 /** VirtualMachineService on the wire. */
 export function virtualMachineService(options: VirtualMachineServiceOptions): ServedService {
-  const { inventory, deployments, lifecycle, requests, vmPages } = options;
+  const { inventory, lifecycle, multiPowerOn, migrations, reconfigurations, requests, vmPages } = options;
   const vmOf = (ref: ManagedObjectReference | undefined, field: string): VmRecord => {
     if (ref === undefined || ref.value === "") throw VimFault.invalidArgument(field, "is required");
     return inventory.vm(ref.value);
@@ -43,9 +52,20 @@ export function virtualMachineService(options: VirtualMachineServiceOptions): Se
   };
 
   return serve(VirtualMachineServiceService, {
-    createVm: answering((request) => requests.answer("CreateVm", request, async () => createOrdinary(request, inventory, deployments))),
+    createVm: answering((request) => requests.answer("CreateVm", request, async () => createOrdinary(request, options))),
     powerOnVm: answering((request) => requests.answer("PowerOnVm", request, async () => lifecycle.powerOn(vmOf(request.vm, "vm")))),
     powerOffVm: answering((request) => requests.answer("PowerOffVm", request, async () => lifecycle.powerOff(vmOf(request.vm, "vm")))),
+    powerOnVms: answering((request) => requests.answer("PowerOnVms", request, () => multiPowerOn.powerOn(request.vms, request.overrideAutomationLevel))),
+    resetVm: answering((request) => requests.answer("ResetVm", request, async () => lifecycle.reset(vmOf(request.vm, "vm")))),
+    reconfigureVm: answering((request) => requests.answer("ReconfigureVm", request, async () => reconfigurations.reconfigure(vmOf(request.vm, "vm"), request))),
+    migrateVm: answering((request) =>
+      requests.answer("MigrateVm", request, async () => {
+        const vm = vmOf(request.vm, "vm");
+        requireMovable(vm);
+        const host = request.host === undefined ? undefined : requireHost(request.host, "host", inventory, inventory.host(vm.host).cluster).moid;
+        return migrations.migrate(vm, { host });
+      }),
+    ),
     destroyVm: answering((request) =>
       requests.answer("DestroyVm", request, async () =>
         lifecycle.destroy({ vm: target(request.target), powerOff: request.powerOff, uuid: request.uuid }),
@@ -53,7 +73,8 @@ export function virtualMachineService(options: VirtualMachineServiceOptions): Se
     ),
     setActivity: answering((request) =>
       requests.answer("SetActivity", request, async () => {
-        const vm = await lifecycle.setActivity(vmOf(request.vm, "vm"), request.activity);
+        const vm = vmOf(request.vm, "vm");
+        await reconfigurations.setActivity(vm, request.activity);
         return showVm(inventory, vm.moid);
       }),
     ),
@@ -69,15 +90,23 @@ export function virtualMachineService(options: VirtualMachineServiceOptions): Se
 }
 
 /** A VM that stands for what runs beside pods. Pod VMs come by ApplyRecommendation alone: without an owner one would be swept. */
-function createOrdinary(request: CreateVmRequest, inventory: Inventory, deployments: Deployments): ReturnType<Deployments["create"]> {
-  const config = completeVmConfig(request.config, "config");
-  if (config.ownerUid !== "") throw VimFault.invalidArgument("config.owner_uid", "must be empty: virtual machines with an owner are made by ApplyRecommendation");
-  if (config.guestId === POD_GUEST_ID) throw VimFault.invalidArgument("config.guest_id", `${POD_GUEST_ID} is made by ApplyRecommendation`);
-  const host = requireHost(request.host, "host", inventory);
-  if (host.disconnected) throw VimFault.hostNotConnected(host.spec.name);
-  const cluster = inventory.cluster(host.cluster);
-  const pool = request.pool === undefined ? inventory.pool(cluster.rootPool?.value ?? "") : inventory.pool(request.pool.value);
-  if (inventory.clusterOfPool(pool.moid).ref?.value !== host.cluster) throw VimFault.invalidArgument("pool", `pool ${pool.moid} is not in cluster ${host.cluster}`);
+function createOrdinary(request: CreateVmRequest, { inventory, choice, deployments }: VirtualMachineServiceOptions): ReturnType<Deployments["create"]> {
+  const checked = completeVmConfig(request.config, "config");
+  if (checked.ownerUid !== "") throw VimFault.invalidArgument("config.owner_uid", "must be empty: virtual machines with an owner are made by ApplyRecommendation");
+  if (checked.guestId === POD_GUEST_ID) throw VimFault.invalidArgument("config.guest_id", `${POD_GUEST_ID} is made by ApplyRecommendation`);
+  const config = { ...checked, guestId: checked.guestId === "" ? "otherGuest64" : checked.guestId };
+  const named = request.host === undefined ? undefined : requireHost(request.host, "host", inventory);
+  const poolCluster = request.pool === undefined ? undefined : (inventory.clusterOfPool(request.pool.value).ref?.value ?? "");
+  if (named !== undefined) requireOpen(named);
+  if (named !== undefined && poolCluster !== undefined && poolCluster !== named.cluster) throw VimFault.invalidArgument("pool", `pool ${request.pool?.value} is not in cluster ${named.cluster}`);
+  const cluster = named?.cluster ?? poolCluster ?? onlyCluster("host", inventory);
+  const pool = request.pool?.value ?? inventory.cluster(cluster).rootPool?.value ?? "";
   const stored = request.requestId === "" ? undefined : { requestId: request.requestId, bodyHash: hashOf(request) };
-  return deployments.create({ ...config, guestId: config.guestId === "" ? "otherGuest64" : config.guestId }, host.moid, pool.moid, request.powerOn, stored);
+  const host = (): string => {
+    if (named === undefined && request.powerOn) choice.admitToPool(pool, vmShape(config).reserved);
+    const moid = named?.moid ?? choice.best({ config, runs: request.powerOn }, cluster).moid;
+    requireWithinCpus(config, inventory.host(moid).spec.cpuMhz, "config.cpu_allocation.reservation");
+    return moid;
+  };
+  return deployments.create(config, host, pool, request.powerOn, stored);
 }

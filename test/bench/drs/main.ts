@@ -1,4 +1,4 @@
-// Entry of scripts/bench-drs: what an entitlement pass takes, and how it grows.
+// Entry of scripts/bench-drs: what an entitlement pass and a pass of DRS take, and how they grow.
 import { writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
@@ -9,10 +9,12 @@ import type { ClusterTree } from "../../../src/vcenter/drs/entitlement/cluster-t
 import { type Entitlements, entitlements } from "../../../src/vcenter/drs/entitlement/entitlement.js";
 import { type Distribution, distributionOf } from "../distribution.js";
 import { benchCluster, benchSize, flatCluster } from "./bench-cluster.js";
+import { measureRunning, type RunningFigures, runningTable } from "./running.js";
 
 const usage = `usage: node scripts/bench-drs.mjs [--vms 1000,10000,100000] [--runs 30] [--json FILE]
 
-Measures the entitlement pass over clusters of so many VMs, on one thread.`;
+Measures the entitlement pass over clusters of so many VMs, on one thread, and a whole pass of DRS: reading the cluster in
+stretches on the main thread, thinking in a worker thread, telling what was found.`;
 
 /** What a pass over one cluster takes. */
 interface PassFigures {
@@ -59,7 +61,7 @@ function report(figures: readonly PassFigures[]): string {
   );
 }
 
-function main(): void {
+async function main(): Promise<void> {
   const { values } = parseArgs({ options: { vms: { type: "string", default: "1000,10000,100000" }, runs: { type: "string", default: "30" }, json: { type: "string" }, help: { type: "boolean", default: false } } });
   const sizes = values.vms.split(",").map(Number);
   const runs = Number(values.runs);
@@ -72,7 +74,10 @@ function main(): void {
   const figures = sizes.map((vms) => measurePass("pools four deep", benchCluster(benchSize(vms)), runs));
   figures.push(measurePass("all beside one another", flatCluster(Math.max(...sizes)), runs));
   process.stdout.write(report(figures));
-  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(figures, undefined, 2)}\n`);
+  const running: RunningFigures[] = [];
+  for (const vms of sizes) running.push(await measureRunning(benchSize(vms), runs));
+  process.stdout.write(`\n${runningTable(running)}`);
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ entitlement: figures, running }, undefined, 2)}\n`);
 }
 
-main();
+await main();

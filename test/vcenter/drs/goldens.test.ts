@@ -1,18 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Dice } from "../../../src/base/seeded-random.js";
 import { SharesLevel } from "../../../src/gen/spheresim/vim/v1/resource.js";
 import { clusterStatus } from "../../../src/vcenter/drs/cluster-status.js";
 import { type Entitlements, entitlements } from "../../../src/vcenter/drs/entitlement/entitlement.js";
 import { adjustedSharesPerMb } from "../../../src/vcenter/drs/entitlement/idle-tax.js";
 import { memoryDemandMb } from "../../../src/vcenter/drs/memory-demand.js";
 import { memoryOverheadMb } from "../../../src/vcenter/drs/memory-overhead.js";
-import { place } from "../../../src/vcenter/drs/place.js";
 import { sizePod } from "../../../src/vcenter/drs/pod-size.js";
 import { poolCpuShares, poolMemoryShares, vmCpuShares, vmMemoryShares } from "../../../src/vcenter/drs/shares.js";
 import { swapFileMb } from "../../../src/vcenter/drs/swap-file.js";
 import type { Golden, Sharing, SharingResult } from "./golden.js";
 import { GB, memoryHost, reserving35 } from "./golden-hosts.js";
+import { chosenName, surveyOf } from "./host-rows.js";
 import { goldenTree, memory, memoryPool } from "./golden-pools.js";
 import { evenTax, idleTax, lostHost, memoryDemand, overheads, poolTrees, shareLevels, sharings, sizings, swapFile, threeHosts, vmShares } from "./goldens.js";
 import { presetLevel, type SharingTree, sharingTree } from "./sharing-tree.js";
@@ -24,10 +23,11 @@ function golden<G extends Golden>(of: G, check: (golden: G) => void): void {
 
 golden(threeHosts, ({ hosts, wanted, chosen, unreservedThen }) => {
   assert.equal(reserving35.reserved.memoryMb, wanted * GB);
-  const decision = place(reserving35, hosts.map(({ name, reserved, active }) => memoryHost(name, reserved, active)), new Dice(1));
-  assert.equal(decision.chosen?.host.name, chosen);
-  assert.equal(decision.ruledOut.length, 0);
-  const unreserved = decision.feasible.map((each) => [each.host.name, (each.score.parts.find((part) => part.name === "memory unreserved after placement")?.raw ?? 0) / GB]);
+  const golden = hosts.map(({ name, reserved, active }) => memoryHost(name, reserved, active));
+  assert.equal(chosenName(reserving35, golden, 1), chosen);
+  const survey = surveyOf(reserving35, golden);
+  assert.equal(survey.ruledOutCount, 0);
+  const unreserved = [...survey.ranking(Infinity)].map((index) => [golden[index]?.name, (survey.parts(index).find((part) => part.name === "memory unreserved after placement")?.raw ?? 0) / GB]);
   assert.deepEqual(Object.fromEntries(unreserved), unreservedThen);
 });
 

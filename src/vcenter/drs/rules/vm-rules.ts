@@ -63,6 +63,11 @@ export class VmRules {
     return this.#shoulds.length > 0;
   }
 
+  /** Whether no must rules the host out. */
+  allows(host: string): boolean {
+    return !this.#taken.has(host) && this.#onlyOn.every((only) => only.hosts.has(host)) && this.#musts.every((rule) => allowsHost(rule, host));
+  }
+
   /** The fault by which a must rules the host out; undefined when none does. */
   verdict(host: RuledHost): VimFault | undefined {
     const must = this.#musts.find((rule) => !allowsHost(rule, host.moid));

@@ -1,4 +1,4 @@
-import { nextTurn } from "../base/clock.js";
+import { nextTurn } from "./clock.js";
 
 /** Work done in slices of a few milliseconds: it yields between them, and returns what it made. */
 export type Slices<T> = Generator<void, T, void>;

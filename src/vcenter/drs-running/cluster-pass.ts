@@ -1,0 +1,76 @@
+import { figure } from "../drs-usage.js";
+import type { ClusterUsageSummary } from "../../gen/spheresim/vcenter/v1/cluster.js";
+import type { VmUsage } from "../../gen/spheresim/vcenter/v1/drs.js";
+import type { PassResult } from "../drs/pass/pass-input.js";
+import type { Sliceable } from "../pages.js";
+import { moref } from "../moref.js";
+import type { Recommendation } from "./recommendation.js";
+import type { PassRows } from "./snapshot.js";
+
+/** What a pass over a cluster found: it stands until the next one. */
+export interface ClusterPass {
+  /** Counts the passes over the cluster, from 1. */
+  readonly number: number;
+  /** Emulated time. */
+  readonly timeMs: number;
+  readonly rows: PassRows;
+  readonly result: PassResult;
+  readonly recommendations: readonly Recommendation[];
+}
+
+/** What a pass found of the VMs that are powered on, as a list whose messages are made only as they are read: it may have a hundred thousand. */
+export class VmUsages implements Sliceable<VmUsage> {
+  readonly #pass: ClusterPass;
+
+  constructor(pass: ClusterPass) {
+    this.#pass = pass;
+  }
+
+  get length(): number {
+    return this.#pass.result.vms.order.length;
+  }
+
+  slice(from: number, end: number): VmUsage[] {
+    return Array.from(this.#pass.result.vms.order.subarray(from, end), (row) => this.#usage(row));
+  }
+
+  #usage(row: number): VmUsage {
+    const { rows, result } = this.#pass;
+    const of = (column: Float64Array): number => figure(column[row] ?? 0);
+    const vm = rows.vms[row];
+    const { vms } = result;
+    return {
+      vm: moref("VirtualMachine", vm?.moid ?? ""),
+      vmName: vm?.config.name ?? "",
+      hostName: rows.hosts[vms.host[row] ?? -1]?.spec.name ?? "",
+      demandCpuMhz: of(vms.wantedMhz),
+      demandMemoryMb: of(vms.wantedMb),
+      entitledCpuMhz: of(vms.entitledMhz),
+      entitledMemoryMb: of(vms.entitledMb),
+      grantedCpuMhz: of(vms.grantedMhz),
+      grantedMemoryMb: of(vms.grantedMb),
+      activeMemoryMb: of(vms.activeMb),
+      consumedMemoryMb: of(vms.consumedMb),
+      drsScore: vms.score[row] ?? 0,
+    };
+  }
+}
+
+/** What the cluster has and what is used of it, as of the pass. */
+export function clusterUsage({ number, rows, result }: ClusterPass): ClusterUsageSummary {
+  const sum = (column: Float64Array): bigint => BigInt(Math.round(column.reduce((total, value) => total + value, 0)));
+  const { hosts } = result;
+  return {
+    totalCpuCapacityMhz: BigInt(Math.round(rows.capacity.cpuMhz)),
+    totalMemCapacityMb: BigInt(Math.round(rows.capacity.memoryMb)),
+    cpuReservationMhz: BigInt(Math.round(rows.reserved.cpuMhz)),
+    memReservationMb: BigInt(Math.round(rows.reserved.memoryMb)),
+    cpuDemandMhz: sum(hosts.wantedMhz),
+    memDemandMb: sum(hosts.wantedMb),
+    cpuEntitledMhz: sum(hosts.entitledMhz),
+    memEntitledMb: sum(hosts.entitledMb),
+    poweredOffVmCount: rows.poweredOffVms,
+    totalVmCount: rows.totalVms,
+    statsGenNumber: BigInt(number),
+  };
+}
