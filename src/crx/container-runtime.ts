@@ -80,8 +80,6 @@ export interface RuntimeContainer {
  * one that goes by image profiles.
  */
 export interface ContainerRuntime {
-  /** Says who answers where something is not provided. */
-  readonly name: string;
   /** Makes a container of an image without running it; `attempt` counts its starts from 0. Rejects with RuntimeError when it cannot. */
   create(spec: ContainerSpec, attempt: number): Promise<RuntimeContainer>;
 }

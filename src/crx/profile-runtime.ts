@@ -26,7 +26,6 @@ const NAME = "image profiles";
 
 /** Runs no process at all: containers live, answer and end as their image's profile and their command say, on the emulated clock. */
 export class ProfileRuntime implements ContainerRuntime {
-  readonly name = NAME;
   readonly #clock: Clock;
   readonly #startMs: number;
   readonly #profiles: ImageProfiles;

@@ -335,7 +335,7 @@ export class PodWorker {
   async #letEnd(pod: Pod): Promise<void> {
     const life = this.#life;
     if (life === undefined) return;
-    const runs = life.containers?.containers.some((status) => status.state?.$case === "running") ?? false;
+    const runs = [...(life.containers?.initContainers ?? []), ...(life.containers?.containers ?? [])].some((status) => status.state?.$case === "running");
     if (runs && !life.over) await this.#context.agents.stopPod(life.agentAddress, life.vmUuid, pod.metadata.uid, graceSecondsOf(pod), this.#abort.signal);
     this.#letGo();
   }
