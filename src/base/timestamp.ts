@@ -14,3 +14,15 @@ export function toTimestamp(ms: number): { seconds: bigint; nanos: number } {
 export function fromTimestamp(timestamp: TimestampParts): number {
   return Number(timestamp.seconds) * 1000 + timestamp.nanos / 1e6;
 }
+
+/** google.protobuf.Duration as generated code has it. */
+export interface DurationParts {
+  seconds: bigint;
+  nanos: number;
+}
+
+/** Seconds as a Duration. Example: 1.5 is `{ seconds: 1n, nanos: 500000000 }`. */
+export function durationParts(seconds: number): DurationParts {
+  const whole = Math.floor(seconds);
+  return { seconds: BigInt(whole), nanos: Math.floor((seconds - whole) * 1e9) };
+}

@@ -24,6 +24,8 @@ export interface Connection {
   readonly info: Info;
   /** A channel to one of its other rooms. */
   open(room: string): Channel;
+  /** A channel to an address that is none of its rooms'. */
+  openAt(address: string): Channel;
   close(): void;
 }
 
@@ -74,16 +76,20 @@ export async function connect(options: ConnectionOptions, environment: NodeJS.Pr
   try {
     const info = await emulator.getInfo({}, { deadlineMs: 5_000 });
     const others: Channel[] = [];
+    const openAt = (target: string): Channel => {
+      const other = openChannel({ address: target, tls });
+      others.push(other);
+      return other;
+    };
     return {
       emulator,
       info,
       open: (room) => {
         const target = info.endpoints[room];
         if (target === undefined) throw new UserError("cannot-start", `this emulator runs no ${room}`);
-        const other = openChannel({ address: target, tls });
-        others.push(other);
-        return other;
+        return openAt(target);
       },
+      openAt,
       close: () => {
         for (const each of [channel, ...others]) each.close();
       },

@@ -1,9 +1,11 @@
 import type { Command } from "commander";
-import { type Cluster, type Host, HostConnectionState, Inventory, type ResourcePool, type VirtualMachine } from "../gen/spheresim/vcenter/v1/inventory.js";
+import { type Cluster, type Host, Inventory, type ResourcePool, type VirtualMachine } from "../gen/spheresim/vcenter/v1/inventory.js";
 import { InventoryServiceClient } from "../gen/spheresim/vcenter/v1/inventory_service.js";
 import { VirtualMachinePowerState } from "../gen/spheresim/vim/v1/virtual_machine.js";
+import { bar } from "./bar.js";
 import { addConnectionOptions } from "./connection-options.js";
 import { connect, type ConnectionOptions } from "./connection.js";
+import { hostTroubles } from "./host-state.js";
 import { type OutputForm, outputOption, print } from "./output.js";
 
 /** `spheresim inventory`: the vSphere side as a tree. */
@@ -24,14 +26,6 @@ export function addInventory(program: Command): void {
 }
 
 const barWidth = 12;
-
-/** Reserved (█) and active (▒) parts of a capacity. */
-export function bar(reserved: number, active: number, capacity: number): string {
-  const cells = (amount: number): number => (capacity <= 0 ? 0 : Math.min(barWidth, Math.round((amount / capacity) * barWidth)));
-  const full = cells(reserved);
-  const used = Math.max(0, cells(active) - full);
-  return `[${"█".repeat(full)}${"▒".repeat(used)}${"·".repeat(barWidth - full - used)}]`;
-}
 
 /** A line of the tree and those below it. */
 interface Branch {
@@ -93,16 +87,12 @@ function hostText(host: Host): string {
   const cpu = (host.spec?.numCpuCores ?? 0) * (host.spec?.cpuMhz ?? 0);
   const memory = host.spec?.memoryMb ?? 0;
   const usage = host.usage;
-  const states = [
-    host.connectionState === HostConnectionState.CONNECTED ? "" : HostConnectionState[host.connectionState].toLowerCase().replaceAll("_", " "),
-    host.inMaintenanceMode ? "maintenance" : "",
-  ].filter((state) => state !== "");
   return [
     host.spec?.name ?? "",
     host.ref?.value ?? "",
-    `${bar(usage?.reservedCpuMhz ?? 0, usage?.activeCpuMhz ?? 0, cpu)} ${usage?.reservedCpuMhz ?? 0} reserved, ${usage?.activeCpuMhz ?? 0} active of ${cpu} MHz`,
-    `${bar(usage?.reservedMemoryMb ?? 0, usage?.activeMemoryMb ?? 0, memory)} ${usage?.reservedMemoryMb ?? 0} reserved, ${usage?.activeMemoryMb ?? 0} active of ${memory} MB`,
-    ...states,
+    `${bar({ reserved: usage?.reservedCpuMhz, active: usage?.activeCpuMhz, capacity: cpu }, barWidth)} ${usage?.reservedCpuMhz ?? 0} reserved, ${usage?.activeCpuMhz ?? 0} active of ${cpu} MHz`,
+    `${bar({ reserved: usage?.reservedMemoryMb, active: usage?.activeMemoryMb, capacity: memory }, barWidth)} ${usage?.reservedMemoryMb ?? 0} reserved, ${usage?.activeMemoryMb ?? 0} active of ${memory} MB`,
+    ...hostTroubles(host),
   ].join("  ");
 }
 

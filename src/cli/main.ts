@@ -3,23 +3,37 @@ import { RpcCode, RpcError } from "../base/rpc-error.js";
 import { exitCodes, UserError } from "../base/user-error.js";
 import { version } from "../base/version.js";
 import { addDemo } from "./demo.js";
+import { addDrs } from "./drs.js";
 import { addEnv } from "./env.js";
+import { addEvents } from "./events.js";
 import { addExec } from "./exec.js";
 import { addExplain } from "./explain.js";
+import { addGroup } from "./group.js";
+import { addHost } from "./host.js";
 import { addImportEtcd } from "./import-etcd.js";
 import { addInventory } from "./inventory.js";
 import { addPlace } from "./place.js";
+import { addPool } from "./pool.js";
 import { addReset } from "./reset.js";
+import { addRule } from "./rule.js";
 import { addServe, serveAsEtcd } from "./serve.js";
 import { addStatus } from "./status.js";
+import { addTask } from "./task.js";
 import { addTrace } from "./trace.js";
 import { addUp } from "./up.js";
+import { addVm } from "./vm.js";
 
 const program = new Command("spheresim").description("The whole control plane of a vSphere Supervisor cluster on one machine.").version(version).exitOverride();
-for (const add of [addUp, addDemo, addPlace, addTrace, addExplain, addInventory, addEnv, addStatus, addExec, addReset, addServe, addImportEtcd]) add(program);
-for (const command of [program, ...program.commands]) {
-  const help = command === program ? "spheresim --help lists the commands" : `spheresim ${command.name()} --help lists its options`;
+for (const add of [addUp, addDemo, addPlace, addTrace, addExplain, addInventory, addHost, addVm, addPool, addRule, addGroup, addDrs, addEvents, addTask, addEnv, addStatus, addExec, addReset, addServe, addImportEtcd]) add(program);
+reportUsage(program, "spheresim");
+
+/** One line for a command that was typed wrongly, at every depth. */
+function reportUsage(command: Command, path: string): void {
+  const help = command === program ? "spheresim --help lists the commands" : `${path} --help lists its ${command.commands.length > 0 ? "commands" : "options"}`;
   command.configureOutput({ outputError: (text, write) => write(`${text.trim().replace(/^error: /, "spheresim: ").replaceAll(/\s*\n\s*/g, " ").replace(/\.$/, "")}; ${help}\n`) });
+  // Long terms leave the descriptions a narrow column; they are wrapped there, too.
+  command.configureHelp({ minWidthToWrap: 20 });
+  for (const each of command.commands) reportUsage(each, `${path} ${each.name()}`);
 }
 
 // A reader that has seen enough (`| head`) is no failure of ours.

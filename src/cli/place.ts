@@ -1,12 +1,13 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
+import { durationParts } from "../base/timestamp.js";
 import { exitCodes, UserError } from "../base/user-error.js";
 import type { PlaceResponse, PlaceResult } from "../gen/spheresim/emulator/v1/emulator.js";
 import { fileProblem } from "../base/user-error.js";
 import { table } from "./table.js";
 import { addConnectionOptions } from "./connection-options.js";
 import { connect, type ConnectionOptions } from "./connection.js";
-import { duration, seconds } from "./seconds.js";
+import { seconds } from "./seconds.js";
 import { startMs, stepLine } from "./step-text.js";
 
 interface PlaceFlags extends ConnectionOptions {
@@ -27,7 +28,7 @@ export function addPlace(program: Command): void {
     const manifest = readManifestFile(flags.filename);
     const connection = await connect(flags, process.env);
     try {
-      const result = await showPlacement(connection.emulator.place({ manifest, namespace: flags.namespace, timeout: duration(flags.timeout) }));
+      const result = await showPlacement(connection.emulator.place({ manifest, namespace: flags.namespace, timeout: durationParts(flags.timeout) }));
       if (result.timedOut) throw new UserError("time-out", `not every pod had arrived after ${flags.timeout} s`, "wait longer with --timeout, or see how far one came with: spheresim trace POD");
       if (!result.allRunning) process.exitCode = exitCodes.failed;
     } finally {

@@ -1,7 +1,8 @@
 import type { Command } from "commander";
+import { durationParts } from "../base/timestamp.js";
 import { addConnectionOptions } from "./connection-options.js";
 import { connect, type ConnectionOptions } from "./connection.js";
-import { duration, seconds } from "./seconds.js";
+import { seconds } from "./seconds.js";
 
 interface ResetFlags extends ConnectionOptions {
   readonly timeout: number;
@@ -19,7 +20,7 @@ export function addReset(program: Command): void {
   addConnectionOptions(command).action(async (flags: ResetFlags) => {
     const connection = await connect(flags, process.env);
     try {
-      const { deleted } = await connection.emulator.reset({ requestId: "", timeout: duration(flags.timeout) }, { deadlineMs: flags.timeout * 1000 + graceMs });
+      const { deleted } = await connection.emulator.reset({ requestId: "", timeout: durationParts(flags.timeout) }, { deadlineMs: flags.timeout * 1000 + graceMs });
       const counts = Object.entries(deleted).map(([kind, count]) => `${count} ${kind}${count === 1 ? "" : "s"}`);
       process.stdout.write(counts.length === 0 ? "nothing to delete\n" : `deleted ${counts.join(", ")}\n`);
     } finally {

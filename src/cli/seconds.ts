@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "commander";
-import type { Duration } from "../gen/google/protobuf/duration.js";
+import { durationSeconds } from "../base/duration-text.js";
 
 /** Reads an option that counts seconds; fractions are seconds too. */
 export function seconds(text: string): number {
@@ -8,12 +8,9 @@ export function seconds(text: string): number {
   return value;
 }
 
-/**
- * Seconds as protobuf has them.
- *
- * Worked example: 1.5 is `{seconds: 1n, nanos: 500_000_000}`.
- */
-export function duration(value: number): Duration {
-  const whole = Math.floor(value);
-  return { seconds: BigInt(whole), nanos: Math.floor((value - whole) * 1e9) };
+/** Reads an option that is a duration: `90`, `90s`, `15m`, `1h30m`. Seconds. */
+export function durationOption(text: string): number {
+  const value = durationSeconds(text);
+  if (value === undefined || value <= 0) throw new InvalidArgumentError("It must be a duration such as 90s, 15m or 2h.");
+  return value;
 }

@@ -1,5 +1,15 @@
+import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { z } from "zod";
+import { readActivity } from "../base/activity-text.js";
+import { fileProblem, UserError } from "../base/user-error.js";
+import { checkRules, drs, group, ha, rule } from "./inventory-cluster.js";
 import { readYamlFile } from "./yaml-file.js";
+
+/** A number of shares, or a level. */
+const shares = z.union([z.enum(["low", "normal", "high"]), z.number().int().min(0).max(1_000_000_000)], { error: "must be low, normal, high or a number of shares" }).default("normal");
+/** A limit, MHz or MB; -1 is unlimited. */
+const limit = z.number().int().min(-1).default(-1);
 
 const host = z.strictObject({
   /** FQDN in lower case; also the name of its Node. */
@@ -27,19 +37,21 @@ const resourcePool = z.strictObject({
   reservationMhz: z.number().int().min(0).default(0),
   /** Memory reservation, MB. */
   reservationMb: z.number().int().min(0).default(0),
-  /** CPU limit, MHz; -1 is unlimited. */
-  limitMhz: z.number().int().min(-1).default(-1),
-  /** Memory limit, MB; -1 is unlimited. */
-  limitMb: z.number().int().min(-1).default(-1),
+  limitMhz: limit,
+  limitMb: limit,
+  cpuShares: shares,
+  memoryShares: shares,
   /** Whether it may borrow from the pool above when its reservation is used up. */
   expandable: z.boolean().default(true),
+  /** Whether the shares of the pools below grow with what runs in them. */
+  scalableShares: z.boolean().default(false),
 });
 
 const virtualMachine = z.strictObject({
   /** Display name. */
   name: z.string().min(1),
-  /** Host it runs on. */
-  host: z.string(),
+  /** Host it runs on; DRS picks one when absent, before there are rules. */
+  host: z.string().optional(),
   /** Pool it runs in; the cluster's root pool when absent. */
   pool: z.string().optional(),
   /** Virtual CPUs. */
@@ -50,10 +62,18 @@ const virtualMachine = z.strictObject({
   reservationMhz: z.number().int().min(0).default(0),
   /** Memory reservation, MB. */
   reservationMb: z.number().int().min(0).default(0),
+  limitMhz: limit,
+  limitMb: limit,
+  cpuShares: shares,
+  memoryShares: shares,
   /** CPU it uses all the time, MHz. */
   activeMhz: z.number().int().min(0).default(0),
   /** Memory it uses all the time, MB. */
   activeMb: z.number().int().min(0).default(0),
+  /** What it uses, as `vm create --activity` takes it, instead of the two figures above; a trace's file lies beside this one. */
+  activity: z.string().optional(),
+  /** Whether it is powered on. */
+  poweredOn: z.boolean().default(true),
 });
 
 const schema = z
@@ -65,6 +85,10 @@ const schema = z
     hosts: z.array(host).min(1).max(1000),
     resourcePools: z.array(resourcePool).max(1000).default([]),
     virtualMachines: z.array(virtualMachine).max(10_000).default([]),
+    groups: z.array(group).max(2_000).default([]),
+    rules: z.array(rule).max(2_000).default([]),
+    drs: drs.optional(),
+    ha: ha.optional(),
   })
   .superRefine((inventory, context) => {
     const hosts = uniqueNames(inventory.hosts, "hosts", context);
@@ -74,9 +98,13 @@ const schema = z
       pools.add(each.name);
     });
     uniqueNames(inventory.resourcePools, "resourcePools", context);
-    uniqueNames(inventory.virtualMachines, "virtualMachines", context);
+    const vms = uniqueNames(inventory.virtualMachines, "virtualMachines", context);
+    uniqueNames(inventory.groups, "groups", context);
+    uniqueNames(inventory.rules, "rules", context);
+    checkRules(inventory, { hosts, vms }, context);
     inventory.virtualMachines.forEach((each, index) => {
-      if (!hosts.has(each.host)) context.addIssue({ code: "custom", path: ["virtualMachines", index, "host"], message: `no host is named ${each.host}` });
+      if (each.activity !== undefined && (each.activeMhz > 0 || each.activeMb > 0)) context.addIssue({ code: "custom", path: ["virtualMachines", index, "activity"], message: "stands beside activeMhz or activeMb: one of them" });
+      if (each.host !== undefined && !hosts.has(each.host)) context.addIssue({ code: "custom", path: ["virtualMachines", index, "host"], message: `no host is named ${each.host}` });
       if (each.pool !== undefined && !pools.has(each.pool)) context.addIssue({ code: "custom", path: ["virtualMachines", index, "pool"], message: `no pool is named ${each.pool}` });
     });
   });
@@ -90,7 +118,7 @@ function uniqueNames(named: ReadonlyArray<{ readonly name: string }>, field: str
   return names;
 }
 
-/** The vSphere side an emulator starts with: one datacenter, one cluster, its hosts, pools and ordinary VMs. */
+/** The vSphere side an emulator starts with: one datacenter, one cluster with its settings, hosts, pools, ordinary VMs, groups and rules. */
 export type Inventory = z.infer<typeof schema>;
 
 /**
@@ -112,8 +140,38 @@ export function defaultInventory(hosts: number): Inventory {
 export function readInventory(path: string): Inventory {
   const file = readYamlFile(path, "inventory", "see examples/inventories for one that works");
   const result = schema.safeParse(file.content ?? {});
-  if (result.success) return result.data;
+  if (result.success) {
+    const besides = dirname(path);
+    return {
+      ...result.data,
+      virtualMachines: result.data.virtualMachines.map((each, index) => {
+        try {
+          return { ...each, activity: checkedActivity(each.activity, besides) };
+        } catch (error) {
+          if (error instanceof UserError) return file.refuse(["virtualMachines", index, "activity"], error.message);
+          throw error;
+        }
+      }),
+    };
+  }
   const issue = result.error.issues[0];
   const unknown = issue?.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
   return file.refuse([...(issue?.path ?? []), ...unknown], unknown.length > 0 ? "is no field of it" : (issue?.message ?? "invalid"));
+}
+
+/** The activity with the file of a trace named from anywhere; throws a UserError when it will not do. */
+function checkedActivity(text: string | undefined, directory: string): string | undefined {
+  if (text === undefined) return undefined;
+  const anywhere = text.replace(/^(trace:)(.+?)(,repeat(=.*)?)?$/s, (_, kind: string, path: string, repeat = "") => `${kind}${resolve(directory, path)}${repeat as string}`);
+  readActivity(anywhere, readTraceFile);
+  return anywhere;
+}
+
+/** The text of a trace's file. */
+export function readTraceFile(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new UserError("usage", `trace ${path}: ${fileProblem(error)}`, "name a file beside the inventory");
+  }
 }

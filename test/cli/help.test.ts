@@ -8,7 +8,7 @@ import { projectDirectory } from "../../src/base/project-files.js";
 import { withDirectory } from "../support/command.js";
 import { run } from "../support/running-emulator.js";
 
-const commands = ["up", "demo", "place", "trace", "explain", "inventory", "env", "status", "exec", "reset", "serve", "import-etcd"];
+const commands = ["up", "demo", "place", "trace", "explain", "inventory", "host", "vm", "pool", "rule", "group", "drs", "events", "task", "env", "status", "exec", "reset", "serve", "import-etcd"];
 
 test("--help lists every command; each one's own is short, on standard output, with status 0", async () => {
   const all = await run(["--help"]);
@@ -24,6 +24,32 @@ test("--help lists every command; each one's own is short, on standard output, w
   }
 });
 
+const subcommands: Readonly<Record<string, readonly string[]>> = {
+  host: ["list", "maintenance", "standby", "quarantine", "disconnect", "connect", "add", "remove"],
+  vm: ["list", "create", "power", "migrate", "set", "activity", "destroy"],
+  pool: ["list", "create", "set", "move", "destroy"],
+  rule: ["list", "add", "remove"],
+  group: ["list", "set", "remove"],
+  drs: ["recommendations", "apply", "settings", "usage"],
+  task: ["list", "follow", "cancel"],
+};
+
+test("the help of a group of commands lists each, and each has its own", async () => {
+  for (const [group, each] of Object.entries(subcommands)) {
+    const { code, stdout } = await run([group, "--help"]);
+    assert.equal(code, 0);
+    assert.deepEqual([...stdout.split("Commands:")[1]?.matchAll(/^ {2}([a-z-]+)/gm) ?? []].map((match) => match[1]), [...each, "help"]);
+    const bare = await run([group]);
+    assert.deepEqual([bare.code, bare.stdout], [2, ""]);
+  }
+  for (const words of [["vm", "create"], ["pool", "set"], ["drs", "settings"], ["host", "add"]]) {
+    const { code, stdout } = await run([...words, "--help"]);
+    assert.equal(code, 0);
+    assert.match(stdout, new RegExp(`^Usage: spheresim ${words.join(" ")} `));
+    for (const line of stdout.split("\n")) assert.ok(line.length <= 80, line);
+  }
+});
+
 test("--version is that of the package", async () => {
   const { code, stdout } = await run(["--version"]);
   assert.equal(code, 0);
@@ -33,6 +59,8 @@ test("--version is that of the package", async () => {
 for (const [what, parameters, message] of [
   ["an unknown command", ["plcae"], /^spheresim: unknown command 'plcae' \(Did you mean place\?\); spheresim --help lists the commands\n$/],
   ["an unknown option", ["up", "--bogus"], /^spheresim: unknown option '--bogus'; spheresim up --help lists its options\n$/],
+  ["an unknown command of a group", ["pool", "crate"], /^spheresim: unknown command 'crate' \(Did you mean create\?\); spheresim pool --help lists its commands\n$/],
+  ["an option of a command of a group", ["vm", "list", "--bogus"], /^spheresim: unknown option '--bogus'; spheresim vm list --help lists its options\n$/],
   ["an argument too many", ["status", "more"], /^spheresim: too many arguments for 'status'.*; spheresim status --help lists its options\n$/],
   ["a missing argument", ["trace"], /^spheresim: missing required argument 'pod'; spheresim trace --help lists its options\n$/],
   ["a missing manifest", ["place"], /^spheresim: required option '-f, --filename <file>' not specified; spheresim place --help lists its options\n$/],
@@ -64,7 +92,7 @@ test("no command at all shows the help and is a usage error", async () => {
 test("without an emulator every command that needs one says how to start it", async () => {
   await withDirectory(async (directory) => {
     const env = { XDG_STATE_HOME: directory };
-    for (const command of [["trace", "web"], ["explain", "web"], ["inventory"], ["env"], ["reset"], ["place", "-f", "-"]]) {
+    for (const command of [["trace", "web"], ["explain", "web"], ["inventory"], ["host", "list"], ["vm", "power", "a", "on"], ["drs", "settings"], ["events"], ["task", "follow", "task-1"], ["env"], ["reset"], ["place", "-f", "-"]]) {
       const { code, stdout, stderr } = await run(command, { env });
       assert.deepEqual([code, stdout, stderr], [3, "", 'spheresim: no emulator named "default" is running\n  start one with: npm start\n'], command.join(" "));
     }
