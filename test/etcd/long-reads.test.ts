@@ -54,8 +54,10 @@ it("asks nobody for a signal while a read is short", () => {
       throw new Error("asked");
     },
   };
-  function* work(): Slices<string> {
-    return "short";
+  function* work(slices: number): Slices<string> {
+    for (let slice = 1; slice < slices; slice += 1) yield;
+    return "done";
   }
-  assert.equal(new LongReads().run(work(), caller), "short");
+  assert.equal(new LongReads().run(work(1), caller), "done");
+  assert.throws(() => new LongReads().run(work(2), caller), /asked/);
 });
