@@ -103,11 +103,13 @@ export function encodeTombstone(key: Buffer): Buffer {
   return row;
 }
 
-function bytesLength({ length }: Buffer): number {
+/** Bytes of a length-delimited field with a tag of one byte, none where it is empty. */
+export function bytesLength({ length }: Buffer): number {
   return length === 0 ? 0 : 1 + varintLength(length) + length;
 }
 
-function numberLength(value: number): number {
+/** Bytes of a number with a tag of one byte, none where it is 0. */
+export function numberLength(value: number): number {
   return value === 0 ? 0 : 1 + varintLength(value);
 }
 
@@ -127,7 +129,8 @@ export function writeVarint(bytes: Buffer, value: number, from: number): number 
   return at;
 }
 
-function writeNumber(row: Buffer, tag: number, value: number, at: number): number {
+/** Writes a field with a number, none where it is 0; returns where it ends. */
+export function writeNumber(row: Buffer, tag: number, value: number, at: number): number {
   if (value === 0) return at;
   row[at] = tag;
   return writeVarint(row, value, at + 1);

@@ -151,6 +151,8 @@ export class ServerCall implements Call {
   }
 
   #cancelled(): void {
+    // grpc-js says so at the end of every call.
+    if (this.#over) return;
     const late = this.deadlineMs === 0;
     this.abort(late ? new RpcError(RpcCode.DEADLINE_EXCEEDED, "the caller's deadline has passed") : goneError());
   }

@@ -4,7 +4,7 @@ import { RpcError } from "../../src/base/rpc-error.js";
 import type { Slices } from "../../src/base/slices.js";
 import { LongReads } from "../../src/etcd/long-reads.js";
 
-const forever = new AbortController().signal;
+const forever = new AbortController();
 
 it("gives one slice a turn to the long reads, in the order in which they asked (the example of its comment)", async () => {
   const done: string[] = [];
@@ -42,8 +42,22 @@ it("stops between two slices when nobody wants the answer any more, and lets go 
       said.push("let go");
     }
   }
-  const read = new LongReads().run(work(), caller.signal);
+  const read = new LongReads().run(work(), caller);
   caller.abort(RpcError.cancelled("gone"));
   await assert.rejects(async () => read, /gone/);
   assert.deepEqual(said, ["slice", "let go"]);
+});
+
+it("asks nobody for a signal while a read is short", () => {
+  const caller = {
+    get signal(): AbortSignal {
+      throw new Error("asked");
+    },
+  };
+  function* work(slices: number): Slices<string> {
+    for (let slice = 1; slice < slices; slice += 1) yield;
+    return "done";
+  }
+  assert.equal(new LongReads().run(work(1), caller), "done");
+  assert.throws(() => new LongReads().run(work(2), caller), /asked/);
 });

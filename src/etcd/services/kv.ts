@@ -49,7 +49,7 @@ export function kvHandlers(room: Room, sizes: RequestSizes) {
       checkRange(request);
       const who = gate.identify(call);
       permitRange(auth.state, who, request);
-      return longReads.run(answerRange(request, who), call.signal);
+      return longReads.run(answerRange(request, who), call);
     },
     put: (request, call) => {
       checkPut(request);
