@@ -10,6 +10,8 @@ export interface DrsDecision {
   /** DRS' verdict of each host it was shown. */
   readonly verdicts: readonly HostVerdict[];
   readonly sized: SizePodResponse | undefined;
+  /** Where the pool or HA refused: what all would have to change in pool and cluster. */
+  readonly wouldFitIf: readonly string[];
   /** Why each node is out, by node; empty reasons never occur. Nodes that would have done are absent. */
   readonly refusals: ReadonlyMap<string, string>;
   /** One sentence: who was chosen, or why nobody. */
@@ -49,8 +51,9 @@ export function readDecision(result: PlacementResult, sized: SizePodResponse | u
   const [best] = result.recommendations;
   const node = best?.actions[0]?.targetHostName;
   if (best === undefined || node === undefined || node === "") {
-    return { node: undefined, recommendationKey: "", verdicts: result.verdicts, sized, refusals, message: refusalMessage(sized, refusals, result.drsFault?.fault) };
+    const { fault, wouldFitIf = [] } = result.drsFault ?? {};
+    return { node: undefined, recommendationKey: "", verdicts: result.verdicts, sized, wouldFitIf, refusals, message: refusalMessage(sized, refusals, fault) };
   }
   const message = best.reasonText === "" ? `DRS recommends ${node}` : `DRS recommends ${node}: ${best.reasonText}`;
-  return { node, recommendationKey: best.key, verdicts: result.verdicts, sized, refusals, message };
+  return { node, recommendationKey: best.key, verdicts: result.verdicts, sized, wouldFitIf: [], refusals, message };
 }
