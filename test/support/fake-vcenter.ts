@@ -21,7 +21,7 @@ export interface FakeVcenterScript {
   /** What pool or HA would need, where no host is chosen. */
   wouldFitIf?: readonly string[];
   /** Why each host is refused when none is chosen. */
-  readonly refusal?: (host: string) => MethodFault;
+  refusal?: (host: string) => MethodFault;
   /** Fault the creation task of this owner ends with. */
   createFault?(ownerUid: string, host: string): MethodFault | undefined;
   /** Creation tasks stay running until `endTasks`. */

@@ -30,6 +30,11 @@ export function faultText(fault: MethodFault | undefined): string {
   return said === "" ? faultName(fault) : `${faultName(fault)}: ${said}`;
 }
 
+/** The same as one reason of several in a sentence of Kubernetes: without a full stop of its own. */
+function reasonText(fault: MethodFault): string {
+  return faultText(fault).replace(/\.$/, "");
+}
+
 /**
  * Why DRS found no host, for the FailedScheduling event: equal reasons are counted, most frequent first.
  *
@@ -47,7 +52,7 @@ export function refusalMessage(sized: SizePodResponse | undefined, refusals: Rea
 /** Reads DRS' answer for one pod. `outside` are nodes that were not shown to it. */
 export function readDecision(result: PlacementResult, sized: SizePodResponse | undefined, outside: ReadonlyMap<string, string>): DrsDecision {
   const refusals = new Map(outside);
-  for (const { hostName, verdict } of result.verdicts) if (verdict?.$case === "fault") refusals.set(hostName, `DRS: ${faultText(verdict.value)}`);
+  for (const { hostName, verdict } of result.verdicts) if (verdict?.$case === "fault") refusals.set(hostName, `DRS: ${reasonText(verdict.value)}`);
   const [best] = result.recommendations;
   const node = best?.actions[0]?.targetHostName;
   if (best === undefined || node === undefined || node === "") {

@@ -153,6 +153,14 @@ test("a pod that only DRS refuses says so, host by host", async () => {
   assert.deepEqual(explanations.explain("default", "web")?.wouldFitIf, ["50 MB more unreserved memory in pool small"]);
 });
 
+test("a fault is one reason of several in Kubernetes' sentence, without a full stop of its own", async () => {
+  const { vcenter, start, create } = await setUp();
+  const { extender } = await start();
+  vcenter.script.choose = () => undefined;
+  vcenter.script.refusal = () => MethodFault.fromPartial({ localizedMessage: "2.5 GB are free.", fault: { $case: "insufficientHostMemoryCapacityFault", value: {} } });
+  assert.equal((await extender.filter(request(await create()))).failedNodes[first], "DRS: InsufficientHostMemoryCapacityFault: 2.5 GB are free");
+});
+
 test("vCenter away: the extender says so; capacity that comes back rings", async () => {
   const { vcenter, start, create } = await setUp();
   const { extender } = await start();
