@@ -7,6 +7,7 @@ const upOptions = [
   new Option("--config <file>", "YAML file of these options"),
   new Option("--hosts <n>", "hosts of the default inventory (default: 4)"),
   new Option("--inventory <file>", "YAML inventory instead of the default one"),
+  new Option("--image-profiles <file>", "YAML file of what images run, beside the built-in ones"),
   new Option("--profile <profile>", "how long the world takes: instant, article or supervisor-1.21 (default: instant)"),
   new Option("--seed <n>", "seed of ids, MACs and tie-breaks (default: 1)"),
   new Option("--ports <plan>", "block, standard (2379, 6443, 10250) or auto (default: block)"),

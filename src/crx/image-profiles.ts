@@ -1,37 +1,66 @@
 /** What a process does with TERM: ends at once with this exit code, or does not listen (then only KILL ends it, after the grace period). */
 export type OnTerm = { readonly exitCode: number } | "ignored";
 
+/**
+ * What a program answers to clients on the network: HTTP with status 200, gRPC health with SERVING, a connection without a word, all of
+ * these, or nothing, for nobody listens.
+ */
+export type Speaks = "http" | "grpc" | "tcp" | "anything" | "nothing";
+
+/** How a program behaves towards those who ask whether it is well. Times are milliseconds after its start, Infinity is never. */
+export interface Health {
+  readonly speaks: Speaks;
+  readonly startedAfterMs: number;
+  readonly readyAfterMs: number;
+  readonly unreadyAfterMs: number;
+  readonly livenessFailsAfterMs: number;
+}
+
 /** What an image runs when the pod names no command. Data, because no image is ever fetched. */
-export interface ImageProfile {
+export interface ImageProfile extends Health {
   readonly name: string;
   /** Last parts of the repositories it is for, without registry, tag and digest. */
   readonly repositories: readonly string[];
-  /** `serves` stays up until it is stopped; `exits` ends at once. */
+  /** `serves` stays up until it is stopped; `exits` ends after `exitsAfterMs`. */
   readonly runs: "serves" | "exits";
   /** Exit code of one that exits. */
   readonly exitCode: number;
+  readonly exitsAfterMs: number;
   readonly onTerm: OnTerm;
   /** Whether `args` alone are a command line (no entrypoint, or one that runs its arguments) or words for the entrypoint. */
   readonly argsAreCommand: boolean;
+  /** What is different where the first argument is this word. */
+  readonly subcommands?: Readonly<Record<string, Partial<ImageProfile>>>;
 }
 
-/** A server that shuts down in good order when it gets TERM, behind an entrypoint that also runs other commands. */
-const server = { runs: "serves", exitCode: 0, onTerm: { exitCode: 0 }, argsAreCommand: true } as const;
-/** A base image: its shell or interpreter reads an empty standard input and ends. */
-const shell = { runs: "exits", exitCode: 0, onTerm: { exitCode: 143 }, argsAreCommand: true } as const;
+/** Well as long as it runs. */
+export const well: Omit<Health, "speaks"> = { startedAfterMs: 0, readyAfterMs: 0, unreadyAfterMs: Number.POSITIVE_INFINITY, livenessFailsAfterMs: Number.POSITIVE_INFINITY };
 
-/** The profiles, in order; the first that names the repository counts. */
+/** A server that shuts down in good order when it gets TERM, behind an entrypoint that also runs other commands. */
+const server = { runs: "serves", exitCode: 0, exitsAfterMs: 0, onTerm: { exitCode: 0 }, argsAreCommand: true, speaks: "tcp", ...well } as const;
+/** A base image: its shell or interpreter reads an empty standard input and ends. */
+const shell = { runs: "exits", exitCode: 0, exitsAfterMs: 0, onTerm: { exitCode: 143 }, argsAreCommand: true, speaks: "nothing", ...well } as const;
+
+/** The built-in profiles, in order; the first that names the repository counts. */
 export const imageProfiles: readonly ImageProfile[] = [
-  { name: "nginx", repositories: ["nginx", "nginx-slim", "nginx-unprivileged"], ...server },
-  { name: "httpd", repositories: ["httpd"], ...server },
+  { name: "nginx", repositories: ["nginx", "nginx-slim", "nginx-unprivileged"], ...server, speaks: "http" },
+  { name: "httpd", repositories: ["httpd"], ...server, speaks: "http" },
   { name: "redis", repositories: ["redis", "valkey"], ...server },
   { name: "memcached", repositories: ["memcached"], ...server },
   { name: "postgres", repositories: ["postgres", "postgresql"], ...server },
   { name: "mysql", repositories: ["mysql", "mariadb"], ...server },
   { name: "mongo", repositories: ["mongo", "mongodb"], ...server },
-  { name: "registry", repositories: ["registry"], ...server },
-  { name: "pause", repositories: ["pause", "pause-amd64"], ...server, argsAreCommand: false },
-  { name: "agnhost", repositories: ["agnhost", "echoserver", "goproxy", "serve_hostname"], ...server, argsAreCommand: false },
+  { name: "etcd", repositories: ["etcd"], ...server, speaks: "anything", argsAreCommand: false },
+  { name: "registry", repositories: ["registry"], ...server, speaks: "http" },
+  { name: "pause", repositories: ["pause", "pause-amd64"], ...server, speaks: "nothing", argsAreCommand: false },
+  {
+    name: "agnhost",
+    repositories: ["agnhost", "echoserver", "goproxy", "serve_hostname"],
+    ...server,
+    speaks: "anything",
+    argsAreCommand: false,
+    subcommands: { liveness: { livenessFailsAfterMs: 10_000 }, pause: { speaks: "nothing" } },
+  },
   {
     name: "shell",
     repositories: ["busybox", "alpine", "debian", "ubuntu", "fedora", "centos", "rockylinux", "bash", "photon", "curl", "perl", "python", "node", "ruby", "golang", "openjdk", "eclipse-temurin"],
@@ -41,14 +70,34 @@ export const imageProfiles: readonly ImageProfile[] = [
 ];
 
 /** An image nobody described: a service that stays up; it has no handler for TERM, and dies of it. */
-export const unknownImage: ImageProfile = { name: "unknown", repositories: [], runs: "serves", exitCode: 0, onTerm: { exitCode: 143 }, argsAreCommand: false };
+export const unknownImage: ImageProfile = { ...server, name: "unknown", repositories: [], onTerm: { exitCode: 143 }, argsAreCommand: false, speaks: "anything" };
 
-/**
- * The profile of an image reference.
- *
- * Worked example: `docker.io/library/nginx:1.29@sha256:...` has the repository's last part `nginx`.
- */
-export function imageProfile(image: string): ImageProfile {
-  const name = image.replace(/@.*$/, "").split("/").at(-1)?.replace(/:.*$/, "") ?? "";
-  return imageProfiles.find((profile) => profile.repositories.includes(name)) ?? unknownImage;
+/** A profile as a user writes it: what never happens is left out. */
+export type OwnImageProfile = Omit<ImageProfile, "unreadyAfterMs" | "livenessFailsAfterMs" | "subcommands"> & Partial<Pick<Health, "unreadyAfterMs" | "livenessFailsAfterMs">>;
+
+/** The profiles of a machine process: a user's own, which come first, then the built-in ones. */
+export class ImageProfiles {
+  readonly #rows: readonly ImageProfile[];
+
+  constructor(own: readonly OwnImageProfile[] = []) {
+    this.#rows = [...own.map((profile) => ({ ...well, ...profile })), ...imageProfiles, unknownImage];
+  }
+
+  get names(): readonly string[] {
+    return this.#rows.map(({ name }) => name);
+  }
+
+  named(name: string): ImageProfile | undefined {
+    return this.#rows.find((profile) => profile.name === name);
+  }
+
+  /**
+   * The profile of an image reference.
+   *
+   * Worked example: `docker.io/library/nginx:1.29@sha256:...` has the repository's last part `nginx`.
+   */
+  of(image: string): ImageProfile {
+    const name = image.replace(/@.*$/, "").split("/").at(-1)?.replace(/:.*$/, "") ?? "";
+    return this.#rows.find((profile) => profile.repositories.includes(name)) ?? unknownImage;
+  }
 }

@@ -16,6 +16,7 @@ import type { TlsMaterial } from "../rpc/tls.js";
 import { HostdLink } from "./client.js";
 import type { ContainerRuntime } from "./container-runtime.js";
 import type { CrxInstance } from "./crx-instance.js";
+import { ImageProfiles, type OwnImageProfile } from "./image-profiles.js";
 import { Machine } from "./machine.js";
 import type { PodStartFact } from "./pod.js";
 import { ProfileRuntime } from "./profile-runtime.js";
@@ -36,6 +37,8 @@ export interface CrxOptions {
   readonly profile: LatencyProfile;
   readonly recorder?: StepRecorder | undefined;
   readonly tls?: TlsMaterial | undefined;
+  /** A user's own image profiles; they count before the built-in ones. */
+  readonly imageProfiles?: readonly OwnImageProfile[] | undefined;
   /** What containers run on; image profiles when absent. */
   readonly runtime?: ContainerRuntime | undefined;
 }
@@ -60,7 +63,7 @@ export async function startCrx(options: CrxOptions): Promise<Crx> {
     log,
     dice: dice.fork("containers"),
     durations,
-    runtime: options.runtime ?? new ProfileRuntime(clock, durations.containerStartMs),
+    runtime: options.runtime ?? new ProfileRuntime(clock, durations.containerStartMs, new ImageProfiles(options.imageProfiles)),
     agentAddress: () => address,
     onStarted: recorder === undefined ? undefined : (instance, fact) => recordStep13(recorder, instance, fact),
   });

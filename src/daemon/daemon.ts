@@ -10,6 +10,7 @@ import { quietPorts, requireFreePorts } from "../rpc/port.js";
 import { chooseAddresses, listenersOf, type Addresses } from "./addresses.js";
 import { endpointsOf } from "./endpoints.js";
 import { type DataDirectory, takeDataDirectory } from "./data-directory.js";
+import { readImageProfiles } from "./image-profiles.js";
 import { defaultInventory, readInventory } from "./inventory.js";
 import { populate } from "./population.js";
 import { type UpOptions } from "./options.js";
@@ -42,6 +43,7 @@ interface Running {
  */
 export async function startDaemon(options: UpOptions, stop?: AbortSignal): Promise<Daemon> {
   const inventory = options.inventory === undefined ? defaultInventory(options.hosts) : readInventory(options.inventory);
+  const imageProfiles = readImageProfiles(options.imageProfiles);
   const directory = await takeDataDirectory(options.dataDir, options.name);
   const running: Running[] = [];
   const readyFile = join(directory.path, readyFileName);
@@ -68,7 +70,7 @@ export async function startDaemon(options: UpOptions, stop?: AbortSignal): Promi
     const { makeCredentials } = await import("./credential-maker.js");
     await makeCredentials(directory.path, inventory, options, addresses.apiserver);
     stop?.throwIfAborted();
-    const plans = planes.map((plane) => planOf(plane, options, inventory, addresses, directory));
+    const plans = planes.map((plane) => planOf(plane, options, { inventory, imageProfiles }, addresses, directory));
     const processes = starts.map((each, order) => each(plans[order] as PlanePlan));
     // The inventory is filled as soon as vCenter and the hosts are there: those that look for a cluster find one when they start.
     const called = processes.filter((_, order) => plans[order]?.rooms.some((room) => room === "vcenter" || room === "hostd"));
@@ -113,13 +115,13 @@ function starterOf(plane: Plane, order: number, options: UpOptions, running: Run
   return (plan) => child.start(plan);
 }
 
-function planOf(plane: Plane, options: UpOptions, inventory: PlanePlan["inventory"], addresses: Addresses, directory: DataDirectory): PlanePlan {
+function planOf(plane: Plane, options: UpOptions, files: Pick<PlanePlan, "inventory" | "imageProfiles">, addresses: Addresses, directory: DataDirectory): PlanePlan {
   return {
     ...plane,
     options,
     addresses,
     etcdEndpoints: options.etcdEndpoints.length > 0 ? options.etcdEndpoints : [addresses.etcd],
-    inventory,
+    ...files,
     startCount: directory.startCount,
     restarts: 0,
   };

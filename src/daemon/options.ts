@@ -27,6 +27,8 @@ const schema = z.strictObject({
   hosts: wholeNumber(1, 1000).default(4),
   /** YAML inventory instead of the default one. */
   inventory: z.string().optional(),
+  /** YAML file of image profiles: what images run whose pods name no command. */
+  imageProfiles: z.string().optional(),
   /** Latency profile: how long the world takes. */
   profile: choice(["instant", "article", "supervisor-1.21"]).default("instant"),
   /** Seed of ids, MACs and tie-breaks. */

@@ -1,4 +1,5 @@
 import type { Addresses } from "./addresses.js";
+import type { OwnImageProfiles } from "./image-profiles.js";
 import type { Inventory } from "./inventory.js";
 import type { UpOptions } from "./options.js";
 import type { RoomName } from "./room-name.js";
@@ -14,6 +15,8 @@ export interface PlanePlan {
   /** Where etcd answers: the embedded store or a real cluster. */
   readonly etcdEndpoints: readonly string[];
   readonly inventory: Inventory;
+  /** A user's own, before the built-in ones. */
+  readonly imageProfiles: OwnImageProfiles;
   /** How often an emulator was started on this data directory. */
   readonly startCount: number;
   /** How often this process was started again within this start. */

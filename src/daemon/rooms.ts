@@ -46,7 +46,7 @@ export const roomStarters: Readonly<Record<RoomName, (context: RoomContext) => P
 
   hostd: async ({ plan, ...own }) => (await doors.hostd()).startHostd({ listen: plan.addresses.hostd, hosts: plan.inventory.hosts, dataDir: join(plan.options.dataDir, "esxi"), ...own }),
 
-  crx: async ({ plan, ...own }) => (await doors.crx()).startCrx({ listen: plan.addresses.crx, hostdAddress: plan.addresses.hostd, ...own }),
+  crx: async ({ plan, ...own }) => (await doors.crx()).startCrx({ listen: plan.addresses.crx, hostdAddress: plan.addresses.hostd, imageProfiles: plan.imageProfiles, ...own }),
 
   spherelet: async ({ plan, ...own }) =>
     (await doors.spherelet()).startSpherelets({

@@ -4,6 +4,7 @@ import { pinoLogger } from "../rpc/log.js";
 import { quietPorts } from "../rpc/port.js";
 import { chooseAddresses, listenersOf } from "./addresses.js";
 import { countStart, inTurn, makeDataDirectory } from "./data-directory.js";
+import { readImageProfiles } from "./image-profiles.js";
 import { defaultInventory, readInventory } from "./inventory.js";
 import type { UpOptions } from "./options.js";
 import type { RoomName } from "./room-name.js";
@@ -38,6 +39,7 @@ export async function startRoom(room: RoomName, options: UpOptions): Promise<Ser
     addresses,
     etcdEndpoints: options.etcdEndpoints.length > 0 ? options.etcdEndpoints : [addresses.etcd],
     inventory,
+    imageProfiles: readImageProfiles(options.imageProfiles),
     startCount,
     restarts: 0,
   };

@@ -118,6 +118,11 @@ export interface ContainerStatus {
   readonly restartCount: number;
   readonly state?: ContainerState;
   readonly lastState?: ContainerState;
+  /** Requests that the node has set aside. */
+  readonly allocatedResources?: ResourceList;
+  /** What is in force while it runs. */
+  readonly resources?: ResourceRequirements;
+  readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string; readonly readOnly?: boolean; readonly recursiveReadOnly?: string }[];
 }
 
 /** Exactly one of the three is set; none means waiting. */

@@ -3,6 +3,7 @@ import type { Logger } from "../base/log.js";
 import type { Dice } from "../base/seeded-random.js";
 import type { ApiClient } from "./api-client.js";
 import type { Event, EventType, ObjectReference } from "./cluster-objects.js";
+import { EventSpamFilter } from "./event-spam-filter.js";
 import type { Draft, KubernetesObject } from "./object-meta.js";
 import { events } from "./resource-type.js";
 import { isNamespaceTerminating, isNotFound } from "./status.js";
@@ -42,12 +43,14 @@ interface Known {
 
 /**
  * Writes Kubernetes Events without making anyone wait: what repeats (same object, type, reason and text) only raises the
- * count of the event already there, and while an event waits to be written its repetitions cost nothing.
+ * count of the event already there, and while an event waits to be written its repetitions cost nothing. Beyond 25 events an object has
+ * one in five minutes.
  */
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
   readonly #known = new Map<string, Known>();
   readonly #pending: Known[] = [];
+  readonly #spam = new EventSpamFilter();
   #writes = 0;
   #dropped = 0;
   #closed = false;
@@ -67,6 +70,7 @@ export class EventRecorder {
   record(object: KubernetesObject, type: EventType, reason: string, message: string, reference: ObjectReference = {}, action?: string): void {
     if (this.#closed) return;
     const { component, host, clock } = this.#options;
+    if (!this.#spam.passes(object.metadata.uid, clock.nowMs())) return;
     const involvedObject: ObjectReference = {
       ...(object.apiVersion === undefined ? {} : { apiVersion: object.apiVersion }),
       ...(object.kind === undefined ? {} : { kind: object.kind }),

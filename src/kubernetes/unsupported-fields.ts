@@ -1,5 +1,4 @@
 import type { Container } from "./container.js";
-import { isSidecar } from "./pod-resources.js";
 import type { PodSpec, Volume } from "./pod.js";
 import { volumeSource } from "./pod.js";
 
@@ -44,7 +43,6 @@ export function unsupportedOnHost(spec: PodSpec): readonly string[] {
   ask((spec.runtimeClassName ?? "") !== "", "spec.runtimeClassName");
   const init = [...(spec.initContainers ?? []).entries()].map(([at, container]) => [`spec.initContainers[${at}]`, container] as const);
   const apps = [...spec.containers.entries()].map(([at, container]) => [`spec.containers[${at}]`, container] as const);
-  for (const [path, container] of init) ask(isSidecar(container), `${path}.restartPolicy Always (a sidecar)`);
   for (const [path, container] of [...init, ...apps]) {
     for (const [at, port] of (container.ports ?? []).entries()) ask((port.hostPort ?? 0) > 0, `${path}.ports[${at}].hostPort`);
     ask((container.resources?.claims ?? []).length > 0, `${path}.resources.claims`);

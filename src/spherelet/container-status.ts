@@ -36,10 +36,25 @@ export function containerStatusOf(facts: ContainerFacts): ContainerStatus {
     imageID: agent.imageId === "" ? (facts.imageObject ?? "") : agent.imageId,
     ...(agent.containerId === "" ? {} : { containerID: agent.containerId }),
     ready: agent.ready,
-    started: agent.state?.$case === "running",
+    started: agent.started,
     restartCount: agent.restartCount,
     state,
+    ...resourcesIn(facts.container, agent),
     lastState: agent.lastTermination === undefined ? lostLife(agent, previous, facts.nowMs) : { terminated: terminatedOf(agent.lastTermination) },
+  };
+}
+
+/** What a running container was given, as a node agent that can resize containers reports it (InPlacePodVerticalScaling); mounts always. */
+function resourcesIn({ resources, volumeMounts }: Container, agent: AgentStatus): Partial<ContainerStatus> {
+  const { requests, limits } = resources ?? {};
+  const isRunning = agent.state?.$case === "running";
+  const isAsking = requests !== undefined || limits !== undefined;
+  return {
+    ...(isRunning && requests !== undefined ? { allocatedResources: requests } : {}),
+    ...(isRunning && isAsking ? { resources: { ...(limits === undefined ? {} : { limits }), ...(requests === undefined ? {} : { requests }) } } : {}),
+    ...(volumeMounts === undefined || volumeMounts.length === 0
+      ? {}
+      : { volumeMounts: volumeMounts.map(({ name, mountPath, readOnly }) => ({ name, mountPath, ...(readOnly === true ? { readOnly, recursiveReadOnly: "Disabled" } : {}) })) }),
   };
 }
 

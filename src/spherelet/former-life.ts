@@ -3,6 +3,7 @@ import { ContainerStatus, PodContainers, Terminated } from "../gen/spheresim/crx
 import { toTimestamp } from "../base/timestamp.js";
 import type { ContainerStatus as KubernetesStatus } from "../kubernetes/container.js";
 import type { Pod } from "../kubernetes/pod.js";
+import { isSidecar } from "../kubernetes/pod-resources.js";
 import { parseTime } from "../kubernetes/timestamp.js";
 import type { Finished } from "./start-request.js";
 
@@ -14,7 +15,10 @@ export interface FormerLife {
   readonly restartCounts: ReadonlyMap<string, number>;
   /** Containers that ended well and are let be. */
   readonly finished: Finished;
-  /** With restartPolicy Never nothing that was started may start again: how the pod then ended. */
+  /**
+   * How the pod ended where nothing may start again: with restartPolicy Never once an app container was started or an init container has
+   * failed, with OnFailure once all app containers ended well. Only sidecars were left.
+   */
   readonly ended: PodContainers | undefined;
 }
 
@@ -34,16 +38,29 @@ export function formerLifeOf(pod: Pod, nowMs: number): FormerLife {
     existed: started.length > 0,
     restartCounts: new Map(started.map((each) => [each.name, each.restartCount + 1])),
     finished: new Set(policy === "OnFailure" ? endedWell.map((each) => each.name) : []),
-    ended: policy === "Never" && apps.some((each) => each.containerID !== undefined) ? endOf(pod, inits, apps, nowMs) : undefined,
+    ended: isOver(pod, inits, apps) ? endOf(pod, inits, apps, nowMs) : undefined,
   };
+}
+
+function isOver({ spec }: Pod, inits: readonly KubernetesStatus[], apps: readonly KubernetesStatus[]): boolean {
+  if (spec.restartPolicy === "OnFailure") return apps.length > 0 && apps.every((each) => each.state?.terminated?.exitCode === 0);
+  if (spec.restartPolicy !== "Never") return false;
+  const sidecars = new Set((spec.initContainers ?? []).filter(isSidecar).map(({ name }) => name));
+  return apps.some((each) => each.containerID !== undefined) || inits.some((each) => !sidecars.has(each.name) && (each.state?.terminated?.exitCode ?? 0) !== 0);
 }
 
 function endOf(pod: Pod, inits: readonly KubernetesStatus[], apps: readonly KubernetesStatus[], nowMs: number): PodContainers {
   return PodContainers.create({
     podUid: pod.metadata.uid,
-    initContainers: inits.map((status) => ended(status, nowMs)),
-    containers: apps.map((status) => ended(status, nowMs)),
+    initContainers: inits.map((status) => (status.containerID === undefined ? neverRan(status) : ended(status, nowMs))),
+    // Where one had started, the others are lost with it.
+    containers: apps.map((status) => (apps.every((each) => each.containerID === undefined) ? neverRan(status) : ended(status, nowMs))),
   });
+}
+
+function neverRan({ name, image, imageID, restartCount, state }: KubernetesStatus): AgentStatus {
+  const { reason = "PodInitializing", message = "" } = state?.waiting ?? {};
+  return ContainerStatus.create({ name, image, imageId: imageID, restartCount, state: { $case: "waiting", value: { reason, message } } });
 }
 
 /** As a node agent tells of a container it can no longer find: 137, `ContainerStatusUnknown`. */

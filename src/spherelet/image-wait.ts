@@ -1,5 +1,6 @@
 import type { Pod } from "../kubernetes/pod.js";
 import type { HostContext } from "./host-context.js";
+import { ImageFailures } from "./image-failures.js";
 import { imageObjectsOf } from "./pod-annotations.js";
 import { missingImages } from "./pod-startup.js";
 import type { PodSituation } from "./pod-status.js";
@@ -12,6 +13,8 @@ export class ImageWait {
   readonly #context: HostContext;
   readonly #onChange: () => void;
   readonly #onSlow: () => void;
+  readonly #failures: ImageFailures;
+  #pod: Pod | undefined;
   #leave: (() => void) | undefined;
   #pullingSaid = false;
   #pulledSaid = false;
@@ -21,14 +24,23 @@ export class ImageWait {
     this.#context = context;
     this.#onChange = onChange;
     this.#onSlow = onSlow;
+    this.#failures = new ImageFailures(context.clock, (image, said) => context.events.pullFailed(this.#pod, image, said), onSlow);
   }
 
   /** Whether every image is there; if not, the next change of one that is not will be told. */
   ready(pod: Pod): boolean {
-    this.leave();
+    this.#unsubscribe();
+    this.#pod = pod;
     const missing = missingImages(this.#context, pod);
-    if (missing.length === 0) return true;
+    if (missing.length === 0) {
+      this.#failures.forget();
+      return true;
+    }
     this.#sayPulling(pod);
+    for (const name of missing) {
+      const image = this.#context.images.get(pod.metadata.namespace ?? "", name);
+      if (image !== undefined) this.#failures.note(image);
+    }
     const leave = this.#context.images.onChange(pod.metadata.namespace ?? "", missing, this.#onChange);
     const slow = this.#context.monotonic.timer(SLOW_MS, this.#onSlow);
     this.#leave = () => {
@@ -43,8 +55,8 @@ export class ImageWait {
     if (this.#leave === undefined) return new Map();
     return new Map(
       [...imageObjectsOf(pod)].flatMap(([container, name]) => {
-        const status = this.#context.images.get(pod.metadata.namespace ?? "", name)?.status;
-        return status?.phase !== "Ready" && status?.message !== undefined && status.message !== "" ? [[container, { reason: "ErrImagePull", message: status.message }] as const] : [];
+        const reason = this.#failures.reason(name);
+        return reason === undefined ? [] : [[container, reason] as const];
       }),
     );
   }
@@ -64,6 +76,11 @@ export class ImageWait {
 
   /** Waits no more. */
   leave(): void {
+    this.#unsubscribe();
+    this.#failures.forget();
+  }
+
+  #unsubscribe(): void {
     this.#leave?.();
     this.#leave = undefined;
   }

@@ -4,7 +4,7 @@ import type { ContainerStatus } from "../kubernetes/container.js";
 import type { Pod, PodPhase } from "../kubernetes/pod.js";
 import { isSidecar } from "../kubernetes/pod-resources.js";
 import { formatTime } from "../kubernetes/timestamp.js";
-import { isInitialized } from "./pod-phase.js";
+import { isInitialized, wasCreated } from "./pod-phase.js";
 
 /** What the conditions follow from. */
 export interface ConditionFacts {
@@ -45,7 +45,7 @@ function isOver(phase: PodPhase): boolean {
 
 function initializedOf({ pod, phase, initStatuses, statuses }: ConditionFacts): Verdict {
   if (phase === "Succeeded") return { status: "True", reason: "PodCompleted" };
-  if (statuses.some((status) => status.state?.running !== undefined)) return { status: "True" };
+  if (statuses.some(wasCreated)) return { status: "True" };
   const open = (pod.spec.initContainers ?? []).filter((container) => !isInitialized(container, initStatuses.find((status) => status.name === container.name)));
   return open.length === 0 ? { status: "True" } : { status: "False", reason: "ContainersNotInitialized", message: `containers with incomplete status: ${listText(open)}` };
 }

@@ -1,4 +1,4 @@
-import type { ContainerStatus, PodContainers } from "../gen/spheresim/crx/v1/agent.js";
+import type { PodContainers } from "../gen/spheresim/crx/v1/agent.js";
 import type { EventType } from "../kubernetes/cluster-objects.js";
 import type { EventRecorder } from "../kubernetes/event-recorder.js";
 import type { Pod } from "../kubernetes/pod.js";
@@ -24,31 +24,23 @@ export class PodEvents {
     for (const [container, image] of imageObjectsOf(pod)) this.#say(pod, "Normal", "Pulled", `Image ${pod.metadata.namespace}/${image} is ready`, container);
   }
 
+  /** What became of an image that cannot be fetched, for each container of it. */
+  pullFailed(pod: Pod | undefined, image: string, said: readonly { readonly warning: boolean; readonly reason: string; readonly message: string }[]): void {
+    if (pod === undefined) return;
+    for (const [container, name] of imageObjectsOf(pod)) {
+      if (name === image) for (const { warning, reason, message } of said) this.#say(pod, warning ? "Warning" : "Normal", reason, message, container);
+    }
+  }
+
   mounted(pod: Pod): void {
     for (const volume of pod.spec.volumes ?? []) this.#say(pod, "Normal", "SuccessfulMountVolume", `Successfully mounted volume ${volume.name}`);
   }
 
-  /** Created, Started and BackOff, as far as the containers changed since `before`. */
+  /** What the agent had to tell since `before`. */
   containersChanged(pod: Pod, before: PodContainers | undefined, now: PodContainers): void {
-    const known = new Map([...(before?.initContainers ?? []), ...(before?.containers ?? [])].map((status) => [status.name, status]));
-    for (const status of [...now.initContainers, ...now.containers]) this.#containerChanged(pod, known.get(status.name), status);
-  }
-
-  #containerChanged(pod: Pod, before: ContainerStatus | undefined, now: ContainerStatus): void {
-    const { name } = now;
-    if (now.containerId !== "" && now.containerId !== before?.containerId) {
-      this.#say(pod, "Normal", "Created", `Created container ${name}`, name);
-      this.#say(pod, "Normal", "Started", `Started container ${name}`, name);
-    }
-    if (backsOff(now) && !backsOff(before)) {
-      const { name: podName, namespace, uid } = pod.metadata;
-      this.#say(pod, "Warning", "BackOff", `Back-off restarting failed container ${name} in pod ${podName}_${namespace}(${uid})`, name);
-    }
-  }
-
-  killing(pod: Pod, containers: PodContainers | undefined): void {
-    for (const status of containers?.containers ?? []) {
-      if (status.state?.$case === "running") this.#say(pod, "Normal", "Killing", `Stopping container ${status.name}`, status.name);
+    const toldTo = before?.events.at(-1)?.number ?? 0n;
+    for (const { number, container, warning, reason, message } of now.events) {
+      if (number > toldTo) this.#say(pod, warning ? "Warning" : "Normal", reason, message, container);
     }
   }
 
@@ -77,10 +69,6 @@ export class PodEvents {
     const fieldPath = container === undefined ? undefined : fieldPathOf(pod, container);
     this.#recorder.record(pod, type, reason, message, { apiVersion: "v1", kind: "Pod", ...(fieldPath === undefined ? {} : { fieldPath }) });
   }
-}
-
-function backsOff(status: ContainerStatus | undefined): boolean {
-  return status?.state?.$case === "waiting" && status.state.value.reason === "CrashLoopBackOff";
 }
 
 function fieldPathOf(pod: Pod, container: string): string {

@@ -8,6 +8,11 @@ export function isInitialized(container: Container, status: ContainerStatus | un
   return status?.state?.terminated?.exitCode === 0;
 }
 
+/** Whether a container was ever made in this life of the VM. */
+export function wasCreated(status: ContainerStatus): boolean {
+  return status.containerID !== undefined || status.state?.running !== undefined || status.state?.terminated !== undefined;
+}
+
 /**
  * The phase of a pod by the states of its containers (kubernetes.md 5.2).
  *
@@ -20,17 +25,28 @@ export function isInitialized(container: Container, status: ContainerStatus | un
  * | all ended well | OnFailure, Never | Succeeded |
  * | all ended, one badly | OnFailure | Running, it comes again |
  * | all ended, one badly | Never | Failed |
+ * | all ended for good, a sidecar not yet | any | as before |
  */
 export function phaseOf(spec: PodSpec, initStatuses: readonly ContainerStatus[], statuses: readonly ContainerStatus[], stoppedForGood: boolean): PodPhase {
+  const phase = phaseByContainers(spec, initStatuses, statuses, stoppedForGood);
+  const isOver = phase === "Succeeded" || phase === "Failed";
+  // What was made and has not ended: a pod is over with its last container.
+  const lingers = initStatuses.some((status) => wasCreated(status) && status.state?.terminated === undefined);
+  if (!isOver || !lingers) return phase;
+  return statuses.some(wasCreated) ? "Running" : "Pending";
+}
+
+function phaseByContainers(spec: PodSpec, initStatuses: readonly ContainerStatus[], statuses: readonly ContainerStatus[], stoppedForGood: boolean): PodPhase {
   const policy = spec.restartPolicy ?? "Always";
-  for (const container of spec.initContainers ?? []) {
+  const open = (spec.initContainers ?? []).flatMap((container) => {
     const status = initStatuses.find((each) => each.name === container.name);
-    if (isInitialized(container, status)) continue;
-    const exitCode = status?.state?.terminated?.exitCode ?? 0;
-    if (exitCode !== 0 && (policy === "Never" || stoppedForGood)) return "Failed";
-    // Once an app container is there, the init containers' part is over.
-    if (!statuses.some((each) => each.state?.running !== undefined || each.state?.terminated !== undefined)) return "Pending";
-  }
+    return isInitialized(container, status) ? [] : [{ container, status }];
+  });
+  // A sidecar comes again whatever the pod's policy, and how it ended does not count.
+  const failed = open.some(({ container, status }) => !isSidecar(container) && (status?.state?.terminated?.exitCode ?? 0) !== 0);
+  if (failed && (policy === "Never" || stoppedForGood)) return "Failed";
+  // Once an app container is there, the init containers' part is over.
+  if (open.length > 0 && !statuses.some(wasCreated)) return "Pending";
   const running = statuses.filter((status) => status.state?.running !== undefined).length;
   const ended = statuses.filter((status) => status.state?.terminated !== undefined);
   const comingAgain = statuses.filter((status) => status.state?.waiting !== undefined && status.lastState?.terminated !== undefined);

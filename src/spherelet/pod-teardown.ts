@@ -6,23 +6,16 @@ import type { Pod } from "../kubernetes/pod.js";
 import { pods } from "../kubernetes/resource-type.js";
 import { isConflict, isNotFound } from "../kubernetes/status.js";
 import type { HostContext } from "./host-context.js";
+import { graceSecondsOf } from "./pod-grace.js";
 import type { VmLife } from "./vm-life.js";
 import { ProviderFault } from "./vsphere.js";
-
-/** What core/v1 says where a pod says nothing. */
-const DEFAULT_GRACE_SECONDS = 30;
-
-/** How long the containers of a pod that is being deleted may take between TERM and KILL, seconds. */
-export function graceSecondsOf(pod: Pod): number {
-  return pod.metadata.deletionGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS;
-}
 
 /**
  * D2, and the end of a pod whose time is over (not `deleted`, no step of the way back): stops the containers. Answers how they ended, or undefined where nothing runs: the VM is gone, off, or never got its
  * personality. A pod whose agent does not answer while its VM is on is not let go: the caller tries again.
  */
 export async function stopContainers(context: HostContext, pod: Pod, vmUuid: string, life: VmLife | undefined, deleted: boolean, signal: AbortSignal): Promise<PodContainers | undefined> {
-  const { host, hostd, agents, steps, clock, events } = context;
+  const { host, hostd, agents, steps, clock } = context;
   const startMs = clock.nowMs();
   const record = (message: string): void => {
     if (deleted) steps.record({ pod, step: 102, peer: "crx", wire: "spheresim.crx.v1.AgentService/StopPod", startMs, subject: `${host.name}/${vmUuid}`, message });
@@ -37,10 +30,11 @@ export async function stopContainers(context: HostContext, pod: Pod, vmUuid: str
     }
     address = vm.agentAddress;
   }
-  events.killing(pod, life?.containers);
   const graceSeconds = graceSecondsOf(pod);
   try {
     const containers = await agents.stopPod(address, vmUuid, pod.metadata.uid, graceSeconds, signal);
+    // What was told on the way is in it.
+    life?.learn(containers);
     record(`containers stopped, grace ${graceSeconds} s`);
     return containers;
   } catch (error) {

@@ -10,7 +10,8 @@ import { ImageWait } from "./image-wait.js";
 import { setbackOf, type Setback } from "./pod-setback.js";
 import { giveBody, startContainers } from "./pod-startup.js";
 import type { PodSituation, Trouble } from "./pod-status.js";
-import { deleteForGood, graceSecondsOf, stopContainers } from "./pod-teardown.js";
+import { graceSecondsOf } from "./pod-grace.js";
+import { deleteForGood, stopContainers } from "./pod-teardown.js";
 import { isNewer } from "./resource-version.js";
 import { recordStatus, writeStatus } from "./status-writer.js";
 import { VmLife } from "./vm-life.js";
@@ -236,7 +237,7 @@ export class PodWorker {
       this.wake("urgent");
       return;
     }
-    if (this.#introduced && !isBeingDeleted(this.#pod)) this.#context.events.containersChanged(this.#pod, before, now);
+    if (this.#introduced) this.#context.events.containersChanged(this.#pod, before, now);
     this.wake("soon");
   }
 
@@ -334,7 +335,7 @@ export class PodWorker {
   async #letEnd(pod: Pod): Promise<void> {
     const life = this.#life;
     if (life === undefined) return;
-    const runs = life.containers?.containers.some((status) => status.state?.$case === "running") ?? false;
+    const runs = [...(life.containers?.initContainers ?? []), ...(life.containers?.containers ?? [])].some((status) => status.state?.$case === "running");
     if (runs && !life.over) await this.#context.agents.stopPod(life.agentAddress, life.vmUuid, pod.metadata.uid, graceSecondsOf(pod), this.#abort.signal);
     this.#letGo();
   }

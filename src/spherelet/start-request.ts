@@ -2,6 +2,7 @@ import { Quantity } from "../base/quantity.js";
 import { ContainerSpec, RestartPolicy, StartPodRequest, VolumeMount } from "../gen/spheresim/crx/v1/agent.js";
 import type { Container } from "../kubernetes/container.js";
 import type { PodSpec } from "../kubernetes/pod.js";
+import { annotationsFor } from "../kubernetes/container-annotations.js";
 import { cpuMilliOf, isSidecar } from "../kubernetes/pod-resources.js";
 import { unsupportedOnHost } from "../kubernetes/unsupported-fields.js";
 import { imageReferencesOf } from "../kubernetes/vsphere-pod.js";
@@ -11,6 +12,8 @@ import { resolveEnvironment } from "./environment.js";
 import { expand } from "./expansion.js";
 import type { PodFacts } from "./field-ref.js";
 import { imageObjectsOf } from "./pod-annotations.js";
+import { graceSecondsOf } from "./pod-grace.js";
+import { hookRequestOf, probeRequestOf } from "./probe-request.js";
 import { resolveVolumes } from "./volumes.js";
 
 /** A container cannot be made of what its spec says. */
@@ -43,7 +46,7 @@ export async function buildStartRequest(facts: PodFacts, source: ConfigSource, r
   const { metadata, spec } = facts.pod;
   const volumes = await resolveVolumes(facts, source);
   const build = (container: Container): Promise<ContainerSpec> => buildContainer(facts, container, source);
-  const initContainers = await inOrder(spec.initContainers ?? [], build);
+  const initContainers = (await inOrder(spec.initContainers ?? [], build)).map((built, index) => ({ ...built, sidecar: isSidecar((spec.initContainers ?? [])[index] as Container) }));
   const containers = await inOrder(spec.containers.filter((container) => !finished.has(container.name)), build);
   const unsupported = unsupportedOnHost(spec);
   if (unsupported.length > 0) throw new UnsupportedPod(unsupported);
@@ -56,6 +59,7 @@ export async function buildStartRequest(facts: PodFacts, source: ConfigSource, r
     volumes,
     restartPolicy: restartPolicyOf(spec),
     restartCounts: Object.fromEntries(restartCounts),
+    terminationGracePeriod: { seconds: BigInt(graceSecondsOf(facts.pod)), nanos: 0 },
   });
 }
 
@@ -72,9 +76,6 @@ function restartPolicyOf(spec: PodSpec): RestartPolicy {
 
 async function buildContainer(facts: PodFacts, container: Container, source: ConfigSource): Promise<ContainerSpec> {
   const { name } = container;
-  if (isSidecar(container) && facts.pod.spec.initContainers?.includes(container) === true) {
-    throw new ContainerConfigError(name, `init container ${name} has restartPolicy Always: sidecar containers are not emulated yet`, "CreateContainerError");
-  }
   // The image controller leaves out of its answer what is no image reference.
   if (imageReferencesOf(facts.pod) !== undefined && !imageObjectsOf(facts.pod).has(name)) {
     const image = JSON.stringify(container.image ?? "");
@@ -107,5 +108,22 @@ async function buildContainer(facts: PodFacts, container: Container, source: Con
     workingDir: container.workingDir ?? "",
     limitCpuMilli: cpuMilliOf(container.resources?.limits?.["cpu"]),
     limitMemoryBytes: Quantity.parseOrZero(container.resources?.limits?.["memory"]).value(),
+    ...probesOf(container, facts.podIp),
+    annotations: annotationsFor(facts.pod, name),
   });
+}
+
+function probesOf(container: Container, podIp: string): Partial<ContainerSpec> {
+  const startupProbe = probeRequestOf(container, container.startupProbe, podIp);
+  const livenessProbe = probeRequestOf(container, container.livenessProbe, podIp);
+  const readinessProbe = probeRequestOf(container, container.readinessProbe, podIp);
+  const postStart = hookRequestOf(container, container.lifecycle?.postStart, podIp);
+  const preStop = hookRequestOf(container, container.lifecycle?.preStop, podIp);
+  return {
+    ...(startupProbe === undefined ? {} : { startupProbe }),
+    ...(livenessProbe === undefined ? {} : { livenessProbe }),
+    ...(readinessProbe === undefined ? {} : { readinessProbe }),
+    ...(postStart === undefined ? {} : { postStart }),
+    ...(preStop === undefined ? {} : { preStop }),
+  };
 }

@@ -3,6 +3,7 @@ import type { Pod } from "../kubernetes/pod.js";
 import { pods } from "../kubernetes/resource-type.js";
 import { isConflict, isNotFound } from "../kubernetes/status.js";
 import { FIELD_MANAGER, type HostContext } from "./host-context.js";
+import { imageProfilesNews } from "./image-profiles.js";
 import { isCurrent, podStatusOf, type PodSituation } from "./pod-status.js";
 import { revisionOf } from "./resource-version.js";
 
@@ -18,18 +19,19 @@ export interface StatusWritten {
  * Step 14: brings the pod's status in line; undefined when nothing had to be written.
  *
  * A strategic merge patch, as node agents send: conditions merge by type, so that the scheduler's and those of readiness gates stay,
- * and the uid in it makes it fail on a pod that was created anew.
+ * and the uid in it makes it fail on a pod that was created anew. The profiles that containers run by go along as an annotation.
  */
 export async function writeStatus(context: HostContext, situation: PodSituation, signal: AbortSignal): Promise<StatusWritten | undefined> {
   const { pod } = situation;
   const status = podStatusOf(situation);
-  if (isCurrent(pod.status, status)) return undefined;
+  const annotations = imageProfilesNews(pod, situation.containers);
+  if (isCurrent(pod.status, status) && annotations === undefined) return undefined;
   const startMs = context.clock.nowMs();
   try {
     const written = await context.api.patch(
       pods,
       nameOf(pod),
-      { type: "strategic", body: { metadata: { uid: pod.metadata.uid }, status } },
+      { type: "strategic", body: { metadata: { uid: pod.metadata.uid, ...(annotations === undefined ? {} : { annotations }) }, status } },
       { subresource: "status", fieldManager: FIELD_MANAGER, signal },
     );
     return { pod: written, startMs };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fromTimestamp } from "../../src/base/timestamp.js";
 import { CrashBackoff } from "../../src/crx/crash-backoff.js";
-import { RestartPolicy, VolumeSpec } from "../../src/gen/spheresim/crx/v1/agent.js";
+import { Probe, RestartPolicy, TcpSocketAction, VolumeSpec } from "../../src/gen/spheresim/crx/v1/agent.js";
 import { allWords, container, isFault, MachineFixture, podRequest, podUid, words } from "./machine-fixture.js";
 
 test("containers start side by side after the init containers, one after the other", async () => {
@@ -116,6 +116,7 @@ test("StopPod: TERM, grace, KILL", async () => {
   const agent = await fixture.agent();
   const containers = [container("web", "nginx"), container("own", "vendor/own"), container("deaf", "busybox", "sleep", "3600"), container("crash", "busybox", "false")];
   await agent.startPod(podRequest({ containers }));
+  await fixture.clock.advance(0);
   const startMs = fixture.clock.nowMs();
   const stop = agent.stopPod(podUid, 30_000);
   await fixture.clock.advance(0);
@@ -146,6 +147,7 @@ test("a pod the agent cannot set up is refused with the field at fault", async (
   const agent = await fixture.agent();
   const volume = VolumeSpec.create({ name: "data", source: { $case: "emptyDir", value: { sizeLimitBytes: 0n } } });
   const mount = (name: string, mountPath: string) => ({ ...container("web", "nginx"), mounts: [{ name, mountPath, readOnly: false, subPath: "" }] });
+  const action = { $case: "tcpSocket" as const, value: TcpSocketAction.create({ port: "80" }) };
   const wrong: [Parameters<typeof podRequest>[0], string][] = [
     [{ containers: [] }, "containers"],
     [{ containers: [container("", "nginx")] }, "containers[0].name"],
@@ -156,6 +158,11 @@ test("a pod the agent cannot set up is refused with the field at fault", async (
     [{ containers: [mount("nowhere", "/x")] }, "containers[0].mounts[0].name"],
     [{ volumes: [volume], containers: [mount("data", "x")] }, "containers[0].mounts[0].mount_path"],
     [{ restartCounts: { web: -1 } }, "restart_counts.web"],
+    [{ containers: [{ ...container("a", "nginx"), sidecar: true }] }, "containers[0].sidecar"],
+    [{ containers: [{ ...container("a", "nginx"), livenessProbe: Probe.create() }] }, "containers[0].liveness_probe.action"],
+    [{ containers: [{ ...container("a", "nginx"), readinessProbe: Probe.create({ action, periodSeconds: -1 }) }] }, "containers[0].readiness_probe.period_seconds"],
+    [{ containers: [{ ...container("a", "nginx"), startupProbe: Probe.create({ action, terminationGracePeriodSeconds: -1n }) }] }, "containers[0].startup_probe.termination_grace_period_seconds"],
+    [{ terminationGracePeriod: { seconds: -1n, nanos: 0 } }, "termination_grace_period"],
   ];
   for (const [change, field] of wrong) await assert.rejects(agent.startPod(podRequest(change)), isFault("invalidArgument", field));
   assert.deepEqual(allWords(await agent.startPod(podRequest({ volumes: [volume], containers: [mount("data", "/data")] }))), ["web running"]);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ContainerSpec } from "../../src/gen/spheresim/crx/v1/agent.js";
-import { imageProfile } from "../../src/crx/image-profiles.js";
+import { ImageProfiles } from "../../src/crx/image-profiles.js";
 import { programOf } from "../../src/crx/program.js";
 
 const FOREVER = Number.POSITIVE_INFINITY;
@@ -19,7 +19,7 @@ test("an image is known by the last part of its repository", () => {
     ["registry.k8s.io/pause:3.9", "pause"],
     ["registry.k8s.io/busybox:1.27.2", "shell"],
     ["fake-image", "unknown"],
-  ] as const) assert.equal(imageProfile(image).name, name, image);
+  ] as const) assert.equal(new ImageProfiles().of(image).name, name, image);
 });
 
 test("an image without a command runs as its profile says", () => {
@@ -77,6 +77,7 @@ test("a shell listens to TERM only with a trap; stress beyond the limit is kille
   assert.equal(program("sleep 9"), "ignored");
   assert.deepEqual(program("trap 'echo bye; exit 0' TERM; while true; do sleep 1; done"), { exitCode: 0 });
   const stress = { image: "polinux/stress", command: ["stress"], args: ["--vm", "1", "--vm-bytes", "250M", "--vm-hang", "1"], limitMemoryBytes: 104_857_600n };
-  assert.deepEqual(programOf(ContainerSpec.create(stress)), { runsMs: 0, exitCode: 137, onTerm: { exitCode: 143 }, oomKilled: true });
+  const { runsMs, exitCode, onTerm, oomKilled } = programOf(ContainerSpec.create(stress));
+  assert.deepEqual({ runsMs, exitCode, onTerm, oomKilled }, { runsMs: 0, exitCode: 137, onTerm: { exitCode: 143 }, oomKilled: true });
   assert.equal(programOf(ContainerSpec.create({ ...stress, limitMemoryBytes: 524_288_000n })).runsMs, FOREVER);
 });

@@ -29,7 +29,6 @@ const refused: readonly (readonly [name: string, spec: Part, field: string])[] =
   ["host-ipc", { hostIPC: true }, "spec.hostIPC"],
   ["user-namespace", { hostUsers: false }, "spec.hostUsers false"],
   ["host-port", ofContainer({ ports: [{ containerPort: 80, hostPort: 8080 }] }), "spec.containers[0].ports[0].hostPort"],
-  ["sidecar", { initContainers: [{ ...container, name: "s", restartPolicy: "Always" }] }, "spec.initContainers[0].restartPolicy Always"],
   ["pvc", volume({ persistentVolumeClaim: { claimName: "data" } }), "spec.volumes[0].persistentVolumeClaim"],
   ["block-device", { ...volume({ persistentVolumeClaim: { claimName: "data" } }), ...ofContainer({ volumeDevices: [{ name: "v", devicePath: "/dev/x" }] }) }, "spec.containers[0].volumeDevices"],
   ["ephemeral-claim", volume({ ephemeral: { volumeClaimTemplate: { spec: claim } } }), "spec.volumes[0].ephemeral"],
@@ -52,6 +51,7 @@ const granted: readonly (readonly [name: string, spec: Part])[] = [
   ["wish-spread", { topologySpreadConstraints: [{ ...spread, whenUnsatisfiable: "ScheduleAnyway" }] }],
   ["memory-volume", volume({ emptyDir: { medium: "Memory" } })],
   ["linux", { os: { name: "linux" } }],
+  ["sidecar", { initContainers: [{ ...container, name: "s", restartPolicy: "Always" }] }],
 ];
 
 const podNamed = (name: string, spec: Part): Part => ({ apiVersion: "v1", kind: "Pod", metadata: { name }, spec: { terminationGracePeriodSeconds: 0, containers: [container], ...spec } });

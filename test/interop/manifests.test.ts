@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { parse } from "yaml";
+import { eventually } from "../support/eventually.js";
 import { skipWithout } from "../support/external-program.js";
 import { Kubectl } from "../support/kubectl.js";
 import { manifestPath, skipWithoutManifests } from "../support/manifests.js";
@@ -18,6 +21,12 @@ test("public manifests end as the README beside them says, applied one by one by
     const staysPending = async (target: string, why: RegExp): Promise<void> => {
       await becomes(target, "{.status.conditions[?(@.type=='PodScheduled')].reason}", "Unschedulable");
       assert.match(await kubectl.run(["get", ...target.split(" "), "-o", "jsonpath={.status.phase} {.status.conditions[?(@.type=='PodScheduled')].message}"]), new RegExp(`^Pending ${why.source}$`));
+    };
+    const events = (pod: string): Promise<string> => kubectl.run(["get", "events", "--field-selector", `involvedObject.name=${pod}`, "-o", "jsonpath={range .items[*]}{.type} {.reason} {.message}{'\\n'}{end}"]);
+    /** The pod that a Job of that file would make. */
+    const podOfJob = (path: string, name: string): Promise<string> => {
+      const job = parse(readFileSync(manifestPath(path) ?? "", "utf8")) as { readonly spec: { readonly template: { readonly spec: unknown } } };
+      return kubectl.run("apply -f -", JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata: { name }, spec: job.spec.template.spec }));
     };
     const remove = (path: string): Promise<string> => kubectl.run(["delete", "--wait", "--grace-period=0", "--force", "-f", manifestPath(path) ?? ""]);
 
@@ -128,6 +137,92 @@ test("public manifests end as the README beside them says, applied one by one by
       assert.equal(await kubectl.run("get pod high-priority-pod -o jsonpath={.spec.priority},{.spec.preemptionPolicy}"), "200,PreemptLowerPriority");
       await remove("priority/high-priority-pod.yaml");
       await remove("priority/priority-classes.yaml");
+    });
+
+    await t.test("init-sidecar/init-containers: runs when its init container has done its work", async () => {
+      await apply("init-sidecar/init-containers.yaml");
+      await running("pod/init-demo");
+      assert.equal(await kubectl.run("get pod init-demo -o jsonpath={.status.initContainerStatuses[0].state.terminated.exitCode},{.status.containerStatuses[0].ready}"), "0,true");
+      await remove("init-sidecar/init-containers.yaml");
+    });
+
+    await t.test("init-sidecar/job-sidecar, the pod of its Job: succeeds when the main container has, whatever became of the sidecar", async () => {
+      await podOfJob("init-sidecar/job-sidecar.yaml", "job-sidecar");
+      // The sidecar follows a file and does not listen to TERM: it may need the whole grace period of 30 s.
+      await kubectl.run("wait pod/job-sidecar --for=jsonpath={.status.phase}=Succeeded --timeout=45s");
+      assert.equal(await kubectl.run("get pod job-sidecar -o jsonpath={.status.containerStatuses[0].state.terminated.exitCode},{.status.initContainerStatuses[0].state.terminated.exitCode}"), "0,137");
+      await kubectl.run("delete pod job-sidecar --grace-period=0 --force");
+    });
+
+    await t.test("probes and the pod of lifecycle/job-pod-failure-policy-failjob: side by side, for they take their time", async () => {
+      await apply("probes/http-liveness.yaml");
+      await apply("probes/tcp-liveness-readiness.yaml");
+      await podOfJob("lifecycle/job-pod-failure-policy-failjob.yaml", "failjob");
+      await running("pod/goproxy");
+      assert.match(await kubectl.run("get pod goproxy"), /goproxy\s+0\/1\s+Running\s+0/);
+      assert.equal(await kubectl.run(["get", "pod", "goproxy", "-o", "jsonpath={.status.conditions[?(@.type=='Ready')].reason}"]), "ContainersNotReady");
+      await kubectl.run("wait pod/goproxy --for=condition=Ready --timeout=30s");
+      assert.match(await kubectl.run("get pod goproxy"), /goproxy\s+1\/1\s+Running\s+0/);
+      await becomes("pod/liveness-http", "{.status.containerStatuses[0].restartCount}", "1");
+      assert.equal(await kubectl.run("get pod liveness-http -o jsonpath={.status.phase}"), "Running");
+      await eventually("told", async () => {
+        const told = await events("liveness-http");
+        return told.includes("Warning Unhealthy Liveness probe failed: HTTP probe failed with statuscode: 500") && told.includes("Normal Killing Container liveness failed liveness probe, will be restarted");
+      });
+      await kubectl.run("wait pod/failjob --for=jsonpath={.status.phase}=Failed --timeout=45s");
+      assert.equal(await kubectl.run("get pod failjob -o jsonpath={.status.containerStatuses[0].state.terminated.exitCode}"), "42");
+      await kubectl.run("delete pod liveness-http goproxy failjob --grace-period=0 --force");
+    });
+
+    await t.test("lifecycle/lifecycle-events: runs after postStart, and preStop runs before it ends in good order", async () => {
+      await apply("lifecycle/lifecycle-events.yaml");
+      await running("pod/lifecycle-demo");
+      assert.match(await kubectl.run("describe pod lifecycle-demo"), /spheresim\.dev\/image-profiles: \{"lifecycle-demo-container":"nginx"\}/);
+      const watch = kubectl.start("get pod lifecycle-demo --watch -o jsonpath={.status.containerStatuses[0].state.terminated.exitCode};");
+      let seen = "";
+      watch.stdout.on("data", (chunk: Buffer) => (seen += chunk.toString()));
+      await kubectl.run("delete pod lifecycle-demo");
+      watch.kill();
+      assert.match(seen, /;0;/);
+    });
+
+    await t.test("env/commands: succeeds without a restart", async () => {
+      await apply("env/commands.yaml");
+      await becomes("pod/command-demo", "{.status.phase}", "Succeeded");
+      assert.equal(await kubectl.run("get pod command-demo -o jsonpath={.status.containerStatuses[0].restartCount}"), "0");
+      await remove("env/commands.yaml");
+    });
+
+    await t.test("env/pod-single-configmap-env-variable: waits for its ConfigMap, then succeeds", async () => {
+      await apply("env/pod-single-configmap-env-variable.yaml");
+      await becomes("pod/dapi-test-pod", "{.status.containerStatuses[0].state.waiting.reason}", "CreateContainerConfigError");
+      assert.equal(await kubectl.run("get pod dapi-test-pod -o jsonpath={.status.phase},{.status.containerStatuses[0].state.waiting.message}"), 'Pending,configmap "special-config" not found');
+      await kubectl.run("create configmap special-config --from-literal=special.how=very");
+      await becomes("pod/dapi-test-pod", "{.status.phase}", "Succeeded");
+      await remove("env/pod-single-configmap-env-variable.yaml");
+      await kubectl.run("delete configmap special-config");
+    });
+
+    await t.test("env/private-reg-pod: waits as InvalidImageName", async () => {
+      await apply("env/private-reg-pod.yaml");
+      await becomes("pod/private-reg", "{.status.containerStatuses[0].state.waiting.reason}", "InvalidImageName");
+      assert.equal(await kubectl.run("get pod private-reg -o jsonpath={.status.phase},{.status.containerStatuses[0].restartCount}"), "Pending,0");
+      await remove("env/private-reg-pod.yaml");
+    });
+
+    await t.test("multi-container/shared-volume: runs after init, ready", async () => {
+      await apply("multi-container/shared-volume.yaml");
+      await kubectl.run("wait pod/shared-volume-example --for=condition=Ready --timeout=30s");
+      assert.match(await kubectl.run("get pod shared-volume-example"), /shared-volume-example\s+1\/1\s+Running/);
+      await remove("multi-container/shared-volume.yaml");
+    });
+
+    await t.test("multi-container/startup-coordination: the sidecar has started, then the main container runs", async () => {
+      await apply("multi-container/startup-coordination.yaml");
+      await kubectl.run("wait pod/startup-coordination-example --for=condition=Ready --timeout=30s");
+      assert.match(await kubectl.run("get pod startup-coordination-example"), /startup-coordination-example\s+2\/2\s+Running/);
+      assert.equal(await kubectl.run("get pod startup-coordination-example -o jsonpath={.status.initContainerStatuses[0].started}"), "true");
+      await remove("multi-container/startup-coordination.yaml");
     });
 
     await t.test("and nothing is left behind", async () => {

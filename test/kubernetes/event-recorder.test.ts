@@ -40,16 +40,28 @@ test("names sort as the events came, those of one moment too", async () => {
 
 test("repetitions raise the count; those that come while the first is on its way cost one write at most", async () => {
   const { clock, cluster, pod, recorder } = await setUp();
-  for (let i = 0; i < 50; i += 1) recorder.record(pod, "Warning", "FailedScheduling", "no room");
+  for (let i = 0; i < 20; i += 1) recorder.record(pod, "Warning", "FailedScheduling", "no room");
   await recorder.flushed();
   await clock.advance(5_000);
   recorder.record(pod, "Warning", "FailedScheduling", "no room");
   await recorder.flushed();
   const list = cluster.peekAll(events);
   assert.equal(list.length, 1);
-  assert.equal(list[0]?.count, 51);
+  assert.equal(list[0]?.count, 21);
   assert.equal(list[0]?.lastTimestamp, "1970-01-01T00:16:45Z");
   assert.ok(cluster.calls.filter((call) => call.path.includes("/events")).length <= 3);
+});
+
+test("one object has 25 events at once, and then one in five minutes", async () => {
+  const { clock, cluster, pod, recorder } = await setUp();
+  for (let i = 0; i < 40; i += 1) recorder.record(pod, "Warning", "Unhealthy", "Readiness probe failed: ");
+  await recorder.flushed();
+  assert.equal(cluster.peekAll(events)[0]?.count, 25);
+  await clock.advance(300_000);
+  for (let i = 0; i < 2; i += 1) recorder.record(pod, "Warning", "Unhealthy", "Readiness probe failed: ");
+  await recorder.flushed();
+  assert.equal(cluster.peekAll(events)[0]?.count, 26);
+  await recorder.close();
 });
 
 test("a new event begins when the old one aged out; text is cut; the queue is bounded", async () => {
@@ -62,7 +74,7 @@ test("a new event begins when the old one aged out; text is cut; the queue is bo
   recorder.record(pod, "Normal", "A", "x".repeat(2000));
   await recorder.flushed();
   assert.equal(cluster.peekAll(events)[0]?.count, 2);
-  for (let i = 0; i < 1100; i += 1) recorder.record(pod, "Normal", "B", `text ${i}`);
+  for (let i = 0; i < 1100; i += 1) recorder.record({ ...pod, metadata: { ...pod.metadata, uid: `u${i}` } }, "Normal", "B", "text");
   assert.ok(recorder.dropped > 0);
   await recorder.close();
 });

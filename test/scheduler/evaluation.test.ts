@@ -75,7 +75,6 @@ test("what is not supported yet is refused by name, whatever the nodes", () => {
     [{ containers: [{ name: "c", ports: [{ containerPort: 80, hostPort: 8080 }] }] }, /spec\.containers\[0\]\.ports\[0\]\.hostPort is not supported/],
     [{ hostNetwork: true, hostPID: true, hostIPC: true, hostUsers: false }, /: spec\.hostNetwork is [^,]*, spec\.hostPID is [^,]*, spec\.hostIPC is [^,]*, spec\.hostUsers false is not supported/],
     [{ os: { name: "windows" } }, /spec\.os\.name windows is not supported/],
-    [{ initContainers: [{ name: "s", restartPolicy: "Always" }] }, /spec\.initContainers\[0\]\.restartPolicy Always \(a sidecar\) is not supported/],
     [{ containers: [{ name: "c", volumeDevices: [{ name: "v", devicePath: "/dev/x" }] }] }, /spec\.containers\[0\]\.volumeDevices is not supported/],
     [{ volumes: [{ name: "v", projected: { sources: [{}, { serviceAccountToken: { path: "t" } }] } }] }, /spec\.volumes\[0\]\.projected\.sources\[1\]\.serviceAccountToken is not supported/],
     [{ volumes: [{ name: "v", emptyDir: { medium: "HugePages-2Mi" } }] }, /spec\.volumes\[0\]\.emptyDir\.medium HugePages-2Mi is not supported/],

@@ -143,9 +143,26 @@ test("the start request carries what the agent needs, and leaves out what has en
   assert.deepEqual([request.restartPolicy, request.restartCounts], [2, { a: 2 }]);
 });
 
-test("a sidecar is refused by name", async () => {
-  const facts = factsOf({ initContainers: [{ name: "proxy", image: "envoy", restartPolicy: "Always" }] });
-  await assert.rejects(buildStartRequest(facts, source, new Map(), new Set()), { container: "proxy", reason: "CreateContainerError" });
+test("a sidecar is told from other init containers; probes and hooks are handed on with their ports resolved", async () => {
+  const sidecar = { name: "proxy", image: "envoy", restartPolicy: "Always", ports: [{ name: "admin", containerPort: 9901 }], startupProbe: { httpGet: { path: "ready", port: "admin" }, periodSeconds: 2 } };
+  const app = {
+    name: "a",
+    image: "nginx",
+    livenessProbe: { grpc: { port: 50051, service: "x" }, terminationGracePeriodSeconds: 5 },
+    readinessProbe: { tcpSocket: { port: "nobody", host: "10.0.0.1" }, initialDelaySeconds: 15, timeoutSeconds: 2, successThreshold: 2, failureThreshold: 4 },
+    lifecycle: { postStart: { exec: { command: ["true"] } }, preStop: { sleep: { seconds: 7 } } },
+  };
+  const facts = factsOf({ initContainers: [sidecar, { name: "init", image: "busybox" }], containers: [app], terminationGracePeriodSeconds: 12 }, { "spheresim.dev/exit-code": "1", "proxy.spheresim.dev/exit-code": "2", "a.spheresim.dev/ready-after": "3s", other: "x" });
+  const request = await buildStartRequest(facts, source, new Map(), new Set());
+  const [proxy, init] = request.initContainers;
+  assert.deepEqual([proxy?.sidecar, init?.sidecar, request.terminationGracePeriod?.seconds], [true, false, 12n]);
+  assert.deepEqual([proxy?.startupProbe?.action, proxy?.startupProbe?.periodSeconds], [{ $case: "httpGet", value: { host: facts.podIp, port: "9901", path: "/ready", scheme: "HTTP" } }, 2]);
+  const [container] = request.containers;
+  assert.deepEqual([container?.livenessProbe?.action, container?.livenessProbe?.terminationGracePeriodSeconds], [{ $case: "grpc", value: { host: facts.podIp, port: 50051, service: "x" } }, 5n]);
+  assert.deepEqual(container?.readinessProbe?.action, { $case: "tcpSocket", value: { host: "10.0.0.1", port: "nobody" } });
+  assert.deepEqual([container?.readinessProbe?.initialDelaySeconds, container?.readinessProbe?.timeoutSeconds, container?.readinessProbe?.successThreshold, container?.readinessProbe?.failureThreshold], [15, 2, 2, 4]);
+  assert.deepEqual([container?.postStart?.action, container?.preStop?.action], [{ $case: "exec", value: { command: ["true"] } }, { $case: "sleepSeconds", value: 7n }]);
+  assert.deepEqual([proxy?.annotations, container?.annotations], [{ "exit-code": "2" }, { "exit-code": "1", "ready-after": "3s" }]);
 });
 
 test("addresses: from the annotation, or round the node's range", () => {

@@ -5,6 +5,7 @@ import { ContainerStatus, PodContainers, Terminated } from "../../src/gen/sphere
 import type { Condition } from "../../src/kubernetes/condition.js";
 import type { Pod, PodSpec, PodStatus } from "../../src/kubernetes/pod.js";
 import { formerLifeOf } from "../../src/spherelet/former-life.js";
+import { graceSecondsOf } from "../../src/spherelet/pod-grace.js";
 import { isCurrent, podStatusOf, type OwnedStatus, type PodSituation } from "../../src/spherelet/pod-status.js";
 
 const NOW_MS = Date.UTC(2026, 0, 1, 0, 0, 10);
@@ -19,7 +20,7 @@ function podOf(spec: Partial<PodSpec> = {}, status: PodStatus = {}): Pod {
 }
 
 const running = (name: string, change: Partial<ContainerStatus> = {}): ContainerStatus =>
-  ContainerStatus.create({ name, image: "nginx", containerId: `id-${name}`, ready: true, state: { $case: "running", value: { startedAt: toTimestamp(NOW_MS) } }, ...change });
+  ContainerStatus.create({ name, image: "nginx", containerId: `id-${name}`, ready: true, started: true, state: { $case: "running", value: { startedAt: toTimestamp(NOW_MS) } }, ...change });
 
 const ended = (name: string, exitCode: number): ContainerStatus =>
   ContainerStatus.create({
@@ -207,4 +208,28 @@ test("a former life is read from the status alone", () => {
   const never = formerLifeOf(podOf({ containers, restartPolicy: "Never" }, status), NOW_MS).ended;
   assert.deepEqual(never?.containers.map(({ state }) => (state?.$case === "terminated" ? [state.value.exitCode, state.value.reason] : [])), [[137, "ContainerStatusUnknown"], [0, "ContainerStatusUnknown"], [137, "ContainerStatusUnknown"]]);
   assert.equal(formerLifeOf(podOf(), NOW_MS).existed, false);
+});
+
+test("a pod of which only sidecars were left has no other life: it ended as its containers had", () => {
+  const running = { name: "proxy", image: "envoy", imageID: "", containerID: "1", ready: true, started: true, restartCount: 0, state: { running: { startedAt: NOW } } };
+  const spec = { initContainers: [{ name: "proxy", restartPolicy: "Always" }, { name: "init" }], containers: [{ name: "a" }] };
+  const lives = (restartPolicy: "Never" | "OnFailure", init: number, app: number | undefined): string | undefined => {
+    const ended = (name: string, exitCode: number) => ({ name, image: "x", imageID: "", containerID: name, ready: false, restartCount: 0, state: { terminated: { exitCode, reason: exitCode === 0 ? "Completed" : "Error" } } });
+    const pod = podOf({ ...spec, restartPolicy }, { initContainerStatuses: [running, ended("init", init)], containerStatuses: app === undefined ? [{ name: "a", image: "x", imageID: "", ready: false, restartCount: 0, state: { waiting: { reason: "PodInitializing" } } }] : [ended("a", app)] });
+    const life = formerLifeOf(pod, NOW_MS).ended;
+    if (life === undefined) return undefined;
+    const { phase, containerStatuses } = podStatusOf({ pod, hostIp: "127.0.0.1", podIp: undefined, containers: life, waiting: new Map(), trouble: undefined, stopped: false, nowMs: NOW_MS });
+    return `${phase} ${containerStatuses[0]?.state?.terminated?.exitCode ?? containerStatuses[0]?.state?.waiting?.reason}`;
+  };
+  assert.equal(lives("OnFailure", 0, 0), "Succeeded 0");
+  assert.equal(lives("OnFailure", 0, 1), undefined);
+  assert.equal(lives("OnFailure", 1, undefined), undefined);
+  assert.equal(lives("Never", 1, undefined), "Failed PodInitializing");
+  assert.equal(lives("Never", 0, undefined), undefined);
+});
+
+test("a negative grace period is one of a second", () => {
+  assert.equal(graceSecondsOf(podOf({ terminationGracePeriodSeconds: -5 })), 1);
+  assert.equal(graceSecondsOf(podOf({ terminationGracePeriodSeconds: 0 })), 0);
+  assert.equal(graceSecondsOf(podOf()), 30);
 });

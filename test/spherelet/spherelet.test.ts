@@ -270,6 +270,36 @@ test("a VM that belongs to another pod fails the pod as ProviderFailed", () =>
     assert.equal(world.steps[0]?.step, 12);
   }));
 
+test("an image that cannot be fetched is told as ErrImagePull, then as ImagePullBackOff, and anew with each try", () =>
+  withSpherelets(async (world) => {
+    const named = { namespace: "default", name: "shop-0a-v1" };
+    await world.cluster.create(images, { metadata: named, spec: { reference: "shop:v9" }, status: { phase: "Resolving", message: "manifest unknown" } });
+    await settled();
+    const pod = await world.createPod("web", {}, { annotations: { "vmware-system-image-references": '{"web":"shop-0a-v1"}' } });
+    await world.configure(pod);
+    const waits = (reason: string, message: string): Promise<unknown> =>
+      eventually(reason, () => {
+        const waiting = world.pod("web")?.status?.containerStatuses?.[0]?.state?.waiting;
+        return waiting?.reason === reason && waiting.message === message;
+      });
+    await waits("ErrImagePull", "manifest unknown");
+    await world.clock.advance(10_000);
+    await waits("ImagePullBackOff", 'Back-off pulling image "shop:v9": ErrImagePull: manifest unknown');
+    await world.cluster.patch(images, named, { type: "merge", body: { status: { message: "no route to host" } } }, { subresource: "status" });
+    await waits("ErrImagePull", "no route to host");
+    await eventually("told", () => world.events("web").length >= 6);
+    assert.deepEqual(world.events("web").map(({ type, reason, message, count }) => [type, reason, message, count]), [
+      ["Normal", "Pulling", "Waiting for Image default/shop-0a-v1", 1],
+      ["Warning", "Failed", 'Failed to pull image "shop:v9": manifest unknown', 1],
+      ["Warning", "Failed", "Error: ErrImagePull", 2],
+      ["Normal", "BackOff", 'Back-off pulling image "shop:v9"', 1],
+      ["Warning", "Failed", "Error: ImagePullBackOff", 1],
+      ["Warning", "Failed", 'Failed to pull image "shop:v9": no route to host', 1],
+    ]);
+    await world.cluster.patch(images, named, { type: "merge", body: { status: { phase: "Ready", message: null } } }, { subresource: "status" });
+    await eventually("ready", () => isReady(world.pod("web")));
+  }));
+
 test("a VM that is off is waited for; the status says so after a while", () =>
   withSpherelets(async (world) => {
     const pod = await world.createPod("web");

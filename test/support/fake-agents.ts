@@ -3,7 +3,7 @@ import { silentLogger } from "../../src/base/log.js";
 import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
 import { Dice } from "../../src/base/seeded-random.js";
 import { toTimestamp } from "../../src/base/timestamp.js";
-import { ContainerStatus, PodContainers, PodContainersUpdate, type StartPodRequest, type StopPodRequest, Terminated } from "../../src/gen/spheresim/crx/v1/agent.js";
+import { ContainerStatus, PodContainers, PodContainersUpdate, type PodEvent, type StartPodRequest, type StopPodRequest, Terminated } from "../../src/gen/spheresim/crx/v1/agent.js";
 import { AgentServiceService } from "../../src/gen/spheresim/crx/v1/agent_service.js";
 import { UpdateKind } from "../../src/gen/spheresim/vim/v1/update.js";
 import type { Call } from "../../src/rpc/server.js";
@@ -25,6 +25,13 @@ export interface FakeAgents {
   close(): Promise<void>;
 }
 
+/** What an agent says of a container that has another id than before, or has ended. */
+function eventsOf(before: ContainerStatus | undefined, now: ContainerStatus): Omit<PodEvent, "number">[] {
+  const event = (reason: string, message: string): Omit<PodEvent, "number"> => ({ container: now.name, warning: false, reason, message });
+  if (now.containerId !== before?.containerId) return [event("Created", `Created container ${now.name}`), event("Started", `Started container ${now.name}`)];
+  return before.state?.$case === "running" && now.state?.$case === "terminated" ? [event("Killing", `Stopping container ${now.name}`)] : [];
+}
+
 /** @param listen to come back at the address of one that was closed. */
 export async function startFakeAgents(clock: Clock, listen = "127.0.0.1:0"): Promise<FakeAgents> {
   const instances = new Map<string, PodContainers>();
@@ -36,7 +43,10 @@ export async function startFakeAgents(clock: Clock, listen = "127.0.0.1:0"): Pro
   };
   const put = (vmUuid: string, pod: PodContainers): PodContainers => {
     revision += 1n;
-    const next = { ...pod, revision };
+    const before = new Map([...(instances.get(vmUuid)?.initContainers ?? []), ...(instances.get(vmUuid)?.containers ?? [])].map((status) => [status.name, status]));
+    const news = [...pod.initContainers, ...pod.containers].flatMap((status) => eventsOf(before.get(status.name), status));
+    let number = pod.events.at(-1)?.number ?? 0n;
+    const next = { ...pod, revision, events: [...pod.events, ...news.map((event) => ({ ...event, number: (number += 1n) }))] };
     instances.set(vmUuid, next);
     tell(vmUuid, next);
     return next;
@@ -48,7 +58,7 @@ export async function startFakeAgents(clock: Clock, listen = "127.0.0.1:0"): Pro
     return { vmUuid, pod };
   };
   const running = (name: string, image: string, restartCount: number): ContainerStatus =>
-    ContainerStatus.create({ name, image, containerId: dice.uuid(), restartCount, ready: true, state: { $case: "running", value: { startedAt: toTimestamp(clock.nowMs()) } } });
+    ContainerStatus.create({ name, image, containerId: dice.uuid(), restartCount, ready: true, started: true, state: { $case: "running", value: { startedAt: toTimestamp(clock.nowMs()) } } });
   const finished = (status: ContainerStatus): ContainerStatus => {
     if (status.state?.$case !== "running") return status;
     const value = Terminated.create({ exitCode: 0, reason: "Completed", startedAt: status.state.value.startedAt, finishedAt: toTimestamp(clock.nowMs()), containerId: status.containerId });

@@ -11,6 +11,8 @@ import type { Vcenter } from "./vcenter.js";
 const MAX_SHAPES = 1024;
 /** A size depends on the cluster's slowest core, which changes when a host comes or goes. */
 const FRESH_MS = 60_000;
+/** Thousandths of a core are int32 in the contracts. */
+const MAX_INT32 = 2_147_483_647;
 
 interface Sized {
   readonly answer: Promise<SizePodResponse>;
@@ -51,16 +53,22 @@ export class PodSizer {
   }
 }
 
-/** Sidecars run beside the containers, so they count with them. */
+/**
+ * Sidecars run beside the containers, so they count with them; and beside each init container that comes after them, which therefore asks
+ * for what they have too.
+ *
+ * Example: sidecar 100m, then init container 700m, app 500m: containers ask for 500m and 100m, the init container for 800m.
+ */
 export function sizePodRequest(pod: Pod): SizePodRequest {
   const init = pod.spec.initContainers ?? [];
   const { overhead } = pod.spec;
+  const steps = init.flatMap((container, at) => (isSidecar(container) ? [] : [together(resourcesOf(container), init.slice(0, at).filter(isSidecar).map(resourcesOf))]));
   return SizePodRequest.fromPartial({
     name: pod.metadata.name,
     ownerUid: pod.metadata.uid,
     namespace: pod.metadata.namespace ?? "",
     containers: [...pod.spec.containers, ...init.filter(isSidecar)].map(resourcesOf),
-    initContainers: init.filter((container) => !isSidecar(container)).map(resourcesOf),
+    initContainers: steps,
     overheadCpuMilli: cpuMilliOf(overhead?.["cpu"]),
     overheadMemoryBytes: overhead?.["memory"] === undefined ? 0n : amountOf("memory", overhead["memory"]),
   });
@@ -75,5 +83,22 @@ function resourcesOf({ name, resources }: Container): ContainerResources {
     ...(limits?.["cpu"] === undefined ? {} : { limitCpuMilli: cpuMilliOf(limits["cpu"]) }),
     ...(requests?.["memory"] === undefined ? {} : { requestMemoryBytes: amountOf("memory", requests["memory"]) }),
     ...(limits?.["memory"] === undefined ? {} : { limitMemoryBytes: amountOf("memory", limits["memory"]) }),
+  };
+}
+
+/** An init container with the sidecars beside it: requests add up where anybody states one, a limit holds where all have one. */
+function together(step: ContainerResources, sidecars: readonly ContainerResources[]): ContainerResources {
+  const { name } = step;
+  const all = [step, ...sidecars];
+  const cpuRequests = all.flatMap(({ requestCpuMilli }) => requestCpuMilli ?? []);
+  const cpuLimits = all.flatMap(({ limitCpuMilli }) => limitCpuMilli ?? []);
+  const memoryRequests = all.flatMap(({ requestMemoryBytes }) => requestMemoryBytes ?? []);
+  const memoryLimits = all.flatMap(({ limitMemoryBytes }) => limitMemoryBytes ?? []);
+  return {
+    ...ContainerResources.create({ name }),
+    ...(cpuRequests.length === 0 ? {} : { requestCpuMilli: Math.min(MAX_INT32, cpuRequests.reduce((a, b) => a + b)) }),
+    ...(cpuLimits.length < all.length ? {} : { limitCpuMilli: Math.min(MAX_INT32, cpuLimits.reduce((a, b) => a + b)) }),
+    ...(memoryRequests.length === 0 ? {} : { requestMemoryBytes: memoryRequests.reduce((a, b) => a + b) }),
+    ...(memoryLimits.length < all.length ? {} : { limitMemoryBytes: memoryLimits.reduce((a, b) => a + b) }),
   };
 }

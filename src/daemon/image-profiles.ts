@@ -1,0 +1,71 @@
+import { z } from "zod";
+import { parseGoDuration } from "../base/go-duration.js";
+import { readYamlFile } from "./yaml-file.js";
+
+const duration = z
+  .string({ error: "must be a duration such as 30s or 1m30s" })
+  .transform((text, context) => {
+    const ms = parseGoDuration(text);
+    if (ms !== undefined) return ms;
+    context.addIssue({ code: "custom", message: "must be a duration such as 30s or 1m30s" });
+    return z.NEVER;
+  });
+const code = { error: "must be an exit code from 0 to 255" };
+const exitCode = z.number(code).int(code).min(0, code).max(255, code);
+
+const profile = z
+  .strictObject({
+    /** Name, for the annotation `spheresim.dev/profile` and for what the pod's annotations show. */
+    name: z.string().regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, "must be lower-case letters, digits and dashes"),
+    /** Last parts of the repositories it is for, without registry, tag and digest; none for one that is asked for by name alone. */
+    repositories: z.array(z.string().regex(/^[^/:@]+$/, "must be the last part of a repository, without registry, tag and digest")).default([]),
+    /** `serves` stays up until it is stopped, `exits` ends by itself. */
+    runs: z.enum(["serves", "exits"], { error: "choose one of: serves, exits" }).default("serves"),
+    /** Of one that exits. */
+    exitCode: exitCode.default(0),
+    /** When one that exits does, after its start. */
+    exitsAfter: duration.default(0),
+    /** What TERM does: an exit code, or `ignored`. */
+    onTerm: z.union([exitCode, z.literal("ignored")], { error: "must be an exit code from 0 to 255, or ignored" }).default(143),
+    /** Whether `args` without `command` are a command line. */
+    argsAreCommand: z.boolean().default(false),
+    /** What it answers on the network, on every port. */
+    speaks: z.enum(["http", "grpc", "tcp", "anything", "nothing"], { error: "choose one of: http, grpc, tcp, anything, nothing" }).default("anything"),
+    /** Its startup probe succeeds from then on, after its start. */
+    startedAfter: duration.default(0),
+    /** Its readiness probe succeeds from then on. */
+    readyAfter: duration.default(0),
+    /** Its readiness probe fails from then on. */
+    unreadyAfter: duration.optional(),
+    /** Its liveness probe fails from then on. */
+    livenessFailsAfter: duration.optional(),
+  })
+  .transform(({ exitsAfter, onTerm, startedAfter, readyAfter, unreadyAfter, livenessFailsAfter, ...same }) => ({
+    ...same,
+    exitsAfterMs: exitsAfter,
+    onTerm: onTerm === "ignored" ? onTerm : { exitCode: onTerm },
+    startedAfterMs: startedAfter,
+    readyAfterMs: readyAfter,
+    ...(unreadyAfter === undefined ? {} : { unreadyAfterMs: unreadyAfter }),
+    ...(livenessFailsAfter === undefined ? {} : { livenessFailsAfterMs: livenessFailsAfter }),
+  }));
+
+const schema = z.strictObject({ profiles: z.array(profile).max(1000) }).superRefine(({ profiles }, context) => {
+  profiles.forEach(({ name }, index) => {
+    if (profiles.findIndex((other) => other.name === name) < index) context.addIssue({ code: "custom", path: ["profiles", index, "name"], message: `${name} stands twice` });
+  });
+});
+
+/** A user's own image profiles. */
+export type OwnImageProfiles = z.infer<typeof schema>["profiles"];
+
+/** Reads image profiles from YAML; throws UserError naming the line and the field that does not do. No file, no profiles. */
+export function readImageProfiles(path: string | undefined): OwnImageProfiles {
+  if (path === undefined) return [];
+  const file = readYamlFile(path, "image profiles", "see examples/image-profiles.yaml for some that work");
+  const result = schema.safeParse(file.content ?? {});
+  if (result.success) return result.data.profiles;
+  const issue = result.error.issues[0];
+  const unknown = issue?.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
+  return file.refuse([...(issue?.path ?? []), ...unknown], unknown.length > 0 ? "is no field of it" : (issue?.message ?? "invalid"));
+}

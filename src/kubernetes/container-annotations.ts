@@ -1,0 +1,57 @@
+import type { Pod } from "./pod.js";
+
+const DOMAIN = "spheresim.dev";
+
+/**
+ * What a pod's annotations may say of how its containers run: `spheresim.dev/<name>` for all of them, `<container>.spheresim.dev/<name>`
+ * for one, which counts before the other. They overrule the image's profile. Times are of emulated time, as Go writes durations (`30s`).
+ */
+export const containerAnnotations = {
+  /** Name of the image profile to run by, whatever the image: `nginx`. */
+  profile: "profile",
+  /** Exit code; or a list by start, `1,1,stays`, whose last counts on: `stays` does not end by itself. */
+  exitCode: "exit-code",
+  /** When it exits, after its start; with 0 where no exit code is named. */
+  exitsAfter: "exits-after",
+  /** `true`: it takes more memory than it may have, and ends as OOMKilled when it would exit. */
+  oomKilled: "oom-killed",
+  /** It cannot be started, and this is why. */
+  startError: "start-error",
+  /** What TERM does: an exit code, or `ignored`. */
+  onTerm: "on-term",
+  /** Time between TERM and its end. */
+  termTakes: "term-takes",
+  /** Its startup probe fails until then, after its start. */
+  startedAfter: "started-after",
+  /** Its readiness probe fails until then, after its start. */
+  readyAfter: "ready-after",
+  /** Its readiness probe fails from then on, after its start. */
+  unreadyAfter: "unready-after",
+  /** Its liveness probe fails from then on, after its start. */
+  livenessFailsAfter: "liveness-fails-after",
+  /** Time that each answer to a probe or hook takes. */
+  answerTakes: "answer-takes",
+} as const;
+
+/** Tells which profile each container runs by, written by the Spherelet: `{"web":"nginx"}`. */
+export const imageProfilesAnnotation = `${DOMAIN}/image-profiles`;
+
+const names: ReadonlySet<string> = new Set(Object.values(containerAnnotations));
+
+/**
+ * What the pod says of one container, by name without domain. A name that nobody knows passes where it is under the container's own
+ * domain, so that it is refused there.
+ *
+ * Worked example: `spheresim.dev/exit-code: "0"` and `web.spheresim.dev/exit-code: "3"` give `web` exit-code 3 and its neighbours 0.
+ */
+export function annotationsFor(pod: Pod, container: string): Readonly<Record<string, string>> {
+  const found: Record<string, string> = {};
+  const all = Object.entries(pod.metadata.annotations ?? {});
+  for (const [key, text] of all) {
+    const name = key.startsWith(`${DOMAIN}/`) ? key.slice(DOMAIN.length + 1) : "";
+    if (names.has(name)) found[name] = text;
+  }
+  const own = `${container}.${DOMAIN}/`;
+  for (const [key, text] of all) if (key.startsWith(own)) found[key.slice(own.length)] = text;
+  return found;
+}

@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { examplesDirectory } from "../../src/base/project-files.js";
+import { UserError } from "../../src/base/user-error.js";
+import { readImageProfiles } from "../../src/daemon/image-profiles.js";
+
+test("the example file is read; without a file there are no profiles", () => {
+  const [service, report, leaks] = readImageProfiles(join(examplesDirectory, "image-profiles.yaml"));
+  assert.deepEqual([service?.name, service?.readyAfterMs, service?.onTerm, service?.speaks], ["inventory-service", 8_000, { exitCode: 0 }, "http"]);
+  assert.deepEqual([report?.runs, report?.exitsAfterMs, report?.onTerm], ["exits", 20_000, { exitCode: 143 }]);
+  assert.deepEqual([leaks?.repositories, leaks?.livenessFailsAfterMs, leaks?.unreadyAfterMs], [[], 120_000, undefined]);
+  assert.deepEqual(readImageProfiles(undefined), []);
+});
+
+test("a field that does not do is named with its line", (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "image-profiles-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const file = join(directory, "profiles.yaml");
+  const cases: [string, RegExp][] = [
+    ["profiles: 3", /line 1, profiles: /],
+    ["profiles:\n  - name: a\n    readyAfter: soon", /line 3, profiles\.0\.readyAfter: must be a duration such as 30s or 1m30s/],
+    ["profiles:\n  - name: a\n    exitCode: 256", /line 3, profiles\.0\.exitCode: must be an exit code from 0 to 255/],
+    ["profiles:\n  - name: a\n    onTerm: dies", /line 3, profiles\.0\.onTerm: must be an exit code from 0 to 255, or ignored/],
+    ["profiles:\n  - name: a\n    repositories: [docker.io/a]", /profiles\.0\.repositories\.0: must be the last part of a repository/],
+    ["profiles:\n  - name: a\n    colour: red", /line 3, profiles\.0\.colour: is no field of it/],
+    ["profiles:\n  - name: a\n  - name: a", /line 3, profiles\.1\.name: a stands twice/],
+    ["profiles:\n  - name: A", /profiles\.0\.name: must be lower-case letters, digits and dashes/],
+  ];
+  for (const [text, message] of cases) {
+    writeFileSync(file, text);
+    assert.throws(() => readImageProfiles(file), (error) => error instanceof UserError && message.test(error.message) && error.message.startsWith(`image profiles ${file}, `), text);
+  }
+  assert.throws(() => readImageProfiles(join(directory, "none.yaml")), UserError);
+});

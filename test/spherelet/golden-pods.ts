@@ -1,0 +1,51 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { projectDirectory } from "../../src/base/project-files.js";
+import { parseGoDuration } from "../../src/base/go-duration.js";
+import type { PodSpec } from "../../src/kubernetes/pod.js";
+import { PodHarness } from "./pod-harness.js";
+
+/** A pair: what a pod is and what happens to it in, what users see out. */
+export interface GoldenPod {
+  readonly name: string;
+  /** Page below https://kubernetes.io/docs/ that has the rule. */
+  readonly rule: string;
+  readonly spec: Partial<PodSpec>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** `5s` passes, `delete`, `delete 10` (grace), `power-loss`, `boot`, `spherelet-restart`. */
+  readonly history: readonly string[];
+  readonly lines: string;
+}
+
+export const goldenPods = (path = join(projectDirectory, "test", "spherelet", "golden-pods.yaml")): readonly GoldenPod[] => parse(readFileSync(path, "utf8")) as GoldenPod[];
+
+/** What users see of a pod with that history. */
+export async function linesOf({ spec, annotations = {}, history }: GoldenPod): Promise<readonly string[]> {
+  const harness = new PodHarness(spec, annotations);
+  try {
+    await harness.boot();
+    for (const step of history) await follow(harness, step);
+    return harness.lines;
+  } finally {
+    await harness.close();
+  }
+}
+
+async function follow(harness: PodHarness, step: string): Promise<void> {
+  const [word = "", number] = step.split(" ");
+  const ms = parseGoDuration(word);
+  if (ms !== undefined) return harness.pass(ms);
+  switch (word) {
+    case "delete":
+      return harness.delete(number === undefined ? undefined : Number(number));
+    case "power-loss":
+      return harness.powerLoss();
+    case "boot":
+      return harness.boot();
+    case "spherelet-restart":
+      return harness.restartSpherelet();
+    default:
+      throw new Error(`no such step: ${step}`);
+  }
+}

@@ -1,0 +1,180 @@
+import { silentLogger } from "../../src/base/log.js";
+import { ManualClock, nextTurn } from "../../src/base/clock.js";
+import { Dice } from "../../src/base/seeded-random.js";
+import type { CrxInstance } from "../../src/crx/crx-instance.js";
+import { Machine } from "../../src/crx/machine.js";
+import { ProfileRuntime } from "../../src/crx/profile-runtime.js";
+import type { PodContainers } from "../../src/gen/spheresim/crx/v1/agent.js";
+import { Personality } from "../../src/gen/spheresim/hostd/v1/host.js";
+import { VirtualMachineConfigSpec } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
+import { findCondition, withCondition } from "../../src/kubernetes/condition.js";
+import type { ContainerStatus } from "../../src/kubernetes/container.js";
+import type { Pod, PodSpec } from "../../src/kubernetes/pod.js";
+import { formerLifeOf } from "../../src/spherelet/former-life.js";
+import { readHosts } from "../../src/spherelet/host.js";
+import { imageProfilesNews } from "../../src/spherelet/image-profiles.js";
+import { PodEvents } from "../../src/spherelet/pod-events.js";
+import { graceSecondsOf } from "../../src/spherelet/pod-grace.js";
+import { isCurrent, podStatusOf } from "../../src/spherelet/pod-status.js";
+import { buildStartRequest } from "../../src/spherelet/start-request.js";
+
+const START_MS = Date.UTC(2026, 0, 1);
+const UUID = "420d0000-0000-4000-8000-000000000001";
+const UID = "6f1c0000-0000-4000-8000-000000000001";
+const host = readHosts([{ name: "esxi-01.spheresim.test", cores: 4, memoryMb: 8192 }], "127.0.0.1").get("esxi-01.spheresim.test")!;
+const source = { configMap: () => Promise.resolve(undefined), secret: () => Promise.resolve(undefined), services: () => [] };
+
+/**
+ * One pod with the real agent inside its VM and the real status and events of its Spherelet, without sockets, on a clock of its own. What
+ * the API server would hold is `pod`; what users would see happen is `lines`.
+ */
+export class PodHarness {
+  readonly clock = new ManualClock(START_MS);
+  /** `+10s web: running, started, not ready`, `+10s Warning Unhealthy web: Readiness probe failed: ...`. */
+  readonly lines: string[] = [];
+  pod: Pod;
+  readonly #machine: Machine;
+  readonly #events: PodEvents;
+  #powerOnCount = 0;
+  #seen: PodContainers | undefined;
+  #ended: PodContainers | undefined;
+  #stopped = false;
+  #shown = "";
+  #watching = true;
+
+  constructor(spec: Partial<PodSpec>, annotations: Readonly<Record<string, string>> = {}) {
+    this.pod = {
+      metadata: { name: "web", namespace: "default", uid: UID, resourceVersion: "1", creationTimestamp: "2026-01-01T00:00:00Z", annotations },
+      spec: { containers: [{ name: "web", image: "nginx" }], enableServiceLinks: false, nodeName: host.name, ...spec },
+    };
+    this.#machine = new Machine({
+      clock: this.clock,
+      log: silentLogger,
+      dice: new Dice(1),
+      durations: { initMs: 0, agentMs: 0 },
+      runtime: new ProfileRuntime(this.clock, 0),
+      agentAddress: () => "127.0.0.1:9",
+    });
+    this.#events = new PodEvents({
+      record: (_pod, type, reason, message, reference) => void this.lines.push(`${this.#time()} ${type} ${reason}${/\{(.*)\}/.exec(reference?.fieldPath ?? "")?.[1]?.replace(/^/, " ") ?? ""}: ${message}`),
+    });
+    void this.#watch();
+  }
+
+  /** Boots the VM and has the pod started; what it had been before counts. */
+  async boot(): Promise<void> {
+    this.#powerOnCount += 1;
+    const guest = { uuid: UUID, powerOnCount: this.#powerOnCount };
+    const say = (): void => undefined;
+    this.#machine.obey({ message: { $case: "boot", value: { guest, kernel: "photon-crx", hostName: host.name, config: VirtualMachineConfigSpec.create({ uuid: UUID }) } } }, say);
+    await nextTurn();
+    this.#machine.obey({ message: { $case: "personality", value: { guest, personality: Personality.create({ podUid: UID, name: "web" }) } } }, say);
+    await nextTurn();
+    const former = formerLifeOf(this.pod, this.clock.nowMs());
+    this.#seen = undefined;
+    this.#ended = former.ended;
+    if (former.ended === undefined && this.pod.status?.phase !== "Failed" && this.pod.status?.phase !== "Succeeded") {
+      void this.#instance?.startPod(await buildStartRequest({ pod: this.pod, host, podIp: "10.244.0.7" }, source, former.restartCounts, former.finished)).catch(() => undefined);
+    }
+    await this.settle();
+  }
+
+  async powerLoss(): Promise<void> {
+    this.lines.push(`${this.#time()} the VM loses power`);
+    this.#machine.obey({ message: { $case: "kill", value: { guest: { uuid: UUID, powerOnCount: this.#powerOnCount } } } }, () => undefined);
+    await this.settle();
+  }
+
+  /** A new Spherelet knows nothing but what API server and agent say. */
+  async restartSpherelet(): Promise<void> {
+    this.#seen = this.#instance?.pod();
+    await this.settle();
+  }
+
+  async pass(ms: number): Promise<void> {
+    await this.clock.advance(ms);
+    await this.settle();
+  }
+
+  /** The pod is deleted: grace of the call, else of its spec. Time goes on until all have ended. */
+  async delete(graceSeconds?: number): Promise<void> {
+    const deletionGracePeriodSeconds = graceSeconds ?? graceSecondsOf(this.pod);
+    this.pod = { ...this.pod, metadata: { ...this.pod.metadata, deletionTimestamp: "2026-01-01T00:00:00Z", deletionGracePeriodSeconds } };
+    this.lines.push(`${this.#time()} deleted, grace ${deletionGracePeriodSeconds} s`);
+    const instance = this.#instance;
+    if (instance === undefined) return;
+    let done = false;
+    const stop = instance.stopPod(UID, deletionGracePeriodSeconds * 1000).then((containers) => {
+      this.#ended = containers;
+      this.#stopped = true;
+      done = true;
+    });
+    await this.clock.advance(0);
+    for (let ms = 0; !done && ms < (deletionGracePeriodSeconds + 5) * 1000; ms += 500) await this.clock.advance(500);
+    await stop;
+    await this.settle();
+  }
+
+  /** Everything that is under way now has shown. */
+  async settle(): Promise<void> {
+    for (let turn = 0; turn < 5; turn += 1) await nextTurn();
+    this.#look();
+  }
+
+  async close(): Promise<void> {
+    this.#watching = false;
+    this.#machine.powerDown();
+    for (let turn = 0; turn < 5; turn += 1) await nextTurn();
+  }
+
+  get #instance(): CrxInstance | undefined {
+    return this.#machine.instance(UUID);
+  }
+
+  async #watch(): Promise<void> {
+    let revision = 0n;
+    while (this.#watching) {
+      await this.#machine.changes.wait(revision, new AbortController().signal);
+      ({ revision } = this.#machine.changes);
+      this.#look();
+    }
+  }
+
+  /** One round of the pod's worker: events, then the status. */
+  #look(): void {
+    if (!this.#watching) return;
+    const instance = this.#instance;
+    const now = instance?.hasAgent === true ? instance.pod() : undefined;
+    const containers = this.#ended ?? (now?.podUid === UID ? now : undefined);
+    if (containers !== undefined && this.#ended !== containers) this.#events.containersChanged(this.pod, this.#seen, containers);
+    if (containers !== undefined) this.#seen = containers;
+    const isOver = this.pod.status?.phase === "Failed" || this.pod.status?.phase === "Succeeded";
+    if (isOver || (this.pod.metadata.deletionTimestamp !== undefined && !this.#stopped)) return;
+    const status = podStatusOf({ pod: this.pod, hostIp: "127.0.0.1", podIp: "10.244.0.7", containers, waiting: new Map(), trouble: undefined, stopped: this.#stopped, nowMs: this.clock.nowMs() });
+    if (isCurrent(this.pod.status, status)) return;
+    let conditions = this.pod.status?.conditions ?? [];
+    for (const condition of status.conditions) conditions = withCondition(conditions, condition);
+    const { reason: _, message: __, ...kept } = status;
+    const annotations = { ...this.pod.metadata.annotations, ...imageProfilesNews(this.pod, containers) };
+    this.pod = { ...this.pod, metadata: { ...this.pod.metadata, annotations }, status: { ...kept, conditions } };
+    const told = this.describe();
+    if (told !== this.#shown) this.lines.push(`${this.#time()} ${told}`);
+    this.#shown = told;
+  }
+
+  /** `Running, not ready: web running not-ready; side waiting CrashLoopBackOff, restarts 2`. */
+  describe(): string {
+    const { phase, conditions, initContainerStatuses = [], containerStatuses = [] } = this.pod.status ?? {};
+    const isReady = findCondition(conditions, "Ready")?.status === "True";
+    return `${phase}${isReady ? ", ready" : ""}: ${[...initContainerStatuses, ...containerStatuses].map(words).join("; ")}`;
+  }
+
+  #time(): string {
+    return `+${(this.clock.nowMs() - START_MS) / 1000}s`;
+  }
+}
+
+function words({ name, state, ready, started, restartCount }: ContainerStatus): string {
+  const told = state?.running !== undefined ? `running${started === true ? "" : " not started"}${ready ? " ready" : ""}` : state?.terminated === undefined ? `waiting ${state?.waiting?.reason}` : `${state.terminated.reason} ${state.terminated.exitCode}${ready ? " ready" : ""}`;
+  return `${name} ${told}${restartCount > 0 ? ` x${restartCount}` : ""}`;
+}
