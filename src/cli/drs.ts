@@ -35,7 +35,7 @@ export function addDrs(program: Command): void {
         const cluster = await vsphere.cluster(flags.cluster);
         if (flags.refresh === true) await vsphere.client(DrsServiceClient).refreshRecommendations({ requestId: "", cluster });
         const recommendations = await standing(vsphere, cluster);
-        print(flags.output, recommendations.map((each) => DrsRecommendation.toJSON(each)), (wide) => recommendationTable(recommendations, wide));
+        print(flags.output, recommendations.map((each) => DrsRecommendation.toJSON(each)), (wide) => recommendationTable(recommendations, flags.refresh === true, wide));
       }),
     );
   addTaskOptions(drs.command("apply").description("carry recommendations out").argument("[keys...]", "their keys"))
@@ -75,8 +75,9 @@ function recommendation(key: string, known: readonly DrsRecommendation[]): DrsRe
   return found;
 }
 
-function recommendationTable(recommendations: readonly DrsRecommendation[], wide: boolean): string {
-  if (recommendations.length === 0) return "DRS recommends nothing\n";
+function recommendationTable(recommendations: readonly DrsRecommendation[], isFresh: boolean, wide: boolean): string {
+  // Without a fresh pass it may only be that none has run yet, or none since something changed.
+  if (recommendations.length === 0) return isFresh ? "DRS recommends nothing\n" : "no recommendation stands; let DRS look now with: spheresim drs recommendations --refresh\n";
   return table(
     ["key", "rating", "vm", "from", "to", "reason", ...(wide ? ["why", "task"] : [])],
     recommendations.map((each) => [each.key, String(each.rating), each.vmName, shortHostName(each.sourceHostName), shortHostName(each.targetHostName), each.reason, ...(wide ? [each.reasonText, moid(each.task)] : [])]),

@@ -40,8 +40,8 @@ export function explanationText({ explanation, attempt, drsSilent }: RecordedAtt
     parts.push(`as a VM: ${vm.numCpus} vCPU, ${vm.memoryMb} MB + ${vm.overheadMemoryMb} MB overhead; reserves ${vm.cpuAllocation?.reservation ?? 0} MHz, ${vm.memoryAllocation?.reservation ?? 0} MB\n`);
   }
   if (explanation.nodeVerdicts.length > 0) parts.push(`\nKubernetes (step 3)\n${nodeTable(explanation)}`);
-  parts.push(drsSilent === "" ? `\nDRS (step 4)\n${hostTable(explanation.hostVerdicts, wide)}` : `\nDRS (step 4): ${drsSilent}\n`);
-  parts.push(wouldFitIf(explanation.hostVerdicts));
+  parts.push(drsSilent === "" ? `\nDRS (step 4)\n${hostTable(explanation, wide)}` : `\nDRS (step 4): ${drsSilent}\n`);
+  parts.push(wouldFitIf(explanation));
   if (explanation.notWeighed.length > 0) parts.push(`\nDRS here does not weigh yet:\n${explanation.notWeighed.map((each) => `  - ${each}\n`).join("")}`);
   return parts.join("");
 }
@@ -55,8 +55,10 @@ function nodeTable(explanation: Explanation): string {
   );
 }
 
-/** One column for each part of the score: the figure it was made from, with the VM already on the host. */
-function hostTable(verdicts: readonly HostVerdict[], wide: boolean): string {
+/** One column for each part of the score: the figure it was made from, with the VM already on the host. Where pool or HA refused, one line for all. */
+function hostTable({ hostVerdicts: verdicts, wouldFitIf: ofAll }: Explanation, wide: boolean): string {
+  const [first] = verdicts;
+  if (ofAll.length > 0 && first?.verdict?.$case === "fault") return table(["host", "verdict", "why"], [["every host", "ruled out", first.verdict.value.localizedMessage]]);
   const names = verdicts.map(scoreOf).find((score) => score !== undefined && score.parts.length > 0)?.parts.map((part) => part.name) ?? [];
   const why = verdicts.some(({ verdict }) => verdict?.$case === "fault") ? ["why"] : [];
   return table(
@@ -69,9 +71,11 @@ function hostTable(verdicts: readonly HostVerdict[], wide: boolean): string {
   );
 }
 
-/** What would have to change, a line for each host that was ruled out and said so. */
-function wouldFitIf(verdicts: readonly HostVerdict[]): string {
-  const rows = verdicts.filter((each) => each.wouldFitIf.length > 0).map((each) => [each.hostName, each.wouldFitIf.join("; ")]);
+/** What would have to change: a line for pool and cluster where they refused, and one for each host that was ruled out by more than that. */
+function wouldFitIf({ hostVerdicts, wouldFitIf: ofAll }: Explanation): string {
+  const common = new Set(ofAll);
+  const rows = hostVerdicts.map((each) => [each.hostName, each.wouldFitIf.filter((sentence) => !common.has(sentence)).join("; ")]).filter(([, change]) => change !== "");
+  if (common.size > 0) rows.unshift(["every host", ofAll.join("; ")]);
   return rows.length === 0 ? "" : `\n${table(["host", "would fit if (all of)"], rows)}`;
 }
 

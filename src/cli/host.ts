@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { monotonicClock } from "../base/clock.js";
 import { durationParts } from "../base/timestamp.js";
 import { UserError } from "../base/user-error.js";
+import type { VmUsage } from "../gen/spheresim/vcenter/v1/drs.js";
 import { Host, HostConnectionState, type VirtualMachine } from "../gen/spheresim/vcenter/v1/inventory.js";
 import { InventoryServiceClient } from "../gen/spheresim/vcenter/v1/inventory_service.js";
 import { VirtualMachinePowerState } from "../gen/spheresim/vim/v1/virtual_machine.js";
@@ -16,6 +17,7 @@ import { print } from "./output.js";
 import { screen } from "./screen.js";
 import { durationOption } from "./seconds.js";
 import { finish } from "./task-progress.js";
+import { knownUsage } from "./vm-usage.js";
 import { moid, type Vsphere, withVsphere } from "./vsphere.js";
 
 interface EvacuationFlags extends TaskFlags {
@@ -48,18 +50,35 @@ function addEvacuationOptions(command: Command): Command {
 
 function listHosts(flags: ListFlags): Promise<void> {
   return withVsphere(flags, async (vsphere) => {
-    const { hosts } = await vsphere.inventory();
-    print(flags.output, hosts.map((each) => Host.toJSON(each)), (wide) => hostTable(hosts, wide));
+    const { hosts, virtualMachines } = await vsphere.inventory();
+    const usage = flags.output === "table" || flags.output === "wide" ? await knownUsage(vsphere) : new Map<string, VmUsage>();
+    print(flags.output, hosts.map((each) => Host.toJSON(each)), (wide) => hostTable(hosts, entitledByHost(virtualMachines, usage), wide));
   });
 }
 
-function hostTable(hosts: readonly Host[], wide: boolean): string {
-  if (hosts.length === 0) return "there is no host; add one with: spheresim host add\n";
-  const columns = { name: "host", about: ["state", "vms"], figures: ["reserved", "entitled", "active", "of"], more: ["id", "cores", "MHz a core", "demand MHz", "demand MB", "address", "datastores", "networks", "labels"] };
-  return figureTable(columns, hosts.map(hostRow), { wide, screen: screen() });
+/**
+ * What the VMs that run on each host now are entitled to, by its moid. A host's own figures are those of the last pass of DRS, which may be
+ * from before a VM came or went.
+ *
+ * Worked example: a pass saw a VM of 4000 MHz on host-21; it has moved to host-22 since: nothing of host-21, 4000 MHz of host-22.
+ */
+export function entitledByHost(vms: readonly VirtualMachine[], usage: ReadonlyMap<string, VmUsage>): ReadonlyMap<string, readonly [cpuMhz: number, memoryMb: number]> {
+  const sums = new Map<string, readonly [number, number]>();
+  for (const { ref, host, powerState } of vms) {
+    const of = powerState === VirtualMachinePowerState.POWERED_ON ? usage.get(moid(ref)) : undefined;
+    const [cpuMhz, memoryMb] = sums.get(moid(host)) ?? [0, 0];
+    if (of !== undefined) sums.set(moid(host), [cpuMhz + of.entitledCpuMhz, memoryMb + of.entitledMemoryMb]);
+  }
+  return sums;
 }
 
-function hostRow(host: Host): FigureRow {
+function hostTable(hosts: readonly Host[], entitled: ReturnType<typeof entitledByHost>, wide: boolean): string {
+  if (hosts.length === 0) return "there is no host; add one with: spheresim host add\n";
+  const columns = { name: "host", about: ["state", "vms"], figures: ["reserved", "entitled", "active", "of"], more: ["id", "cores", "MHz a core", "demand MHz", "demand MB", "address", "datastores", "networks", "labels"] };
+  return figureTable(columns, hosts.map((host) => hostRow(host, entitled.get(moid(host.ref)))), { wide, screen: screen() });
+}
+
+function hostRow(host: Host, [entitledMhz, entitledMb]: readonly [number?, number?] = host.usage?.poweredOnVms === 0 ? [0, 0] : []): FigureRow {
   const { spec, usage } = host;
   const cpu = (spec?.numCpuCores ?? 0) * (spec?.cpuMhz ?? 0);
   const memory = spec?.memoryMb ?? 0;
@@ -69,13 +88,13 @@ function hostRow(host: Host): FigureRow {
     about: [troubles.length === 0 ? "connected" : troubles.join(", "), `${usage?.poweredOnVms ?? 0} on`],
     figures: [
       [usage?.reservedCpuMhz, usage?.reservedMemoryMb],
-      [usage?.entitledCpuMhz, usage?.entitledMemoryMb],
+      [entitledMhz, entitledMb],
       [usage?.activeCpuMhz, usage?.activeMemoryMb],
       [cpu, memory],
     ],
     bars: [
-      { reserved: usage?.reservedCpuMhz, entitled: usage?.entitledCpuMhz, active: usage?.activeCpuMhz, capacity: cpu },
-      { reserved: usage?.reservedMemoryMb, entitled: usage?.entitledMemoryMb, active: usage?.activeMemoryMb, capacity: memory },
+      { reserved: usage?.reservedCpuMhz, entitled: entitledMhz, active: usage?.activeCpuMhz, capacity: cpu },
+      { reserved: usage?.reservedMemoryMb, entitled: entitledMb, active: usage?.activeMemoryMb, capacity: memory },
     ],
     more: [
       moid(host.ref),

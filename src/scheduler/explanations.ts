@@ -58,6 +58,7 @@ export class Explanations {
       ...(decision?.sized === undefined ? {} : { sized: decision.sized }),
       message: entry.message,
       notWeighed: [...notWeighed],
+      wouldFitIf: [...(decision?.wouldFitIf ?? [])],
     });
   }
 

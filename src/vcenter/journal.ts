@@ -22,6 +22,8 @@ export interface VcenterStep {
   readonly verdicts?: readonly HostVerdict[];
   /** Step 4: the VM as it was judged. */
   readonly sized?: VirtualMachineConfigSpec | undefined;
+  /** Step 4, where the pool or HA refuses: what all would have to change. */
+  readonly wouldFitIf?: readonly string[];
 }
 
 /** The journal shows so many hosts of a decision, the best ones. */
@@ -75,6 +77,7 @@ export class Journal {
       subject: step.subject,
       hostVerdicts: [...(step.verdicts ?? [])].slice(0, MAX_VERDICTS),
       sized: step.sized,
+      wouldFitIf: [...(step.wouldFitIf ?? [])],
     });
   }
 }

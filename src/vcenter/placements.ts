@@ -113,7 +113,8 @@ export class Placements {
     const told = made(asked.wish);
     const recorded = journal.active && spec.ownerUid !== "" ? made({ detail: VerdictDetail.FULL, limit: MAX_VERDICTS }) : [];
     const result = isDecision(judged) ? this.#decided(spec, judged, asked, held?.key, told) : noHostResult(spec, judged.fault.methodFault, wantsAll(asked) ? judged.wouldFitIf : [], told);
-    this.#record(spec, asked, startMs, { ...result, verdicts: recorded }, result.recommendations[0]?.reasonText ?? result.drsFault?.fault?.localizedMessage ?? "no better host");
+    const message = result.recommendations[0]?.reasonText ?? result.drsFault?.fault?.localizedMessage ?? "no better host";
+    this.#record(spec, asked, startMs, { ...result, verdicts: recorded }, message, isDecision(judged) ? [] : judged.wouldFitIf);
     return result;
   }
 
@@ -146,7 +147,7 @@ export class Placements {
     return result;
   }
 
-  #record(spec: ResolvedSpec, { method }: Asked, startMs: number, result: PlacementResult, message: string): void {
+  #record(spec: ResolvedSpec, { method }: Asked, startMs: number, result: PlacementResult, message: string, wouldFitIf: readonly string[] = []): void {
     this.#options.journal.record({
       podUid: spec.ownerUid,
       name: spec.config.name,
@@ -159,6 +160,7 @@ export class Placements {
       subject: result.recommendations[0]?.actions[0]?.targetHostName ?? "",
       verdicts: result.verdicts,
       sized: result.sized,
+      wouldFitIf,
     });
   }
 }

@@ -155,7 +155,7 @@ export class RuleAdmin {
       this.#requireGroup(cluster, kind.value.hostGroup, "hosts", "rule.vm_host.host_group");
     } else {
       const field = kind.$case === "affinity" ? "rule.affinity.vms" : "rule.anti_affinity.vms";
-      if (kind.value.vms.length < 2) throw VimFault.invalidArgument(field, `names ${kind.value.vms.length} virtual machines, a rule is between two at least`);
+      if (kind.value.vms.length < 2) throw VimFault.invalidArgument(field, `names ${kind.value.vms.length === 1 ? "one virtual machine" : "no virtual machine"}, a rule is between two at least`);
       this.#requireVms(cluster, kind.value.vms, field);
     }
     return { name: rule.name, enabled: rule.enabled ?? true, mandatory: rule.mandatory, kind };

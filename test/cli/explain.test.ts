@@ -59,6 +59,17 @@ describe("what the journal says of the last attempt", () => {
     assert.doesNotMatch(explanationText(recordedAttempt(first), false), /WOULD FIT/);
   });
 
+  test("what pool or HA would need stands once, for every host, beside what a host lacks itself", () => {
+    const ofAll = ["900 MB more unreserved memory in resource pool small"];
+    const ruledOut = (hostName: string, own: readonly string[]): HostVerdict =>
+      HostVerdict.create({ hostName, verdict: { $case: "fault", value: { localizedMessage: "the pool is full", fault: undefined } }, wouldFitIf: [...ofAll, ...own] });
+    const refused = step(4, 2, { hostVerdicts: [ruledOut("a", []), ruledOut("b", ["b out of maintenance mode"])], wouldFitIf: ofAll, outcome: Outcome.UNSCHEDULABLE });
+    const attempt = recordedAttempt([first[0]!, refused]);
+    assert.deepEqual(attempt.explanation.wouldFitIf, ofAll);
+    assert.match(explanationText(attempt, false), /^every host +ruled out +the pool is full$/m);
+    assert.match(explanationText(attempt, false), /\nHOST +WOULD FIT IF \(ALL OF\)\nevery host +900 MB more unreserved memory in resource pool small\nb +b out of maintenance mode\n/);
+  });
+
   test("a binding that failed is told", () => {
     assert.match(recordedAttempt([...first, step(6, 4, { outcome: Outcome.FAILED, subject: "a", message: "409" })]).explanation.message, /^DRS recommends a The binding failed: 409$/);
   });

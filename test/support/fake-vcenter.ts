@@ -18,8 +18,10 @@ export const VCENTER_UUID = "eaedc1c0-0469-4378-9193-db78caa7a6db";
 export interface FakeVcenterScript {
   /** DRS' choice out of the hosts named; undefined for none. The first one when absent. */
   choose?(spec: PlacementSpec, hosts: readonly string[]): string | undefined;
+  /** What pool or HA would need, where no host is chosen. */
+  wouldFitIf?: readonly string[];
   /** Why each host is refused when none is chosen. */
-  readonly refusal?: (host: string) => MethodFault;
+  refusal?: (host: string) => MethodFault;
   /** Fault the creation task of this owner ends with. */
   createFault?(ownerUid: string, host: string): MethodFault | undefined;
   /** Creation tasks stay running until `endTasks`. */
@@ -184,7 +186,7 @@ export class FakeVcenter {
       hostName,
       verdict: verdictOf(hostName),
     }));
-    if (chosen === undefined) return PlacementResult.fromPartial({ verdicts, drsFault: { reason: "powerOnVm", fault: { fault: { $case: "noCompatibleHost", value: {} } } } });
+    if (chosen === undefined) return PlacementResult.fromPartial({ verdicts, drsFault: { reason: "powerOnVm", fault: { fault: { $case: "noCompatibleHost", value: {} } }, wouldFitIf: [...(this.script.wouldFitIf ?? [])] } });
     return PlacementResult.fromPartial({
       recommendations: [{ key: `rec-${spec.ownerUid}-${chosen}`, rating: 5, actions: [{ targetHost: this.hostRef(chosen), targetHostName: chosen }] }],
       verdicts,

@@ -77,6 +77,8 @@ test("a pool that refuses says what it lacks of each resource, and each host wha
   const pool = ["400 MHz more unreserved CPU in pool small", "50 MB more unreserved memory in pool small"];
   assert.deepEqual(drsFault?.wouldFitIf, pool);
   assert.deepEqual(verdicts[0]?.wouldFitIf, pool);
+  await world.placement.placeVm({ requestId: "", spec: podSpec("uid-1", { namespace: "small" }), holdFor: undefined, verdictDetail: VerdictDetail.NONE });
+  assert.deepEqual(world.steps.findLast((step) => step.step === 4)?.wouldFitIf, pool, "the journal has it whatever was asked for");
   await world.maintain(1);
   assert.ok((await world.place("uid-1", { namespace: "small" })).verdicts[0]?.wouldFitIf.includes(`${hostName(1)} out of maintenance mode`));
 });

@@ -10,6 +10,8 @@ export interface DrsDecision {
   /** DRS' verdict of each host it was shown. */
   readonly verdicts: readonly HostVerdict[];
   readonly sized: SizePodResponse | undefined;
+  /** Where the pool or HA refused: what all would have to change in pool and cluster. */
+  readonly wouldFitIf: readonly string[];
   /** Why each node is out, by node; empty reasons never occur. Nodes that would have done are absent. */
   readonly refusals: ReadonlyMap<string, string>;
   /** One sentence: who was chosen, or why nobody. */
@@ -26,6 +28,11 @@ export function faultName(fault: MethodFault | undefined): string {
 export function faultText(fault: MethodFault | undefined): string {
   const said = fault?.localizedMessage ?? "";
   return said === "" ? faultName(fault) : `${faultName(fault)}: ${said}`;
+}
+
+/** The same as one reason of several in a sentence of Kubernetes: without a full stop of its own. */
+function reasonText(fault: MethodFault): string {
+  return faultText(fault).replace(/\.$/, "");
 }
 
 /**
@@ -45,12 +52,13 @@ export function refusalMessage(sized: SizePodResponse | undefined, refusals: Rea
 /** Reads DRS' answer for one pod. `outside` are nodes that were not shown to it. */
 export function readDecision(result: PlacementResult, sized: SizePodResponse | undefined, outside: ReadonlyMap<string, string>): DrsDecision {
   const refusals = new Map(outside);
-  for (const { hostName, verdict } of result.verdicts) if (verdict?.$case === "fault") refusals.set(hostName, `DRS: ${faultText(verdict.value)}`);
+  for (const { hostName, verdict } of result.verdicts) if (verdict?.$case === "fault") refusals.set(hostName, `DRS: ${reasonText(verdict.value)}`);
   const [best] = result.recommendations;
   const node = best?.actions[0]?.targetHostName;
   if (best === undefined || node === undefined || node === "") {
-    return { node: undefined, recommendationKey: "", verdicts: result.verdicts, sized, refusals, message: refusalMessage(sized, refusals, result.drsFault?.fault) };
+    const { fault, wouldFitIf = [] } = result.drsFault ?? {};
+    return { node: undefined, recommendationKey: "", verdicts: result.verdicts, sized, wouldFitIf, refusals, message: refusalMessage(sized, refusals, fault) };
   }
   const message = best.reasonText === "" ? `DRS recommends ${node}` : `DRS recommends ${node}: ${best.reasonText}`;
-  return { node, recommendationKey: best.key, verdicts: result.verdicts, sized, refusals, message };
+  return { node, recommendationKey: best.key, verdicts: result.verdicts, sized, wouldFitIf: [], refusals, message };
 }

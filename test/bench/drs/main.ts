@@ -7,6 +7,7 @@ import { table } from "../../../src/cli/table.js";
 import { buffersOf } from "../../../src/vcenter/drs/entitlement/buffers.js";
 import type { ClusterTree } from "../../../src/vcenter/drs/entitlement/cluster-tree.js";
 import { type Entitlements, entitlements } from "../../../src/vcenter/drs/entitlement/entitlement.js";
+import { readOrExplain, wholeNumber, wholeNumbers } from "../bench-options.js";
 import { type Distribution, distributionOf } from "../distribution.js";
 import { benchCluster, benchSize, flatCluster } from "./bench-cluster.js";
 import { measureRunning, type RunningFigures, runningTable } from "./running.js";
@@ -61,15 +62,23 @@ function report(figures: readonly PassFigures[]): string {
   );
 }
 
-async function main(): Promise<void> {
+interface DrsBenchOptions {
+  readonly vms: readonly number[];
+  readonly runs: number;
+  readonly json: string | undefined;
+}
+
+function readOptions(): DrsBenchOptions | "help" {
   const { values } = parseArgs({ options: { vms: { type: "string", default: "1000,10000,100000" }, runs: { type: "string", default: "30" }, json: { type: "string" }, help: { type: "boolean", default: false } } });
-  const sizes = values.vms.split(",").map(Number);
-  const runs = Number(values.runs);
-  if (values.help || ![...sizes, runs].every((number) => Number.isInteger(number) && number > 0)) {
-    process.stdout.write(`${usage}\n`);
-    process.exitCode = values.help ? 0 : 2;
-    return;
-  }
+  if (values.help) return "help";
+  return { vms: wholeNumbers("--vms", values.vms), runs: wholeNumber("--runs", values.runs), json: values.json };
+}
+
+async function main(): Promise<void> {
+  const options = readOrExplain(usage, readOptions);
+  if (options === "help") process.stdout.write(`${usage}\n`);
+  if (options === undefined || options === "help") return;
+  const { vms: sizes, runs, json } = options;
   process.stderr.write(`bench: ${cpus().length} × ${cpus()[0]?.model ?? "unknown"}, Node ${process.version}, load average ${(loadavg()[0] ?? 0).toFixed(1)}\n`);
   const figures = sizes.map((vms) => measurePass("pools four deep", benchCluster(benchSize(vms)), runs));
   figures.push(measurePass("all beside one another", flatCluster(Math.max(...sizes)), runs));
@@ -77,7 +86,7 @@ async function main(): Promise<void> {
   const running: RunningFigures[] = [];
   for (const vms of sizes) running.push(await measureRunning(benchSize(vms), runs));
   process.stdout.write(`\n${runningTable(running)}`);
-  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ entitlement: figures, running }, undefined, 2)}\n`);
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify({ entitlement: figures, running }, undefined, 2)}\n`);
 }
 
 await main();

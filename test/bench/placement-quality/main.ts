@@ -3,7 +3,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { monotonicClock } from "../../../src/base/clock.js";
 import { table } from "../../../src/cli/table.js";
-import { type QualityOptions, readQualityOptions, usage } from "./options.js";
+import { readQualityOptions, usage } from "./options.js";
+import { readOrExplain } from "../bench-options.js";
 import { measureQuality, objections, type QualityFigures } from "./quality-figures.js";
 import { qualityPage } from "./quality-page.js";
 import { qualityPlot } from "./quality-plot.js";
@@ -15,7 +16,7 @@ function main(words: readonly string[]): void {
     process.stdout.write(`${usage}\n`);
     return;
   }
-  const options = readOrExplain(words);
+  const options = readOrExplain(usage, () => readQualityOptions(words));
   if (options === undefined) return;
   const trace = options.traces === undefined ? undefined : readTrace(options.traces);
   if (trace === undefined) process.stderr.write(`bench: the trace is skipped: ${options.traces === undefined ? "--traces names no directory" : `its files are not in ${options.traces}`}\n`);
@@ -26,16 +27,6 @@ function main(words: readonly string[]): void {
   const against = objections(figures);
   for (const line of against) process.stderr.write(`bench: ${line}\n`);
   if (against.length > 0) process.exitCode = 1;
-}
-
-function readOrExplain(words: readonly string[]): QualityOptions | undefined {
-  try {
-    return readQualityOptions(words);
-  } catch (error) {
-    process.stderr.write(`spheresim bench: ${(error as Error).message}\n${usage}\n`);
-    process.exitCode = 2;
-    return undefined;
-  }
 }
 
 function publish(directory: string, figures: QualityFigures, withTrace: boolean): void {

@@ -20,9 +20,10 @@ test("a run becomes a page with a table for each set, and a plot with a line for
   assert.ok(first !== undefined);
   const svg = qualityPlot(first);
   assert.match(svg, /^<svg [^]*<\/svg>\n$/);
-  const lines = svg.split(/<path d="M[^"]*" fill="none" pointer-events="visible" stroke="#[0-9a-f]{6}" stroke-width="2"/).length - 1;
+  const lines = svg.split(/<path d="M[^"]*L[^"]*" fill="none" stroke="#[0-9a-f]{6}" stroke-width="2"/).length - 1;
   assert.equal(lines, 2 * PLACERS.length);
-  for (const placer of PLACERS) assert.ok(svg.includes(placer), placer);
+  for (const placer of PLACERS) assert.ok(svg.includes(`>${placer}</text>`), placer);
+  assert.doesNotMatch(svg, /NaN|undefined/);
 });
 
 test("a placer that does as well as DRS, and a broken rule, are told", () => {

@@ -2,6 +2,7 @@
 import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { table } from "../../../src/cli/table.js";
+import { readOrExplain, wholeNumber, wholeNumbers } from "../bench-options.js";
 import type { Cost } from "./cost.js";
 import { measureSize, type SizeFigures } from "./decisions.js";
 
@@ -9,20 +10,35 @@ const usage = `usage: node scripts/bench-placement.mjs [--hosts 64,256,1000,5000
 
 Whole decisions of vCenter in this process: resolve, admission of HA and pool, every host, score, hold. No network, no disk; the last rows add a loopback connection.`;
 
-const { values } = parseArgs({
-  options: { hosts: { type: "string", default: "64,256,1000,5000" }, decisions: { type: "string", default: "1000" }, json: { type: "boolean", default: false }, help: { type: "boolean", default: false } },
-});
+interface SpeedOptions {
+  readonly hosts: readonly number[];
+  readonly decisions: number;
+  readonly json: boolean;
+}
 
-if (values.help) process.stdout.write(`${usage}\n`);
-else await run();
+await main();
 
-async function run(): Promise<void> {
+async function main(): Promise<void> {
+  const options = readOrExplain(usage, readOptions);
+  if (options === "help") process.stdout.write(`${usage}\n`);
+  else if (options !== undefined) await run(options);
+}
+
+function readOptions(): SpeedOptions | "help" {
+  const { values } = parseArgs({
+    options: { hosts: { type: "string", default: "64,256,1000,5000" }, decisions: { type: "string", default: "1000" }, json: { type: "boolean", default: false }, help: { type: "boolean", default: false } },
+  });
+  if (values.help) return "help";
+  return { hosts: wholeNumbers("--hosts", values.hosts), decisions: wholeNumber("--decisions", values.decisions), json: values.json };
+}
+
+async function run({ hosts: sizes, decisions, json }: SpeedOptions): Promise<void> {
   const figures: SizeFigures[] = [];
-  for (const hosts of values.hosts.split(",").map(Number)) {
+  for (const hosts of sizes) {
     process.stderr.write(`bench: ${hosts} hosts\n`);
-    figures.push(await measureSize(hosts, Number(values.decisions)));
+    figures.push(await measureSize(hosts, decisions));
   }
-  process.stdout.write(values.json ? `${JSON.stringify(figures, undefined, 2)}\n` : text(figures));
+  process.stdout.write(json ? `${JSON.stringify(figures, undefined, 2)}\n` : text(figures));
 }
 
 function text(figures: readonly SizeFigures[]): string {

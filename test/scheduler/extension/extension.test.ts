@@ -141,14 +141,24 @@ test("pods decided in one go travel in one call; a bad one does not hold the oth
 });
 
 test("a pod that only DRS refuses says so, host by host", async () => {
-  const { vcenter, records, start, create } = await setUp();
+  const { vcenter, records, explanations, start, create } = await setUp();
   const { extender } = await start();
   vcenter.script.choose = () => undefined;
+  vcenter.script.wouldFitIf = ["50 MB more unreserved memory in pool small"];
   const answer = await extender.filter(request(await create(), [...hosts, "kwok-node"]));
   assert.deepEqual(answer.nodes, []);
   assert.equal(answer.failedNodes[first], "DRS: InsufficientHostMemoryCapacityFault: no room");
   assert.equal(answer.failedNodes["kwok-node"], "DRS: not an ESXi host of this vCenter");
   assert.match(records[0]!.message, /^DRS found no host for a VM of 1 vCPU and 512 MB: 3 DRS: InsufficientHostMemoryCapacityFault: no room, 1 DRS: not an ESXi host/);
+  assert.deepEqual(explanations.explain("default", "web")?.wouldFitIf, ["50 MB more unreserved memory in pool small"]);
+});
+
+test("a fault is one reason of several in Kubernetes' sentence, without a full stop of its own", async () => {
+  const { vcenter, start, create } = await setUp();
+  const { extender } = await start();
+  vcenter.script.choose = () => undefined;
+  vcenter.script.refusal = () => MethodFault.fromPartial({ localizedMessage: "2.5 GB are free.", fault: { $case: "insufficientHostMemoryCapacityFault", value: {} } });
+  assert.equal((await extender.filter(request(await create()))).failedNodes[first], "DRS: InsufficientHostMemoryCapacityFault: 2.5 GB are free");
 });
 
 test("vCenter away: the extender says so; capacity that comes back rings", async () => {
