@@ -5,8 +5,8 @@ import type { VirtualMachineConfigSpec } from "../gen/spheresim/vim/v1/virtual_m
 import { type Channel, openChannel, type PromiseClient } from "../rpc/channel.js";
 import { EtcdClient } from "../rpc/etcd-client.js";
 import type { TlsMaterial } from "../rpc/tls.js";
-import type { HostDaemon, HostDaemons } from "./host-daemon.js";
-import type { KeyCompare, KeyValue, KeyValueEntry, KeyValueTxn, KeyValueTxnResult } from "./key-value.js";
+import type { HostDaemon, HostDaemons } from "./hosts/host-daemon.js";
+import type { KeyCompare, KeyValue, KeyValueEntry, KeyValueTxn, KeyValueTxnResult } from "./store/key-value.js";
 
 /** A power-on may take half a minute of a slow profile; a HostD that takes longer than this is stuck. */
 const HOST_DEADLINE_MS = 120_000;

@@ -20,7 +20,7 @@ import { startRpcServer } from "../rpc/server.js";
 import type { StepRecorder } from "../rpc/step-recorder.js";
 import type { TlsMaterial } from "../rpc/tls.js";
 import { EtcdKeyValue, GrpcHostDaemons } from "./client.js";
-import type { KeyValue } from "./key-value.js";
+import type { KeyValue } from "./store/key-value.js";
 import { gated } from "./services/gate.js";
 import { openRoom, type OpenRoom } from "./services/open-room.js";
 

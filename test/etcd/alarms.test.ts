@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { Alarms } from "../../src/etcd/alarms.js";
-import { MemoryTable } from "../../src/etcd/memory-table.js";
-import { Store } from "../../src/etcd/store.js";
+import { Alarms } from "../../src/etcd/member/alarms.js";
+import { MemoryTable } from "../../src/etcd/storage/memory-table.js";
+import { Store } from "../../src/etcd/kv/store.js";
 import { AlarmType } from "../../src/gen/etcd/etcdserverpb/rpc.js";
 
 it("alarms are on and off over restarts until somebody says otherwise", async () => {

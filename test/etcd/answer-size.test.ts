@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
-import { AnswerSize } from "../../src/etcd/answer-size.js";
+import { AnswerSize } from "../../src/etcd/kv/answer-size.js";
 
 const MIB = 1024 * 1024;
 const tooLarge = (text: RegExp) => (error: unknown) => RpcError.is(error, RpcCode.RESOURCE_EXHAUSTED) && text.test(error.message);

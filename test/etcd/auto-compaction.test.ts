@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { ManualClock } from "../../src/base/clock.js";
 import { silentLogger } from "../../src/base/log.js";
-import { AutoCompaction, type Retention } from "../../src/etcd/auto-compaction.js";
-import { MemoryTable } from "../../src/etcd/memory-table.js";
-import { Store } from "../../src/etcd/store.js";
+import { AutoCompaction, type Retention } from "../../src/etcd/storage/auto-compaction.js";
+import { MemoryTable } from "../../src/etcd/storage/memory-table.js";
+import { Store } from "../../src/etcd/kv/store.js";
 
 const MINUTE_MS = 60_000;
 

@@ -7,8 +7,8 @@ import { monotonicClock } from "../../src/base/clock.js";
 import { silentLogger } from "../../src/base/log.js";
 import { DataDirectoryError } from "../../src/etcd/errors.js";
 import { startEtcd } from "../../src/etcd/index.js";
-import { LevelTable } from "../../src/etcd/level-table.js";
-import { Store } from "../../src/etcd/store.js";
+import { LevelTable } from "../../src/etcd/storage/level-table.js";
+import { Store } from "../../src/etcd/kv/store.js";
 
 const root = mkdtempSync(join(tmpdir(), "spheresim-damaged-"));
 after(() => rmSync(root, { recursive: true, force: true }));

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { monotonicClock } from "../../src/base/clock.js";
 import { silentLogger } from "../../src/base/log.js";
 import { MemoryTable, startEtcd } from "../../src/etcd/index.js";
-import type { TableWrite } from "../../src/etcd/table.js";
+import type { TableWrite } from "../../src/etcd/storage/table.js";
 import { skipWithout } from "../support/external-program.js";
 import { startRealEtcd } from "../support/real-etcd.js";
 import { runDifferential } from "./differential/differential-run.js";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import fc from "fast-check";
-import { Change } from "../../src/etcd/change.js";
-import { HistorySlice } from "../../src/etcd/history-slice.js";
-import { inRange, rangeOf } from "../../src/etcd/key-range.js";
-import { Watcher } from "../../src/etcd/watcher.js";
+import { Change } from "../../src/etcd/watch/change.js";
+import { HistorySlice } from "../../src/etcd/watch/history-slice.js";
+import { inRange, rangeOf } from "../../src/etcd/key-index/key-range.js";
+import { Watcher } from "../../src/etcd/watch/watcher.js";
 
 it("gives each watch what its range and filters let through, whoever asked before", () => {
   const key = fc.constantFrom("a", "b", "ab", "c");

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { ManualClock } from "../../src/base/clock.js";
 import { silentLogger } from "../../src/base/log.js";
-import { Lessor } from "../../src/etcd/lessor.js";
-import { MemoryTable } from "../../src/etcd/memory-table.js";
-import { Store } from "../../src/etcd/store.js";
+import { Lessor } from "../../src/etcd/lease/lessor.js";
+import { MemoryTable } from "../../src/etcd/storage/memory-table.js";
+import { Store } from "../../src/etcd/kv/store.js";
 
 async function open(table: MemoryTable, clock: ManualClock): Promise<{ store: Store; lessor: Lessor; close: () => Promise<void> }> {
   const store = await Store.open(table, { onFailure: assert.fail });

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { after, it } from "node:test";
 import { Level } from "level";
 import { DataDirectoryError } from "../../src/etcd/errors.js";
-import { LevelTable } from "../../src/etcd/level-table.js";
-import { Store } from "../../src/etcd/store.js";
+import { LevelTable } from "../../src/etcd/storage/level-table.js";
+import { Store } from "../../src/etcd/kv/store.js";
 
 const root = mkdtempSync(join(tmpdir(), "spheresim-level-"));
 after(() => rmSync(root, { recursive: true, force: true }));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { RpcError } from "../../src/base/rpc-error.js";
 import type { Slices } from "../../src/base/slices.js";
-import { LongReads } from "../../src/etcd/long-reads.js";
+import { LongReads } from "../../src/etcd/kv/long-reads.js";
 
 const forever = new AbortController();
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Member } from "../../src/etcd/member.js";
-import { MemoryTable } from "../../src/etcd/memory-table.js";
+import { Member } from "../../src/etcd/member/member.js";
+import { MemoryTable } from "../../src/etcd/storage/memory-table.js";
 
 const ids = ({ id, clusterId }: Member): string[] => [id.toString(16), clusterId.toString(16)];
 

@@ -1,4 +1,4 @@
-import type { CheckpointStore } from "../../src/etcd/checkpoint-store.js";
+import type { CheckpointStore } from "../../src/etcd/storage/checkpoint-store.js";
 
 /** A checkpoint in memory; its bytes can be looked at and spoilt. */
 export class MemoryCheckpoints implements CheckpointStore {

@@ -1,6 +1,6 @@
 import type { Dice } from "../../src/base/seeded-random.js";
-import { MemoryTable } from "../../src/etcd/memory-table.js";
-import type { TableSnapshot, Table, TableRange, TableWrite } from "../../src/etcd/table.js";
+import { MemoryTable } from "../../src/etcd/storage/memory-table.js";
+import type { TableSnapshot, Table, TableRange, TableWrite } from "../../src/etcd/storage/table.js";
 
 /** A write that power has not survived yet. */
 interface Unsynced {

@@ -4,11 +4,11 @@ import fc from "fast-check";
 import { deferred } from "../../src/base/deferred.js";
 import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
 import { Dice } from "../../src/base/seeded-random.js";
-import { hashKv } from "../../src/etcd/hash-kv.js";
-import { MemoryTable } from "../../src/etcd/memory-table.js";
-import { WHOLE } from "../../src/etcd/read-view.js";
-import { decodeRow } from "../../src/etcd/row.js";
-import { Store } from "../../src/etcd/store.js";
+import { hashKv } from "../../src/etcd/storage/hash-kv.js";
+import { MemoryTable } from "../../src/etcd/storage/memory-table.js";
+import { WHOLE } from "../../src/etcd/kv/read-view.js";
+import { decodeRow } from "../../src/etcd/storage/row.js";
+import { Store } from "../../src/etcd/kv/store.js";
 import { MemoryCheckpoints } from "./memory-checkpoints.js";
 import { PowerCutTable } from "./power-cut-table.js";
 

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import { crc32c } from "../../src/etcd/crc32c.js";
-import { RaftLogError, readRaftLog } from "../../src/etcd/raft-log.js";
+import { crc32c } from "../../src/etcd/storage/crc32c.js";
+import { RaftLogError, readRaftLog } from "../../src/etcd/import/raft-log.js";
 
 const root = mkdtempSync(join(tmpdir(), "spheresim-raft-log-"));
 after(() => rmSync(root, { recursive: true, force: true }));

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { Change } from "../../src/etcd/change.js";
-import { decodeRow, encodeRow, encodeTombstone, withoutValue } from "../../src/etcd/row.js";
+import { Change } from "../../src/etcd/watch/change.js";
+import { decodeRow, encodeRow, encodeTombstone, withoutValue } from "../../src/etcd/storage/row.js";
 import { WatchResponse } from "../../src/gen/etcd/etcdserverpb/rpc.js";
 import { Event_EventType, KeyValue } from "../../src/gen/etcd/mvccpb/kv.js";
 

@@ -3,11 +3,11 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { RangeRequest, RangeRequest_SortOrder, RangeRequest_SortTarget } from "../../src/gen/etcd/etcdserverpb/rpc.js";
 import { atOnce, type Slices } from "../../src/base/slices.js";
-import { AnswerSize } from "../../src/etcd/answer-size.js";
-import { encodeRange } from "../../src/etcd/answer-bytes.js";
-import { MemoryTable } from "../../src/etcd/memory-table.js";
-import { executeRange, rangeSlices } from "../../src/etcd/range.js";
-import { Store } from "../../src/etcd/store.js";
+import { AnswerSize } from "../../src/etcd/kv/answer-size.js";
+import { encodeRange } from "../../src/etcd/kv/answer-bytes.js";
+import { MemoryTable } from "../../src/etcd/storage/memory-table.js";
+import { executeRange, rangeSlices } from "../../src/etcd/kv/range.js";
+import { Store } from "../../src/etcd/kv/store.js";
 
 const KEYS = 3_000;
 const ALL = { key: Buffer.from([0]), rangeEnd: Buffer.from([0]) };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import fc from "fast-check";
 import { atOnce } from "../../src/base/slices.js";
-import { sorted } from "../../src/etcd/sliced-sort.js";
+import { sorted } from "../../src/etcd/kv/sliced-sort.js";
 
 const byNumber = (a: { readonly weight: number }, b: { readonly weight: number }): number => a.weight - b.weight;
 

@@ -20,11 +20,11 @@ import { monotonicClock } from "../../src/base/clock.js";
 import { deferred } from "../../src/base/deferred.js";
 import { silentLogger } from "../../src/base/log.js";
 import { RpcError } from "../../src/base/rpc-error.js";
-import { hashKv } from "../../src/etcd/hash-kv.js";
+import { hashKv } from "../../src/etcd/storage/hash-kv.js";
 import { startEtcd } from "../../src/etcd/index.js";
-import { MemoryTable } from "../../src/etcd/memory-table.js";
-import { WHOLE } from "../../src/etcd/read-view.js";
-import { Store } from "../../src/etcd/store.js";
+import { MemoryTable } from "../../src/etcd/storage/memory-table.js";
+import { WHOLE } from "../../src/etcd/kv/read-view.js";
+import { Store } from "../../src/etcd/kv/store.js";
 import { spawnEtcd } from "./spawned-etcd.js";
 import { connect, create, opPut, opRange, opTxn, put, range, txn, WatchTap } from "./wire.js";
 

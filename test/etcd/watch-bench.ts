@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { ManualClock } from "../../src/base/clock.js";
 import type { Dice } from "../../src/base/seeded-random.js";
 import { ResponseHeader, WatchCreateRequest, WatchResponse } from "../../src/gen/etcd/etcdserverpb/rpc.js";
-import { MemoryTable } from "../../src/etcd/memory-table.js";
-import { Store } from "../../src/etcd/store.js";
-import { WatchHub } from "../../src/etcd/watch-hub.js";
-import { WatchStream } from "../../src/etcd/watch-stream.js";
+import { MemoryTable } from "../../src/etcd/storage/memory-table.js";
+import { Store } from "../../src/etcd/kv/store.js";
+import { WatchHub } from "../../src/etcd/watch/watch-hub.js";
+import { WatchStream } from "../../src/etcd/watch/watch-stream.js";
 import { eventTexts } from "./wire.js";
 
 /** A store, a hub, and streams whose reader can stand still. */

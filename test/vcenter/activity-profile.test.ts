@@ -6,7 +6,7 @@ import { toTimestamp } from "../../src/base/timestamp.js";
 import type { Duration } from "../../src/gen/google/protobuf/duration.js";
 import { PlacementSpec, VerdictDetail } from "../../src/gen/spheresim/vcenter/v1/placement.js";
 import { type ActivityProfile, VirtualMachineConfigSpec } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
-import { useAt } from "../../src/vcenter/activity.js";
+import { useAt } from "../../src/vcenter/activity/activity.js";
 import { predictedDemand } from "../../src/vcenter/drs/demand.js";
 import { vmShape } from "../../src/vcenter/drs/vm-shape.js";
 import { eventually } from "../support/eventually.js";

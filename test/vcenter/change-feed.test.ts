@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ChangeFeed, type FeedUpdate } from "../../src/vcenter/change-feed.js";
+import { ChangeFeed, type FeedUpdate } from "../../src/vcenter/inventory/change-feed.js";
 import type { VimFault } from "../../src/vcenter/vim-fault.js";
 
 type Update = FeedUpdate<string>;

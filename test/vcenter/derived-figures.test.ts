@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManualClock } from "../../src/base/clock.js";
 import { Cluster, Datacenter, HostPowerState, HostSpec } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
-import { DerivedFigures } from "../../src/vcenter/derived-figures.js";
-import { Inventory } from "../../src/vcenter/inventory.js";
-import { showObject } from "../../src/vcenter/inventory-view.js";
-import { moref } from "../../src/vcenter/moref.js";
-import { completeConfig } from "../../src/vcenter/pool-allocation.js";
+import { DerivedFigures } from "../../src/vcenter/inventory/derived-figures.js";
+import { Inventory } from "../../src/vcenter/inventory/inventory.js";
+import { showObject } from "../../src/vcenter/inventory/inventory-view.js";
+import { moref } from "../../src/vcenter/inventory/moref.js";
+import { completeConfig } from "../../src/vcenter/clusters/pool-allocation.js";
 
 /** One host of 16,384 MB; expandable pools gold and silver below the root. */
 function bench() {

@@ -4,13 +4,13 @@ import { ManualClock, nextTurn } from "../../src/base/clock.js";
 import { Cluster, Datacenter, HostPowerState, HostSpec } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
 import type { TaskInfo } from "../../src/gen/spheresim/vim/v1/task.js";
 import { VirtualMachineConfigSpec } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
-import { Evacuation, type Mover, PASS_MS } from "../../src/vcenter/evacuation.js";
-import { Inventory } from "../../src/vcenter/inventory.js";
-import { showObject } from "../../src/vcenter/inventory-view.js";
-import { moref } from "../../src/vcenter/moref.js";
-import { completeConfig } from "../../src/vcenter/pool-allocation.js";
-import type { VmRecord } from "../../src/vcenter/records.js";
-import { TaskRegistry } from "../../src/vcenter/task-registry.js";
+import { Evacuation, type Mover, PASS_MS } from "../../src/vcenter/hosts/evacuation.js";
+import { Inventory } from "../../src/vcenter/inventory/inventory.js";
+import { showObject } from "../../src/vcenter/inventory/inventory-view.js";
+import { moref } from "../../src/vcenter/inventory/moref.js";
+import { completeConfig } from "../../src/vcenter/clusters/pool-allocation.js";
+import type { VmRecord } from "../../src/vcenter/store/records.js";
+import { TaskRegistry } from "../../src/vcenter/tasks/task-registry.js";
 import { VimFault } from "../../src/vcenter/vim-fault.js";
 
 /** Two hosts, VMs on the first, and a mover that does as it is told. */

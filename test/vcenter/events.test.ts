@@ -10,8 +10,8 @@ import { ScaleSharesBehavior } from "../../src/gen/spheresim/vim/v1/resource.js"
 import { VirtualMachineConfigSpec } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import { EventLog, MAX_EVENTS } from "../../src/vcenter/events/event-log.js";
 import { EVENT_TYPES, type EventType, formatEvent } from "../../src/vcenter/events/event-type.js";
-import { Inventory } from "../../src/vcenter/inventory.js";
-import { showObject } from "../../src/vcenter/inventory-view.js";
+import { Inventory } from "../../src/vcenter/inventory/inventory.js";
+import { showObject } from "../../src/vcenter/inventory/inventory-view.js";
 import { eventually } from "../support/eventually.js";
 import { insufficientMemory } from "../support/fake-esxi.js";
 import { refusal } from "./refusal.js";

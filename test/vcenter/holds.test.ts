@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { ManualClock } from "../../src/base/clock.js";
 import { VirtualMachineConfigSpec } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import { type Claim, Ledger } from "../../src/vcenter/drs/ledger.js";
-import { Holds, type Recommended } from "../../src/vcenter/holds.js";
+import { Holds, type Recommended } from "../../src/vcenter/placement/holds.js";
 
 const amount = (cpuMhz: number): Claim["reserved"] => ({ cpuMhz, memoryMb: 0 });
 const recommended = (key: string, ownerUid: string, host = "host-1"): Recommended => ({ key, ownerUid, config: VirtualMachineConfigSpec.create(), host, pool: "resgroup-1" });

@@ -7,7 +7,7 @@ import { MemoryTable, startEtcd } from "../../src/etcd/index.js";
 import { TaskState } from "../../src/gen/spheresim/vim/v1/task.js";
 import { VirtualMachineConfigSpec, VirtualMachinePowerState } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import { EtcdKeyValue } from "../../src/vcenter/client.js";
-import type { KeyValue } from "../../src/vcenter/key-value.js";
+import type { KeyValue } from "../../src/vcenter/store/key-value.js";
 import { eventually } from "../support/eventually.js";
 import { MemoryKeyValue } from "./memory-key-value.js";
 import { type Deed, type End, liveTwice } from "./two-lives.js";

@@ -1,5 +1,5 @@
 import { RpcError } from "../../src/base/rpc-error.js";
-import type { KeyValue, KeyValueEntry, KeyValueTxn, KeyValueTxnResult } from "../../src/vcenter/key-value.js";
+import type { KeyValue, KeyValueEntry, KeyValueTxn, KeyValueTxnResult } from "../../src/vcenter/store/key-value.js";
 
 /** etcd as vCenter's store needs it, in memory, with ways to fail. */
 export class MemoryKeyValue implements KeyValue {

@@ -4,9 +4,9 @@ import { monotonicClock } from "../../src/base/clock.js";
 import { deferred } from "../../src/base/deferred.js";
 import { silentLogger } from "../../src/base/log.js";
 import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
-import { Serial } from "../../src/vcenter/serial.js";
+import { Serial } from "../../src/vcenter/store/serial.js";
 import { MAX_RUNNING_TASKS } from "../../src/vcenter/spec-limits.js";
-import { KeyTaken, Store } from "../../src/vcenter/store.js";
+import { KeyTaken, Store } from "../../src/vcenter/store/store.js";
 import { VimFault } from "../../src/vcenter/vim-fault.js";
 import { MemoryKeyValue } from "./memory-key-value.js";
 

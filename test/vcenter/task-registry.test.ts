@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManualClock } from "../../src/base/clock.js";
 import { type TaskInfo, TaskState } from "../../src/gen/spheresim/vim/v1/task.js";
-import { moref } from "../../src/vcenter/moref.js";
-import { TaskRegistry } from "../../src/vcenter/task-registry.js";
+import { moref } from "../../src/vcenter/inventory/moref.js";
+import { TaskRegistry } from "../../src/vcenter/tasks/task-registry.js";
 import { VimFault } from "../../src/vcenter/vim-fault.js";
 
 const MOST = 10_000;

@@ -1,7 +1,7 @@
 import { deferred } from "../../src/base/deferred.js";
 import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
 import type { TaskInfo } from "../../src/gen/spheresim/vim/v1/task.js";
-import type { KeyValue, KeyValueEntry, KeyValueTxn, KeyValueTxnResult } from "../../src/vcenter/key-value.js";
+import type { KeyValue, KeyValueEntry, KeyValueTxn, KeyValueTxnResult } from "../../src/vcenter/store/key-value.js";
 import { eventually } from "../support/eventually.js";
 import { World } from "./world.js";
 

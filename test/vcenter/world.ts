@@ -17,7 +17,7 @@ import type { ManagedObjectReference } from "../../src/gen/spheresim/vim/v1/mana
 import type { TaskInfo } from "../../src/gen/spheresim/vim/v1/task.js";
 import { type HostKey, VirtualMachineConfigSpec } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import { type Channel, openChannel } from "../../src/rpc/channel.js";
-import type { KeyValue } from "../../src/vcenter/key-value.js";
+import type { KeyValue } from "../../src/vcenter/store/key-value.js";
 import { startVcenter, type Vcenter, type VcenterOptions } from "../../src/vcenter/index.js";
 import { eventually } from "../support/eventually.js";
 import { FakeEsxi } from "../support/fake-esxi.js";

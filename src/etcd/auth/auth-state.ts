@@ -1,6 +1,6 @@
 import type { Role, User } from "../../gen/etcd/authpb/auth.js";
 import { etcdError } from "../errors.js";
-import type { KeyRange } from "../key-range.js";
+import type { KeyRange } from "../key-index/key-range.js";
 import { type Access, Rights } from "./rights.js";
 
 /** Name of the user and of the role that may do everything. */

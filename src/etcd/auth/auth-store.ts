@@ -1,9 +1,9 @@
 import { type Clock, wallClock } from "../../base/clock.js";
 import { Role, User } from "../../gen/etcd/authpb/auth.js";
 import { etcdError, unclassifiedError } from "../errors.js";
-import { allRoles, allUsers, AUTH, roleKey, userKey } from "../keyspace.js";
-import type { Store } from "../store.js";
-import type { Table, TableRange, TableWrite } from "../table.js";
+import { allRoles, allUsers, AUTH, roleKey, userKey } from "../storage/keyspace.js";
+import type { Store } from "../kv/store.js";
+import type { Table, TableRange, TableWrite } from "../storage/table.js";
 import { disable } from "./auth-changes.js";
 import { AuthState, type Identity } from "./auth-state.js";
 import { type JwtOptions, JwtTokens } from "./jwt-tokens.js";

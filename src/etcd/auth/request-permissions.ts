@@ -1,5 +1,5 @@
 import type { DeleteRangeRequest, PutRequest, RequestOp, TxnRequest } from "../../gen/etcd/etcdserverpb/rpc.js";
-import { type Key, rangeOf } from "../key-range.js";
+import { type Key, rangeOf } from "../key-index/key-range.js";
 import type { Access } from "./rights.js";
 import type { AuthState, Identity } from "./auth-state.js";
 

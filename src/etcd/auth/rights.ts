@@ -1,5 +1,5 @@
 import { type Permission, Permission_Type } from "../../gen/etcd/authpb/auth.js";
-import { type Key, type KeyRange, rangeOf } from "../key-range.js";
+import { type Key, type KeyRange, rangeOf } from "../key-index/key-range.js";
 
 /** What a call wants to do with keys. */
 export type Access = "read" | "write";

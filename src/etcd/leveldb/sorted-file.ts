@@ -1,5 +1,5 @@
 import { nextTurn } from "../../base/clock.js";
-import { crc32c } from "../crc32c.js";
+import { crc32c } from "../storage/crc32c.js";
 import { unsnappy } from "./snappy.js";
 import { VarintReader } from "./varint.js";
 

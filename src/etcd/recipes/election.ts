@@ -1,7 +1,7 @@
 import { DeleteRangeRequest, PutRequest, RangeRequest, type RangeResponse, type ResponseHeader } from "../../gen/etcd/etcdserverpb/rpc.js";
 import type { CampaignRequest, LeaderKey } from "../../gen/etcd/v3electionpb/v3election.js";
 import { unclassifiedError } from "../errors.js";
-import type { WatchHub } from "../watch-hub.js";
+import type { WatchHub } from "../watch/watch-hub.js";
 import { createdAt, prefixOf, Queue } from "./queue.js";
 import { type RecipeClient, sessionLease } from "./recipe-client.js";
 

@@ -1,7 +1,7 @@
 import { DeleteRangeRequest, PutRequest, RangeRequest, type RangeResponse, type RequestOp, type ResponseHeader, type TxnResponse } from "../../gen/etcd/etcdserverpb/rpc.js";
 import type { KeyValue } from "../../gen/etcd/mvccpb/kv.js";
 import { unclassifiedError } from "../errors.js";
-import type { WatchHub } from "../watch-hub.js";
+import type { WatchHub } from "../watch/watch-hub.js";
 import { createdAt, prefixOf, Queue } from "./queue.js";
 import { type RecipeClient, sessionLease } from "./recipe-client.js";
 

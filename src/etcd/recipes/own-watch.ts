@@ -2,9 +2,9 @@ import type { Clock } from "../../base/clock.js";
 import { BoundedQueue } from "../../base/bounded-queue.js";
 import { RpcError } from "../../base/rpc-error.js";
 import { WatchCreateRequest, WatchResponse } from "../../gen/etcd/etcdserverpb/rpc.js";
-import type { WatchHub } from "../watch-hub.js";
-import type { HeaderAt } from "../watch-response.js";
-import { WatchStream } from "../watch-stream.js";
+import type { WatchHub } from "../watch/watch-hub.js";
+import type { HeaderAt } from "../watch/watch-response.js";
+import { WatchStream } from "../watch/watch-stream.js";
 
 /** What a watch of the server's own stands on. */
 export interface OwnWatchOptions {

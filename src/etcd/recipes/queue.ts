@@ -7,9 +7,9 @@ import {
   RangeRequest_SortTarget,
 } from "../../gen/etcd/etcdserverpb/rpc.js";
 import type { KeyValue } from "../../gen/etcd/mvccpb/kv.js";
-import { type Key, keyOf } from "../key-range.js";
-import type { WatchHub } from "../watch-hub.js";
-import { Watcher } from "../watcher.js";
+import { type Key, keyOf } from "../key-index/key-range.js";
+import type { WatchHub } from "../watch/watch-hub.js";
+import { Watcher } from "../watch/watcher.js";
 import type { RecipeClient } from "./recipe-client.js";
 
 /**

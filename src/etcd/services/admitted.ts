@@ -1,8 +1,8 @@
 import type { CompactionRequest, DeleteRangeRequest, LeaseGrantRequest, LeaseRevokeRequest, PutRequest, TxnRequest } from "../../gen/etcd/etcdserverpb/rpc.js";
 import type { AnyHandler } from "../../rpc/service.js";
-import { checkDelete, checkPut, checkTxn } from "../request-rules.js";
-import { writeCost } from "../space-quota.js";
-import { isReadOnly } from "../txn.js";
+import { checkDelete, checkPut, checkTxn } from "../kv/request-rules.js";
+import { writeCost } from "../storage/space-quota.js";
+import { isReadOnly } from "../kv/txn.js";
 import type { Room } from "./room.js";
 
 /** A method that writes. Reads and what keeps a lease alive are not here: they always pass. */

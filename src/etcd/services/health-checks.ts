@@ -1,6 +1,6 @@
 import { answer, PLAIN_TEXT } from "../../rpc/http-answer.js";
 import type { HttpHandler } from "../../rpc/listener.js";
-import { executeRange } from "../range.js";
+import { executeRange } from "../kv/range.js";
 import { AlarmType, alarmTypeToJSON, RangeRequest } from "../../gen/etcd/etcdserverpb/rpc.js";
 import type { EtcdMetrics } from "./metrics.js";
 import type { Room } from "./room.js";

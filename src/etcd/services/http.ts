@@ -2,7 +2,7 @@ import type { TLSSocket } from "node:tls";
 import { answer, PLAIN_TEXT } from "../../rpc/http-answer.js";
 import type { HttpHandler } from "../../rpc/listener.js";
 import { healthPaths } from "./health-checks.js";
-import { CLUSTER_VERSION, ETCD_VERSION } from "../etcd-version.js";
+import { CLUSTER_VERSION, ETCD_VERSION } from "../member/etcd-version.js";
 import type { EtcdMetrics } from "./metrics.js";
 import type { Room } from "./room.js";
 

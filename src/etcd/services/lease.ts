@@ -2,7 +2,7 @@ import { LeaseService } from "../../gen/etcd/etcdserverpb/rpc_service.js";
 import { serve, type ServedService } from "../../rpc/server.js";
 import type { HandlersOf } from "../../rpc/service.js";
 import { permitKeys } from "../auth/request-permissions.js";
-import { keyBytes } from "../key-range.js";
+import { keyBytes } from "../key-index/key-range.js";
 import { admittedHandlers } from "./admitted.js";
 import type { Room } from "./room.js";
 

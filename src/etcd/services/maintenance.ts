@@ -2,11 +2,11 @@ import { createHash } from "node:crypto";
 import { type AlarmMember, AlarmRequest_AlarmAction, AlarmType, type SnapshotResponse, StatusResponse } from "../../gen/etcd/etcdserverpb/rpc.js";
 import { MaintenanceService } from "../../gen/etcd/etcdserverpb/rpc_service.js";
 import { serve, type ServedService, type StreamWriter } from "../../rpc/server.js";
-import { type BackendFacts, backendBuckets, hashBackend } from "../backend.js";
+import { type BackendFacts, backendBuckets, hashBackend } from "../storage/backend.js";
 import { BoltImage } from "../bolt/image.js";
 import { etcdError } from "../errors.js";
-import { CLUSTER_VERSION, ETCD_VERSION } from "../etcd-version.js";
-import { hashKv } from "../hash-kv.js";
+import { CLUSTER_VERSION, ETCD_VERSION } from "../member/etcd-version.js";
+import { hashKv } from "../storage/hash-kv.js";
 import type { Room } from "./room.js";
 
 /** Bytes of a snapshot in one message, as etcd sends it. */

@@ -4,8 +4,8 @@ import type { LeaseGrantResponse, RangeResponse, TxnResponse } from "../../gen/e
 import type { HttpHandler } from "../../rpc/listener.js";
 import type { ServedService } from "../../rpc/server.js";
 import type { AnyHandler, MethodShape } from "../../rpc/service.js";
-import type { Change } from "../change.js";
-import { ETCD_VERSION } from "../etcd-version.js";
+import type { Change } from "../watch/change.js";
+import { ETCD_VERSION } from "../member/etcd-version.js";
 import type { Room } from "./room.js";
 
 /** etcd's bounds of disk latencies: 1 ms, doubled 13 times. */

@@ -1,15 +1,15 @@
 import type { Clock } from "../../base/clock.js";
 import type { Dice } from "../../base/seeded-random.js";
-import type { Admission } from "../admission.js";
-import type { Alarms } from "../alarms.js";
+import type { Admission } from "../kv/admission.js";
+import type { Alarms } from "../member/alarms.js";
 import type { AuthStore } from "../auth/auth-store.js";
-import type { Downgrade } from "../downgrade.js";
-import type { Lessor } from "../lessor.js";
-import type { LongReads } from "../long-reads.js";
-import type { Member } from "../member.js";
-import type { Store } from "../store.js";
-import type { WatchHub } from "../watch-hub.js";
-import type { WatchStream } from "../watch-stream.js";
+import type { Downgrade } from "../member/downgrade.js";
+import type { Lessor } from "../lease/lessor.js";
+import type { LongReads } from "../kv/long-reads.js";
+import type { Member } from "../member/member.js";
+import type { Store } from "../kv/store.js";
+import type { WatchHub } from "../watch/watch-hub.js";
+import type { WatchStream } from "../watch/watch-stream.js";
 import type { Gate } from "./gate.js";
 
 /** What the services of this room work on. */

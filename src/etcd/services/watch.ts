@@ -1,8 +1,8 @@
 import { WatchService } from "../../gen/etcd/etcdserverpb/rpc_service.js";
 import type { WatchRequest } from "../../gen/etcd/etcdserverpb/rpc.js";
 import { serve, type ServedService } from "../../rpc/server.js";
-import type { KeyRange } from "../key-range.js";
-import { WatchStream } from "../watch-stream.js";
+import type { KeyRange } from "../key-index/key-range.js";
+import { WatchStream } from "../watch/watch-stream.js";
 import type { Room } from "./room.js";
 
 /** The stream's answers are encoded before they get here, so that watches share the bytes of an event. */

@@ -1,10 +1,10 @@
 import type { ApplyRecommendationsRequest } from "../../gen/spheresim/vcenter/v1/drs.js";
 import type { TaskInfo } from "../../gen/spheresim/vim/v1/task.js";
-import { moref } from "../moref.js";
-import { taskEntry } from "../records.js";
+import { moref } from "../inventory/moref.js";
+import { taskEntry } from "../store/records.js";
 import { MAX_BATCH } from "../spec-limits.js";
 import { VimFault } from "../vim-fault.js";
-import type { VmTasks } from "../vm-tasks.js";
+import type { VmTasks } from "../machines/vm-tasks.js";
 import type { DrsPasses } from "./drs-passes.js";
 import type { Recommendation } from "./recommendation.js";
 import type { RecommendedMoves } from "./recommended-moves.js";

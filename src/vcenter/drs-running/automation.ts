@@ -1,9 +1,9 @@
 import type { Logger } from "../../base/log.js";
 import { RpcError } from "../../base/rpc-error.js";
 import { TaskReason } from "../../gen/spheresim/vim/v1/task.js";
-import type { Inventory } from "../inventory.js";
+import type { Inventory } from "../inventory/inventory.js";
 import { VimFault } from "../vim-fault.js";
-import type { VmTasks } from "../vm-tasks.js";
+import type { VmTasks } from "../machines/vm-tasks.js";
 import type { ClusterPass } from "./cluster-pass.js";
 import { isFullyAutomated } from "./drs-passes.js";
 import type { Recommendation } from "./recommendation.js";

@@ -1,9 +1,9 @@
-import { figure } from "../drs-usage.js";
+import { figure } from "./drs-usage.js";
 import type { ClusterUsageSummary } from "../../gen/spheresim/vcenter/v1/cluster.js";
 import type { VmUsage } from "../../gen/spheresim/vcenter/v1/drs.js";
 import type { PassResult } from "../drs/pass/pass-input.js";
-import type { Sliceable } from "../pages.js";
-import { moref } from "../moref.js";
+import type { Sliceable } from "../inventory/pages.js";
+import { moref } from "../inventory/moref.js";
 import type { Recommendation } from "./recommendation.js";
 import type { PassRows } from "./snapshot.js";
 

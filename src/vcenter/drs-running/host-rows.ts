@@ -1,7 +1,7 @@
 import { HostPowerState } from "../../gen/spheresim/vcenter/v1/inventory.js";
 import { type HostColumns, HostRole } from "../drs/pass/pass-input.js";
-import type { Inventory } from "../inventory.js";
-import { type HostRecord, reachOf } from "../records.js";
+import type { Inventory } from "../inventory/inventory.js";
+import { type HostRecord, reachOf } from "../store/records.js";
 import type { Needs } from "./needs.js";
 import type { Stretches } from "./stretches.js";
 

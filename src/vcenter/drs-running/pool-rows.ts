@@ -1,8 +1,8 @@
 import { type Cluster } from "../../gen/spheresim/vcenter/v1/inventory.js";
 import { type ResourceAllocationInfo, ScaleSharesBehavior } from "../../gen/spheresim/vim/v1/resource.js";
 import type { AllocationColumns, ClusterTree } from "../drs/entitlement/cluster-tree.js";
-import type { Inventory } from "../inventory.js";
-import type { PoolRecord } from "../records.js";
+import type { Inventory } from "../inventory/inventory.js";
+import type { PoolRecord } from "../store/records.js";
 import type { Stretches } from "./stretches.js";
 
 const SCALES = ScaleSharesBehavior.SCALE_CPU_AND_MEMORY_SHARES;

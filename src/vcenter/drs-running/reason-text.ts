@@ -1,6 +1,6 @@
 import { TOLERABLE } from "../drs/pass/balance-moves.js";
 import type { Move } from "../drs/pass/pass-input.js";
-import type { HostRecord } from "../records.js";
+import type { HostRecord } from "../store/records.js";
 import type { PassRows } from "./snapshot.js";
 
 /** What the sentence needs beside the rows. */

@@ -1,6 +1,6 @@
 import { toTimestamp } from "../../base/timestamp.js";
 import type { DrsRecommendation } from "../../gen/spheresim/vcenter/v1/drs.js";
-import { moref } from "../moref.js";
+import { moref } from "../inventory/moref.js";
 import type { Move, PassResult } from "../drs/pass/pass-input.js";
 import { reasonText } from "./reason-text.js";
 import type { PassRows } from "./snapshot.js";

@@ -1,7 +1,7 @@
 import type { TaskInfo } from "../../gen/spheresim/vim/v1/task.js";
-import type { Inventory } from "../inventory.js";
-import type { Migrations, MigrateWish } from "../migrations.js";
-import type { TaskRegistry } from "../task-registry.js";
+import type { Inventory } from "../inventory/inventory.js";
+import type { Migrations, MigrateWish } from "../machines/migrations.js";
+import type { TaskRegistry } from "../tasks/task-registry.js";
 import { isEnabled } from "./drs-passes.js";
 import type { Recommendation } from "./recommendation.js";
 

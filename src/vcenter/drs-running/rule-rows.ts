@@ -1,6 +1,6 @@
 import type { PassRule } from "../drs/pass/pass-input.js";
 import { allowsHost, type DrsRule } from "../drs/rules/rule.js";
-import type { HostRecord } from "../records.js";
+import type { HostRecord } from "../store/records.js";
 import type { Stretches } from "./stretches.js";
 
 /** So many members of rules are as much work as one VM that is read. */

@@ -2,9 +2,9 @@ import { withIdlePart } from "../drs/memory-demand.js";
 import type { ClusterTree } from "../drs/entitlement/cluster-tree.js";
 import type { MovableColumns } from "../drs/pass/pass-input.js";
 import { POD_GUEST_ID } from "../drs/vm-shape.js";
-import type { Inventory } from "../inventory.js";
-import { moidNumber } from "../moid-counters.js";
-import type { HostRecord, VmRecord } from "../records.js";
+import type { Inventory } from "../inventory/inventory.js";
+import { moidNumber } from "../inventory/moid-counters.js";
+import type { HostRecord, VmRecord } from "../store/records.js";
 import { setAllocation } from "./pool-rows.js";
 
 /** The columns of VMs beyond those of the tree, every VM off. */

@@ -1,5 +1,5 @@
 import type { ManagedObjectReference } from "../../gen/spheresim/vim/v1/managed_object.js";
-import { moref } from "../moref.js";
+import { moref } from "../inventory/moref.js";
 import { type Amount, NOTHING, type Resource } from "./amount.js";
 import type { HostCandidate, HostPower, HostReach } from "./host-candidate.js";
 import { type HostOffer, HostOffers, NO_OFFER } from "./host-offers.js";

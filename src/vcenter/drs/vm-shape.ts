@@ -1,5 +1,5 @@
 import type { VirtualMachineConfigSpec } from "../../gen/spheresim/vim/v1/virtual_machine.js";
-import { expectedUse } from "../activity.js";
+import { expectedUse } from "../activity/activity.js";
 import type { Amount } from "./amount.js";
 
 /** The guest of a vSphere Pod. vim25: VirtualMachineGuestOsIdentifier crxPod1Guest. */

@@ -2,9 +2,9 @@ import type { Clock } from "../../base/clock.js";
 import { toTimestamp } from "../../base/timestamp.js";
 import type { Event, EventArgument } from "../../gen/spheresim/vcenter/v1/event.js";
 import type { MethodFault } from "../../gen/spheresim/vim/v1/fault.js";
-import type { Inventory } from "../inventory.js";
-import { type MoType, moref } from "../moref.js";
-import type { VmRecord } from "../records.js";
+import type { Inventory } from "../inventory/inventory.js";
+import { type MoType, moref } from "../inventory/moref.js";
+import type { VmRecord } from "../store/records.js";
 import { type EventType, EVENT_TYPES, formatEvent } from "./event-type.js";
 
 /** What an event is about. Objects by moid; their names are looked up, or given where they are gone already. */

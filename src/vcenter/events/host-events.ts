@@ -1,5 +1,5 @@
-import type { Inventory } from "../inventory.js";
-import type { HostRecord, VmRecord } from "../records.js";
+import type { Inventory } from "../inventory/inventory.js";
+import type { HostRecord, VmRecord } from "../store/records.js";
 import { type EventLog, vmFacts } from "./event-log.js";
 
 /**

@@ -1,7 +1,7 @@
 import { type TaskInfo, TaskReason, TaskState } from "../../gen/spheresim/vim/v1/task.js";
 import type { VirtualMachineConfigSpec } from "../../gen/spheresim/vim/v1/virtual_machine.js";
-import type { Inventory } from "../inventory.js";
-import type { TaskObserver } from "../task-registry.js";
+import type { Inventory } from "../inventory/inventory.js";
+import type { TaskObserver } from "../tasks/task-registry.js";
 import type { EventFacts, EventLog } from "./event-log.js";
 import type { EventType } from "./event-type.js";
 

@@ -1,6 +1,6 @@
 import type { Call } from "../../rpc/server.js";
 import type { StreamWriter } from "../../rpc/stream-writer.js";
-import type { ChangeFeed, FeedUpdate } from "../change-feed.js";
+import type { ChangeFeed, FeedUpdate } from "../inventory/change-feed.js";
 import { toRpcError } from "../errors.js";
 import type { Clock } from "../../base/clock.js";
 

@@ -1,11 +1,11 @@
 import { ClusterServiceService } from "../../gen/spheresim/vcenter/v1/cluster_service.js";
 import type { RequestCache } from "../../rpc/request-cache.js";
 import { serve, type ServedService } from "../../rpc/server.js";
-import type { ClusterAdmin } from "../cluster-admin.js";
+import type { ClusterAdmin } from "../clusters/cluster-admin.js";
 import { clusterUsage } from "../drs-running/cluster-pass.js";
 import type { DrsPasses } from "../drs-running/drs-passes.js";
-import type { Inventory } from "../inventory.js";
-import { onlyCluster } from "../placement-spec.js";
+import type { Inventory } from "../inventory/inventory.js";
+import { onlyCluster } from "../placement/placement-spec.js";
 import { answering } from "./answering.js";
 
 /** What the service works with. */

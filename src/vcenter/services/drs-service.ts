@@ -8,9 +8,9 @@ import { type ClusterPass, VmUsages } from "../drs-running/cluster-pass.js";
 import type { Drs } from "../drs-running/drs.js";
 import { isEnabled } from "../drs-running/drs-passes.js";
 import { recommendationMessage } from "../drs-running/recommendation.js";
-import type { Inventory } from "../inventory.js";
-import type { Pages } from "../pages.js";
-import { onlyCluster } from "../placement-spec.js";
+import type { Inventory } from "../inventory/inventory.js";
+import type { Pages } from "../inventory/pages.js";
+import { onlyCluster } from "../placement/placement-spec.js";
 import { VimFault } from "../vim-fault.js";
 import { answering } from "./answering.js";
 

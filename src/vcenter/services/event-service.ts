@@ -5,7 +5,7 @@ import { serve, type ServedService } from "../../rpc/server.js";
 import { toRpcError } from "../errors.js";
 import type { EventLog } from "../events/event-log.js";
 import { checkFilter, type EventStep, followEvents, queryEvents } from "../events/event-query.js";
-import type { Pages } from "../pages.js";
+import type { Pages } from "../inventory/pages.js";
 import { answering, BOOKMARK_MS } from "./answering.js";
 
 /** What the service works with. */

@@ -5,14 +5,14 @@ import { InventoryServiceService } from "../../gen/spheresim/vcenter/v1/inventor
 import { UpdateKind } from "../../gen/spheresim/vim/v1/update.js";
 import type { RequestCache } from "../../rpc/request-cache.js";
 import { serve, type ServedService } from "../../rpc/server.js";
-import type { FeedUpdate } from "../change-feed.js";
-import type { Holds } from "../holds.js";
-import type { HostModes } from "../host-modes.js";
-import { type Inventory, inOrder } from "../inventory.js";
-import { showHost, showInventory } from "../inventory-view.js";
-import type { InventoryAdmin } from "../inventory-admin.js";
-import { type MoType, moref } from "../moref.js";
-import type { Pages } from "../pages.js";
+import type { FeedUpdate } from "../inventory/change-feed.js";
+import type { Holds } from "../placement/holds.js";
+import type { HostModes } from "../hosts/host-modes.js";
+import { type Inventory, inOrder } from "../inventory/inventory.js";
+import { showHost, showInventory } from "../inventory/inventory-view.js";
+import type { InventoryAdmin } from "../inventory/inventory-admin.js";
+import { type MoType, moref } from "../inventory/moref.js";
+import type { Pages } from "../inventory/pages.js";
 import { VimFault } from "../vim-fault.js";
 import { answering, sendFeed } from "./answering.js";
 

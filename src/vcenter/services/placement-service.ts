@@ -2,12 +2,12 @@ import { type ContainerResources, type SizePodRequest, type SizePodResponse } fr
 import { PlacementServiceService } from "../../gen/spheresim/vcenter/v1/placement_service.js";
 import type { RequestCache } from "../../rpc/request-cache.js";
 import { serve, type ServedService } from "../../rpc/server.js";
-import type { Deployments } from "../deployments.js";
+import type { Deployments } from "../machines/deployments.js";
 import { sizePod } from "../drs/pod-size.js";
-import type { Holds } from "../holds.js";
-import type { Inventory } from "../inventory.js";
-import { onlyCluster } from "../placement-spec.js";
-import type { Placements } from "../placements.js";
+import type { Holds } from "../placement/holds.js";
+import type { Inventory } from "../inventory/inventory.js";
+import { onlyCluster } from "../placement/placement-spec.js";
+import type { Placements } from "../placement/placements.js";
 import { VimFault } from "../vim-fault.js";
 import { answering } from "./answering.js";
 

@@ -2,11 +2,11 @@ import type { ResourcePool } from "../../gen/spheresim/vcenter/v1/inventory.js";
 import { ResourcePoolServiceService } from "../../gen/spheresim/vcenter/v1/resource_pool_service.js";
 import type { RequestCache } from "../../rpc/request-cache.js";
 import { serve, type ServedService } from "../../rpc/server.js";
-import { type Inventory, inOrder } from "../inventory.js";
-import { showPool } from "../inventory-view.js";
-import type { Pages } from "../pages.js";
-import type { PoolAdmin } from "../pool-admin.js";
-import type { PoolMoves } from "../pool-moves.js";
+import { type Inventory, inOrder } from "../inventory/inventory.js";
+import { showPool } from "../inventory/inventory-view.js";
+import type { Pages } from "../inventory/pages.js";
+import type { PoolAdmin } from "../clusters/pool-admin.js";
+import type { PoolMoves } from "../clusters/pool-moves.js";
 import { answering } from "./answering.js";
 
 /** What the service works with. */

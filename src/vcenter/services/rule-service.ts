@@ -2,8 +2,8 @@ import type { ClusterGroup, Rule } from "../../gen/spheresim/vcenter/v1/rule.js"
 import { RuleServiceService } from "../../gen/spheresim/vcenter/v1/rule_service.js";
 import type { RequestCache } from "../../rpc/request-cache.js";
 import { serve, type ServedService } from "../../rpc/server.js";
-import type { Pages } from "../pages.js";
-import type { RuleAdmin } from "../rule-admin.js";
+import type { Pages } from "../inventory/pages.js";
+import type { RuleAdmin } from "../clusters/rule-admin.js";
 import { answering } from "./answering.js";
 
 /** What the service works with. */

@@ -5,9 +5,9 @@ import { TaskInfo } from "../../gen/spheresim/vim/v1/task.js";
 import { UpdateKind } from "../../gen/spheresim/vim/v1/update.js";
 import type { RequestCache } from "../../rpc/request-cache.js";
 import { serve, type ServedService } from "../../rpc/server.js";
-import { moref } from "../moref.js";
-import type { Pages } from "../pages.js";
-import type { TaskRegistry } from "../task-registry.js";
+import { moref } from "../inventory/moref.js";
+import type { Pages } from "../inventory/pages.js";
+import type { TaskRegistry } from "../tasks/task-registry.js";
 import { VimFault } from "../vim-fault.js";
 import { answering, sendFeed } from "./answering.js";
 

@@ -4,21 +4,21 @@ import { VirtualMachineServiceService } from "../../gen/spheresim/vcenter/v1/vir
 import type { ManagedObjectReference } from "../../gen/spheresim/vim/v1/managed_object.js";
 import { hashOf, type RequestCache } from "../../rpc/request-cache.js";
 import { serve, type ServedService } from "../../rpc/server.js";
-import type { Deployments } from "../deployments.js";
+import type { Deployments } from "../machines/deployments.js";
 import { POD_GUEST_ID, vmShape } from "../drs/vm-shape.js";
-import type { HostChoice } from "../host-choice.js";
-import type { Inventory } from "../inventory.js";
-import { listedVms, showVm } from "../inventory-view.js";
-import { requireOpen } from "../known-host.js";
-import { type Migrations, requireMovable } from "../migrations.js";
-import type { MultiPowerOn } from "../multi-power-on.js";
-import type { Pages } from "../pages.js";
-import { onlyCluster, requireHost } from "../placement-spec.js";
-import { type Reconfigurations, requireWithinCpus } from "../reconfigurations.js";
-import type { VmRecord } from "../records.js";
+import type { HostChoice } from "../placement/host-choice.js";
+import type { Inventory } from "../inventory/inventory.js";
+import { listedVms, showVm } from "../inventory/inventory-view.js";
+import { requireOpen } from "../hosts/known-host.js";
+import { type Migrations, requireMovable } from "../machines/migrations.js";
+import type { MultiPowerOn } from "../machines/multi-power-on.js";
+import type { Pages } from "../inventory/pages.js";
+import { onlyCluster, requireHost } from "../placement/placement-spec.js";
+import { type Reconfigurations, requireWithinCpus } from "../machines/reconfigurations.js";
+import type { VmRecord } from "../store/records.js";
 import { VimFault } from "../vim-fault.js";
-import { completeVmConfig } from "../vm-config.js";
-import type { VmLifecycle } from "../vm-lifecycle.js";
+import { completeVmConfig } from "../machines/vm-config.js";
+import type { VmLifecycle } from "../machines/vm-lifecycle.js";
 import { answering } from "./answering.js";
 
 /** What the service works with. */

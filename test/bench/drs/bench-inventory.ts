@@ -3,10 +3,10 @@ import type { Clock } from "../../../src/base/clock.js";
 import { DrsBehavior, HostPowerState, HostSpec } from "../../../src/gen/spheresim/vcenter/v1/inventory.js";
 import { Cluster } from "../../../src/gen/spheresim/vcenter/v1/inventory.js";
 import { VirtualMachineConfigSpec } from "../../../src/gen/spheresim/vim/v1/virtual_machine.js";
-import { Inventory } from "../../../src/vcenter/inventory.js";
-import { moref } from "../../../src/vcenter/moref.js";
-import { completeConfig } from "../../../src/vcenter/pool-allocation.js";
-import { completeVmConfig } from "../../../src/vcenter/vm-config.js";
+import { Inventory } from "../../../src/vcenter/inventory/inventory.js";
+import { moref } from "../../../src/vcenter/inventory/moref.js";
+import { completeConfig } from "../../../src/vcenter/clusters/pool-allocation.js";
+import { completeVmConfig } from "../../../src/vcenter/machines/vm-config.js";
 import type { BenchSize } from "./bench-cluster.js";
 
 /** The moid of the only cluster. */

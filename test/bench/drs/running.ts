@@ -8,7 +8,7 @@ import { PassThread } from "../../../src/vcenter/drs/pass/pass-thread.js";
 import { DrsPasses } from "../../../src/vcenter/drs-running/drs-passes.js";
 import { takeSnapshot } from "../../../src/vcenter/drs-running/snapshot.js";
 import { EventLog } from "../../../src/vcenter/events/event-log.js";
-import { RuleTable } from "../../../src/vcenter/rule-table.js";
+import { RuleTable } from "../../../src/vcenter/clusters/rule-table.js";
 import { type Distribution, distributionOf } from "../distribution.js";
 import { BENCH_CLUSTER, benchInventory } from "./bench-inventory.js";
 import type { BenchSize } from "./bench-cluster.js";

@@ -2,10 +2,10 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { CheckpointFile } from "../../../src/etcd/checkpoint-file.js";
-import { KeyIndex } from "../../../src/etcd/key-index.js";
-import { LevelTable } from "../../../src/etcd/level-table.js";
-import { Store } from "../../../src/etcd/store.js";
+import { CheckpointFile } from "../../../src/etcd/storage/checkpoint-file.js";
+import { KeyIndex } from "../../../src/etcd/key-index/key-index.js";
+import { LevelTable } from "../../../src/etcd/storage/level-table.js";
+import { Store } from "../../../src/etcd/kv/store.js";
 import { spawnEtcd } from "../../etcd/spawned-etcd.js";
 import { useOf } from "./contender.js";
 

@@ -1,7 +1,7 @@
 import { VirtualMachineConfigSpec } from "../../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import type { Amount } from "../../../src/vcenter/drs/amount.js";
 import { sizePod } from "../../../src/vcenter/drs/pod-size.js";
-import { completeVmConfig } from "../../../src/vcenter/vm-config.js";
+import { completeVmConfig } from "../../../src/vcenter/machines/vm-config.js";
 import { CORE_MHZ, type Request } from "./workload.js";
 
 const MIB = 1024n * 1024n;

@@ -1,9 +1,9 @@
 import type { DrsRule } from "../../../src/vcenter/drs/rules/rule.js";
 import { RuleBook } from "../../../src/vcenter/drs/rules/rule-book.js";
 import { VmRules } from "../../../src/vcenter/drs/rules/vm-rules.js";
-import type { Inventory } from "../../../src/vcenter/inventory.js";
-import { PlacementRules } from "../../../src/vcenter/placement-rules.js";
-import { RuleTable } from "../../../src/vcenter/rule-table.js";
+import type { Inventory } from "../../../src/vcenter/inventory/inventory.js";
+import { PlacementRules } from "../../../src/vcenter/placement/placement-rules.js";
+import { RuleTable } from "../../../src/vcenter/clusters/rule-table.js";
 
 /** The rules of a workload. They name guests that are still to be created, which have no moid in vCenter: they are asked by name. */
 export class NamedRules extends PlacementRules {

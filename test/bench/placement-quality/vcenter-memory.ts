@@ -4,14 +4,14 @@ import { Cluster, HostPowerState, HostSpec } from "../../../src/gen/spheresim/vc
 import { PlacementSpec, VerdictDetail } from "../../../src/gen/spheresim/vcenter/v1/placement.js";
 import type { Amount } from "../../../src/vcenter/drs/amount.js";
 import type { Scorer } from "../../../src/vcenter/drs/host-score.js";
-import { Holds } from "../../../src/vcenter/holds.js";
-import { showObject } from "../../../src/vcenter/inventory-view.js";
-import { Inventory } from "../../../src/vcenter/inventory.js";
-import { Journal } from "../../../src/vcenter/journal.js";
-import { moref } from "../../../src/vcenter/moref.js";
-import { Placements } from "../../../src/vcenter/placements.js";
-import { completeConfig } from "../../../src/vcenter/pool-allocation.js";
-import type { VmRecord } from "../../../src/vcenter/records.js";
+import { Holds } from "../../../src/vcenter/placement/holds.js";
+import { showObject } from "../../../src/vcenter/inventory/inventory-view.js";
+import { Inventory } from "../../../src/vcenter/inventory/inventory.js";
+import { Journal } from "../../../src/vcenter/placement/journal.js";
+import { moref } from "../../../src/vcenter/inventory/moref.js";
+import { Placements } from "../../../src/vcenter/placement/placements.js";
+import { completeConfig } from "../../../src/vcenter/clusters/pool-allocation.js";
+import type { VmRecord } from "../../../src/vcenter/store/records.js";
 import { NamedRules } from "./named-rules.js";
 import { CORE_MHZ, type Guest, isPod, type Workload } from "./workload.js";
 

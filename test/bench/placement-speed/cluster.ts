@@ -5,15 +5,15 @@ import { PlacementSpec } from "../../../src/gen/spheresim/vcenter/v1/placement.j
 import { ResourceConfigSpec } from "../../../src/gen/spheresim/vim/v1/resource.js";
 import { type VirtualDevice, VirtualMachineConfigSpec } from "../../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import { POD_GUEST_ID } from "../../../src/vcenter/drs/vm-shape.js";
-import { Holds } from "../../../src/vcenter/holds.js";
-import { Inventory } from "../../../src/vcenter/inventory.js";
-import { showObject } from "../../../src/vcenter/inventory-view.js";
-import { Journal } from "../../../src/vcenter/journal.js";
-import { moref } from "../../../src/vcenter/moref.js";
-import { Placements } from "../../../src/vcenter/placements.js";
-import { completeConfig } from "../../../src/vcenter/pool-allocation.js";
-import type { VmRecord } from "../../../src/vcenter/records.js";
-import { completeVmConfig, identify } from "../../../src/vcenter/vm-config.js";
+import { Holds } from "../../../src/vcenter/placement/holds.js";
+import { Inventory } from "../../../src/vcenter/inventory/inventory.js";
+import { showObject } from "../../../src/vcenter/inventory/inventory-view.js";
+import { Journal } from "../../../src/vcenter/placement/journal.js";
+import { moref } from "../../../src/vcenter/inventory/moref.js";
+import { Placements } from "../../../src/vcenter/placement/placements.js";
+import { completeConfig } from "../../../src/vcenter/clusters/pool-allocation.js";
+import type { VmRecord } from "../../../src/vcenter/store/records.js";
+import { completeVmConfig, identify } from "../../../src/vcenter/machines/vm-config.js";
 
 /** VMs on each host of a warm cluster: four of five are pods. */
 export const VMS_PER_HOST = 20;

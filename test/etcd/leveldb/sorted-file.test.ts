@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, it } from "node:test";
 import fc from "fast-check";
 import { Level } from "level";
-import { crc32c } from "../../../src/etcd/crc32c.js";
+import { crc32c } from "../../../src/etcd/storage/crc32c.js";
 import { findDamage } from "../../../src/etcd/leveldb/damage.js";
 import { liveFiles } from "../../../src/etcd/leveldb/manifest.js";
 import { unsnappy } from "../../../src/etcd/leveldb/snappy.js";

@@ -12,7 +12,7 @@ import { DrsPasses } from "../../../src/vcenter/drs-running/drs-passes.js";
 import { Needs } from "../../../src/vcenter/drs-running/needs.js";
 import { takeSnapshot } from "../../../src/vcenter/drs-running/snapshot.js";
 import { EventLog } from "../../../src/vcenter/events/event-log.js";
-import { RuleTable } from "../../../src/vcenter/rule-table.js";
+import { RuleTable } from "../../../src/vcenter/clusters/rule-table.js";
 import { settled } from "../../support/eventually.js";
 import { BENCH_CLUSTER, benchInventory } from "../../bench/drs/bench-inventory.js";
 

@@ -1,4 +1,4 @@
-import { moref } from "../../moref.js";
+import { moref } from "../../inventory/moref.js";
 import { VimFault } from "../../vim-fault.js";
 import { allowsHost, type DrsRule, type VmHostRule } from "./rule.js";
 

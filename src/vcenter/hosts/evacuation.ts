@@ -1,0 +1,168 @@
+import { Bell } from "../../base/bell.js";
+import type { Clock } from "../../base/clock.js";
+import { RpcError } from "../../base/rpc-error.js";
+import { HostPowerState } from "../../gen/spheresim/vcenter/v1/inventory.js";
+import type { TaskInfo } from "../../gen/spheresim/vim/v1/task.js";
+import { POD_GUEST_ID } from "../drs/vm-shape.js";
+import type { Inventory } from "../inventory/inventory.js";
+import { type HostRecord, isClosed, reachOf, type VmRecord } from "../store/records.js";
+import type { TaskRegistry } from "../tasks/task-registry.js";
+import { VimFault } from "../vim-fault.js";
+
+/** Who moves VMs away. */
+export interface Mover {
+  /** Whether it does so by itself at this moment, without a person. */
+  isAutomatic(host: HostRecord): boolean;
+  /** Begins to move an ordinary VM to another host, as a child of `parent`; resolves once that is durable. Throws the VimFault that keeps it. */
+  move(vm: VmRecord, parent: TaskInfo): Promise<TaskInfo>;
+}
+
+/** What evacuating needs. */
+export interface EvacuationOptions {
+  readonly inventory: Inventory;
+  readonly tasks: TaskRegistry;
+  readonly mover: Mover;
+  /** Emulated time. */
+  readonly clock: Clock;
+}
+
+/** Until when, and what for. */
+export interface EvacuationOrder {
+  readonly host: string;
+  readonly task: TaskInfo;
+  /** Emulated time in milliseconds; undefined waits for ever. */
+  readonly deadlineMs: number | undefined;
+  /** Whether powered-off VMs must leave too. */
+  readonly poweredOffToo: boolean;
+  /** Ends the wait with its reason. */
+  readonly signal: AbortSignal;
+}
+
+/** A VM that could not leave is tried again with the next pass of DRS, which comes each minute of emulated time, or when a host comes (back). */
+export const PASS_MS = 60_000;
+
+/**
+ * Waits until nothing runs on a host, and has what can be moved moved. Looks again whenever one of the VMs that stay, the host, its cluster
+ * or a task on one of these VMs changes.
+ *
+ * Example: database (running), pod (running) and archive (off) on a host of a fully automated cluster. The database is migrated at once; the
+ * wait goes on until somebody deletes the pod; the archive stays unless `poweredOffToo`.
+ */
+export class Evacuation {
+  readonly #options: EvacuationOptions;
+  readonly #order: EvacuationOrder;
+  /** When a VM may be tried next, emulated time in milliseconds. */
+  readonly #nextTryMs = new Map<string, number>();
+  #stay: ReadonlySet<string> = new Set();
+  /** Hosts of the cluster to which VMs can go, as far as the hosts' own state says. */
+  readonly #open = new Set<string>();
+  #most = 0;
+
+  constructor(options: EvacuationOptions, order: EvacuationOrder) {
+    this.#options = options;
+    this.#order = order;
+  }
+
+  /** Resolves when nothing stays. Throws Timedout, HostNotConnected, ManagedObjectNotFound, or the reason of the signal. */
+  async done(): Promise<void> {
+    const { inventory, tasks } = this.#options;
+    const { host, signal } = this.#order;
+    const bell = new Bell();
+    const { cluster } = inventory.host(host);
+    for (const other of inventory.hosts) if (other.cluster === cluster && takesVms(other)) this.#open.add(other.moid);
+    const ends = [
+      inventory.feed.observe((key) => void ((key === host || key === cluster || this.#stay.has(key) || this.#opens(key, cluster)) && bell.ring())),
+      tasks.feed.observe((key) => void (this.#stay.has(tasks.get(key)?.entity?.value ?? "") && bell.ring())),
+    ];
+    try {
+      for (;;) {
+        signal.throwIfAborted();
+        const record = inventory.host(host);
+        if (record.disconnected) throw VimFault.hostNotConnected(record.spec.name);
+        const staying = this.staying();
+        if (staying.length === 0) return;
+        this.#requireTime();
+        this.#stay = new Set(staying.map((vm) => vm.moid));
+        this.#report(staying.length);
+        if (record.responding && this.#options.mover.isAutomatic(record)) await this.#moveSome(staying);
+        await this.#changeComes(bell);
+      }
+    } finally {
+      for (const end of ends) end();
+    }
+  }
+
+  /** Whether a host of the cluster can take VMs that could not a moment ago: then every VM may be tried at once. */
+  #opens(key: string, cluster: string): boolean {
+    const host = this.#options.inventory.findHost(key);
+    if (host === undefined || host.cluster !== cluster || !takesVms(host)) {
+      this.#open.delete(key);
+      return false;
+    }
+    if (this.#open.has(key)) return false;
+    this.#open.add(key);
+    this.#nextTryMs.clear();
+    return true;
+  }
+
+  /** The VMs that keep the host from being empty: they run, a task is about them, or they are on their way from or to it. */
+  staying(): readonly VmRecord[] {
+    const { inventory, tasks } = this.#options;
+    const { host, poweredOffToo } = this.#order;
+    const stays = (vm: VmRecord): boolean => poweredOffToo || runs(vm) || tasks.holderOf(vm.moid) !== undefined;
+    return [...new Set([...inventory.vmsOn(host).filter(stays), ...inventory.migratingBy(host)])];
+  }
+
+  /** Has each ordinary VM moved whose turn it is and which no task holds. */
+  async #moveSome(staying: readonly VmRecord[]): Promise<void> {
+    const { tasks, mover, clock } = this.#options;
+    const { task, signal } = this.#order;
+    for (const moid of this.#nextTryMs.keys()) if (!this.#stay.has(moid)) this.#nextTryMs.delete(moid);
+    for (const vm of staying) {
+      if (vm.config.guestId === POD_GUEST_ID || vm.host !== this.#order.host || tasks.holderOf(vm.moid) !== undefined) continue;
+      if ((this.#nextTryMs.get(vm.moid) ?? 0) > clock.nowMs()) continue;
+      signal.throwIfAborted();
+      this.#requireTime();
+      this.#nextTryMs.set(vm.moid, clock.nowMs() + PASS_MS);
+      try {
+        await mover.move(this.#options.inventory.vm(vm.moid), task);
+      } catch (error) {
+        signal.throwIfAborted();
+        // It may be able to go later: when another host has room again, or when fewer tasks run.
+        if (!(error instanceof VimFault || error instanceof RpcError)) throw error;
+      }
+    }
+  }
+
+  #requireTime(): void {
+    const { deadlineMs } = this.#order;
+    if (deadlineMs !== undefined && this.#options.clock.nowMs() >= deadlineMs) throw VimFault.timedout();
+  }
+
+  /** Percent of the most VMs that ever had to leave. */
+  #report(left: number): void {
+    this.#most = Math.max(this.#most, left);
+    const moid = this.#order.task.task?.value ?? "";
+    const percent = Math.floor((100 * (this.#most - left)) / this.#most);
+    if (this.#options.tasks.get(moid)?.progress !== percent) this.#options.tasks.progress(moid, percent);
+  }
+
+  /** Waits for a ring of the bell, the deadline, or the time of the next try. What could have been tried by now waits for a ring. */
+  async #changeComes(bell: Bell): Promise<void> {
+    const { clock } = this.#options;
+    const nowMs = clock.nowMs();
+    const untilMs = Math.min(this.#order.deadlineMs ?? Infinity, ...[...this.#nextTryMs.values()].filter((tryMs) => tryMs > nowMs));
+    const timer = untilMs === Infinity ? undefined : clock.timer(Math.max(0, untilMs - nowMs), () => bell.ring());
+    await bell.heard(this.#order.signal);
+    timer?.cancel();
+  }
+}
+
+function takesVms(host: HostRecord): boolean {
+  return reachOf(host) === "connected" && !isClosed(host) && host.powerState === HostPowerState.POWERED_ON;
+}
+
+/** Whether a VM runs on its host, or is to run there again; an orphan does not. */
+function runs(vm: VmRecord): boolean {
+  return vm.isOn || (vm.wantedOn && vm.onHost !== false);
+}

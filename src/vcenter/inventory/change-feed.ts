@@ -1,0 +1,207 @@
+import { VimFault } from "../vim-fault.js";
+
+/** One change as a watch sees it. vim25 type: ObjectUpdate. */
+export type FeedUpdate<T> =
+  | { readonly kind: "enter" | "modify"; readonly token: string; readonly key: string; readonly object: T }
+  | { readonly kind: "leave"; readonly token: string; readonly key: string }
+  | { readonly kind: "synced" | "bookmark"; readonly token: string };
+
+/** When a watch ends, and how it waits for changes. */
+export interface WatchOptions {
+  readonly signal: AbortSignal;
+  /** Returns, or rejects, after the time between bookmarks or as soon as the signal aborts. */
+  readonly wait: (signal: AbortSignal) => Promise<void>;
+}
+
+interface Versions {
+  /** When its first life that is remembered began: a key that left may enter again. */
+  readonly first: number;
+  /** When its present or last life began. */
+  readonly created: number;
+  version: number;
+}
+
+/** What a watch still has to tell about one object. `order` is the version at which that began to be so. */
+interface Pending {
+  readonly kind: "enter" | "modify" | "leave";
+  readonly order: number;
+  /** Whether the reader may know the object, or one of the same key before it. */
+  readonly known: boolean;
+}
+
+interface Watcher {
+  /** In order of `order`. One entry an object however often it changes, so never more than there are objects. */
+  readonly pending: Map<string, Pending>;
+  wake: () => void;
+}
+
+/**
+ * Versions of a set of objects, and watches over them, in the manner of PropertyCollector.WaitForUpdatesEx: a watch tells which
+ * objects are new, changed or gone since a version, each as it is *now*; states in between may be left out, the last one never is.
+ *
+ * Example: a enters (1), b enters (2), a changes (3), b leaves (4). From token 1: MODIFY a. From token 2: MODIFY a, LEAVE b. From the
+ * start: ENTER a.
+ *
+ * A token is `<epoch>-<version>`: it can be resumed within one run of vCenter, while nothing left that the tombstones have
+ * forgotten. Before SYNCED of a watch from the start tokens are empty: half an inventory cannot be resumed.
+ */
+export class ChangeFeed<T> {
+  readonly #epoch: bigint;
+  readonly #read: (key: string) => T | undefined;
+  readonly #maxTombstones: number;
+  /** In no order: an object that is taken out and put back at each change leaves holes in its Map that every later change walks over. */
+  readonly #items = new Map<string, Versions>();
+  /** What was removed, in order of removal. */
+  readonly #tombstones = new Map<string, Versions>();
+  readonly #watchers = new Set<Watcher>();
+  readonly #observers = new Set<(key: string) => void>();
+  #version = 0;
+  /** Tokens below this one can no longer be resumed. */
+  #floor = 0;
+
+  /** `read` gives an object as it is now. */
+  constructor(epoch: bigint, read: (key: string) => T | undefined, maxTombstones = 10_000) {
+    this.#epoch = epoch;
+    this.#read = read;
+    this.#maxTombstones = maxTombstones;
+  }
+
+  /** How many watches are open. */
+  get watchers(): number {
+    return this.#watchers.size;
+  }
+
+  /** Tells `observer` every key at the moment it is changed or removed, which must do no more than note it; answers how to end that. */
+  observe(observer: (key: string) => void): () => void {
+    this.#observers.add(observer);
+    return () => void this.#observers.delete(observer);
+  }
+
+  /** The object is new or has changed. */
+  changed(key: string): void {
+    this.#version += 1;
+    const before = this.#items.get(key);
+    if (before === undefined) {
+      const first = this.#tombstones.get(key)?.first ?? this.#version;
+      this.#tombstones.delete(key);
+      this.#items.set(key, { first, created: this.#version, version: this.#version });
+    } else {
+      before.version = this.#version;
+    }
+    for (const watcher of this.#watchers) {
+      const pending = watcher.pending.get(key);
+      if (pending === undefined) watcher.pending.set(key, { kind: before === undefined ? "enter" : "modify", order: this.#version, known: before !== undefined });
+      else if (pending.kind === "leave") watcher.pending.set(key, { ...pending, kind: "enter" });
+      watcher.wake();
+    }
+    for (const observe of this.#observers) observe(key);
+  }
+
+  /** The object is gone. */
+  removed(key: string): void {
+    const before = this.#items.get(key);
+    if (before === undefined) return;
+    this.#version += 1;
+    this.#items.delete(key);
+    this.#tombstones.set(key, { ...before, version: this.#version });
+    this.#forgetOldTombstones();
+    for (const watcher of this.#watchers) {
+      const pending = watcher.pending.get(key);
+      if (pending?.known === false) watcher.pending.delete(key);
+      else watcher.pending.set(key, { kind: "leave", order: pending?.order ?? this.#version, known: true });
+      watcher.wake();
+    }
+    for (const observe of this.#observers) observe(key);
+  }
+
+  /**
+   * Follows the set: with an empty token ENTER for every object, SYNCED, then each change; with a token what changed since, SYNCED,
+   * then each change. A bookmark comes whenever a wait passes without a change.
+   */
+  async *watch(resumeToken: string, options: WatchOptions): AsyncGenerator<FeedUpdate<T>, void> {
+    const since = resumeToken === "" ? 0 : this.#parse(resumeToken);
+    const start = this.#version;
+    const watcher: Watcher = { pending: this.#changesSince(since), wake: () => undefined };
+    this.#watchers.add(watcher);
+    try {
+      for (let next = first(watcher.pending); next !== undefined && next[1].order <= start; next = first(watcher.pending)) {
+        yield* this.#take(watcher, next, resumeToken === "" ? "" : this.#token(next[1].order));
+      }
+      yield { kind: "synced", token: this.#token(start) };
+      while (!options.signal.aborted) {
+        const next = first(watcher.pending);
+        if (next !== undefined) yield* this.#take(watcher, next, this.#token(next[1].order));
+        else if (!(await this.#changeComes(watcher, options)) && !options.signal.aborted) yield { kind: "bookmark", token: this.#token(this.#version) };
+      }
+    } finally {
+      this.#watchers.delete(watcher);
+    }
+  }
+
+  *#take(watcher: Watcher, [key, { kind }]: readonly [string, Pending], token: string): Generator<FeedUpdate<T>, void> {
+    watcher.pending.delete(key);
+    if (kind === "leave") {
+      yield { kind, token, key };
+      return;
+    }
+    const object = this.#read(key);
+    if (object !== undefined) yield { kind, token, key, object };
+  }
+
+  /** Waits for a change; false when none came in time. */
+  async #changeComes(watcher: Watcher, options: WatchOptions): Promise<boolean> {
+    const over = new AbortController();
+    const stop = (): void => over.abort(waitIsOver);
+    options.signal.addEventListener("abort", stop, { once: true });
+    watcher.wake = stop;
+    try {
+      await options.wait(over.signal).catch(() => undefined);
+    } finally {
+      watcher.wake = () => undefined;
+      options.signal.removeEventListener("abort", stop);
+    }
+    return watcher.pending.size > 0;
+  }
+
+  #changesSince(version: number): Map<string, Pending> {
+    const changes: (readonly [string, Pending])[] = [];
+    for (const [key, item] of this.#items) {
+      if (item.version > version) changes.push([key, { kind: item.created > version ? "enter" : "modify", order: item.version, known: item.first <= version }]);
+    }
+    for (const [key, gone] of this.#tombstones) {
+      if (gone.version > version && gone.first <= version) changes.push([key, { kind: "leave", order: gone.version, known: true }]);
+    }
+    changes.sort((left, right) => left[1].order - right[1].order);
+    return new Map(changes);
+  }
+
+  #forgetOldTombstones(): void {
+    if (this.#tombstones.size <= this.#maxTombstones) return;
+    const oldest = first(this.#tombstones);
+    if (oldest === undefined) return;
+    this.#tombstones.delete(oldest[0]);
+    this.#floor = oldest[1].version;
+  }
+
+  #parse(token: string): number {
+    const match = /^(\d{1,18})-(\d{1,15})$/.exec(token);
+    if (match === null) throw VimFault.invalidArgument("resume_token", `"${token}" is no token of this service`);
+    const version = Number(match[2]);
+    if (BigInt(match[1] ?? "0") !== this.#epoch || version < this.#floor || version > this.#version) {
+      throw VimFault.invalidCollectorVersion(this.#token(this.#floor));
+    }
+    return version;
+  }
+
+  #token(version: number): string {
+    return `${this.#epoch}-${version}`;
+  }
+}
+
+/** Why a wait ends; made once, because an error that nobody reads costs a stack trace. */
+const waitIsOver = new Error("the wait is over");
+
+function first<V>(map: ReadonlyMap<string, V>): readonly [string, V] | undefined {
+  for (const entry of map) return entry;
+  return undefined;
+}

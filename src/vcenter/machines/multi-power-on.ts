@@ -1,0 +1,178 @@
+import type { Clock } from "../../base/clock.js";
+import { toTimestamp } from "../../base/timestamp.js";
+import { DrsBehavior } from "../../gen/spheresim/vcenter/v1/inventory.js";
+import type { ClusterRecommendation } from "../../gen/spheresim/vcenter/v1/placement.js";
+import type { AttemptedPowerOn, NotAttemptedPowerOn, PowerOnVmsResponse } from "../../gen/spheresim/vcenter/v1/virtual_machine.js";
+import type { ManagedObjectReference } from "../../gen/spheresim/vim/v1/managed_object.js";
+import type { TaskInfo } from "../../gen/spheresim/vim/v1/task.js";
+import { POD_GUEST_ID, vmShape } from "../drs/vm-shape.js";
+import type { ChosenHost, HostChoice } from "../placement/host-choice.js";
+import { moref } from "../inventory/moref.js";
+import { reachOf, taskEntry, type VmRecord } from "../store/records.js";
+import { MAX_BATCH } from "../spec-limits.js";
+import { VimFault } from "../vim-fault.js";
+import type { VmLifecycle } from "./vm-lifecycle.js";
+import type { VmTasks } from "./vm-tasks.js";
+
+/** vim25's description of the task above those of the VMs. */
+export const POWER_ON_VMS_TASK = "Datacenter.powerOnVm";
+
+/** A VM that may go on, and the best host for it; it keeps the place it claims where none is named. */
+interface Chosen {
+  readonly vm: VmRecord;
+  readonly host: ChosenHost | undefined;
+}
+
+/** How the cluster of the VMs lets DRS act. */
+interface Powers {
+  /** Whether DRS chooses hosts at all; each VM stays where it is otherwise. */
+  readonly chooses: boolean;
+  /** Whether it only recommends. */
+  readonly recommends: boolean;
+}
+
+/**
+ * Datacenter.PowerOnMultiVM_Task: each VM goes on where DRS finds best for it at that moment, after a move there if it is registered
+ * elsewhere. A vSphere Pod never moves, nor does a VM whose host does not answer: their own host is the only one.
+ */
+export class MultiPowerOn {
+  readonly #vmTasks: VmTasks;
+  readonly #lifecycle: VmLifecycle;
+  readonly #choice: HostChoice;
+  readonly #clock: Clock;
+
+  constructor(vmTasks: VmTasks, lifecycle: VmLifecycle, choice: HostChoice, clock: Clock) {
+    this.#vmTasks = vmTasks;
+    this.#lifecycle = lifecycle;
+    this.#choice = choice;
+    this.#clock = clock;
+  }
+
+  async powerOn(refs: readonly ManagedObjectReference[], override: boolean): Promise<PowerOnVmsResponse> {
+    const { tasks } = this.#vmTasks.options;
+    const cluster = this.#clusterOf(refs);
+    const parent = await this.#parent(cluster);
+    const moid = parent.task?.value ?? "";
+    const beginnings: { readonly vm: ManagedObjectReference; readonly task: Promise<TaskInfo> }[] = [];
+    const notAttempted: NotAttemptedPowerOn[] = [];
+    const recommendations: ClusterRecommendation[] = [];
+    const powers = this.#powers(cluster, override);
+    // No pause in between: what a VM claims is booked when the next one is looked at.
+    for (const ref of refs) {
+      try {
+        const chosen = this.#choose(ref, powers);
+        if (powers.recommends) recommendations.push(this.#recommendation(chosen.vm, chosen.host));
+        else beginnings.push({ vm: ref, task: this.#lifecycle.powerOnAt(chosen.vm, chosen.host?.moid ?? chosen.vm.host, parent) });
+      } catch (error) {
+        if (!(error instanceof VimFault)) throw error;
+        notAttempted.push({ vm: ref, fault: error.methodFault });
+      }
+    }
+    const attempted: AttemptedPowerOn[] = [];
+    const outcomes = await Promise.allSettled(beginnings.map(({ task }) => task));
+    outcomes.forEach((outcome, index) => {
+      const vm = beginnings[index]?.vm;
+      if (outcome.status === "fulfilled") attempted.push({ vm, task: outcome.value.task });
+      else notAttempted.push({ vm, fault: notStored(outcome.reason).methodFault });
+    });
+    this.#follow(parent, attempted.map(({ task }) => task?.value ?? ""));
+    return { task: tasks.get(moid) ?? parent, attempted, notAttempted, recommendations };
+  }
+
+  /** Takes up the task above those of the VMs, which are taken up by themselves. */
+  resume(parent: TaskInfo): void {
+    const { tasks } = this.#vmTasks.options;
+    tasks.add(parent);
+    this.#follow(parent, tasks.childrenOf(parent.task?.value ?? "").map(({ task }) => task?.value ?? ""));
+  }
+
+  /** The one cluster of the VMs; refuses what cannot be asked for. */
+  #clusterOf(refs: readonly ManagedObjectReference[]): string {
+    const { inventory } = this.#vmTasks.options;
+    if (refs.length === 0) throw VimFault.invalidArgument("vms", "names no virtual machine");
+    if (refs.length > MAX_BATCH) throw VimFault.invalidArgument("vms", `names ${refs.length} virtual machines, at most ${MAX_BATCH} are taken`);
+    const seen = new Map<string, number>();
+    const clusters = refs.map(({ value }, index) => {
+      const before = seen.get(value);
+      if (value === "") throw VimFault.invalidArgument(`vms[${index}]`, "is required");
+      if (before !== undefined) throw VimFault.invalidArgument(`vms[${index}]`, `names ${value}, as vms[${before}] does`);
+      seen.set(value, index);
+      return inventory.host(inventory.vm(value).host).cluster;
+    });
+    const other = clusters.findIndex((cluster) => cluster !== clusters[0]);
+    if (other !== -1) throw VimFault.invalidArgument(`vms[${other}]`, `is in cluster ${clusters[other]}, vms[0] is in ${clusters[0]}`);
+    return clusters[0] ?? "";
+  }
+
+  #powers(cluster: string, override: boolean): Powers {
+    const { drsConfig } = this.#vmTasks.options.inventory.cluster(cluster);
+    const chooses = drsConfig?.enabled !== false;
+    return { chooses, recommends: chooses && drsConfig?.defaultVmBehavior === DrsBehavior.MANUAL && !override };
+  }
+
+  async #parent(cluster: string): Promise<TaskInfo> {
+    const { inventory, tasks, counters } = this.#vmTasks.options;
+    const datacenter = inventory.cluster(cluster).datacenter?.value ?? "";
+    const moid = counters.next("Task");
+    const parent = tasks.draft({ moid, descriptionId: POWER_ON_VMS_TASK, entity: moref("Datacenter", datacenter), entityName: inventory.datacenter(datacenter).name, ownerUid: "", vmUuid: "", host: undefined, ephemeralDiskUuid: "" });
+    tasks.add(parent);
+    try {
+      await this.#vmTasks.commit({ puts: [taskEntry(parent)] });
+    } catch (error) {
+      tasks.withdraw(moid);
+      throw error;
+    }
+    return parent;
+  }
+
+  #choose({ value }: ManagedObjectReference, { chooses }: Powers): Chosen {
+    const { inventory, tasks } = this.#vmTasks.options;
+    const vm = inventory.vm(value);
+    tasks.requireFree(vm.moid);
+    if (vm.isOn) throw VimFault.invalidPowerState("poweredOn", "poweredOn");
+    if (vm.wantedOn) return { vm, host: undefined };
+    this.#choice.admitToPool(vm.pool, vmShape(vm.config).reserved);
+    const host = inventory.host(vm.host);
+    const movable = chooses && vm.config.guestId !== POD_GUEST_ID && reachOf(host) === "connected";
+    const candidate = { moid: vm.moid, config: vm.config, runs: true };
+    return { vm, host: movable ? this.#choice.best(candidate, host.cluster) : this.#choice.only(candidate, vm.host) };
+  }
+
+  /** The parent is as far as its children are, and ends well with the last of them, however they end. */
+  #follow(parent: TaskInfo, children: readonly string[]): void {
+    const { tasks } = this.#vmTasks.options;
+    const moid = parent.task?.value ?? "";
+    let ended = 0;
+    const work = async (): Promise<undefined> => {
+      await Promise.all(
+        children.map(async (child) => {
+          await this.#vmTasks.ended(child);
+          ended += 1;
+          tasks.progress(moid, Math.floor((100 * ended) / children.length));
+        }),
+      );
+      this.#vmTasks.options.closing.throwIfAborted();
+      await this.#vmTasks.conclude(moid);
+    };
+    this.#vmTasks.run(parent, { work, undo: () => this.#vmTasks.conclude(moid) });
+  }
+
+  #recommendation(vm: VmRecord, host: ChosenHost | undefined): ClusterRecommendation {
+    const { moid, spec } = this.#vmTasks.options.inventory.host(host?.moid ?? vm.host);
+    const total = host?.score ?? 100;
+    return {
+      key: `power-on/${vm.moid}/${moid}`,
+      type: "V1",
+      time: toTimestamp(this.#clock.nowMs()),
+      rating: Math.min(5, Math.max(1, Math.ceil(total / 20))),
+      reason: "powerOnVm",
+      reasonText: `Power on ${vm.config.name} on ${spec.name}${moid === vm.host ? "" : ", after a move there"}: score ${total.toFixed(1)}.`,
+      actions: [{ targetHost: moref("HostSystem", moid), targetHostName: spec.name, vm: moref("VirtualMachine", vm.moid) }],
+      holdUntil: undefined,
+    };
+  }
+}
+
+function notStored(reason: unknown): VimFault {
+  return reason instanceof VimFault ? reason : VimFault.invalidState(reason instanceof Error ? reason.message : String(reason));
+}

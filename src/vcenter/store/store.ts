@@ -1,0 +1,148 @@
+import { Backoff } from "../../base/backoff.js";
+import type { Clock } from "../../base/clock.js";
+import type { Logger } from "../../base/log.js";
+import { RpcCode, RpcError } from "../../base/rpc-error.js";
+import { EPOCH_KEY, ROOT } from "./keyspace.js";
+import type { KeyCompare, KeyValue, KeyValueEntry } from "./key-value.js";
+import { MAX_RUNNING_TASKS } from "../spec-limits.js";
+import { VimFault } from "../vim-fault.js";
+
+/** What a commit writes. */
+export interface Write {
+  readonly puts?: readonly KeyValueEntry[];
+  readonly deletes?: readonly string[];
+  /** Keys of `puts` that must not exist yet. */
+  readonly absent?: readonly string[];
+}
+
+/** A commit found a key that should be absent. */
+export class KeyTaken extends Error {
+  readonly entry: KeyValueEntry;
+
+  constructor(entry: KeyValueEntry) {
+    super(`${entry.key} exists already`);
+    this.name = "KeyTaken";
+    this.entry = entry;
+  }
+}
+
+/**
+ * Commits that wait for etcd at the same time; beyond it callers get RESOURCE_EXHAUSTED. More than tasks may run, of which each waits for
+ * one commit at a time: what has begun can always store its end.
+ */
+const MAX_PENDING = MAX_RUNNING_TASKS + 1_000;
+const RETRY = { initialMs: 50, maxMs: 2_000 } as const;
+const TRANSIENT: ReadonlySet<RpcCode> = new Set([RpcCode.UNAVAILABLE, RpcCode.DEADLINE_EXCEEDED, RpcCode.UNKNOWN, RpcCode.RESOURCE_EXHAUSTED]);
+
+/**
+ * The durable state of vCenter, fenced by an epoch: opening a store raises `/spheresim/vcenter/epoch` by one, and every commit
+ * compares it. So a vCenter that was paused while another took over cannot write any more: its next commit throws StaleWriter.
+ *
+ * Order at start: first the epoch, then the reading. What the predecessor had under way either happened before the epoch rose, and
+ * is read, or fails.
+ *
+ * A commit whose answer was lost is repeated until it is known: there is one writer, so a failed `absent` that finds our own bytes is
+ * our own success. A commit therefore never ends in doubt; it ends with the store closed at the latest.
+ */
+export class Store {
+  readonly epoch: bigint;
+  readonly #kv: KeyValue;
+  readonly #monotonic: Clock;
+  readonly #log: Logger;
+  readonly #closing: AbortSignal;
+  #pending = 0;
+  #commits = 0;
+  #stale: VimFault | undefined;
+  #onStale: (fault: VimFault) => void = () => undefined;
+
+  private constructor(kv: KeyValue, epoch: bigint, monotonic: Clock, log: Logger, closing: AbortSignal) {
+    this.#kv = kv;
+    this.epoch = epoch;
+    this.#monotonic = monotonic;
+    this.#log = log;
+    this.#closing = closing;
+  }
+
+  /** Takes over as the one writer and reads everything. Waits for etcd until `closing` aborts. */
+  static async open(kv: KeyValue, options: { readonly monotonic: Clock; readonly log: Logger; readonly closing: AbortSignal }): Promise<{ readonly store: Store; readonly entries: readonly KeyValueEntry[] }> {
+    const { monotonic, log, closing } = options;
+    const persist = <T>(what: string, attempt: () => Promise<T>): Promise<T> => untilKnown(what, attempt, monotonic, log, closing);
+    for (;;) {
+      const before = (await persist("reading the epoch", () => kv.list(EPOCH_KEY))).find((entry) => entry.key === EPOCH_KEY);
+      const epoch = BigInt(before?.value ?? "0") + 1n;
+      const compare: KeyCompare = before === undefined ? { key: EPOCH_KEY, absent: true } : { key: EPOCH_KEY, value: before.value };
+      const taken = await persist("raising the epoch", () => kv.txn({ compare: [compare], puts: [{ key: EPOCH_KEY, value: String(epoch) }], deletes: [], readOnFailure: [] }));
+      // A lost race, or our own lost answer: either way the next round takes an epoch nobody has.
+      if (!taken.succeeded) continue;
+      const entries = await persist("reading the inventory", () => kv.list(ROOT));
+      return { store: new Store(kv, epoch, monotonic, log, closing), entries };
+    }
+  }
+
+  /** Called once, when another vCenter has taken over. */
+  set onStale(listener: (fault: VimFault) => void) {
+    this.#onStale = listener;
+  }
+
+  /** How many Txns were committed since the start. */
+  get commits(): number {
+    return this.#commits;
+  }
+
+  /** Writes all or nothing; resolves with the revision when it is durable. Throws KeyTaken, StaleWriter, or RESOURCE_EXHAUSTED. */
+  async commit(write: Write): Promise<bigint> {
+    if (this.#stale !== undefined) throw this.#stale;
+    if (this.#pending >= MAX_PENDING) throw new RpcError(RpcCode.RESOURCE_EXHAUSTED, `${MAX_PENDING} changes wait for etcd`);
+    const { puts = [], deletes = [], absent = [] } = write;
+    const compare: KeyCompare[] = [{ key: EPOCH_KEY, value: String(this.epoch) }, ...absent.map((key) => ({ key, absent: true }) as const)];
+    const txn = { compare, puts, deletes, readOnFailure: [EPOCH_KEY, ...absent] };
+    this.#pending += 1;
+    try {
+      const result = await untilKnown("a commit", () => this.#kv.txn(txn), this.#monotonic, this.#log, this.#closing);
+      if (!result.succeeded) this.#explain(result.found, puts);
+      this.#commits += 1;
+      return result.revision;
+    } finally {
+      this.#pending -= 1;
+    }
+  }
+
+  /** Makes sure that no other vCenter has taken over; throws StaleWriter. For what is done on a host without a commit before it. */
+  async confirm(): Promise<void> {
+    if (this.#stale !== undefined) throw this.#stale;
+    const txn = { compare: [{ key: EPOCH_KEY, value: String(this.epoch) }], puts: [], deletes: [], readOnFailure: [EPOCH_KEY] };
+    const result = await untilKnown("confirming the epoch", () => this.#kv.txn(txn), this.#monotonic, this.#log, this.#closing);
+    if (!result.succeeded) this.#explain(result.found, []);
+  }
+
+  /** Returns when the failed comparison was our own earlier success; throws otherwise. */
+  #explain(found: readonly KeyValueEntry[], puts: readonly KeyValueEntry[]): void {
+    const current = found.find((entry) => entry.key === EPOCH_KEY)?.value ?? "0";
+    if (current !== String(this.epoch)) {
+      const stale = VimFault.staleWriter(this.epoch, BigInt(current));
+      if (this.#stale === undefined) {
+        this.#stale = stale;
+        this.#onStale(stale);
+      }
+      throw stale;
+    }
+    const taken = found.find((entry) => entry.key !== EPOCH_KEY);
+    if (taken !== undefined && puts.some((put) => put.key === taken.key && put.value === taken.value)) return;
+    if (taken !== undefined) throw new KeyTaken(taken);
+    throw new RpcError(RpcCode.ABORTED, "a commit failed without a cause etcd could show");
+  }
+}
+
+async function untilKnown<T>(what: string, attempt: () => Promise<T>, monotonic: Clock, log: Logger, signal: AbortSignal): Promise<T> {
+  const backoff = new Backoff(RETRY);
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (signal.aborted) throw new RpcError(RpcCode.UNAVAILABLE, "vCenter is shutting down", { cause: error });
+      if (!(error instanceof RpcError) || !TRANSIENT.has(error.code)) throw error;
+      if (backoff.attempts === 3) log.warn({ err: error }, `etcd does not answer; ${what} waits for it`);
+      await monotonic.sleep(backoff.nextMs(), signal);
+    }
+  }
+}
