@@ -4,7 +4,10 @@ import type { Logger } from "../base/log.js";
 import type { ReadyLine } from "../base/ready-line.js";
 import { type Host, HostConnectionState } from "../gen/spheresim/vcenter/v1/inventory.js";
 import { InventoryServiceClient } from "../gen/spheresim/vcenter/v1/inventory_service.js";
+import { isConditionTrue } from "../kubernetes/condition.js";
+import type { Node } from "../kubernetes/node.js";
 import { nodes } from "../kubernetes/resource-type.js";
+import { taintKeys } from "../kubernetes/taint.js";
 import { RestClient } from "../kubernetes/rest-client.js";
 import { type Channel, openChannel } from "../rpc/channel.js";
 import { grpcTls, userTls } from "./credentials.js";
@@ -68,13 +71,18 @@ async function allConnected(channel: Channel, wanted: readonly Host[]): Promise<
   return settled.length >= names.size ? true : undefined;
 }
 
+/** Ready, and rid of the taint that the node lifecycle controller takes off a moment later: a pod placed in between would wait a turn. */
+function takesPods({ spec, status }: Node): boolean {
+  return isConditionTrue(status?.conditions, "Ready") && spec?.taints?.some((taint) => taint.key === taintKeys.notReady || taint.key === taintKeys.unreachable) !== true;
+}
+
 async function nodesReady(plan: PlanePlan, limit: Limit): Promise<void> {
   const client = new RestClient({ server: `https://${plan.addresses.apiserver}`, tls: userTls(plan, "admin"), userAgent: "spheresim-daemon", clock: monotonicClock(), dice: new Dice(plan.options.seed) });
   try {
     const wanted = new Set(plan.inventory.hosts.map((host) => host.name));
     await until(limit, "not every Node became Ready", async () => {
       const { items } = await client.list(nodes);
-      const ready = items.filter((node) => wanted.has(node.metadata.name) && node.status?.conditions?.some((each) => each.type === "Ready" && each.status === "True"));
+      const ready = items.filter((node) => wanted.has(node.metadata.name) && takesPods(node));
       return ready.length === wanted.size ? true : undefined;
     });
   } finally {

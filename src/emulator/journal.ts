@@ -21,6 +21,15 @@ const maxWaiting = 50_000;
 const lingerMs = 10;
 const retryMs = 250;
 
+/** How long a record waits for its pod's name: the room that knows it may tell of an earlier step a moment later. */
+const nameWaitMs = 1_000;
+
+interface Waiting {
+  readonly record: StepRecord;
+  /** Monotonic: from then on it is stored without a name. */
+  readonly untilMs: number;
+}
+
 interface PodMemory {
   namespace: string;
   name: string;
@@ -39,7 +48,7 @@ export class Journal {
   readonly #onRecorded: (place: StepPlace) => void;
   /** Insertion order is age. */
   readonly #pods = new Map<string, PodMemory>();
-  #waiting: StepRecord[] = [];
+  #waiting: Waiting[] = [];
   #dropped = 0;
   #stored = 0;
   #writing: Promise<void> | undefined;
@@ -70,7 +79,8 @@ export class Journal {
   /** Queues records; never waits. Those without a pod UID or of no step there is are left out; answers how many are taken. */
   accept(records: readonly StepRecord[]): number {
     const good = records.filter((record) => record.podUid !== "" && isStep(record.step));
-    for (const record of good) this.#waiting.push(this.#complete(record));
+    const untilMs = this.#monotonic.nowMs() + nameWaitMs;
+    for (const record of good) this.#waiting.push({ record: this.#complete(record), untilMs });
     if (this.#waiting.length > maxWaiting) {
       this.#dropped += this.#waiting.length - maxWaiting;
       this.#waiting = this.#waiting.slice(-maxWaiting);
@@ -107,6 +117,7 @@ export class Journal {
     while (this.#waiting.length > 0) {
       await this.#wait(lingerMs);
       const batch = this.#takeBatch();
+      if (batch.size === 0) continue;
       try {
         await this.#store.put([...batch].map(([key, record]) => ({ key, value: encodeRecord(record) })));
         this.#stored += batch.size;
@@ -114,7 +125,7 @@ export class Journal {
         await this.#forget();
       } catch (error) {
         this.#log.warn({ error: (error as Error).message, waiting: this.#waiting.length }, "journal: the store did not take a batch; trying again");
-        this.#waiting = [...batch.values(), ...this.#waiting];
+        this.#waiting = [...[...batch.values()].map((record) => ({ record, untilMs: 0 })), ...this.#waiting];
         if (this.#closing.signal.aborted) return;
         await this.#wait(retryMs);
       }
@@ -126,11 +137,22 @@ export class Journal {
     await this.#monotonic.sleep(ms, this.#closing.signal).catch(() => undefined);
   }
 
-  /** The next records by key: a Txn may name a key once only, so a second record of one step replaces the first. */
+  /**
+   * The next records by key: a Txn may name a key once only, so a second record of one step replaces the first. Those whose pod has no name
+   * yet stay in line.
+   */
   #takeBatch(): Map<string, StepRecord> {
     const batch = new Map<string, StepRecord>();
-    const taken = this.#waiting.splice(0, maxBatch);
-    for (const record of taken) batch.set(journalKey(record.podUid, record.attempt, record.step), record);
+    const nameless: Waiting[] = [];
+    const nowMs = this.#monotonic.nowMs();
+    let at = 0;
+    for (; at < this.#waiting.length && batch.size < maxBatch; at += 1) {
+      const each = this.#waiting[at] as Waiting;
+      const record = this.#complete(each.record);
+      if (record.name === "" && each.untilMs > nowMs && !this.#closing.signal.aborted) nameless.push(each);
+      else batch.set(journalKey(record.podUid, record.attempt, record.step), record);
+    }
+    this.#waiting = [...nameless, ...this.#waiting.slice(at)];
     return batch;
   }
 

@@ -54,6 +54,21 @@ test("what one room does not know is filled in from what another said", async ()
   assert.equal(store.pairs.get(journalKey("u", 1, 8))?.name, "web");
 });
 
+test("a record that comes before anybody said the pod's name waits for it, but not for ever", async () => {
+  const store = new MemoryStore();
+  const clock = new ManualClock();
+  const made = new Journal({ store, monotonic: clock, log: silentLogger });
+  made.accept([record("u", 8), record("nobody", 8)]);
+  await clock.advance(20);
+  assert.equal(store.pairs.size, 0);
+  made.accept([record("u", 1, { namespace: "default", name: "web" })]);
+  await clock.advance(20);
+  assert.deepEqual([...store.pairs.values()].map(({ name, step }) => [name, step]), [["web", 8], ["web", 1]]);
+  await clock.advance(1_100);
+  assert.equal(store.pairs.get(journalKey("nobody", 1, 8))?.name, "");
+  await made.close();
+});
+
 test("a second record of a step replaces the first; another attempt stands beside it", async () => {
   const { store, journal: made } = journal();
   made.accept([record("u", 4, { message: "first" }), record("u", 4, { message: "second" }), record("u", 3, { attempt: 2 }), record("u", 4, { message: "third" })]);
