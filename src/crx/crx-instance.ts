@@ -5,9 +5,9 @@ import { PodContainers, type StartPodRequest } from "../gen/spheresim/crx/v1/age
 import type { BootGuest, GuestKey, GuestToHost } from "../gen/spheresim/hostd/v1/guest.js";
 import type { Personality } from "../gen/spheresim/hostd/v1/host.js";
 import { guestGone, invalidArgument, noAgent, ownerMismatch } from "./agent-fault.js";
-import type { ContainerRuntime } from "./container-runtime.js";
-import { Pod, type PodStartFact } from "./pod.js";
-import { requireValidPod } from "./pod-spec.js";
+import type { ContainerRuntime } from "./runtime/container-runtime.js";
+import { Pod, type PodStartFact } from "./pods/pod.js";
+import { requireValidPod } from "./pods/pod-spec.js";
 
 /** How far a guest is. */
 export type GuestPhase = "kernel boots" | "init waits for the personality" | "agent boots" | "agent ready" | "dead";

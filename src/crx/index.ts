@@ -14,12 +14,12 @@ import { startRpcServer } from "../rpc/server.js";
 import type { StepRecorder } from "../rpc/step-recorder.js";
 import type { TlsMaterial } from "../rpc/tls.js";
 import { HostdLink } from "./client.js";
-import type { ContainerRuntime } from "./container-runtime.js";
+import type { ContainerRuntime } from "./runtime/container-runtime.js";
 import type { CrxInstance } from "./crx-instance.js";
-import { ImageProfiles, type OwnImageProfile } from "./image-profiles.js";
+import { ImageProfiles, type OwnImageProfile } from "./runtime/image-profiles.js";
 import { Machine } from "./machine.js";
-import type { PodStartFact } from "./pod.js";
-import { ProfileRuntime } from "./profile-runtime.js";
+import type { PodStartFact } from "./pods/pod.js";
+import { ProfileRuntime } from "./runtime/profile-runtime.js";
 import { agentService, INSTANCE_DOMAIN } from "./service.js";
 
 /** What the machine process needs. */

@@ -3,10 +3,10 @@ import { secretHex } from "../base/ids.js";
 import type { Logger } from "../base/log.js";
 import type { Dice } from "../base/seeded-random.js";
 import type { GuestKey, GuestToHost, HostToGuest } from "../gen/spheresim/hostd/v1/guest.js";
-import type { ContainerRuntime } from "./container-runtime.js";
+import type { ContainerRuntime } from "./runtime/container-runtime.js";
 import { CrxInstance, type GuestDurations } from "./crx-instance.js";
-import { PodChanges } from "./pod-changes.js";
-import type { PodStartFact } from "./pod.js";
+import { PodChanges } from "./pods/pod-changes.js";
+import type { PodStartFact } from "./pods/pod.js";
 
 /** What the machine process runs its guests with. */
 export interface MachineOptions {

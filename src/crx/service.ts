@@ -9,8 +9,8 @@ import { noInstance } from "./agent-fault.js";
 import type { CrxInstance } from "./crx-instance.js";
 import { answering } from "./errors.js";
 import type { Machine } from "./machine.js";
-import type { PodChanges } from "./pod-changes.js";
-import { PodWatch } from "./pod-watch.js";
+import type { PodChanges } from "./pods/pod-changes.js";
+import { PodWatch } from "./pods/pod-watch.js";
 
 /** Names of instances end so: `<vm uuid>.crx.spheresim.test`. */
 export const INSTANCE_DOMAIN = ".crx.spheresim.test";

@@ -21,19 +21,19 @@ import { openChannel } from "../rpc/channel.js";
 import { startRpcServer } from "../rpc/server.js";
 import type { TlsMaterial } from "../rpc/tls.js";
 import { AgentConnections, followVms, hostdOver } from "./client.js";
-import { ApiConfigSource } from "./config-source.js";
-import { Gate } from "./gate.js";
-import type { HostContext } from "./host-context.js";
-import { type HostOptions, readHosts } from "./host.js";
-import { ImageBook } from "./image-book.js";
-import { type KubeletApi, openKubeletApi } from "./kubelet-api.js";
-import { NodeKeeper } from "./node-keeper.js";
-import { AddressRange } from "./pod-address.js";
-import { PodEvents } from "./pod-events.js";
-import { PodWorkers } from "./pod-workers.js";
+import { ApiConfigSource } from "./spec/config-source.js";
+import { Gate } from "./node/gate.js";
+import type { HostContext } from "./node/host-context.js";
+import { type HostOptions, readHosts } from "./node/host.js";
+import { ImageBook } from "./images/image-book.js";
+import { type KubeletApi, openKubeletApi } from "./node/kubelet-api.js";
+import { NodeKeeper } from "./node/node-keeper.js";
+import { AddressRange } from "./pods/pod-address.js";
+import { PodEvents } from "./status/pod-events.js";
+import { PodWorkers } from "./pods/pod-workers.js";
 import { sphereletService } from "./service.js";
 
-export type { HostOptions } from "./host.js";
+export type { HostOptions } from "./node/host.js";
 
 /** What the Spherelets of a process need. */
 export interface SphereletsOptions {

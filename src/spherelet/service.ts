@@ -2,9 +2,9 @@ import { SphereletServiceService } from "../gen/spheresim/spherelet/v1/spherelet
 import { namedByCall } from "../rpc/named-by-call.js";
 import { RequestCache } from "../rpc/request-cache.js";
 import { serve, type ServedService } from "../rpc/server.js";
-import { configurePod, type ConfigurePodSurroundings } from "./configure-pod.js";
+import { configurePod, type ConfigurePodSurroundings } from "./pods/configure-pod.js";
 import { SphereletFault, toRpcError } from "./errors.js";
-import type { HostContext } from "./host-context.js";
+import type { HostContext } from "./node/host-context.js";
 
 /** SphereletService for all hosts of the process; a call names its host by `:authority`. */
 export function sphereletService(around: ConfigurePodSurroundings, contexts: ReadonlyMap<string, HostContext>): ServedService {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CrxInstance } from "../../src/crx/crx-instance.js";
-import { PodChanges } from "../../src/crx/pod-changes.js";
-import { PodWatch } from "../../src/crx/pod-watch.js";
+import { PodChanges } from "../../src/crx/pods/pod-changes.js";
+import { PodWatch } from "../../src/crx/pods/pod-watch.js";
 import { PodContainers } from "../../src/gen/spheresim/crx/v1/agent.js";
 import { UpdateKind } from "../../src/gen/spheresim/vim/v1/update.js";
 import { container, isFault, MachineFixture, podRequest, uuid, words } from "./machine-fixture.js";

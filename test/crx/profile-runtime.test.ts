@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManualClock } from "../../src/base/clock.js";
-import { NotProvided, type RuntimeContainer } from "../../src/crx/container-runtime.js";
-import { tryProbe } from "../../src/crx/probe-check.js";
-import { ProfileRuntime } from "../../src/crx/profile-runtime.js";
+import { NotProvided, type RuntimeContainer } from "../../src/crx/runtime/container-runtime.js";
+import { tryProbe } from "../../src/crx/pods/probe-check.js";
+import { ProfileRuntime } from "../../src/crx/runtime/profile-runtime.js";
 import { ContainerSpec, ExecAction, GrpcAction, HttpGetAction, type Probe, TcpSocketAction } from "../../src/gen/spheresim/crx/v1/agent.js";
 
 const never = new AbortController().signal;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { RuntimeError } from "../../src/crx/container-runtime.js";
-import { ImageProfiles, imageProfiles, unknownImage } from "../../src/crx/image-profiles.js";
-import { type Program, programOf } from "../../src/crx/program.js";
-import { scripted } from "../../src/crx/program-script.js";
+import { RuntimeError } from "../../src/crx/runtime/container-runtime.js";
+import { ImageProfiles, imageProfiles, unknownImage } from "../../src/crx/runtime/image-profiles.js";
+import { type Program, programOf } from "../../src/crx/runtime/program.js";
+import { scripted } from "../../src/crx/runtime/program-script.js";
 import { ContainerSpec } from "../../src/gen/spheresim/crx/v1/agent.js";
 
 const FOREVER = Number.POSITIVE_INFINITY;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ContainerSpec } from "../../src/gen/spheresim/crx/v1/agent.js";
-import { ImageProfiles } from "../../src/crx/image-profiles.js";
-import { programOf } from "../../src/crx/program.js";
+import { ImageProfiles } from "../../src/crx/runtime/image-profiles.js";
+import { programOf } from "../../src/crx/runtime/program.js";
 
 const FOREVER = Number.POSITIVE_INFINITY;
 const run = (image: string, command: string[] = [], args: string[] = [], change: Partial<ContainerSpec> = {}): [number, number] => {

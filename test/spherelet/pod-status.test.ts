@@ -4,9 +4,9 @@ import { toTimestamp } from "../../src/base/timestamp.js";
 import { ContainerStatus, PodContainers, Terminated } from "../../src/gen/spheresim/crx/v1/agent.js";
 import type { Condition } from "../../src/kubernetes/condition.js";
 import type { Pod, PodSpec, PodStatus } from "../../src/kubernetes/pod.js";
-import { formerLifeOf } from "../../src/spherelet/former-life.js";
-import { graceSecondsOf } from "../../src/spherelet/pod-grace.js";
-import { isCurrent, podStatusOf, type OwnedStatus, type PodSituation } from "../../src/spherelet/pod-status.js";
+import { formerLifeOf } from "../../src/spherelet/pods/former-life.js";
+import { graceSecondsOf } from "../../src/spherelet/pods/pod-grace.js";
+import { isCurrent, podStatusOf, type OwnedStatus, type PodSituation } from "../../src/spherelet/status/pod-status.js";
 
 const NOW_MS = Date.UTC(2026, 0, 1, 0, 0, 10);
 const NOW = "2026-01-01T00:00:10Z";

@@ -1,0 +1,228 @@
+import type { Clock } from "../../base/clock.js";
+import { deferred } from "../../base/deferred.js";
+import { goDuration } from "../../base/go-duration.js";
+import type { Dice } from "../../base/seeded-random.js";
+import { toTimestamp } from "../../base/timestamp.js";
+import { ContainerStatus, RestartPolicy, type ContainerSpec, type Terminated } from "../../gen/spheresim/crx/v1/agent.js";
+import { ContainerLife, type Tell } from "./container-life.js";
+import { type ContainerExit, type ContainerRuntime, type RuntimeContainer, RuntimeError, SIGKILL } from "../runtime/container-runtime.js";
+import { CrashBackoff } from "./crash-backoff.js";
+import type { GracePeriod } from "./grace-period.js";
+
+/** What a container needs of the pod around it. */
+export interface ContainerSurroundings {
+  readonly runtime: ContainerRuntime;
+  /** Emulated time. */
+  readonly clock: Clock;
+  readonly dice: Dice;
+  readonly restartPolicy: RestartPolicy;
+  /** The pod's termination grace. */
+  readonly graceMs: number;
+  /** `name_namespace(uid)`, for the back-off message. */
+  readonly podName: string;
+  /** Aborts when the guest dies. */
+  readonly signal: AbortSignal;
+  /** Says something of a container for a Kubernetes Event. */
+  readonly tell: (container: string, reason: string, message: string, warning: boolean) => void;
+  readonly onChange: () => void;
+}
+
+/** How a container's last run ended for good. */
+export type ContainerEnd = "succeeded" | "failed" | "stopped";
+
+/** A container of the pod spec through all its lives: starts, ends, waits its back-off, is started again with a new id. */
+export class Container {
+  status: ContainerStatus;
+  readonly #spec: ContainerSpec;
+  readonly #around: ContainerSurroundings;
+  /** Whether it is an init container that ends: all but sidecars. */
+  readonly #init: boolean;
+  readonly #backoff = new CrashBackoff();
+  /** Number of its next or present start, which its status tells when it runs. */
+  #attempt: number;
+  readonly #firstStart = deferred<void>();
+  readonly #initialized = deferred<boolean>();
+  /** Aborts when nobody wants it any more: its pod stops or the guest dies. */
+  readonly #unwanted = new AbortController();
+  #life: ContainerLife | undefined;
+  #stopCall: { readonly grace: GracePeriod; readonly turn: Promise<void> | undefined } | undefined;
+  #running: Promise<ContainerEnd> | undefined;
+
+  /** `restarts`: how often it was restarted in former lives of the VM. */
+  constructor(spec: ContainerSpec, init: boolean, restarts: number, waitingReason: string, around: ContainerSurroundings) {
+    this.#spec = spec;
+    this.#init = init && !spec.sidecar;
+    this.#around = around;
+    this.#attempt = restarts;
+    this.status = ContainerStatus.create({
+      name: spec.name,
+      image: spec.image,
+      imageId: spec.imageId,
+      restartCount: restarts,
+      state: { $case: "waiting", value: { reason: waitingReason, message: "" } },
+    });
+    around.signal.addEventListener("abort", () => this.#vanish(), { once: true });
+  }
+
+  get isSidecar(): boolean {
+    return this.#spec.sidecar;
+  }
+
+  /** Resolves when its first start has succeeded or failed, or will never come. */
+  get firstStart(): Promise<void> {
+    return this.#firstStart.promise;
+  }
+
+  /** Resolves when it has started for the first time, its startup probe too (true), or never will (false). */
+  get initialized(): Promise<boolean> {
+    return this.#initialized.promise;
+  }
+
+  /** Resolves when it does not run and will not. */
+  async settled(): Promise<void> {
+    await this.#running;
+  }
+
+  /** Runs it until its policy has no further start for it. */
+  run(): Promise<ContainerEnd> {
+    this.#running ??= this.#run().finally(() => {
+      this.#firstStart.resolve();
+      this.#initialized.resolve(false);
+    });
+    return this.#running;
+  }
+
+  /** preStop, its turn, TERM, KILL when the grace period is over; and no start after this one. */
+  stop(grace: GracePeriod, turn?: Promise<void>): void {
+    this.#stopCall ??= { grace, turn };
+    this.#unwanted.abort();
+    this.#stopLife();
+  }
+
+  async #run(): Promise<ContainerEnd> {
+    for (;;) {
+      if (this.#unwanted.signal.aborted) return "stopped";
+      const ended = await this.#runOnce();
+      this.#firstStart.resolve();
+      if (this.#unwanted.signal.aborted) return "stopped";
+      if (ended !== undefined && !this.#restarts(ended)) return ended.exitCode === 0 ? "succeeded" : "failed";
+      await this.#waitForRestart(ended);
+    }
+  }
+
+  /** One life; undefined when it could not be started. */
+  async #runOnce(): Promise<Terminated | undefined> {
+    const { runtime, clock, dice, graceMs } = this.#around;
+    let process: RuntimeContainer;
+    try {
+      process = await runtime.create(this.#spec, this.#attempt);
+      this.#tell("Created", `Created container ${this.#spec.name}`);
+      await process.start();
+    } catch (error) {
+      if (!(error instanceof RuntimeError)) throw error;
+      this.#tell("Failed", `Error: ${error.message}`, true);
+      this.#change({ state: { $case: "waiting", value: { reason: error.reason, message: error.message } }, restartCount: this.#attempt, ready: false, started: false });
+      return undefined;
+    }
+    if (this.#around.signal.aborted) {
+      process.signal(SIGKILL);
+      return undefined;
+    }
+    this.#tell("Started", `Started container ${this.#spec.name}`);
+    const life = new ContainerLife({
+      id: dice.uuid(),
+      spec: this.#spec,
+      process,
+      clock,
+      graceMs,
+      comesAgain: this.#policy !== RestartPolicy.NEVER,
+      tell: this.#tell,
+      onChange: () => this.#lifeChanged(life),
+    });
+    this.#life = life;
+    // It was stopped while it started.
+    if (this.#unwanted.signal.aborted) this.#stopLife();
+    await life.begin();
+    this.#firstStart.resolve();
+    const exit = await life.ended();
+    this.#life = undefined;
+    const terminated: Terminated = { ...exitOf(exit), message: "", startedAt: toTimestamp(life.startedMs), finishedAt: toTimestamp(clock.nowMs()), containerId: life.id };
+    this.#change({ ...this.#identity(life), state: { $case: "terminated", value: terminated }, ready: this.#init && exit.exitCode === 0, started: false });
+    return terminated;
+  }
+
+  #lifeChanged(life: ContainerLife): void {
+    if (!life.running) return;
+    const { started, ready, startedMs } = life;
+    this.#change({ ...this.#identity(life), state: { $case: "running", value: { startedAt: toTimestamp(startedMs) } }, started, ready: ready && !this.#init });
+    if (started) this.#initialized.resolve(true);
+  }
+
+  /** What a status says of a life from when it runs; before that it tells of the former one. */
+  #identity({ id, profile }: ContainerLife): Partial<ContainerStatus> {
+    const { state } = this.status;
+    const former = state?.$case === "terminated" && state.value.containerId !== id ? { lastTermination: state.value } : {};
+    return { ...former, containerId: id, imageProfile: profile, restartCount: this.#attempt };
+  }
+
+  #stopLife(): void {
+    if (this.#stopCall === undefined || this.#life === undefined) return;
+    void this.#life.stop(this.#stopCall.grace, `Stopping container ${this.#spec.name}`, this.#stopCall.turn);
+  }
+
+  get #policy(): RestartPolicy {
+    return this.isSidecar ? RestartPolicy.ALWAYS : this.#around.restartPolicy;
+  }
+
+  #restarts(ended: Terminated): boolean {
+    const failed = ended.exitCode !== 0;
+    switch (this.#policy) {
+      case RestartPolicy.NEVER:
+        return false;
+      case RestartPolicy.ON_FAILURE:
+        return failed;
+      default:
+        // An init container that succeeded has done its work, whatever the policy.
+        return failed || !this.#init;
+    }
+  }
+
+  async #waitForRestart(ended: Terminated | undefined): Promise<void> {
+    const { clock, podName } = this.#around;
+    const waitMs = this.#backoff.waitMs(clock.nowMs());
+    if (ended !== undefined && waitMs > 0) {
+      const message = `back-off ${goDuration(waitMs)} restarting failed container=${this.#spec.name} pod=${podName}`;
+      this.#tell("BackOff", `Back-off restarting failed container ${this.#spec.name} in pod ${podName}`, true);
+      this.#change({ state: { $case: "waiting", value: { reason: "CrashLoopBackOff", message } }, lastTermination: ended });
+    }
+    if (waitMs > 0) await clock.sleep(waitMs, this.#unwanted.signal).catch(() => undefined);
+    if (this.#unwanted.signal.aborted) {
+      // What is waiting ends as it last ended.
+      if (ended !== undefined) this.#change({ state: { $case: "terminated", value: ended } });
+      return;
+    }
+    this.#backoff.restarted(clock.nowMs());
+    if (ended !== undefined) this.#attempt += 1;
+  }
+
+  readonly #tell: Tell = (reason, message, warning = false) => {
+    if (!this.#around.signal.aborted) this.#around.tell(this.#spec.name, reason, message, warning);
+  };
+
+  #change(change: Partial<ContainerStatus>): void {
+    this.status = { ...this.status, ...change };
+    if (!this.#around.signal.aborted) this.#around.onChange();
+  }
+
+  /** The guest died: nothing is told any more, and the process is gone. */
+  #vanish(): void {
+    this.#unwanted.abort();
+    this.#life?.kill();
+    this.#firstStart.resolve();
+  }
+}
+
+function exitOf(exit: ContainerExit): Pick<Terminated, "exitCode" | "signal" | "reason"> {
+  const reason = exit.oomKilled ? "OOMKilled" : exit.exitCode === 0 ? "Completed" : "Error";
+  return { exitCode: exit.exitCode, signal: exit.signal, reason };
+}

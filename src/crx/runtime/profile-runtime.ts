@@ -1,0 +1,165 @@
+import type { Clock, Timer } from "../../base/clock.js";
+import { deferred } from "../../base/deferred.js";
+import type { ContainerSpec } from "../../gen/spheresim/crx/v1/agent.js";
+import {
+  type Asker,
+  type ContainerExit,
+  type ContainerRuntime,
+  type ContainerStats,
+  type ExecRequest,
+  type ExecResult,
+  type NetworkAnswer,
+  type NetworkRequest,
+  NotProvided,
+  type RuntimeContainer,
+  RuntimeError,
+  SIGKILL,
+  SIGTERM,
+} from "./container-runtime.js";
+import { ImageProfiles } from "./image-profiles.js";
+import { asScript, type Program, programOf } from "./program.js";
+import { scripted } from "./program-script.js";
+import { runShell } from "./shell-run.js";
+import { NotUnderstood } from "./shell-syntax.js";
+
+const NAME = "image profiles";
+
+/** Runs no process at all: containers live, answer and end as their image's profile and their command say, on the emulated clock. */
+export class ProfileRuntime implements ContainerRuntime {
+  readonly #clock: Clock;
+  readonly #startMs: number;
+  readonly #profiles: ImageProfiles;
+
+  /** `startMs`: what the start of a container takes. */
+  constructor(clock: Clock, startMs: number, profiles = new ImageProfiles()) {
+    this.#clock = clock;
+    this.#startMs = startMs;
+    this.#profiles = profiles;
+  }
+
+  create(spec: ContainerSpec, attempt: number): Promise<RuntimeContainer> {
+    try {
+      return Promise.resolve(new ProfiledContainer(this.#clock, this.#startMs, spec, scripted(programOf(spec, this.#profiles), spec.annotations, attempt)));
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+}
+
+class ProfiledContainer implements RuntimeContainer {
+  readonly #clock: Clock;
+  readonly #startMs: number;
+  readonly #spec: ContainerSpec;
+  readonly #program: Program;
+  readonly #exit = deferred<ContainerExit>();
+  #timer: Timer | undefined;
+  #startedMs = 0;
+  #over = false;
+
+  constructor(clock: Clock, startMs: number, spec: ContainerSpec, program: Program) {
+    this.#clock = clock;
+    this.#startMs = startMs;
+    this.#spec = spec;
+    this.#program = program;
+  }
+
+  get profile(): string {
+    return this.#program.profile;
+  }
+
+  get ended(): Promise<ContainerExit> {
+    return this.#exit.promise;
+  }
+
+  async start(): Promise<void> {
+    const { runsMs, exitCode, oomKilled, startError } = this.#program;
+    if (startError !== "") throw new RuntimeError("RunContainerError", startError);
+    if (this.#startMs > 0) await this.#clock.sleep(this.#startMs);
+    this.#startedMs = this.#clock.nowMs();
+    if (this.#over || runsMs === Number.POSITIVE_INFINITY) return;
+    const exit: ContainerExit = { exitCode, signal: oomKilled ? SIGKILL : 0, oomKilled };
+    if (runsMs === 0) this.#end(exit);
+    else this.#timer = this.#clock.timer(runsMs, () => this.#end(exit));
+  }
+
+  signal(signal: number): void {
+    const { onTerm, termTakesMs } = this.#program;
+    if (this.#over) return;
+    if (signal === SIGKILL) return this.#end({ exitCode: 128 + SIGKILL, signal: SIGKILL, oomKilled: false });
+    if (signal !== SIGTERM || onTerm === "ignored") return;
+    // Exit code 143 means that the signal itself ended it.
+    const exit: ContainerExit = { exitCode: onTerm.exitCode, signal: onTerm.exitCode === 128 + SIGTERM ? SIGTERM : 0, oomKilled: false };
+    if (termTakesMs === 0) return this.#end(exit);
+    this.#timer?.cancel();
+    this.#timer = this.#clock.timer(termTakesMs, () => this.#end(exit));
+  }
+
+  /** Works the command out as far as a reader of scripts can; a program it does not know is taken to do its work at once. */
+  async exec({ command, asker, signal }: ExecRequest): Promise<ExecResult> {
+    await this.#think(signal);
+    if (!this.#wellFor(asker)) return { exitCode: 1, output: "" };
+    try {
+      const { runsMs, exitCode } = runShell(asScript(command), this.#spec.env);
+      // A command without end waits for its caller to give up.
+      if (runsMs > 0) await this.#clock.sleep(Math.min(runsMs, Number.MAX_SAFE_INTEGER), signal);
+      return { exitCode, output: "" };
+    } catch (error) {
+      if (!(error instanceof NotUnderstood)) throw error;
+      return { exitCode: 0, output: "" };
+    }
+  }
+
+  async connect({ protocol, asker, signal }: NetworkRequest): Promise<NetworkAnswer> {
+    await this.#think(signal);
+    const { speaks } = this.#program;
+    if (speaks === "nothing" || this.#over) return { kind: "refused" };
+    const isWell = this.#wellFor(asker);
+    switch (protocol) {
+      case "tcp":
+        return { kind: isWell ? "connected" : "refused" };
+      case "http":
+        return speaks === "http" || speaks === "anything" ? { kind: "http", status: isWell ? 200 : asker === "liveness" ? 500 : 503 } : { kind: "closed" };
+      case "grpc":
+        return speaks === "grpc" || speaks === "anything" ? { kind: "grpc", status: isWell ? "SERVING" : "NOT_SERVING" } : { kind: "grpc", status: "UNIMPLEMENTED" };
+    }
+  }
+
+  attach(): AsyncIterable<Uint8Array> {
+    throw new NotProvided("attach", NAME);
+  }
+
+  logs(): AsyncIterable<Uint8Array> {
+    throw new NotProvided("logs", NAME);
+  }
+
+  stats(): ContainerStats {
+    throw new NotProvided("stats", NAME);
+  }
+
+  async #think(signal: AbortSignal): Promise<void> {
+    const { answerTakesMs } = this.#program;
+    if (answerTakesMs > 0) await this.#clock.sleep(answerTakesMs, signal);
+  }
+
+  #wellFor(asker: Asker): boolean {
+    const { startedAfterMs, readyAfterMs, unreadyAfterMs, livenessFailsAfterMs } = this.#program;
+    const ageMs = this.#clock.nowMs() - this.#startedMs;
+    switch (asker) {
+      case "startup":
+        return ageMs >= startedAfterMs;
+      case "readiness":
+        return ageMs >= readyAfterMs && ageMs < unreadyAfterMs;
+      case "liveness":
+        return ageMs < livenessFailsAfterMs;
+      case "hook":
+        return true;
+    }
+  }
+
+  #end(exit: ContainerExit): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#timer?.cancel();
+    this.#exit.resolve(exit);
+  }
+}

@@ -1,0 +1,75 @@
+import type { Clock, Timer } from "../../base/clock.js";
+import type { Image } from "../../kubernetes/cluster-objects.js";
+import type { WaitingReason } from "../status/container-status.js";
+
+/** A failed fetch is told as such for so long, emulated; then as the wait for the next one. */
+const BACKS_OFF_AFTER_MS = 10_000;
+
+interface Failure {
+  readonly reference: string;
+  readonly message: string;
+  /** Of the Image object that told of it: another one is another try. */
+  readonly resourceVersion: string;
+  readonly timer: Timer;
+  backsOff: boolean;
+}
+
+/** What is said of a failure, for events: the try, then the wait. */
+export type TellFailure = (image: string, said: readonly { readonly warning: boolean; readonly reason: string; readonly message: string }[]) => void;
+
+/**
+ * Images that could not be fetched, by the name of their object, as a kubelet tells of them: `ErrImagePull` with what was wrong, after a
+ * while `ImagePullBackOff`, and again with each further try.
+ */
+export class ImageFailures {
+  readonly #clock: Clock;
+  readonly #tell: TellFailure;
+  readonly #onChange: () => void;
+  readonly #failures = new Map<string, Failure>();
+
+  /** `onChange`: a failure has become a wait. */
+  constructor(clock: Clock, tell: TellFailure, onChange: () => void) {
+    this.#clock = clock;
+    this.#tell = tell;
+    this.#onChange = onChange;
+  }
+
+  /** Takes in what an Image that is not Ready says of itself. */
+  note({ metadata, spec, status }: Image): void {
+    const { name, resourceVersion } = metadata;
+    const message = status?.message ?? "";
+    const known = this.#failures.get(name);
+    if (known?.resourceVersion === resourceVersion) return;
+    known?.timer.cancel();
+    this.#failures.delete(name);
+    if (message === "") return;
+    const { reference } = spec;
+    const timer = this.#clock.timer(BACKS_OFF_AFTER_MS, () => {
+      failure.backsOff = true;
+      this.#tell(name, [
+        { warning: false, reason: "BackOff", message: `Back-off pulling image ${JSON.stringify(reference)}` },
+        { warning: true, reason: "Failed", message: "Error: ImagePullBackOff" },
+      ]);
+      this.#onChange();
+    });
+    const failure: Failure = { reference, message, resourceVersion, timer, backsOff: false };
+    this.#failures.set(name, failure);
+    this.#tell(name, [
+      { warning: true, reason: "Failed", message: `Failed to pull image ${JSON.stringify(reference)}: ${message}` },
+      { warning: true, reason: "Failed", message: "Error: ErrImagePull" },
+    ]);
+  }
+
+  /** What a container of that image waits for; undefined where nothing failed. */
+  reason(name: string): WaitingReason | undefined {
+    const failure = this.#failures.get(name);
+    if (failure === undefined) return undefined;
+    const { backsOff, reference, message } = failure;
+    return backsOff ? { reason: "ImagePullBackOff", message: `Back-off pulling image ${JSON.stringify(reference)}: ErrImagePull: ${message}` } : { reason: "ErrImagePull", message };
+  }
+
+  forget(): void {
+    for (const { timer } of this.#failures.values()) timer.cancel();
+    this.#failures.clear();
+  }
+}

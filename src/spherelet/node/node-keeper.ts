@@ -1,0 +1,145 @@
+import type { Clock, Timer } from "../../base/clock.js";
+import type { Logger } from "../../base/log.js";
+import type { ApiClient } from "../../kubernetes/api-client.js";
+import type { Informer } from "../../kubernetes/informer.js";
+import type { Node } from "../../kubernetes/node.js";
+import { leases, nodes as nodeType } from "../../kubernetes/resource-type.js";
+import { isAlreadyExists, isNotFound } from "../../kubernetes/status.js";
+import { formatMicroTime } from "../../kubernetes/timestamp.js";
+import { WorkQueue } from "../../kubernetes/work-queue.js";
+import { FIELD_MANAGER } from "./host-context.js";
+import type { Host } from "./host.js";
+import { isHealthy, nodeDraft, nodeStatus, wrongLabels } from "./node-object.js";
+
+/** A host and the API server as it may write to it. */
+export interface KeptNode {
+  readonly host: Host;
+  readonly api: Pick<ApiClient, "create" | "patch" | "get">;
+  /** Port of its kubelet API; undefined without one. */
+  readonly kubeletPort: number | undefined;
+}
+
+export interface NodeKeeperOptions {
+  /** By node name. */
+  readonly nodes: ReadonlyMap<string, KeptNode>;
+  readonly informer: Pick<Informer<Node>, "store" | "subscribe">;
+  readonly bootId: string;
+  /** Emulated. */
+  readonly clock: Clock;
+  readonly monotonic: Clock;
+  readonly log: Logger;
+}
+
+export const LEASE_NAMESPACE = "kube-node-lease";
+/** As kubelets have it: renewed every 10 s, given up by the node controller after 40 s. */
+const LEASE_PERIOD_MS = 10_000;
+const LEASE_DURATION_SECONDS = 40;
+/** Renewals are spread over the period in so many turns. */
+const TURNS = 20;
+/** Node status is written again after so many periods even if nothing changed: 5 minutes. */
+const PERIODS_PER_STATUS = 30;
+const WORKERS = 8;
+
+/**
+ * The Nodes of all hosts of a process and their heartbeats: registers them, registers them again when they are missing, puts right what
+ * others said of them, and renews their Leases. One timer for all; renewals are spread over the period, so that a thousand hosts are a
+ * hundred small writes a second at an even pace.
+ */
+export class NodeKeeper {
+  readonly #options: NodeKeeperOptions;
+  readonly #queue: WorkQueue;
+  readonly #renewals: WorkQueue;
+  readonly #names: readonly string[];
+  /** Nodes whose status is due although it looks well: at the start, and every 5 minutes. */
+  readonly #due = new Set<string>();
+  #turn = 0;
+  #timer: Timer | undefined;
+  #unsubscribe: (() => void) | undefined;
+
+  constructor(options: NodeKeeperOptions) {
+    this.#options = options;
+    const { monotonic: clock, log } = options;
+    this.#names = [...options.nodes.keys()];
+    this.#queue = new WorkQueue({ clock, log, name: "nodes", workers: WORKERS, work: (name) => this.#keep(name) });
+    this.#renewals = new WorkQueue({ clock, log, name: "node leases", workers: WORKERS, work: (name) => this.#renew(name) });
+  }
+
+  /** Begins; the API server may come later. */
+  start(): void {
+    for (const name of this.#names) {
+      this.#due.add(name);
+      this.#queue.add(name);
+      this.#renewals.add(name);
+    }
+    const look = (node: Node): void => {
+      if (this.#options.nodes.has(node.metadata.name)) this.#queue.add(node.metadata.name);
+    };
+    this.#unsubscribe = this.#options.informer.subscribe({ added: look, updated: look, deleted: look });
+    this.#queue.start();
+    this.#renewals.start();
+    this.#next();
+  }
+
+  async close(): Promise<void> {
+    this.#unsubscribe?.();
+    this.#timer?.cancel();
+    await Promise.all([this.#queue.close(), this.#renewals.close()]);
+  }
+
+  #next(): void {
+    this.#timer = this.#options.monotonic.timer(LEASE_PERIOD_MS / TURNS, () => {
+      this.#turn = (this.#turn + 1) % (TURNS * PERIODS_PER_STATUS);
+      this.#names.forEach((name, index) => {
+        if (index % TURNS === this.#turn % TURNS) this.#renewals.add(name);
+        if (index % (TURNS * PERIODS_PER_STATUS) === this.#turn) {
+          this.#due.add(name);
+          this.#queue.add(name);
+        }
+      });
+      this.#next();
+    });
+  }
+
+  async #keep(name: string): Promise<void> {
+    const { nodes, informer, bootId, clock } = this.#options;
+    const { host, api, kubeletPort } = nodes.get(name)!;
+    const facts = { host, kubeletPort, bootId, nowMs: clock.nowMs() };
+    let node = informer.store.get(name);
+    if (node === undefined) {
+      const draft = nodeDraft(facts);
+      try {
+        // A create may not set the status; the write below does.
+        node = await api.create(nodeType, draft, { fieldManager: FIELD_MANAGER });
+      } catch (error) {
+        if (!isAlreadyExists(error)) throw error;
+        node = await api.get(nodeType, { name });
+      }
+      this.#due.add(name);
+    }
+    const labels = wrongLabels(host, node);
+    try {
+      if (Object.keys(labels).length > 0) await api.patch(nodeType, { name }, { type: "merge", body: { metadata: { labels } } }, { fieldManager: FIELD_MANAGER });
+      if (!this.#due.has(name) && isHealthy(node)) return;
+      await api.patch(nodeType, { name }, { type: "strategic", body: { status: nodeStatus(facts, node) } }, { fieldManager: FIELD_MANAGER, subresource: "status" });
+      this.#due.delete(name);
+    } catch (error) {
+      // Deleted meanwhile: the watch tells, and it is registered anew.
+      if (!isNotFound(error) || informer.store.get(name) === undefined) throw error;
+    }
+  }
+
+  async #renew(name: string): Promise<void> {
+    const { nodes, informer, clock } = this.#options;
+    const { api } = nodes.get(name)!;
+    const renewTime = formatMicroTime(clock.nowMs());
+    try {
+      await api.patch(leases, { namespace: LEASE_NAMESPACE, name }, { type: "merge", body: { spec: { renewTime } } }, { fieldManager: FIELD_MANAGER });
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      const node = informer.store.get(name);
+      const owner = node === undefined ? {} : { ownerReferences: [{ apiVersion: "v1", kind: "Node", name, uid: node.metadata.uid }] };
+      const spec = { holderIdentity: name, leaseDurationSeconds: LEASE_DURATION_SECONDS, renewTime };
+      await api.create(leases, { metadata: { namespace: LEASE_NAMESPACE, name, ...owner }, spec }, { fieldManager: FIELD_MANAGER });
+    }
+  }
+}

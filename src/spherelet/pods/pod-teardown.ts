@@ -1,0 +1,59 @@
+import type { PodContainers } from "../../gen/spheresim/crx/v1/agent.js";
+import { VmPhase } from "../../gen/spheresim/hostd/v1/host.js";
+import { VirtualMachinePowerState } from "../../gen/spheresim/vim/v1/virtual_machine.js";
+import { nameOf } from "../../kubernetes/object-meta.js";
+import type { Pod } from "../../kubernetes/pod.js";
+import { pods } from "../../kubernetes/resource-type.js";
+import { isConflict, isNotFound } from "../../kubernetes/status.js";
+import type { HostContext } from "../node/host-context.js";
+import { graceSecondsOf } from "./pod-grace.js";
+import type { VmLife } from "./vm-life.js";
+import { ProviderFault } from "../vsphere.js";
+
+/**
+ * D2, and the end of a pod whose time is over (not `deleted`, no step of the way back): stops the containers. Answers how they ended, or undefined where nothing runs: the VM is gone, off, or never got its
+ * personality. A pod whose agent does not answer while its VM is on is not let go: the caller tries again.
+ */
+export async function stopContainers(context: HostContext, pod: Pod, vmUuid: string, life: VmLife | undefined, deleted: boolean, signal: AbortSignal): Promise<PodContainers | undefined> {
+  const { host, hostd, agents, steps, clock } = context;
+  const startMs = clock.nowMs();
+  const record = (message: string): void => {
+    if (deleted) steps.record({ pod, step: 102, peer: "crx", wire: "spheresim.crx.v1.AgentService/StopPod", startMs, subject: `${host.name}/${vmUuid}`, message });
+  };
+  let address = life === undefined || life.over || life.lost ? undefined : life.agentAddress;
+  if (address === undefined) {
+    const vm = await hostd.getVm(host.name, vmUuid, signal);
+    const runs = vm !== undefined && vm.powerState === VirtualMachinePowerState.POWERED_ON && vm.phase === VmPhase.AGENT_READY && vm.personality?.podUid === pod.metadata.uid;
+    if (!runs) {
+      record("no container runs");
+      return undefined;
+    }
+    address = vm.agentAddress;
+  }
+  const graceSeconds = graceSecondsOf(pod);
+  try {
+    const containers = await agents.stopPod(address, vmUuid, pod.metadata.uid, graceSeconds, signal);
+    // What was told on the way is in it.
+    life?.learn(containers);
+    record(`containers stopped, grace ${graceSeconds} s`);
+    return containers;
+  } catch (error) {
+    if (!(error instanceof ProviderFault) || error.fault !== "OwnerMismatch") throw error;
+    record("the VM runs another pod");
+    return undefined;
+  }
+}
+
+/** D3: the last word of the Spherelet. The lifecycle controller's finalizer keeps the object until the VM is gone too. */
+export async function deleteForGood(context: HostContext, pod: Pod, signal: AbortSignal): Promise<void> {
+  const { api, steps, clock } = context;
+  const startMs = clock.nowMs();
+  const { uid, name, namespace = "" } = pod.metadata;
+  try {
+    await api.delete(pods, nameOf(pod), { gracePeriodSeconds: 0, preconditions: { uid }, signal });
+  } catch (error) {
+    // Gone, or another pod has its name by now: what was to be deleted is.
+    if (!isNotFound(error) && !isConflict(error)) throw error;
+  }
+  steps.record({ pod, step: 103, peer: "apiserver", wire: `DELETE /api/v1/namespaces/${namespace}/pods/${name}`, startMs, subject: name, message: "deleted with grace 0" });
+}

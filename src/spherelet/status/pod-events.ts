@@ -1,0 +1,77 @@
+import type { PodContainers } from "../../gen/spheresim/crx/v1/agent.js";
+import type { EventType } from "../../kubernetes/cluster-objects.js";
+import type { EventRecorder } from "../../kubernetes/event-recorder.js";
+import type { Pod } from "../../kubernetes/pod.js";
+import { deadlineExceeded } from "../pods/active-deadline.js";
+import type { ContainerConfigError } from "../spec/start-request.js";
+import type { MountError } from "../spec/config-error.js";
+import { imageObjectsOf } from "../pods/pod-annotations.js";
+
+/** The events of pods, in the words of a Spherelet (vsphere.md 1.4); their source is `kubelet`. */
+export class PodEvents {
+  readonly #recorder: Pick<EventRecorder, "record">;
+
+  constructor(recorder: Pick<EventRecorder, "record">) {
+    this.#recorder = recorder;
+  }
+
+  /** Begins to wait for the images; says nothing of containers whose image no controller has resolved. */
+  pulling(pod: Pod): void {
+    for (const [container, image] of imageObjectsOf(pod)) this.#say(pod, "Normal", "Pulling", `Waiting for Image ${pod.metadata.namespace}/${image}`, container);
+  }
+
+  pulled(pod: Pod): void {
+    for (const [container, image] of imageObjectsOf(pod)) this.#say(pod, "Normal", "Pulled", `Image ${pod.metadata.namespace}/${image} is ready`, container);
+  }
+
+  /** What became of an image that cannot be fetched, for each container of it. */
+  pullFailed(pod: Pod | undefined, image: string, said: readonly { readonly warning: boolean; readonly reason: string; readonly message: string }[]): void {
+    if (pod === undefined) return;
+    for (const [container, name] of imageObjectsOf(pod)) {
+      if (name === image) for (const { warning, reason, message } of said) this.#say(pod, warning ? "Warning" : "Normal", reason, message, container);
+    }
+  }
+
+  mounted(pod: Pod): void {
+    for (const volume of pod.spec.volumes ?? []) this.#say(pod, "Normal", "SuccessfulMountVolume", `Successfully mounted volume ${volume.name}`);
+  }
+
+  /** What the agent had to tell since `before`. */
+  containersChanged(pod: Pod, before: PodContainers | undefined, now: PodContainers): void {
+    const toldTo = before?.events.at(-1)?.number ?? 0n;
+    for (const { number, container, warning, reason, message } of now.events) {
+      if (number > toldTo) this.#say(pod, warning ? "Warning" : "Normal", reason, message, container);
+    }
+  }
+
+  notAdmitted(pod: Pod, reason: string, message: string): void {
+    this.#say(pod, "Warning", reason, message);
+  }
+
+  deadlineExceeded(pod: Pod): void {
+    this.#say(pod, "Normal", deadlineExceeded.reason, deadlineExceeded.message);
+  }
+
+  mountFailed(pod: Pod, error: MountError): void {
+    this.#say(pod, "Warning", "FailedMount", `MountVolume.SetUp failed for volume "${error.volume}" : ${error.message}`);
+  }
+
+  configFailed(pod: Pod, error: ContainerConfigError): void {
+    if (error.reason === "InvalidImageName") this.#say(pod, "Warning", "InspectFailed", error.message, error.container);
+    else this.#say(pod, "Warning", "Failed", `Error: ${error.message}`, error.container);
+  }
+
+  sandboxFailed(pod: Pod, message: string): void {
+    this.#say(pod, "Warning", "FailedCreatePodSandBox", `Failed to create pod sandbox: ${message}`);
+  }
+
+  #say(pod: Pod, type: EventType, reason: string, message: string, container?: string): void {
+    const fieldPath = container === undefined ? undefined : fieldPathOf(pod, container);
+    this.#recorder.record(pod, type, reason, message, { apiVersion: "v1", kind: "Pod", ...(fieldPath === undefined ? {} : { fieldPath }) });
+  }
+}
+
+function fieldPathOf(pod: Pod, container: string): string {
+  const isInit = pod.spec.initContainers?.some((each) => each.name === container) ?? false;
+  return `spec.${isInit ? "initContainers" : "containers"}{${container}}`;
+}

@@ -1,0 +1,114 @@
+import { isDeepStrictEqual } from "node:util";
+import type { PodContainers } from "../../gen/spheresim/crx/v1/agent.js";
+import type { Condition } from "../../kubernetes/condition.js";
+import { withCondition } from "../../kubernetes/condition.js";
+import type { Container, ContainerStatus } from "../../kubernetes/container.js";
+import type { Pod, PodPhase, PodStatus } from "../../kubernetes/pod.js";
+import { formatTime } from "../../kubernetes/timestamp.js";
+import type { WaitingReason } from "./container-status.js";
+import { containerStatusOf } from "./container-status.js";
+import { imageObjectsOf } from "../pods/pod-annotations.js";
+import { podConditions } from "./pod-conditions.js";
+import { phaseOf } from "./pod-phase.js";
+
+/** `status.reason` of pods in trouble, as seen on real Supervisors (vsphere.md 1.3); the last two are any kubelet's. */
+export type TroubleReason = "PodVMAnnotationsMissing" | "AgentUnreachable" | "ProviderFailed" | "DeadlineExceeded" | "NodeAffinity";
+
+/** Why a pod cannot be what its spec says. */
+export interface Trouble {
+  readonly reason: TroubleReason;
+  readonly message: string;
+  /** Nothing is tried any more: the phase is Failed. */
+  readonly final: boolean;
+}
+
+/** All that a pod's status follows from. */
+export interface PodSituation {
+  /** The pod as the API server holds it. */
+  readonly pod: Pod;
+  /** Address of the host. */
+  readonly hostIp: string;
+  /** Address of the pod, from the personality; undefined before it has one. */
+  readonly podIp: string | undefined;
+  /** What the agent says; undefined before StartPod and while the VM is gone. */
+  readonly containers: PodContainers | undefined;
+  /** What single containers wait for, where it is not the usual. */
+  readonly waiting: ReadonlyMap<string, WaitingReason>;
+  readonly trouble: Trouble | undefined;
+  /** The containers were stopped because the pod is being deleted. */
+  readonly stopped: boolean;
+  /** Emulated time. */
+  readonly nowMs: number;
+}
+
+/** The part of a pod's status that its Spherelet writes. `null` takes a field away. */
+export interface OwnedStatus {
+  readonly phase: PodPhase;
+  readonly conditions: readonly Condition[];
+  readonly reason: string | null;
+  readonly message: string | null;
+  readonly hostIP: string;
+  readonly hostIPs: readonly { readonly ip: string }[];
+  readonly podIP?: string;
+  readonly podIPs?: readonly { readonly ip: string }[];
+  readonly startTime: string;
+  readonly containerStatuses: readonly ContainerStatus[];
+  readonly initContainerStatuses?: readonly ContainerStatus[];
+}
+
+/** The status a pod should have (step 14). */
+export function podStatusOf(situation: PodSituation): OwnedStatus {
+  const { pod, containers, trouble, nowMs } = situation;
+  const { spec, status } = pod;
+  const imageObjects = imageObjectsOf(pod);
+  const creating: WaitingReason = { reason: (spec.initContainers ?? []).length > 0 ? "PodInitializing" : "ContainerCreating" };
+  const statusOf = (container: Container, agents: PodContainers["containers"], known: readonly ContainerStatus[]): ContainerStatus =>
+    containerStatusOf({
+      container,
+      imageObject: imageObjects.get(container.name),
+      agent: agents.find((each) => each.name === container.name),
+      previous: known.find((each) => each.name === container.name),
+      waiting: situation.waiting.get(container.name) ?? creating,
+      nowMs,
+    });
+  const initStatuses = (spec.initContainers ?? []).map((container) => statusOf(container, containers?.initContainers ?? [], status?.initContainerStatuses ?? []));
+  const statuses = spec.containers.map((container) => statusOf(container, containers?.containers ?? [], status?.containerStatuses ?? []));
+  const phase = trouble?.final === true ? "Failed" : phaseOf(spec, initStatuses, statuses, situation.stopped);
+  const podIp = situation.podIp ?? status?.podIP;
+  return {
+    phase,
+    conditions: podConditions({ pod, phase, initStatuses, statuses, networkReady: containers?.networkReady ?? false, trouble, nowMs }),
+    reason: trouble?.reason ?? null,
+    message: trouble?.message ?? null,
+    hostIP: situation.hostIp,
+    hostIPs: [{ ip: situation.hostIp }],
+    ...(podIp === undefined ? {} : { podIP: podIp, podIPs: [{ ip: podIp }] }),
+    startTime: status?.startTime ?? formatTime(nowMs),
+    containerStatuses: statuses,
+    ...(initStatuses.length === 0 ? {} : { initContainerStatuses: initStatuses }),
+  };
+}
+
+/** Whether the pod's status says already what `owned` says; empty and absent fields are the same. */
+export function isCurrent(status: PodStatus | undefined, owned: OwnedStatus): boolean {
+  const current: Record<string, unknown> = { ...status };
+  const wanted: Record<string, unknown> = { ...owned, conditions: withConditions(status?.conditions, owned.conditions) };
+  return Object.keys(wanted).every((field) => isDeepStrictEqual(trimmed(current[field]), trimmed(wanted[field])));
+}
+
+function withConditions(present: readonly Condition[] | undefined, owned: readonly Condition[]): readonly Condition[] {
+  let merged = present ?? [];
+  for (const condition of owned) merged = withCondition(merged, condition);
+  return merged;
+}
+
+/** Without nulls, empty maps and empty lists, which an API server need not keep. */
+function trimmed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.length === 0 ? undefined : value.map(trimmed);
+  if (typeof value !== "object" || value === null) return value ?? undefined;
+  const entries = Object.entries(value).flatMap(([key, field]) => {
+    const kept = trimmed(field);
+    return kept === undefined ? [] : [[key, kept] as const];
+  });
+  return entries.length === 0 ? undefined : Object.fromEntries(entries);
+}
