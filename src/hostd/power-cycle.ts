@@ -3,6 +3,7 @@ import type { Logger } from "../base/log.js";
 import type { GuestKey } from "../gen/spheresim/hostd/v1/guest.js";
 import { type HostVm, VmPhase, type Personality } from "../gen/spheresim/hostd/v1/host.js";
 import type { MethodFault } from "../gen/spheresim/vim/v1/fault.js";
+import type { ManagedEntityStatus } from "../gen/spheresim/vim/v1/managed_entity.js";
 import { UpdateKind } from "../gen/spheresim/vim/v1/update.js";
 import type { VirtualMachineConfigSpec } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import type { GuestLink } from "./guest-link.js";
@@ -118,6 +119,11 @@ export class PowerCycle {
     const fault = invalidState(`The guest died: ${reason}`);
     this.#options.log.warn({ host: this.#options.hostName, vm: vm.vmId, reason }, "a CRX guest died");
     await this.cutPower(vm, fault);
+  }
+
+  /** The heart of a guest of the present life began to beat again, or stopped. Nothing is done to a guest that hangs: it may come to itself. */
+  heartbeat(vm: VirtualMachine, guestHeartbeatStatus: ManagedEntityStatus): void {
+    this.#publish(vm, { ...vm.state, guestHeartbeatStatus });
   }
 
   /** Another machine process is here and has (`alive`) or has not the guest of this VM; makes it so that it has. */
