@@ -43,10 +43,12 @@ export class GuestHeartbeats {
 
   /** These guests are alive. Guests of a former life are passed over: HostD had them killed. */
   beat(guests: readonly GuestKey[]): void {
+    const { monotonic } = this.#options;
+    const nowMs = this.#watchedMs + Math.min(monotonic.nowMs() - this.#lookedAtMs, LOOK_MS);
     for (const guest of guests) {
       const vm = this.#options.find(guest);
       if (vm?.life === undefined || !hasHeart(vm)) continue;
-      vm.life.lastBeatMs = this.#watchedMs;
+      vm.life.lastBeatMs = nowMs;
       this.#tell(vm, ManagedEntityStatus.GREEN);
     }
   }

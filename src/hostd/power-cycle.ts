@@ -14,7 +14,7 @@ import type { HostVms } from "./host-vms.js";
 import { PowerLife } from "./power-life.js";
 import { inPhase, poweredOffState, resetState, type VirtualMachine } from "./virtual-machine.js";
 import { putVm, type VmDisk } from "./vm-disk.js";
-import { CRX_POWER_ON, CRX_RESET, VM_POWER_ON, VM_RESET, type PhaseName, type PhaseRow } from "./vm-phase.js";
+import { CRX_POWER_ON, CRX_RESET, PERSONALITY, VM_POWER_ON, VM_RESET, type PhaseName, type PhaseRow } from "./vm-phase.js";
 
 /** The kernel image of every CRX. */
 const CRX_KERNEL = "photon-crx";
@@ -91,7 +91,8 @@ export class PowerCycle {
     } else if (vm.state.phase !== VmPhase.PERSONALITY) {
       throw invalidState(`The virtual machine ${vm.vmId} does not wait for a personality yet.`);
     }
-    if (durations.personalityMs > 0) await clock.sleep(durations.personalityMs, life.signal);
+    const durationMs = PERSONALITY.durationMs(durations, vm.config.numCpus);
+    if (durationMs > 0) await clock.sleep(durationMs, life.signal);
     this.#sayPersonality(vm);
     await life.until("agent ready", clock, GUEST_LIMIT_MS);
     return vm.state;
