@@ -10,6 +10,7 @@ import { type HardwareUpdate, type HostHardware, HostServiceKey } from "../gen/s
 import { HardwareServiceClient, type HardwareServiceService } from "../gen/spheresim/hostd/v1/hardware_service.js";
 import { HostServiceClient } from "../gen/spheresim/hostd/v1/host_service.js";
 import { VmPhase } from "../gen/spheresim/hostd/v1/host.js";
+import { ManagedEntityStatus } from "../gen/spheresim/vim/v1/managed_entity.js";
 import { UpdateKind } from "../gen/spheresim/vim/v1/update.js";
 import { VirtualMachinePowerState } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import { type FollowedStream, followStream } from "../rpc/followed-stream.js";
@@ -75,6 +76,9 @@ export function followVms(channel: Channel, tell: (news: VmNews) => void, around
         powerOnCount: vm.powerOnCount,
         waits: vm.phase === VmPhase.INIT_WAITING,
         off: kind === UpdateKind.LEAVE || vm.powerState !== VirtualMachinePowerState.POWERED_ON,
+        gone: kind === UpdateKind.LEAVE,
+        fault: vm.lastFault?.localizedMessage ?? "",
+        hangs: vm.guestHeartbeatStatus === ManagedEntityStatus.RED,
       });
     },
     // What was missed shows in the states that follow; a VM that is gone for good shows in its agent's stream.

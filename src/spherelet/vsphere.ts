@@ -40,6 +40,12 @@ export interface VmNews {
   readonly waits: boolean;
   /** Whether nothing runs in it: it is off, or the host has it no more. */
   readonly off: boolean;
+  /** Whether the host has it no more. */
+  readonly gone: boolean;
+  /** Why it is off, where nobody wished it; empty otherwise. */
+  readonly fault: string;
+  /** Whether its guest has no heartbeat any more. */
+  readonly hangs: boolean;
 }
 
 /** Hears of one VM's containers. */
