@@ -1,8 +1,8 @@
 import type { ClusterTree } from "../entitlement/cluster-tree.js";
 import type { MemoryMetric } from "../memory-demand.js";
 
-/** Whether a host takes VMs: not at all, yes, or it must give all away (on its way into maintenance or standby). */
-export const HostRole = { KEEPS: 0, TAKES: 1, EVACUATES: 2 } as const;
+/** Whether a host takes VMs: not at all; yes; no, and it must give all away (on its way into maintenance or standby); no, and it gives away what others have room for (quarantine). */
+export const HostRole = { KEEPS: 0, TAKES: 1, EVACUATES: 2, RELIEVED: 3 } as const;
 
 /** Hosts by row. */
 export interface HostColumns {
@@ -56,7 +56,7 @@ export interface PassInput {
 }
 
 /** Why a VM should move: vim25's RecommendationReasonCode. */
-export type MoveReason = "hostMaint" | "vmHostHardAffinity" | "vmHostSoftAffinity" | "antiAffin" | "jointAffin" | "fairnessCpuAvg" | "fairnessMemAvg";
+export type MoveReason = "hostMaint" | "hostInDegradation" | "vmHostHardAffinity" | "vmHostSoftAffinity" | "antiAffin" | "jointAffin" | "fairnessCpuAvg" | "fairnessMemAvg";
 
 /** A migration the pass proposes, in the order in which they should be carried out. */
 export interface Move {
