@@ -174,7 +174,7 @@ test("VMs, pools, rules, groups and settings, as an architect types them, on the
       await architect.says("drs usage", /^shop-db +\d+ +esxi-01\.spheresim\.test +\d+ +\d+ +\d+ +\d+ +\d+ +\d+$/m);
       await architect.says("vm list -o wide", /^shop-db +on +\S+ +databases +4000 +[1-9]\d+ +[1-9]\d+ +20800 /m);
       await architect.refuses("drs apply", 2, /^spheresim: name recommendations by key, or all of them with --all\n {2}see them with: spheresim drs recommendations\n$/);
-      await architect.refuses("drs apply drs-0.0.0", 1, /^spheresim: no recommendation drs-0\.0\.0 stands: each pass of DRS makes new ones, with new keys\n {2}see them with: /);
+      await architect.refuses("drs apply drs-0.0.0", 1, /^spheresim: no recommendation drs-0\.0\.0 stands any more\n {2}see them with: /);
       // A pass that happens to come in between makes new keys.
       let applied = { code: 1 as number | null, stdout: "", stderr: "" };
       let moved = "";
