@@ -57,11 +57,11 @@ function vmRow(inventory: Inventory, vm: VirtualMachine, usage: VmUsage | undefi
     figures: [
       [reservedCpu, reservedMemory],
       [usage?.entitledCpuMhz, usage?.entitledMemoryMb],
-      [usage?.grantedCpuMhz, usage?.activeMemoryMb],
+      [usage?.activeCpuMhz, usage?.activeMemoryMb],
       [cpu, memory],
     ],
     bars: [
-      { reserved: reservedCpu, entitled: usage?.entitledCpuMhz, active: usage?.grantedCpuMhz, capacity: cpu },
+      { reserved: reservedCpu, entitled: usage?.entitledCpuMhz, active: usage?.activeCpuMhz, capacity: cpu },
       { reserved: reservedMemory, entitled: usage?.entitledMemoryMb, active: usage?.activeMemoryMb, capacity: memory },
     ],
     more: [

@@ -57,11 +57,13 @@ export class Applications {
     return this.#follow(parent, begun.filter((task) => task !== ""), faults);
   }
 
-  /** Takes up the task above those of the vCenter before this one; they are taken up by themselves. */
-  resume(parent: TaskInfo): void {
+  /** Takes up the task above those of the vCenter before this one; they are taken up by themselves. What had failed by then stands in its record. */
+  resume(record: TaskInfo): void {
     const { tasks } = this.#vmTasks.options;
+    const { fault, localizedMessage = "" } = record.error ?? {};
+    const parent: TaskInfo = { ...record, error: undefined };
     tasks.add(parent);
-    this.#follow(parent, tasks.childrenOf(parent.task?.value ?? "").map(({ task }) => task?.value ?? ""), []);
+    this.#follow(parent, tasks.childrenOf(parent.task?.value ?? "").map(({ task }) => task?.value ?? ""), fault === undefined ? [] : [new VimFault(localizedMessage, fault)]);
   }
 
   #chosen(keys: readonly string[]): readonly Applicable[] {
@@ -110,17 +112,24 @@ export class Applications {
     return parent;
   }
 
+  /** The children's records go with their end: who takes the task up later must know that it does not end well. */
+  async #recordFault(parent: TaskInfo, { methodFault }: VimFault): Promise<void> {
+    await this.#vmTasks.commit({ puts: [taskEntry({ ...parent, error: methodFault })] });
+  }
+
   #follow(parent: TaskInfo, children: readonly string[], faults: VimFault[]): TaskInfo {
     const { tasks, closing } = this.#vmTasks.options;
     const moid = parent.task?.value ?? "";
     let ended = 0;
     const work = async (): Promise<undefined> => {
+      if (faults[0] !== undefined) await this.#recordFault(parent, faults[0]);
       await Promise.all(
         children.map(async (child) => {
           await this.#vmTasks.ended(child);
           ended += 1;
           const { fault, localizedMessage = "" } = tasks.get(child)?.error ?? {};
           if (fault !== undefined) faults.push(new VimFault(localizedMessage, fault));
+          if (fault !== undefined && faults.length === 1 && faults[0] !== undefined) await this.#recordFault(parent, faults[0]);
           if (!closing.aborted) tasks.progress(moid, Math.floor((100 * ended) / children.length));
         }),
       );

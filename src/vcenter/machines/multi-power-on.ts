@@ -140,7 +140,7 @@ export class MultiPowerOn {
     return { vm, host: movable ? this.#choice.best(candidate, host.cluster) : this.#choice.only(candidate, vm.host) };
   }
 
-  /** The parent is as far as its children are, and ends well with the last of them, however they end. */
+  /** The parent is as far as its children are, and ends well with the last of them, however they end: vim25's result tells of each VM's own task, which says how that one ended. */
   #follow(parent: TaskInfo, children: readonly string[]): void {
     const { tasks } = this.#vmTasks.options;
     const moid = parent.task?.value ?? "";

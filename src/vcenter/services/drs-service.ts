@@ -50,7 +50,7 @@ export function drsService({ inventory, drs, requests, recommendationPages, usag
     applyRecommendations: answering((request) => requests.answer("ApplyRecommendations", request, () => applications.apply(request))),
     listVmUsage: answering(async (request) => {
       const pass = await passes.known(clusterOf(request.cluster));
-      const { items, nextPageToken } = usagePages.page(request, () => new VmUsages(pass));
+      const { items, nextPageToken } = usagePages.page(request, () => new VmUsages(pass, inventory.ledger));
       return { vms: [...items], nextPageToken };
     }),
   });

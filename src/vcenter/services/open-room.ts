@@ -13,6 +13,7 @@ import { CREATE_TASK, Deployments } from "../machines/deployments.js";
 import { drsMover } from "../hosts/drs-mover.js";
 import { APPLY_TASK } from "../drs-running/applications.js";
 import { Drs } from "../drs-running/drs.js";
+import { HostWatch } from "../drs-running/host-watch.js";
 import type { HostDaemons } from "../hosts/host-daemon.js";
 import { HostChoice } from "../placement/host-choice.js";
 import { HostLinks } from "../hosts/host-links.js";
@@ -170,12 +171,14 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   for (const task of powerOnVms) multiPowerOn.resume(task);
   for (const task of ofHosts) modes.resume(task);
   const health = new ClusterHealth(inventory, events);
+  const hostWatch = new HostWatch(inventory, drs.passes);
   const compliance = new RuleCompliance(inventory, rules, events);
   const digest = new ChangeDigest(monotonic, (keys) => {
     health.look();
     derived.look();
     compliance.look(keys);
     powerOns.look(keys);
+    hostWatch.look(keys);
   });
   inventory.feed.observe((key) => digest.add(key));
   rules.onChange = (cluster) => digest.add(cluster);

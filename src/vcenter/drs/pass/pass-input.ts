@@ -82,7 +82,7 @@ export interface Move {
 /** What a pass found. */
 export interface PassResult {
   readonly moves: readonly Move[];
-  /** By VM; MHz, MB and 0 to 100. Memory with overhead, but for active and consumed. */
+  /** By VM; MHz, MB and 0 to 100. Memory with overhead, but for consumed. */
   readonly vms: {
     readonly wantedMhz: Float64Array;
     readonly wantedMb: Float64Array;
@@ -90,7 +90,6 @@ export interface PassResult {
     readonly entitledMb: Float64Array;
     readonly grantedMhz: Float64Array;
     readonly grantedMb: Float64Array;
-    readonly activeMb: Float64Array;
     readonly consumedMb: Float64Array;
     readonly score: Uint8Array;
     /** Row of its host. */
