@@ -109,3 +109,14 @@ export interface Image extends KubernetesObject {
     readonly lastFailureTime?: string;
   };
 }
+
+/**
+ * `imagecontroller.vmware.com/v1 ImageDisk`: layers in the cluster's shared image cache, named `<64 hex>-v0`. As long as it is there nobody
+ * fetches them again.
+ */
+export interface ImageDisk extends KubernetesObject {
+  readonly spec: {
+    /** `sha256:` and 64 hex digits. */
+    readonly chainID: string;
+  };
+}

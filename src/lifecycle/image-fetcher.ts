@@ -2,13 +2,13 @@ import { setMaxListeners } from "node:events";
 import type { Clock, Timer } from "../base/clock.js";
 import type { Logger } from "../base/log.js";
 import type { ApiClient } from "../kubernetes/api-client.js";
-import type { EventType, Image, ImagePhase } from "../kubernetes/cluster-objects.js";
+import type { EventType, Image, ImageDisk, ImagePhase } from "../kubernetes/cluster-objects.js";
 import type { EventRecorder } from "../kubernetes/event-recorder.js";
 import type { Node } from "../kubernetes/node.js";
 import { nameOf, objectKey } from "../kubernetes/object-meta.js";
 import type { ObjectStore } from "../kubernetes/object-store.js";
-import { apiVersionOf, images as imageType } from "../kubernetes/resource-type.js";
-import { isConflict, isNotFound } from "../kubernetes/status.js";
+import { apiVersionOf, imageDisks as diskType, images as imageType } from "../kubernetes/resource-type.js";
+import { isAlreadyExists, isConflict, isNotFound } from "../kubernetes/status.js";
 import { formatTime, parseTime } from "../kubernetes/timestamp.js";
 import { WorkQueue } from "../kubernetes/work-queue.js";
 import { fetcherHost } from "./fetcher-host.js";
@@ -26,6 +26,7 @@ export interface ImageDurations {
 export interface ImageFetcherOptions {
   readonly client: ApiClient;
   readonly images: Pick<ObjectStore<Image>, "get" | "list">;
+  readonly disks: Pick<ObjectStore<ImageDisk>, "get">;
   readonly nodes: Pick<ObjectStore<Node>, "list">;
   readonly events: Pick<EventRecorder, "record">;
   readonly durations: ImageDurations;
@@ -55,8 +56,8 @@ export class ImageFetcher {
   readonly #options: ImageFetcherOptions;
   readonly #queue: WorkQueue;
   readonly #abort = new AbortController();
-  /** Image disks in the cluster's cache, with their names. */
-  readonly #cached = new Set<string>();
+  /** Names of image disks stored already and not yet seen. */
+  readonly #stored = new Set<string>();
   readonly #stages = new SharedStages();
   /** Next tries of images that failed, by key. */
   readonly #retries = new Map<string, Timer>();
@@ -74,10 +75,13 @@ export class ImageFetcher {
 
   /** An image changed. */
   imageChanged(image: Image): void {
-    if (image.status?.phase === "Ready" && image.status.imageDisk !== undefined) {
-      this.#cached.add(image.status.imageDisk);
-      this.#forgetRetry(objectKey(image));
-    } else this.#queue.add(objectKey(image));
+    if (image.status?.phase === "Ready") this.#forgetRetry(objectKey(image));
+    else this.#queue.add(objectKey(image));
+  }
+
+  /** A disk came to the cluster's cache, or went. */
+  diskChanged(disk: ImageDisk): void {
+    this.#stored.delete(disk.metadata.name);
   }
 
   /** An image was deleted. Its disk stays in the cache. */
@@ -117,7 +121,7 @@ export class ImageFetcher {
     const chainID = chainIdOf(reference);
     const imageDisk = imageDiskOf(chainID);
     const why = resolveError(image, reference);
-    const isKnown = this.#cached.has(imageDisk) && why === undefined;
+    const isKnown = this.#isCached(imageDisk) && why === undefined;
     let now: Image | undefined = image;
     if (!isKnown) {
       this.#say(image, "Normal", "Status", `${host}: Image status changed to Resolving`);
@@ -142,19 +146,35 @@ export class ImageFetcher {
     const chainID = chainIdOf(reference);
     const imageDisk = imageDiskOf(chainID);
     let now: Image | undefined = image;
-    if (!this.#cached.has(imageDisk)) {
+    if (!this.#isCached(imageDisk)) {
       this.#say(image, "Normal", "Status", "Image status changed to Fetching");
       if (durations.imageFetchMs > 0) {
         now = await this.#write(now, { phase: "Fetching", chainID, imageDisk });
         if (now === undefined) return;
-        await this.#stages.join(`fetch/${imageDisk}`, () => clock.sleep(durations.imageFetchMs, this.#abort.signal));
       }
+      await this.#stages.join(`fetch/${imageDisk}`, async () => {
+        if (durations.imageFetchMs > 0) await clock.sleep(durations.imageFetchMs, this.#abort.signal);
+        await this.#store(imageDisk, chainID);
+      });
     }
     const { message, failures, lastFailureTime } = image.status ?? {};
     const mended = { ...(message === undefined ? {} : { message: null }), ...(failures === undefined ? {} : { failures: null }), ...(lastFailureTime === undefined ? {} : { lastFailureTime: null }) };
     if ((await this.#write(now, { phase: "Ready", chainID, imageDisk, ...mended })) === undefined) return;
-    this.#cached.add(imageDisk);
     this.#say(image, "Normal", "Status", "Image status changed to Ready");
+  }
+
+  #isCached(imageDisk: string): boolean {
+    return this.#stored.has(imageDisk) || this.#options.disks.get(imageDisk) !== undefined;
+  }
+
+  async #store(imageDisk: string, chainID: string): Promise<void> {
+    this.#stored.add(imageDisk);
+    try {
+      await this.#options.client.create(diskType, { metadata: { name: imageDisk }, spec: { chainID } }, { fieldManager: IMAGE_MANAGER });
+    } catch (error) {
+      this.#stored.delete(imageDisk);
+      if (!isAlreadyExists(error)) throw error;
+    }
   }
 
   async #fail(image: Image, message: string): Promise<void> {

@@ -14,7 +14,7 @@ import { Informers } from "../kubernetes/informers.js";
 import { objectKey } from "../kubernetes/object-meta.js";
 import { PodSteps, type StepSink } from "../kubernetes/pod-steps.js";
 import { RestClient, type RestClientOptions } from "../kubernetes/rest-client.js";
-import { images as imageType, nodes as nodeType, pods as podType } from "../kubernetes/resource-type.js";
+import { imageDisks as diskType, images as imageType, nodes as nodeType, pods as podType } from "../kubernetes/resource-type.js";
 import { openChannel } from "../rpc/channel.js";
 import { followTasks } from "../rpc/followed-tasks.js";
 import type { TlsMaterial } from "../rpc/tls.js";
@@ -76,6 +76,7 @@ export function startLifecycle(options: LifecycleOptions): Promise<Lifecycle> {
   const informers = new Informers({ client, clock: monotonic, dice: dice.fork("informers"), log });
   const pods = informers.of(podType);
   const images = informers.of(imageType);
+  const disks = informers.of(diskType);
   const nodes = informers.of(nodeType);
   pods.store.addIndex("uid", (pod) => [pod.metadata.uid]);
 
@@ -90,7 +91,7 @@ export function startLifecycle(options: LifecycleOptions): Promise<Lifecycle> {
   const configurator = new PodConfigurator({ pods: pods.store, spherelets: spherelets(spherelet, dice.fork("spans")), events: recorders.lifecycle, steps, clock, monotonic, log });
   const reaper = new VmReaper({ client, pods: pods.store, vms, steps, clock, monotonic, log });
   const imageController = new ImageController({ client, pods: pods.store, images: images.store, events: recorders.image, monotonic, log });
-  const fetcher = new ImageFetcher({ client, images: images.store, nodes: nodes.store, events: recorders.image, durations: profile.durations, clock, monotonic, log });
+  const fetcher = new ImageFetcher({ client, images: images.store, disks: disks.store, nodes: nodes.store, events: recorders.image, durations: profile.durations, clock, monotonic, log });
   const network = new PodNetwork({
     client,
     pods: pods.store,
@@ -133,6 +134,8 @@ export function startLifecycle(options: LifecycleOptions): Promise<Lifecycle> {
     fetcher.imageGone(image);
     imageController.imageGone(image);
   };
+  const onDisk = (disk: Parameters<ImageFetcher["diskChanged"]>[0]): void => fetcher.diskChanged(disk);
+  disks.subscribe({ added: onDisk, updated: onDisk, deleted: onDisk });
   images.subscribe({ added: onImage, updated: onImage, deleted: onImageGone });
 
   const tasks = followTasks(vcenter, reaper, { clock: monotonic, dice: dice.fork("tasks"), log });

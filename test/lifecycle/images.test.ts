@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { namespaces, pods } from "../../src/kubernetes/resource-type.js";
+import { imageDisks, images, namespaces, pods } from "../../src/kubernetes/resource-type.js";
 import { imageReferencesOf } from "../../src/kubernetes/vsphere-pod.js";
 import { imageObjectName, parseImageReference } from "../../src/lifecycle/image-reference.js";
 import { resolveError, resolveErrors } from "../../src/lifecycle/resolve-error.js";
@@ -54,6 +54,30 @@ test("the cache is the cluster's: an image of two namespaces is resolved and fet
   await eventually("no time passes for a third", () => world.images().length === 3 && world.images().every(({ status }) => status?.phase === "Ready"));
   const third = world.images().find(({ metadata }) => metadata.namespace === "third")!;
   assert.deepEqual(third.status, world.images()[0]!.status);
+  assert.deepEqual(world.disks(), [third.status?.imageDisk]);
+  assert.deepEqual(world.cluster.peekAll(imageDisks)[0]?.spec, { chainID: third.status?.chainID });
+});
+
+test("the cache outlives the room and its images; layers whose disk was deleted are fetched anew", async () => {
+  const world = await lifecycleWorld();
+  await world.create("web");
+  const first = await world.becomes("Ready");
+  await world.cluster.delete(pods, { namespace: "default", name: "web" });
+  await world.cluster.delete(images, { namespace: "default", name: first.metadata.name });
+  await world.restart();
+  const fetched = (): number => world.told(first.metadata.name).filter((text) => text.endsWith("Fetching")).length;
+  await world.create("again");
+  await world.becomes("Ready");
+  await settled();
+  assert.equal(fetched(), 1, "found in the cache");
+  await world.cluster.delete(pods, { namespace: "default", name: "again" });
+  await world.cluster.delete(images, { namespace: "default", name: first.metadata.name });
+  await world.cluster.delete(imageDisks, { name: first.status!.imageDisk! });
+  await settled();
+  await world.create("anew");
+  await world.becomes("Ready");
+  await eventually("fetched again", () => fetched() === 2);
+  assert.equal(world.disks().length, 1);
 });
 
 test("a registry nobody knows: the Image is Failed, the pod is given its name all the same, and it is tried after 10 s, 20 s ... 5 min", async () => {
@@ -113,7 +137,7 @@ test("an image that is deleted is tried no more", async () => {
   const image = await world.becomes("Failed", 1);
   await eventually("the pod knows it", () => imageReferencesOf(world.pod("web")!));
   await world.cluster.delete(pods, { namespace: "default", name: "web" });
-  await world.cluster.delete({ group: "imagecontroller.vmware.com", version: "v1", kind: "Image", plural: "images", namespaced: true }, { namespace: "default", name: image.metadata.name });
+  await world.cluster.delete(images, { namespace: "default", name: image.metadata.name });
   await eventually("nothing waits", () => world.clock.waiting === 0);
 });
 

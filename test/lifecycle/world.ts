@@ -4,7 +4,7 @@ import { silentLogger } from "../../src/base/log.js";
 import { Dice } from "../../src/base/seeded-random.js";
 import type { Event, Image } from "../../src/kubernetes/cluster-objects.js";
 import type { Pod } from "../../src/kubernetes/pod.js";
-import { events as eventType, images as imageType, nodes as nodeType, pods as podType } from "../../src/kubernetes/resource-type.js";
+import { events as eventType, imageDisks as diskType, images as imageType, nodes as nodeType, pods as podType } from "../../src/kubernetes/resource-type.js";
 import { type Lifecycle, type LifecycleDurations, startLifecycle } from "../../src/lifecycle/index.js";
 import { eventually } from "../support/eventually.js";
 import { startFakeApiServer } from "../support/fake-api-server.js";
@@ -55,6 +55,7 @@ export async function lifecycleWorld(options: { readonly podCidr?: string; reado
       cluster.create(podType, { metadata: { namespace: options.namespace ?? "default", name, annotations: options.annotations ?? {} }, spec: { containers: [{ name: "web", image: options.image ?? "nginx:1.27" }] } }),
     annotate: (name: string, annotations: Readonly<Record<string, string | null>>): Promise<Pod> => cluster.patch(podType, { namespace: "default", name }, { type: "merge", body: { metadata: { annotations } } }),
     pod: (name: string): Pod | undefined => cluster.peek(podType, { namespace: "default", name }),
+    disks: (): readonly string[] => cluster.peekAll(diskType).map(({ metadata }) => metadata.name),
     images: (): readonly Image[] => cluster.peekAll(imageType),
     /** The first Image that has that phase. */
     becomes: (phase: string, failures?: number): Promise<Image> =>
