@@ -192,7 +192,7 @@ export class ImageFetcher {
     const { clock } = this.#options;
     const dueMs = (parseTime(lastFailureTime) ?? clock.nowMs()) + retryMs(failures);
     if (dueMs <= clock.nowMs() || isOver(image, reference)) return false;
-    this.#retries.set(key, clock.timer(dueMs - clock.nowMs(), () => void this.#queue.add(key)));
+    this.#retries.set(key, clock.timer(dueMs - clock.nowMs(), () => this.#queue.add(key)));
     return true;
   }
 

@@ -54,7 +54,7 @@ interface Trouble {
   /** Calls the next try. */
   readonly timer: Timer;
   readonly dueMs: number;
-  /** No address was left: one that comes free calls it before. */
+  /** Waits for an address: one that comes free calls it before its time. */
   readonly lacksAddress: boolean;
 }
 
@@ -115,13 +115,12 @@ export class PodNetwork {
     this.#ports.delete(uid);
     this.#ips.release(port.ip);
     this.#macs.release(port.mac);
-    const next = [...this.#troubles].find(([, { lacksAddress }]) => lacksAddress);
-    if (next !== undefined) this.#retryNow(...next);
+    this.#offerAddress();
   }
 
   close(): Promise<void> {
     this.#abort.abort();
-    for (const key of [...this.#troubles.keys()]) this.#comfort(key);
+    for (const key of this.#troubles.keys()) this.#comfort(key);
     return this.#queue.close();
   }
 
@@ -201,14 +200,20 @@ export class PodNetwork {
     const failures = (this.#troubles.get(key)?.failures ?? 0) + 1;
     this.#troubles.get(key)?.timer.cancel();
     const waitMs = Math.min(RETRY_MAX_MS, RETRY_INITIAL_MS * 2 ** Math.min(failures - 1, 20));
-    this.#troubles.set(key, { failures, dueMs: clock.nowMs() + waitMs, lacksAddress, timer: clock.timer(waitMs, () => void this.#queue.add(key)) });
+    this.#troubles.set(key, { failures, dueMs: clock.nowMs() + waitMs, lacksAddress, timer: clock.timer(waitMs, () => this.#queue.add(key)) });
     events.record(pod, "Warning", "FailedRealizeNSXResource", message, POD);
   }
 
-  #retryNow(key: string, trouble: Trouble): void {
-    trouble.timer.cancel();
-    this.#troubles.set(key, { ...trouble, dueMs: this.#options.clock.nowMs() });
-    this.#queue.add(key);
+  /** An address came free: who waits longest for one is tried now. */
+  #offerAddress(): void {
+    for (const [key, trouble] of this.#troubles) {
+      if (!trouble.lacksAddress) continue;
+      trouble.timer.cancel();
+      // Not offered a second one; should this one be gone by then, it fails and waits again.
+      this.#troubles.set(key, { ...trouble, lacksAddress: false });
+      this.#queue.add(key);
+      return;
+    }
   }
 
   /** The pod's trouble is over. */

@@ -125,7 +125,8 @@ test("a pod that asks for a failure has it alone; taken back it is over at once"
   assert.deepEqual(failed.metadata.ownerReferences?.map(({ kind, uid }) => [kind, uid]), [["Pod", sick.metadata.uid]], "it goes with the pod");
   await world.create("well");
   await world.becomes("Ready");
-  assert.equal(imageReferencesOf((await eventually("well has its image", () => imageReferencesOf(world.pod("well")!) && world.pod("well")))!)?.["web"], imageObjectName(parseImageReference("nginx:1.27")!));
+  const references = await eventually("well has its image", () => imageReferencesOf(world.pod("well")!));
+  assert.equal(references["web"], imageObjectName(parseImageReference("nginx:1.27")!));
   await eventually("sick has its own", () => imageReferencesOf(world.pod("sick")!)?.["web"] === failed.metadata.name);
   await world.annotate("sick", { "spheresim.dev/image-error": null });
   await eventually("mended", () => world.images().every(({ status }) => status?.phase === "Ready"));

@@ -58,6 +58,12 @@ test("a small range: its size stands beside the address, it runs out as a networ
   await world.cluster.delete(pods, { namespace: "default", name: "b" });
   await eventually("freed, without waiting for the next try", () => ipOf("f"));
   assert.deepEqual([ipOf("f"), ipOf("g")], ["10.9.3.3/29", undefined]);
-  await world.cluster.delete(pods, { namespace: "default", name: "g" });
+  await world.create("h");
+  await eventually("refused", () => world.told("h").includes(FAILED));
+  for (const name of ["c", "d"]) await world.cluster.delete(pods, { namespace: "default", name });
+  await eventually("two came free at once, for both who wait", () => ipOf("g") !== undefined && ipOf("h") !== undefined);
+  await world.create("i");
+  await eventually("refused", () => world.told("i").includes(FAILED));
+  await world.cluster.delete(pods, { namespace: "default", name: "i" });
   await eventually("who is gone waits no more", () => world.clock.waiting === 0);
 });

@@ -76,7 +76,7 @@ export class PodHarness {
       },
     };
     const context: Pick<HostContext, "clock" | "monotonic" | "images" | "events"> = { clock: this.clock, monotonic: new ManualClock(), images, events: this.#events };
-    this.#imageWait = new ImageWait(context as HostContext, () => void this.#startContainers(), () => void this.#look());
+    this.#imageWait = new ImageWait(context as HostContext, () => void this.#startContainers(), () => this.#look());
     if (imageError !== undefined) this.#image = imageWith("Failed", imageError, 1);
     void this.#watch();
   }
