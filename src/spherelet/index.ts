@@ -82,6 +82,9 @@ const MAX_NODE_CONNECTIONS = 64;
 /** Pods being given body and containers at the same time. */
 const MAX_STARTS = 256;
 
+/** Events of all hosts being written at the same time: what pods wait for goes first. */
+const MAX_EVENT_WRITES = 2;
+
 /** So long may the last events take at the end. */
 const FLUSH_LIMIT_MS = 500;
 
@@ -118,11 +121,12 @@ export async function startSpherelets(options: SphereletsOptions): Promise<Spher
   const agents = new AgentConnections({ tls: options.tls, monotonic, dice: dice.fork("agents"), log });
   const config = new ApiConfigSource(shared, monotonic, services.store);
   const recorders: EventRecorder[] = [];
+  const eventGate = new Gate(MAX_EVENT_WRITES);
   const startGate = new Gate(MAX_STARTS);
   const steps = new PodSteps(options.recorder, "spherelet", clock);
   const contexts = new Map<string, HostContext>();
   for (const host of hosts.values()) {
-    const events = new EventRecorder({ client: clientOf(host.name), component: "kubelet", host: host.name, clock, dice: dice.fork(`events/${host.name}`), log });
+    const events = new EventRecorder({ client: clientOf(host.name), component: "kubelet", host: host.name, clock, dice: dice.fork(`events/${host.name}`), log, gate: eventGate });
     recorders.push(events);
     contexts.set(host.name, {
       host,
