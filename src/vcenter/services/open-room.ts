@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.js";
+import { latencyProfile, type LatencyProfile } from "../../base/latency-profile.js";
 import type { Logger } from "../../base/log.js";
 import type { Dice } from "../../base/seeded-random.js";
 import { version } from "../../base/version.js";
@@ -72,6 +73,7 @@ export interface OpenRoomOptions {
   readonly dice: Dice;
   readonly recorder?: StepSink | undefined;
   readonly hostWindowMs?: number;
+  readonly profile?: LatencyProfile;
   readonly closing: AbortController;
   readonly onStale: (fault: VimFault) => void;
 }
@@ -124,6 +126,8 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   const migrations = new Migrations({
     vmTasks,
     choice,
+    durations: (options.profile ?? latencyProfile("instant")).durations,
+    clock,
     removed: (host, instanceUuid) => reconciler.removed(host, instanceUuid),
     look: (moid, instanceUuid) => {
       const host = inventory.findHost(moid);
