@@ -3,6 +3,8 @@ import { table } from "./table.js";
 /** The last column of a table is folded only if so many characters are left for it; else each row becomes a paragraph. */
 const LEAST_FOLDED = 28;
 const INDENT = "  ";
+/** Columns whose cells say themselves what they are. */
+const NAMELESS: ReadonlySet<string> = new Set(["why"]);
 
 /** Text in lines of at most so many characters, broken at blanks; a longer word stands alone. The first line begins with `first`, all others with `next`. */
 export function folded(text: string, columns: number | undefined, first = "", next = first): string {
@@ -46,6 +48,6 @@ export function fittedTable(headings: readonly string[], rows: ReadonlyArray<rea
 
 /** `esxi-01: chosen; score 81.2; cpu use then 4000 MHz`. */
 function paragraph(headings: readonly string[], [name = "", verdict = "", ...others]: readonly string[]): string {
-  const rest = others.flatMap((cell, index) => (cell === "" ? [] : [`${headings[index + 2] ?? ""} ${cell}`]));
+  const rest = others.flatMap((cell, index) => (cell === "" ? [] : [[NAMELESS.has(headings[index + 2] ?? "") ? "" : (headings[index + 2] ?? ""), cell].join(" ").trim()]));
   return `${name}: ${[verdict, ...rest].join("; ")}`;
 }
