@@ -136,7 +136,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
     },
   });
   const lifecycle = new VmLifecycle(vmTasks, choice, migrations, journal);
-  const reconciler: Reconciler = new Reconciler({ vmTasks, lifecycle, monotonic, log, closing: closing.signal, events, hostEvents });
+  const reconciler: Reconciler = new Reconciler({ vmTasks, lifecycle, clock, monotonic, log, closing: closing.signal, events, hostEvents });
   const links: HostLinks = new HostLinks({ inventory, daemons, facts: reconciler, monotonic, log, closing: closing.signal });
   const onAbandoned = (vm: Parameters<Reconciler["abandoned"]>[0]): void => {
     const host = inventory.findHost(vm.host);
