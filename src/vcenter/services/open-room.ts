@@ -119,10 +119,10 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   const serial = new Serial();
   const holds = new Holds(inventory.ledger, monotonic);
   const placementRules = new PlacementRules(inventory, rules, holds);
-  const placements = new Placements({ inventory, holds, clock, dice, journal, epoch, rules: placementRules });
+  const choice = new HostChoice({ inventory, rules: placementRules, dice });
+  const placements = new Placements({ inventory, holds, clock, choice, journal, epoch, rules: placementRules });
   const hostWindowMs = options.hostWindowMs ?? DEFAULT_HOST_WINDOW_MS;
   const vmTasks = new VmTasks({ inventory, tasks, events, store, counters, daemons, monotonic, log, hostWindowMs, closing: closing.signal });
-  const choice = new HostChoice({ inventory, rules: placementRules, dice });
   const migrations = new Migrations({
     vmTasks,
     choice,
