@@ -47,7 +47,7 @@ export interface SphereletsOptions {
    * The client certificate of a host, user `system:node:<name>`, group `system:nodes`: writes about its Node and pods are then its own,
    * each over a connection of its own. With more than 64 hosts all share the identity of `apiserver`.
    */
-  readonly nodeTls?: (host: string) => TlsMaterial;
+  readonly nodeTls?: (host: string) => TlsMaterial | Promise<TlsMaterial>;
   /** HostD of all hosts, `host:port`. */
   readonly hostdAddress: string;
   /** Mutual TLS of the gRPC server and of HostD and agents. */
@@ -55,7 +55,7 @@ export interface SphereletsOptions {
   /** Port of the first host's kubelet API, the next hosts follow; 0 gives each a free one. Without it there is none. */
   readonly kubeletPortBase?: number;
   /** Serving certificate of a host's kubelet API and the authority of its clients; needed with `kubeletPortBase`. */
-  readonly kubeletTls?: (host: string) => TlsMaterial;
+  readonly kubeletTls?: (host: string) => TlsMaterial | Promise<TlsMaterial>;
   readonly log: Logger;
   /** Emulated: timestamps. */
   readonly clock: Clock;
@@ -93,16 +93,13 @@ export async function startSpherelets(options: SphereletsOptions): Promise<Spher
 
   const shared = new RestClient({ ...apiserver, userAgent: "spherelet/spheresim", clock: monotonic, dice: dice.fork("apiserver") });
   const ownClients = new Map<string, RestClient>();
-  const clientOf = (host: string): RestClient => {
-    if (options.nodeTls === undefined || hosts.size > MAX_NODE_CONNECTIONS) return shared;
-    let client = ownClients.get(host);
-    if (client === undefined) {
-      const { caPem, certPem, keyPem } = options.nodeTls(host);
-      client = new RestClient({ server: apiserver.server, tls: { ca: caPem, cert: certPem, key: keyPem }, userAgent: "spherelet/spheresim", clock: monotonic, dice: dice.fork(`apiserver/${host}`) });
-      ownClients.set(host, client);
+  if (options.nodeTls !== undefined && hosts.size <= MAX_NODE_CONNECTIONS) {
+    for (const { name } of hosts.values()) {
+      const { caPem, certPem, keyPem } = await options.nodeTls(name);
+      ownClients.set(name, new RestClient({ server: apiserver.server, tls: { ca: caPem, cert: certPem, key: keyPem }, userAgent: "spherelet/spheresim", clock: monotonic, dice: dice.fork(`apiserver/${name}`) }));
     }
-    return client;
-  };
+  }
+  const clientOf = (host: string): RestClient => ownClients.get(host) ?? shared;
 
   const informers = new Informers({ client: shared, clock: monotonic, dice: dice.fork("informers"), log });
   const nodes = informers.of(nodeType);
@@ -157,7 +154,7 @@ export async function startSpherelets(options: SphereletsOptions): Promise<Spher
       if (kubeletTls === undefined) throw new Error("a kubelet API needs certificates: kubeletTls is missing");
       let port = kubeletPortBase;
       for (const { name } of hosts.values()) {
-        kubelets.set(name, await openKubeletApi({ host: listenHost, port, certificates: kubeletTls(name), pods: () => pods.store.byIndex("node", name) }));
+        kubelets.set(name, await openKubeletApi({ host: listenHost, port, certificates: await kubeletTls(name), pods: () => pods.store.byIndex("node", name) }));
         if (port !== 0) port += 1;
       }
     }
