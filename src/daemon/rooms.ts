@@ -57,6 +57,7 @@ export const roomStarters: Readonly<Record<RoomName, (context: RoomContext) => P
       apiserver: apiserverOf(plan, "spherelets"),
       nodeTls: async (host) => (await certificates.of(host)).node,
       hostdAddress: plan.addresses.hostd,
+      leaseDurationSeconds: plan.options.nodeGrace,
       kubeletPortBase: plan.addresses.kubeletPortBase ?? 0,
       kubeletTls: async (host) => (await certificates.of(host)).kubelet,
       ...own,
@@ -67,7 +68,7 @@ export const roomStarters: Readonly<Record<RoomName, (context: RoomContext) => P
     (await doors.scheduler()).startScheduler({ listen: plan.addresses.scheduler, extenderListen: plan.addresses.extender, apiserver: apiserverOf(plan, "scheduler"), vcenterAddress: plan.addresses.vcenter, decider: plan.options.decider, ...own }),
 
   controllers: async ({ plan, ...own }) =>
-    (await doors.controllers()).startControllers({ apiserver: apiserverOf(plan, "controllers"), vcenterAddress: plan.addresses.vcenter, ...own }),
+    (await doors.controllers()).startControllers({ apiserver: apiserverOf(plan, "controllers"), vcenterAddress: plan.addresses.vcenter, nodeMonitorGraceMs: plan.options.nodeGrace * 1000, ...own }),
 
   lifecycle: async ({ plan, ...own }) =>
     (await doors.lifecycle()).startLifecycle({ apiserver: apiserverOf(plan, "lifecycle"), vcenterAddress: plan.addresses.vcenter, sphereletAddress: plan.addresses.spherelet, ...own }),

@@ -54,6 +54,8 @@ export interface SphereletsOptions {
   readonly tls?: TlsMaterial | undefined;
   /** Port of the first host's kubelet API, the next hosts follow; 0 gives each a free one. Without it there is none. */
   readonly kubeletPortBase?: number;
+  /** Of each Node's Lease, which is renewed four times in it; 40 when absent. */
+  readonly leaseDurationSeconds?: number;
   /** Serving certificate of a host's kubelet API and the authority of its clients; needed with `kubeletPortBase`. */
   readonly kubeletTls?: (host: string) => TlsMaterial | Promise<TlsMaterial>;
   readonly log: Logger;
@@ -170,6 +172,7 @@ export async function startSpherelets(options: SphereletsOptions): Promise<Spher
       nodes: new Map([...hosts].map(([name, host]) => [name, { host, api: clientOf(name), kubeletPort: kubelets.get(name)?.port }])),
       informer: nodes,
       bootId: secretUuid(),
+      leaseDurationSeconds: options.leaseDurationSeconds,
       clock,
       monotonic,
       log,
