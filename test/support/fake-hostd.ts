@@ -84,7 +84,7 @@ export async function startFakeHostD(agentAddress: string, onAgent: (uuid: strin
       const { personality: _, ...vm } = find({ key: { $case: "uuid", value: uuid } });
       const again = { ...vm, personality: undefined, phase: VmPhase.INIT_WAITING, agentAddress: "", powerOnCount: vm.powerOnCount + 1, hostName: "" };
       vms.set(uuid, again);
-      for (const stream of streams) stream.write({ kind: UpdateKind.MODIFY, resumeToken: "1", vm: again }).catch(() => undefined);
+      for (const stream of streams) stream.write({ kind: UpdateKind.MODIFY, resumeToken: "1", vm: again, revision: 0n }).catch(() => undefined);
     },
     close: () => server.close(),
   };
