@@ -15,6 +15,8 @@ import type { Vsphere } from "./vsphere.js";
 /** How long a host may take to work, and how often it is looked at. */
 const LIMIT_MS = 60_000;
 const POLL_MS = 100;
+/** How long its Node may take to go. */
+const GONE_LIMIT_MS = 5_000;
 
 /**
  * Waits until a host works as far as it can, and says how: `connected and Ready`. A host that lacks something is not waited for; what it lacks is
@@ -56,8 +58,8 @@ function said(host: Host | undefined, hasNode: boolean): string {
 export interface HostNode {
   /** Ready, and rid of the taints that keep pods away from one that is not. */
   isReady(): Promise<boolean>;
-  /** Deletes it, if it is there. */
-  delete(): Promise<void>;
+  /** Resolves when it is gone, or has not gone in a while. */
+  gone(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -68,19 +70,19 @@ export function nodeOf({ connection: { info } }: Vsphere, address: string, name:
   const client = new RestClient({ ...loadKubeconfig(kubeconfig), userAgent: "spheresim", clock: monotonicClock(), dice: new Dice(name) });
   return {
     isReady: async () => {
-      try {
-        const { spec, status } = await client.get(nodes, { name });
-        return isConditionTrue(status?.conditions, "Ready") && spec?.taints?.some(({ key }) => key === taintKeys.notReady || key === taintKeys.unreachable) !== true;
-      } catch (error) {
-        if (isNotFound(error)) return false;
-        throw error;
-      }
+      const node = await client.get(nodes, { name }).catch(unlessGone);
+      return isConditionTrue(node?.status?.conditions, "Ready") && node?.spec?.taints?.some(({ key }) => key === taintKeys.notReady || key === taintKeys.unreachable) !== true;
     },
-    delete: async () => {
-      await client.delete(nodes, { name }).catch((error: unknown) => {
-        if (!isNotFound(error)) throw error;
-      });
+    gone: async () => {
+      const clock = monotonicClock();
+      const deadlineMs = clock.nowMs() + GONE_LIMIT_MS;
+      while ((await client.get(nodes, { name }).catch(unlessGone)) !== undefined && clock.nowMs() < deadlineMs) await clock.sleep(POLL_MS);
     },
     close: () => client.close(),
   };
+}
+
+function unlessGone(error: unknown): undefined {
+  if (isNotFound(error)) return undefined;
+  throw error;
 }

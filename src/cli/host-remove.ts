@@ -28,7 +28,7 @@ async function remove(vsphere: Vsphere, wanted: string): Promise<void> {
   await rack.client.removeHardware({ requestId: "", name });
   const node = nodeOf(vsphere, address, name);
   try {
-    await node?.delete();
+    await node?.gone();
   } finally {
     await node?.close();
   }

@@ -5,6 +5,7 @@ import type { Logger } from "../base/log.js";
 import type { GuestHello, GuestKey, GuestToHost, HostToGuest } from "../gen/spheresim/hostd/v1/guest.js";
 import { ChangeRing } from "./change-ring.js";
 import type { EsxiHost, EsxiSurroundings } from "./esxi-host.js";
+import { GuestHeartbeats } from "./guest-heartbeats.js";
 import { GuestLink } from "./guest-link.js";
 import type { PhysicalHost } from "./hardware/physical-host.js";
 import { Rack } from "./hardware/rack.js";
@@ -31,6 +32,7 @@ export class EsxiProcess {
   readonly changes: ChangeRing;
   readonly disk: VmDisk;
   readonly #guests: GuestLink;
+  readonly #heartbeats: GuestHeartbeats;
   readonly #byUuid: EsxiSurroundings["byUuid"];
   readonly #log: Logger;
   #poweredDown = false;
@@ -42,6 +44,12 @@ export class EsxiProcess {
     this.#guests = around.guests;
     this.#byUuid = around.byUuid;
     this.#log = around.log;
+    this.#heartbeats = new GuestHeartbeats({
+      monotonic: around.monotonic,
+      vms: () => around.byUuid.values(),
+      find: (guest) => this.#present(guest)?.vm,
+      changed: (vm, status) => around.byUuid.get(vm.config.uuid)?.host.power.heartbeat(vm, status),
+    });
   }
 
   /** By name. */
@@ -93,7 +101,8 @@ export class EsxiProcess {
 
   /** A word of a guest. One of a former life is answered with a kill. */
   async heard({ message }: GuestToHost): Promise<void> {
-    if (message === undefined || message.$case === "hello" || message.$case === "heartbeat") return;
+    if (message === undefined || message.$case === "hello") return;
+    if (message.$case === "heartbeat") return this.#heartbeats.beat(message.value.guests);
     const { guest } = message.value;
     const known = guest === undefined ? undefined : this.#present(guest);
     if (known === undefined) {
@@ -113,6 +122,7 @@ export class EsxiProcess {
   /** The power goes: guests are killed, calls under way end. The disk stays open for what they still have to write. */
   powerDown(): void {
     this.#poweredDown = true;
+    this.#heartbeats.close();
     this.rack.shutDown();
     this.#guests.end();
   }
