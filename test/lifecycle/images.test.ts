@@ -62,13 +62,14 @@ test("the cache outlives the room and its images; layers whose disk was deleted 
   const world = await lifecycleWorld();
   await world.create("web");
   const first = await world.becomes("Ready");
+  const ready = (): number => world.told(first.metadata.name).filter((text) => text.endsWith("Ready")).length;
+  const fetched = (): number => world.told(first.metadata.name).filter((text) => text.endsWith("Fetching")).length;
+  await eventually("told", () => ready() === 1);
   await world.cluster.delete(pods, { namespace: "default", name: "web" });
   await world.cluster.delete(images, { namespace: "default", name: first.metadata.name });
   await world.restart();
-  const fetched = (): number => world.told(first.metadata.name).filter((text) => text.endsWith("Fetching")).length;
   await world.create("again");
-  await world.becomes("Ready");
-  await settled();
+  await eventually("told", () => ready() === 2);
   assert.equal(fetched(), 1, "found in the cache");
   await world.cluster.delete(pods, { namespace: "default", name: "again" });
   await world.cluster.delete(images, { namespace: "default", name: first.metadata.name });
