@@ -12,6 +12,8 @@ export interface ImageError {
   readonly times?: number | undefined;
 }
 
+/** A registry's answer beyond this is cut, as events are. */
+const MAX_TEXT_CHARS = 1024;
 /** Top-level domain that never resolves (RFC 2606). */
 const UNKNOWN_DOMAIN = /\.invalid(:\d+)?$/;
 
@@ -46,7 +48,7 @@ export function resolveError({ metadata, spec, status }: Image, reference: Image
 }
 
 function textOf(error: string, reference: ImageReference): string {
-  return Object.hasOwn(resolveErrors, error) ? resolveErrors[error]!(reference) : error;
+  return Object.hasOwn(resolveErrors, error) ? resolveErrors[error]!(reference) : error.slice(0, MAX_TEXT_CHARS);
 }
 
 /** Example: `ghcr.io/shop` begins `ghcr.io/shop/web:2`, not `ghcr.io/shops/web`. */

@@ -156,6 +156,7 @@ test("each word has the registry's answer; a count that is none says so where th
   });
   for (const times of ["0", "-1", "2x", "1001", ""]) assert.equal(resolveError(imageWith({ "spheresim.dev/image-error": "x", "spheresim.dev/image-error-times": times }), reference, []), `annotation spheresim.dev/image-error-times "${times}": must be a whole number from 1 to 1000, or always`);
   assert.equal(resolveError(imageWith({}), reference, []), undefined);
+  assert.equal(resolveError(imageWith({ "spheresim.dev/image-error": "x".repeat(5_000) }), reference, [])?.length, 1024);
   assert.equal(resolveError(imageWith({ "spheresim.dev/image-error": "constructor" }), reference, []), "constructor");
   assert.match(resolveError(imageWith({}), parseImageReference("a.invalid:5000/b")!, []) ?? "", /lookup a\.invalid: no such host$/);
 });
