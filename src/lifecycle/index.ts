@@ -92,7 +92,7 @@ export function startLifecycle(options: LifecycleOptions): Promise<Lifecycle> {
   const steps = new PodSteps(options.recorder, "lifecycle", clock);
 
   const configurator = new PodConfigurator({ pods: pods.store, spherelets: spherelets(spherelet, dice.fork("spans")), events: recorders.lifecycle, steps, clock, monotonic, log });
-  const reaper = new VmReaper({ client, pods: pods.store, vms, steps, clock, monotonic, log });
+  const reaper = new VmReaper({ client, pods: pods.store, nodes: nodes.store, vms, steps, clock, monotonic, log });
   const imageController = new ImageController({ client, pods: pods.store, images: images.store, events: recorders.image, monotonic, log });
   const fetcher = new ImageFetcher({ client, images: images.store, disks: disks.store, nodes: nodes.store, events: recorders.image, durations: profile.durations, imageErrors: options.imageErrors ?? [], clock, monotonic, log });
   const network = new PodNetwork({
@@ -116,7 +116,7 @@ export function startLifecycle(options: LifecycleOptions): Promise<Lifecycle> {
     log,
     ...(options.sweepPeriodMs === undefined ? {} : { periodMs: options.sweepPeriodMs }),
   });
-  const nodeGone = new NodeGone({ client, pods, nodes, monotonic, log });
+  const nodeGone = new NodeGone({ client, pods, nodes, clock, monotonic, log });
 
   const onPod = (pod: Parameters<PodConfigurator["forget"]>[0]): void => {
     const key = objectKey(pod);

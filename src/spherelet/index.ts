@@ -60,6 +60,8 @@ export interface SphereletsOptions {
    * gives each a free one. Without it there is none.
    */
   readonly kubeletPortBase?: number;
+  /** Of each Node's Lease, which is renewed four times in it; 40 when absent. */
+  readonly leaseDurationSeconds?: number;
   /** Serving certificate of a host's kubelet API and the authority of its clients; needed with `kubeletPortBase`, and asked for as `nodeTls` is. */
   readonly kubeletTls?: (host: string) => TlsMaterial | Promise<TlsMaterial>;
   readonly log: Logger;
@@ -128,7 +130,7 @@ export async function startSpherelets(options: SphereletsOptions): Promise<Spher
   const hostdChannel = openChannel({ address: options.hostdAddress, tls: options.tls });
   const agents = new AgentConnections({ tls: options.tls, monotonic, dice: dice.fork("agents"), log });
   const router = new PodRouter({ pods, monotonic });
-  const keeper = new NodeKeeper({ informer: nodes, clock, monotonic, log });
+  const keeper = new NodeKeeper({ informer: nodes, leaseDurationSeconds: options.leaseDurationSeconds, clock, monotonic, log });
   const podsOf = (node: string): Pod[] => pods.store.byIndex("node", node);
   const openKubelet: SphereletSurroundings["openKubelet"] =
     options.kubeletPortBase === undefined || kubeletTls === undefined
