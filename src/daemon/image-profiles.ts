@@ -50,21 +50,33 @@ const profile = z
     ...(livenessFailsAfter === undefined ? {} : { livenessFailsAfterMs: livenessFailsAfter }),
   }));
 
-const schema = z.strictObject({ profiles: z.array(profile).max(1000) }).superRefine(({ profiles }, context) => {
+const imageError = z.strictObject({
+  /** A registry, a repository or an image: all references that begin so, up to a `/`, `:` or `@`. */
+  images: z.string().min(1, "must name a registry, a repository or an image"),
+  /** Why it cannot be resolved: a word of the annotation `spheresim.dev/image-error`, or the registry's answer. */
+  error: z.string().min(1, "must be a word such as unauthorized, or the registry's answer"),
+  /** How often each image fails before it is found; for ever when absent. */
+  times: z.number().int().min(1).max(1000).optional(),
+});
+
+const schema = z.strictObject({ profiles: z.array(profile).max(1000).default([]), imageErrors: z.array(imageError).max(1000).default([]) }).superRefine(({ profiles }, context) => {
   profiles.forEach(({ name }, index) => {
     if (profiles.findIndex((other) => other.name === name) < index) context.addIssue({ code: "custom", path: ["profiles", index, "name"], message: `${name} stands twice` });
   });
 });
 
-/** A user's own image profiles. */
-export type OwnImageProfiles = z.infer<typeof schema>["profiles"];
+/** A user's own image profiles, and images that cannot be had. */
+export interface OwnImages {
+  readonly imageProfiles: z.infer<typeof schema>["profiles"];
+  readonly imageErrors: z.infer<typeof schema>["imageErrors"];
+}
 
 /** Reads image profiles from YAML; throws UserError naming the line and the field that does not do. No file, no profiles. */
-export function readImageProfiles(path: string | undefined): OwnImageProfiles {
-  if (path === undefined) return [];
+export function readImageProfiles(path: string | undefined): OwnImages {
+  if (path === undefined) return { imageProfiles: [], imageErrors: [] };
   const file = readYamlFile(path, "image profiles", "see examples/image-profiles.yaml for some that work");
   const result = schema.safeParse(file.content ?? {});
-  if (result.success) return result.data.profiles;
+  if (result.success) return { imageProfiles: result.data.profiles, imageErrors: result.data.imageErrors };
   const issue = result.error.issues[0];
   const unknown = issue?.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
   return file.refuse([...(issue?.path ?? []), ...unknown], unknown.length > 0 ? "is no field of it" : (issue?.message ?? "invalid"));

@@ -71,7 +71,7 @@ export const roomStarters: Readonly<Record<RoomName, (context: RoomContext) => P
     (await doors.controllers()).startControllers({ apiserver: apiserverOf(plan, "controllers"), vcenterAddress: plan.addresses.vcenter, nodeMonitorGraceMs: plan.options.nodeGrace * 1000, ...own }),
 
   lifecycle: async ({ plan, ...own }) =>
-    (await doors.lifecycle()).startLifecycle({ apiserver: apiserverOf(plan, "lifecycle"), vcenterAddress: plan.addresses.vcenter, sphereletAddress: plan.addresses.spherelet, podCidr: plan.options.podCidr, podMacs: plan.options.podMacs, ...own }),
+    (await doors.lifecycle()).startLifecycle({ apiserver: apiserverOf(plan, "lifecycle"), vcenterAddress: plan.addresses.vcenter, sphereletAddress: plan.addresses.spherelet, podCidr: plan.options.podCidr, podMacs: plan.options.podMacs, imageErrors: plan.imageErrors, ...own }),
 
   emulator: async ({ plan, ...own }) =>
     (await doors.emulator()).startEmulator({ listen: plan.addresses.emulator, etcdEndpoints: plan.etcdEndpoints, apiserver: apiserverOf(plan, "emulator"), vcenterAddress: plan.addresses.vcenter, info: emulatorInfo(plan), ...own }),

@@ -378,6 +378,7 @@ test("a pod bound without a VM says PodVMAnnotationsMissing after a minute and r
     await settled();
     await world.clock.advance(61_000);
     await inTime(world, "missing", () => world.pod("web")?.status?.reason === "PodVMAnnotationsMissing", 20_000);
+    assert.deepEqual([world.pod("web")?.status?.phase, world.pod("web")?.status?.containerStatuses ?? []], ["Pending", []], "kubectl shows the reason, for no container has one of its own");
     const vmUuid = "22222222-2222-4222-8222-222222222222";
     world.hostd.addVm(vmUuid, pod.metadata.uid);
     const annotated = await world.cluster.patch(pods, { namespace: "default", name: "web" }, { type: "merge", body: { metadata: { annotations: { "vmware-system-vm-uuid": vmUuid } } } });
