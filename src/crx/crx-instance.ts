@@ -1,7 +1,9 @@
 import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/log.js";
 import type { Dice } from "../base/seeded-random.js";
+import { toTimestamp } from "../base/timestamp.js";
 import { PodContainers, type StartPodRequest } from "../gen/spheresim/crx/v1/agent.js";
+import { PodStats } from "../gen/spheresim/crx/v1/stats.js";
 import type { BootGuest, GuestKey, GuestToHost } from "../gen/spheresim/hostd/v1/guest.js";
 import type { Personality } from "../gen/spheresim/hostd/v1/host.js";
 import { guestGone, invalidArgument, noAgent, ownerMismatch } from "./agent-fault.js";
@@ -147,6 +149,13 @@ export class CrxInstance {
   pod(): PodContainers {
     this.#requireAgent();
     return { ...(this.#pod?.state() ?? PodContainers.create()), revision: this.#revision };
+  }
+
+  /** What its containers use now. */
+  async stats(): Promise<PodStats> {
+    this.#requireAgent();
+    const time = toTimestamp(this.#around.clock.nowMs());
+    return PodStats.create({ vmUuid: this.uuid, time, ...(await this.#pod?.stats()) });
   }
 
   #changed(): void {
