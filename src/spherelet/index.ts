@@ -13,6 +13,7 @@ import type { Dice } from "../base/seeded-random.js";
 import { EventRecorder } from "../kubernetes/event-recorder.js";
 import { Informer } from "../kubernetes/informer.js";
 import { Informers } from "../kubernetes/informers.js";
+import type { Pod } from "../kubernetes/pod.js";
 import { PodSteps, type StepSink } from "../kubernetes/pod-steps.js";
 import { images as imageType, nodes as nodeType, pods as podType, services as serviceType } from "../kubernetes/resource-type.js";
 import { RestClient, type RestClientOptions } from "../kubernetes/rest-client.js";
@@ -26,11 +27,12 @@ import { Gate } from "./node/gate.js";
 import type { HostContext } from "./node/host-context.js";
 import { type HostOptions, readHosts } from "./node/host.js";
 import { ImageBook } from "./images/image-book.js";
-import { type KubeletApi, openKubeletApi } from "./node/kubelet-api.js";
+import { type KubeletApi, openKubeletApi } from "./kubelet/kubelet-api.js";
 import { NodeKeeper } from "./node/node-keeper.js";
 import { AddressRange } from "./pods/pod-address.js";
 import { PodEvents } from "./status/pod-events.js";
 import { PodWorkers } from "./pods/pod-workers.js";
+import { StatsCollector } from "./stats/stats-collector.js";
 import { sphereletService } from "./service.js";
 
 export type { HostOptions } from "./node/host.js";
@@ -156,8 +158,11 @@ export async function startSpherelets(options: SphereletsOptions): Promise<Spher
     if (kubeletPortBase !== undefined) {
       if (kubeletTls === undefined) throw new Error("a kubelet API needs certificates: kubeletTls is missing");
       let port = kubeletPortBase;
-      for (const { name } of hosts.values()) {
-        kubelets.set(name, await openKubeletApi({ host: listenHost, port, certificates: kubeletTls(name), pods: () => pods.store.byIndex("node", name) }));
+      for (const host of hosts.values()) {
+        const { name } = host;
+        const podsHere = (): readonly Pod[] => pods.store.byIndex("node", name);
+        const stats = new StatsCollector({ host, pods: podsHere, agentOf: (uid) => workers.agentOf(uid), agents, clock, log });
+        kubelets.set(name, await openKubeletApi({ host: listenHost, port, certificates: kubeletTls(name), facts: { pods: podsHere, use: () => stats.use() }, monotonic, log }));
         if (port !== 0) port += 1;
       }
     }

@@ -6,7 +6,7 @@ import { parseTime } from "../../kubernetes/timestamp.js";
 import { vmUuidOf } from "../../kubernetes/vsphere-pod.js";
 import type { HostContext } from "../node/host-context.js";
 import { PodWorker } from "./pod-worker.js";
-import type { VmNews } from "../vsphere.js";
+import type { AgentAddress, VmNews } from "../vsphere.js";
 
 export interface PodWorkersOptions {
   /** By node name. */
@@ -56,6 +56,11 @@ export class PodWorkers {
   /** The pod as this process knows it. */
   find(uid: string): Pod | undefined {
     return this.#workers.get(uid)?.pod;
+  }
+
+  /** Where the agent of a pod answers, while it has one. */
+  agentOf(uid: string): AgentAddress | undefined {
+    return this.#workers.get(uid)?.agent;
   }
 
   /** Step 11: has the pod configured; whether it had been taken on before. The caller has checked that it may be. */
