@@ -47,6 +47,11 @@ export function apiserverTls(plan: PlanePlan): TlsMaterial {
   return required(plan.options.dataDir, "apiserver");
 }
 
+/** Certificate of the API server as a client of kubelets. */
+export function apiserverKubeletTls(plan: PlanePlan): TlsMaterial {
+  return required(plan.options.dataDir, "apiserver-kubelet-client");
+}
+
 /** Certificates of a Spherelet: as a client of the API server and as a server of the kubelet API. */
 export function hostTls(plan: PlanePlan, host: string): { readonly node: TlsMaterial; readonly kubelet: TlsMaterial } {
   return { node: required(plan.options.dataDir, nodeName(host)), kubelet: required(plan.options.dataDir, kubeletName(host)) };
