@@ -189,11 +189,11 @@ test("an instance tells what its running containers use and what its volumes hol
     ["scratch", true, 0n, 1n, 1_000n],
   ]);
   const [used] = first.containers;
-  assert.deepEqual([first.containers.length, used?.name, used?.cpuNanos, used?.memoryWorkingSetBytes, used?.memoryLimitBytes], [1, "web", 1_000_000_000n, 10_485_760n, 20_971_520n]);
+  assert.deepEqual([first.containers.length, used?.name, used?.cpuNanos, used?.memoryWorkingSetBytes, used?.memoryLimitBytes], [1, "web", 1_020_000_000n, 10_485_760n, 20_971_520n]);
   assert.equal(used?.containerId, agent.pod().containers[0]?.containerId);
   // It ends after 30 s and is started again at once.
   await fixture.clock.advance(25_000);
   const [again] = (await agent.stats()).containers;
   assert.notEqual(again?.containerId, used?.containerId);
-  assert.equal(again?.cpuNanos, 500_000_000n);
+  assert.equal(again?.cpuNanos, 520_000_000n);
 });

@@ -9,6 +9,7 @@ import type { Pod } from "../../src/kubernetes/pod.js";
 import { resourceMetrics, scrapeFailed } from "../../src/spherelet/stats/resource-metrics.js";
 import { StatsCollector } from "../../src/spherelet/stats/stats-collector.js";
 import { summaryOf } from "../../src/spherelet/stats/summary.js";
+import { vmkernelUse } from "../../src/spherelet/stats/vmkernel-use.js";
 
 const START_MS = Date.UTC(2026, 0, 1);
 const host = { name: "esxi-01.spheresim.test", cores: 16, memoryMb: 1024, labels: {}, podCidr: "10.245.0.0/24", address: "127.0.0.1" };
@@ -25,6 +26,7 @@ function statsOf(vmUuid: string): PodStats {
 /** A host with pods whose agents are at two addresses, and what they were asked. */
 function world(count: number, answer: (address: string, vmUuids: readonly string[]) => Promise<readonly PodStats[]> = (_, uuids) => Promise.resolve(uuids.map(statsOf))) {
   const clock = new ManualClock(START_MS + 60_000);
+  const back = { ms: 0 };
   const calls: [string, number][] = [];
   const pods = Array.from({ length: count }, (_, index) => podNamed(`p${index}`));
   const collector = new StatsCollector({
@@ -37,17 +39,18 @@ function world(count: number, answer: (address: string, vmUuids: readonly string
         return answer(address, uuids);
       },
     },
-    clock,
+    clock: { nowMs: () => clock.nowMs() - back.ms, sleep: clock.sleep.bind(clock), timer: clock.timer.bind(clock) },
     log: silentLogger,
   });
-  return { collector, calls, clock };
+  return { collector, calls, clock, back };
 }
 
 test("a thousand pods are asked for in batches of a hundred, each machine process by itself, and every part of the answers is small", async () => {
   const { collector, calls } = world(1_000);
   const use = await collector.use();
   assert.deepEqual([use.pods.length, calls.length, Math.max(...calls.map(([, count]) => count))], [999, 11, 100]);
-  assert.deepEqual([use.cpu.nanos, use.cpu.nanoCores, use.memory.workingSetBytes], [999n * 15_000_000_000n, 999 * 250_000_000, 999 * 64]);
+  const host = { nanoCores: 160_000_000, bytes: 16 * 1024 ** 2 };
+  assert.deepEqual([use.cpu.nanos, use.cpu.nanoCores, use.memory.workingSetBytes], [999n * 15_000_000_000n, 999 * 250_000_000 + host.nanoCores, 999 * 64 + host.bytes]);
   for (const parts of [[...summaryOf(use, false)], [...resourceMetrics(use)]]) assert.ok(parts.every((part) => part.length < 48_000), `${Math.max(...parts.map((part) => part.length))} characters`);
   assert.equal((JSON.parse([...summaryOf(use, false)].join("")) as { readonly pods: readonly unknown[] }).pods.length, 999);
 });
@@ -75,6 +78,15 @@ test("pods of an agent that does not answer are left out; when nobody answers th
   assert.deepEqual((await world(1, () => Promise.resolve([{ ...statsOf("p0"), podUid: "uid-other" }])).collector.use()).pods, []);
 });
 
+test("the worked example of the VMkernel: 16 cores use 1.6 s in 10 s, 64 GiB hold 1 GiB of it; a clock set back takes nothing away", async () => {
+  assert.deepEqual(vmkernelUse({ cores: 16, memoryMb: 65_536 }, 10_000), { cpu: { nanos: 1_600_000_000n, nanoCores: 160_000_000 }, memory: { usageBytes: 1024 ** 3, workingSetBytes: 1024 ** 3, rssBytes: 1024 ** 3 } });
+  const { collector, clock, back } = world(0);
+  await clock.advance(10_000);
+  assert.equal((await collector.use()).cpu.nanos, 1_600_000_000n);
+  back.ms = 5_000;
+  assert.equal((await collector.use()).cpu.nanos, 1_600_000_000n);
+});
+
 test("the Summary, in full and of CPU and memory alone", async () => {
   const use = await world(1).collector.use();
   const read = (only: boolean): unknown => JSON.parse([...summaryOf(use, only)].join(""));
@@ -82,7 +94,10 @@ test("the Summary, in full and of CPU and memory alone", async () => {
   const swap = { time, swapAvailableBytes: 0, swapUsageBytes: 0 };
   const cpu = { time, usageNanoCores: 250_000_000, usageCoreNanoSeconds: 15_000_000_000 };
   const memory = { time, availableBytes: 36, usageBytes: 70, workingSetBytes: 64, rssBytes: 60 };
-  const node = { nodeName: host.name, startTime: time, cpu, memory: { ...memory, availableBytes: 1024 ** 3 - 64 }, swap };
+  // The VMkernel of 16 cores and 1 GiB beside the pod.
+  const own = 16 * 1024 ** 2;
+  const nodeMemory = { time, availableBytes: 1024 ** 3 - own - 64, usageBytes: own + 70, workingSetBytes: own + 64, rssBytes: own + 60 };
+  const node = { nodeName: host.name, startTime: time, cpu: { ...cpu, usageNanoCores: 410_000_000 }, memory: nodeMemory, swap };
   const container = { name: "web", startTime: "2026-01-01T00:00:00Z", cpu, memory, swap };
   const pod = { podRef: { name: "p0", namespace: "default", uid: "uid-p0" }, startTime: "2026-01-01T00:00:00Z", containers: [container], cpu, memory, swap };
   assert.deepEqual(read(true), { node, pods: [pod] });
@@ -116,7 +131,7 @@ test("the metrics of a resource scrape, byte by byte", async () => {
     ["container_start_time_seconds", "gauge", "[STABLE] Start time of the container since unix epoch in seconds", `${container} 1767225600`],
     ["container_swap_usage_bytes", "gauge", "[ALPHA] Current amount of the container swap usage in bytes. Reported only on non-windows systems", `${container} 0 ${at}`],
     ["node_cpu_usage_seconds_total", "counter", "[STABLE] Cumulative cpu time consumed by the node in core-seconds", ` 15 ${at}`],
-    ["node_memory_working_set_bytes", "gauge", "[STABLE] Current working set of the node in bytes", ` 64 ${at}`],
+    ["node_memory_working_set_bytes", "gauge", "[STABLE] Current working set of the node in bytes", ` 16777280 ${at}`],
     ["node_swap_usage_bytes", "gauge", "[ALPHA] Current swap usage of the node in bytes. Reported only on non-windows systems", ` 0 ${at}`],
     ["pod_cpu_usage_seconds_total", "counter", "[STABLE] Cumulative cpu time consumed by the pod in core-seconds", `${pod} 15 ${at}`],
     ["pod_memory_working_set_bytes", "gauge", "[STABLE] Current working set of the pod in bytes", `${pod} 64 ${at}`],

@@ -25,6 +25,8 @@ import { NotUnderstood } from "./shell-syntax.js";
 const NAME = "image profiles";
 /** A thousandth of a core, used for a millisecond. */
 const NANOS_PER_MILLICORE_MS = 1_000;
+/** What the start of any program takes: loading it, setting it up. No container has used no CPU, and metrics-server believes none that says so. */
+const START_NANOS = 20_000_000n;
 
 /** Runs no process at all: containers live, answer and end as their image's profile and their command say, on the emulated clock. */
 export class ProfileRuntime implements ContainerRuntime {
@@ -142,7 +144,7 @@ class ProfiledContainer implements RuntimeContainer {
     const { cpuMilli, memoryBytes } = this.#program;
     const { limitCpuMilli, limitMemoryBytes } = this.#spec;
     const ageMs = (this.#endedMs ?? this.#clock.nowMs()) - this.#startedMs;
-    const usedNanos = BigInt(Math.round(within(cpuMilli, limitCpuMilli) * Math.max(0, ageMs) * NANOS_PER_MILLICORE_MS));
+    const usedNanos = START_NANOS + BigInt(Math.round(within(cpuMilli, limitCpuMilli) * Math.max(0, ageMs) * NANOS_PER_MILLICORE_MS));
     // The emulated clock may be set back; what was used stays used.
     if (usedNanos > this.#cpuNanos) this.#cpuNanos = usedNanos;
     const memory = BigInt(within(memoryBytes, Number(limitMemoryBytes)));

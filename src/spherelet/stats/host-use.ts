@@ -33,7 +33,7 @@ export interface PodUse {
   readonly memory: MemoryUse;
 }
 
-/** What the pods of a host use, as of one moment. What the VMkernel itself takes is not measured. */
+/** What a host uses as of one moment: its pods, and the VMkernel beside them. */
 export interface HostUse {
   readonly nodeName: string;
   /** Physical memory. */

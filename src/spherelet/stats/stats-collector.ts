@@ -7,6 +7,7 @@ import type { Host } from "../node/host.js";
 import type { AgentAddress, Agents } from "../vsphere.js";
 import { CpuMeter } from "./cpu-meter.js";
 import { cpuTogether, type HostUse, memoryOf, memoryTogether, type PodUse } from "./host-use.js";
+import { vmkernelUse } from "./vmkernel-use.js";
 
 export interface StatsCollectorOptions {
   readonly host: Host;
@@ -36,6 +37,7 @@ export class StatsCollector {
   readonly #options: StatsCollectorOptions;
   readonly #meter = new CpuMeter();
   readonly #startedMs: number;
+  #ageMs = 0;
   #running: Promise<HostUse> | undefined;
 
   constructor(options: StatsCollectorOptions) {
@@ -70,13 +72,17 @@ export class StatsCollector {
     }
     this.#meter.endRound(unanswered);
     if (failure !== undefined && answers === 0) throw failure instanceof Error ? failure : new Error(String(failure));
+    const timeMs = clock.nowMs();
+    // A clock set back takes nothing away that was counted.
+    this.#ageMs = Math.max(this.#ageMs, timeMs - this.#startedMs);
+    const vmkernel = vmkernelUse(host, this.#ageMs);
     return {
       nodeName: host.name,
       memoryCapacityBytes: host.memoryMb * 1024 ** 2,
       startedMs: this.#startedMs,
-      timeMs: clock.nowMs(),
-      cpu: { nanos: this.#meter.hostNanos, nanoCores: cpuTogether(found.map(({ cpu }) => cpu)).nanoCores },
-      memory: memoryTogether(found.map(({ memory }) => memory)),
+      timeMs,
+      cpu: cpuTogether([vmkernel.cpu, { nanos: this.#meter.hostNanos, nanoCores: cpuTogether(found.map(({ cpu }) => cpu)).nanoCores }]),
+      memory: memoryTogether([vmkernel.memory, ...found.map(({ memory }) => memory)]),
       pods: found,
     };
   }
