@@ -14,7 +14,7 @@ import { OpenApi } from "./discovery/openapi.js";
 import { KINDS, ROOT_PREFIX } from "./kinds/kinds.js";
 import { Registry } from "./registry.js";
 import { Authenticator, type TokenUser } from "./services/authenticator.js";
-import { KubeletClient } from "./services/node-proxy.js";
+import { KubeletClient } from "./services/kubelet-client.js";
 import { RequestMetrics } from "./services/request-metrics.js";
 import { route } from "./services/router.js";
 import { HttpsServer } from "./services/server.js";

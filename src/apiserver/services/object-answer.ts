@@ -8,7 +8,7 @@ import type { StepNotes } from "../step-notes.js";
 import type { Stored } from "../storage/stored.js";
 import type { Exchange } from "./exchange.js";
 import { negotiate } from "./negotiation.js";
-import type { KubeletClient } from "./node-proxy.js";
+import type { KubeletClient } from "./kubelet-client.js";
 import type { Target } from "./path.js";
 
 /** What every handler of resources needs. */

@@ -55,7 +55,7 @@ export class StatsCollector {
     const { host, clock, log } = this.#options;
     const unanswered = new Set<string>();
     const found: PodUse[] = [];
-    let failure: unknown;
+    let failure: Error | undefined;
     let answers = 0;
     for (const [address, asked] of this.#byAddress()) {
       for (let index = 0; index < asked.length; index += PODS_PER_CALL) {
@@ -64,14 +64,14 @@ export class StatsCollector {
           found.push(...(await this.#ask(address, batch)));
           answers += 1;
         } catch (error) {
-          failure = error;
+          failure = error instanceof Error ? error : new Error("the agents did not answer", { cause: error });
           for (const { pod } of batch) unanswered.add(pod.metadata.uid);
           log.info({ err: error, address, pods: batch.length }, "agents did not tell what their pods use");
         }
       }
     }
     this.#meter.endRound(unanswered);
-    if (failure !== undefined && answers === 0) throw failure instanceof Error ? failure : new Error(String(failure));
+    if (failure !== undefined && answers === 0) throw failure;
     const timeMs = clock.nowMs();
     // A clock set back takes nothing away that was counted.
     this.#ageMs = Math.max(this.#ageMs, timeMs - this.#startedMs);
