@@ -19,6 +19,11 @@ spec: {restartPolicy: Never, containers: [{name: app, image: nginx, resources: {
 ---
 apiVersion: v1
 kind: Pod
+metadata: {name: scratch}
+spec: {containers: [{name: app, image: nginx, resources: {requests: {ephemeral-storage: 1Gi}}}]}
+---
+apiVersion: v1
+kind: Pod
 metadata: {name: idle}
 spec: {containers: [{name: one, image: redis}, {name: two, image: pause}]}
 `;
@@ -49,7 +54,7 @@ test("kubectl reads what pods use from their kubelets through the API server", {
     t.after(() => kubectl.close());
     const raw = (node: string, path: string): Promise<string> => kubectl.run(["get", "--raw", `/api/v1/nodes/${node}/proxy${path}`]);
     await kubectl.run("apply -f -", PODS);
-    await kubectl.run("wait pod/busy pod/idle --for=condition=Ready --timeout=30s");
+    await kubectl.run("wait pod/busy pod/idle pod/scratch --for=condition=Ready --timeout=30s");
     const nodeOf = (pod: string): Promise<string> => kubectl.run(["get", "pod", pod, "-o", "jsonpath={.spec.nodeName}"]);
     const [busy, idle] = [await nodeOf("busy"), await nodeOf("idle")];
 
