@@ -7,7 +7,7 @@ import { ContainerStatus, RestartPolicy, type ContainerSpec, type Terminated } f
 import type { ContainerStats } from "../../gen/spheresim/crx/v1/stats.js";
 import { ContainerLife, type Tell } from "./container-life.js";
 import { type ContainerExit, type ContainerRuntime, type RuntimeContainer, RuntimeError, SIGKILL } from "../runtime/container-runtime.js";
-import { CrashBackoff } from "./crash-backoff.js";
+import { CrashBackoff } from "../../base/crash-backoff.js";
 import type { GracePeriod } from "./grace-period.js";
 
 /** What a container needs of the pod around it. */
