@@ -61,6 +61,11 @@ export function apiserverTls(plan: PlanePlan): TlsMaterial {
   return required(plan.options.dataDir, "apiserver");
 }
 
+/** Certificate of the API server as a client of kubelets. */
+export function apiserverKubeletTls(plan: PlanePlan): TlsMaterial {
+  return required(plan.options.dataDir, "apiserver-kubelet-client");
+}
+
 /** Mutual TLS of the gRPC ports, when asked for: every process is server and client. */
 export function grpcTls(plan: PlanePlan): TlsMaterial | undefined {
   return plan.options.tls ? required(plan.options.dataDir, grpcServerName) : undefined;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { parseGoDuration } from "../base/go-duration.js";
+import { Quantity, QuantityError } from "../base/quantity.js";
 import { readYamlFile } from "./yaml-file.js";
 
 const duration = z
@@ -8,6 +9,18 @@ const duration = z
     const ms = parseGoDuration(text);
     if (ms !== undefined) return ms;
     context.addIssue({ code: "custom", message: "must be a duration such as 30s or 1m30s" });
+    return z.NEVER;
+  });
+/** A quantity, also one that YAML reads as a number: `cpu: 2`. */
+const quantity = (example: string) =>
+  z.union([z.string(), z.number()], { error: `must be a quantity such as ${example}` }).transform((text, context) => {
+    try {
+      const read = Quantity.parse(String(text));
+      if (read.nano >= 0n) return read;
+    } catch (error) {
+      if (!(error instanceof QuantityError)) throw error;
+    }
+    context.addIssue({ code: "custom", message: `must be a quantity such as ${example}` });
     return z.NEVER;
   });
 const code = { error: "must be an exit code from 0 to 255" };
@@ -39,13 +52,19 @@ const profile = z
     unreadyAfter: duration.optional(),
     /** Its liveness probe fails from then on. */
     livenessFailsAfter: duration.optional(),
+    /** CPU it uses while it runs, a quantity of cores. */
+    cpu: quantity("250m").default(Quantity.ofMilli(5)),
+    /** Memory it uses while it runs, a quantity of bytes. */
+    memory: quantity("64Mi").default(Quantity.parse("32Mi")),
   })
-  .transform(({ exitsAfter, onTerm, startedAfter, readyAfter, unreadyAfter, livenessFailsAfter, ...same }) => ({
+  .transform(({ exitsAfter, onTerm, startedAfter, readyAfter, unreadyAfter, livenessFailsAfter, cpu, memory, ...same }) => ({
     ...same,
     exitsAfterMs: exitsAfter,
     onTerm: onTerm === "ignored" ? onTerm : { exitCode: onTerm },
     startedAfterMs: startedAfter,
     readyAfterMs: readyAfter,
+    cpuMilli: Number(cpu.milliValue()),
+    memoryBytes: Number(memory.value()),
     ...(unreadyAfter === undefined ? {} : { unreadyAfterMs: unreadyAfter }),
     ...(livenessFailsAfter === undefined ? {} : { livenessFailsAfterMs: livenessFailsAfter }),
   }));

@@ -29,7 +29,7 @@ test("a node is registered with role, zone and capacity, and its lease is renewe
     assert.equal(node.metadata.labels?.["node-role.kubernetes.io/agent"], "");
     assert.equal(node.metadata.labels?.["kubernetes.io/hostname"], HOST);
     assert.equal(node.metadata.labels?.["topology.kubernetes.io/zone"], "a");
-    assert.deepEqual(node.status?.allocatable, { cpu: "16", memory: "67108864Ki", pods: "110" });
+    assert.deepEqual(node.status?.allocatable, { cpu: "16", "ephemeral-storage": "1845493760Ki", memory: "67108864Ki", pods: "110" });
     assert.equal(findCondition(node.status?.conditions, "Ready")?.status, "True");
     assert.match(node.status?.nodeInfo?.kubeletVersion ?? "", /^v1\.32\.0-sph-/);
     const lease = await eventually("lease is there", () => cluster.peek(leases, { namespace: "kube-node-lease", name: HOST }));
