@@ -10,7 +10,7 @@ import { isNamespaceTerminating, isNotFound } from "./status.js";
 import { formatTime } from "./timestamp.js";
 
 export interface EventRecorderOptions {
-  readonly client: ApiClient;
+  readonly client: Pick<ApiClient, "create" | "patch">;
   /** Who speaks: `default-scheduler`, `deployment-controller` ... */
   readonly component: string;
   /** Where it speaks from, for `source.host`. */

@@ -6,7 +6,9 @@ import { vmUuidOf } from "../../kubernetes/vsphere-pod.js";
 import { ActiveDeadline, deadlineExceeded } from "./active-deadline.js";
 import { admit } from "../node/admission.js";
 import type { HostContext } from "../node/host-context.js";
+import { GuestWatch } from "./guest-watch.js";
 import { ImageWait } from "../images/image-wait.js";
+import { lostContainers } from "./lost-containers.js";
 import { setbackOf, type Setback } from "./pod-setback.js";
 import { giveBody, startContainers } from "./pod-startup.js";
 import type { PodSituation, Trouble } from "../status/pod-status.js";
@@ -48,6 +50,9 @@ export class PodWorker {
   #introduced = false;
   #setback: Setback | undefined;
   #missesVm: Trouble | undefined;
+  readonly #guest = new GuestWatch();
+  /** The containers of the life that ended, until the next one has told of its own. */
+  #lost: PodContainers | undefined;
   readonly #deadline: ActiveDeadline;
   #deadlineTold = false;
   /** How the containers ended, when the pod is being deleted or its time is over. */
@@ -110,10 +115,22 @@ export class PodWorker {
   /** HostD tells of the pod's VM: a life may have ended, or a VM that was waited for may be there. */
   hear(news: VmNews): void {
     if (news.vmUuid !== vmUuidOf(this.#pod)) return;
+    if (this.#guest.hear(news)) this.#guestChanged();
     const life = this.#life;
     if (life !== undefined && !life.over) {
       if (news.off || news.powerOnCount > life.powerOnCount) life.expire();
-    } else if (news.waits && this.#asked) this.wake("urgent");
+    } else if ((news.waits || news.gone) && this.#asked) this.wake("urgent");
+  }
+
+  /** The guest died, hangs, or is itself again. */
+  #guestChanged(): void {
+    const pod = this.#pod;
+    const { trouble, hangs } = this.#guest;
+    if (trouble?.telling === true && this.#asked && !isBeingDeleted(pod) && !isTerminal(pod)) this.#context.events.guestFailed(pod, trouble);
+    // A stop that nobody hears has no end: it is made again, with patience.
+    if (hangs) this.#stopCall?.abort.abort();
+    this.wake("soon");
+    if (this.#asked) this.#publishInTime();
   }
 
   wake(why: Wake): void {
@@ -180,7 +197,7 @@ export class PodWorker {
     if (isTerminal(pod)) return this.#letEnd(pod);
     if (this.#deadline.isOver(pod)) return this.#endInTime(pod);
     const vmUuid = vmUuidOf(pod);
-    if (vmUuid !== undefined && this.#asked && this.#setback?.lasting !== true && this.#mustStart(vmUuid)) await this.#start(pod, vmUuid);
+    if (vmUuid !== undefined && this.#asked && this.#setback?.lasting !== true && !this.#guest.dead && this.#mustStart(vmUuid)) await this.#start(pod, vmUuid);
     if (this.#asked || this.#missesVm !== undefined) await this.#publish();
   }
 
@@ -213,6 +230,7 @@ export class PodWorker {
     const vm = await giveBody(this.#context, pod, vmUuid, hadBody, signal);
     signal.throwIfAborted();
     this.#introduced = false;
+    this.#guest.lives(vm.powerOnCount);
     const life = new VmLife({
       agents,
       podUid: pod.metadata.uid,
@@ -225,6 +243,7 @@ export class PodWorker {
     this.#life = life;
     const started = await startContainers(this.#context, pod, vmUuid, vm, () => this.#imageWait.announce(pod), signal);
     life.learn(started.containers);
+    this.#lost = undefined;
     if (!started.found && life.containers !== undefined) events.containersChanged(pod, undefined, life.containers);
     this.#introduced = true;
     this.#setback = undefined;
@@ -233,6 +252,7 @@ export class PodWorker {
 
   #containersChanged(before: PodContainers | undefined, now: PodContainers | undefined): void {
     if (now === undefined) {
+      if (before !== undefined) this.#lost = lostContainers(before, this.#context.clock.nowMs());
       this.#imageWait.restart();
       this.wake("urgent");
       return;
@@ -276,13 +296,14 @@ export class PodWorker {
   #situation(pod: Pod): PodSituation {
     const life = this.#life?.over === true ? undefined : this.#life;
     const unreachable: Trouble | undefined = life?.lost === true ? { reason: "AgentUnreachable", message: `the Spherelet agent at ${life.agentAddress} does not answer`, final: false } : undefined;
+    const setback = this.#setback?.trouble;
     return {
       pod,
       hostIp: this.#context.host.address,
       podIp: this.#life?.podIp,
-      containers: this.#stopped ?? life?.containers,
+      containers: this.#stopped ?? life?.containers ?? this.#lost,
       waiting: this.#setback?.waiting ?? this.#imageWait.reasons(pod),
-      trouble: this.#setback?.trouble ?? unreachable ?? this.#missesVm,
+      trouble: setback?.final === true ? setback : (this.#guest.trouble ?? setback ?? unreachable ?? this.#missesVm),
       stopped: this.#stopped !== undefined,
       nowMs: this.#context.clock.nowMs(),
     };
@@ -316,7 +337,7 @@ export class PodWorker {
     const stopCall = { graceSeconds: graceSecondsOf(pod), abort: new AbortController() };
     this.#stopCall = stopCall;
     try {
-      this.#stopped = await stopContainers(this.#context, pod, vmUuid, this.#life, deleted, AbortSignal.any([this.#abort.signal, stopCall.abort.signal]));
+      this.#stopped = await stopContainers(this.#context, pod, vmUuid, this.#life, deleted, this.#guest.hangs, AbortSignal.any([this.#abort.signal, stopCall.abort.signal]));
       return true;
     } catch (error) {
       if (stopCall.abort.signal.aborted) {
@@ -336,7 +357,20 @@ export class PodWorker {
     const life = this.#life;
     if (life === undefined) return;
     const runs = [...(life.containers?.initContainers ?? []), ...(life.containers?.containers ?? [])].some((status) => status.state?.$case === "running");
-    if (runs && !life.over) await this.#context.agents.stopPod(life.agentAddress, life.vmUuid, pod.metadata.uid, graceSecondsOf(pod), this.#abort.signal);
+    // Of a guest that hangs nobody hears.
+    if (runs && !life.over && !this.#guest.hangs) {
+      const stopCall = { graceSeconds: graceSecondsOf(pod), abort: new AbortController() };
+      this.#stopCall = stopCall;
+      try {
+        await this.#context.agents.stopPod(life.agentAddress, life.vmUuid, pod.metadata.uid, stopCall.graceSeconds, AbortSignal.any([this.#abort.signal, stopCall.abort.signal]));
+      } catch (error) {
+        if (!stopCall.abort.signal.aborted) throw error;
+        this.#dirty = true;
+        return;
+      } finally {
+        this.#stopCall = undefined;
+      }
+    }
     this.#letGo();
   }
 
