@@ -90,8 +90,8 @@ const MAX_NODE_CONNECTIONS = 64;
 /** Pods being given body and containers at the same time. */
 const MAX_STARTS = 256;
 
-/** Events of all hosts being written at the same time: what pods wait for goes first. */
-const MAX_EVENT_WRITES = 2;
+/** Events of all hosts being written at the same time: few, so that what pods wait for goes first, and enough to share the store's commits. */
+const MAX_EVENT_WRITES = 8;
 
 /** So long may the last events take at the end. */
 const FLUSH_LIMIT_MS = 500;

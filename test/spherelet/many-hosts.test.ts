@@ -26,8 +26,8 @@ async function idleHosts(count: number) {
   const monotonic = new ManualClock();
   const registry = new NodeRegistry();
   const keeper = new NodeKeeper({ informer: registry.informer, clock, monotonic, log: silentLogger });
-  for (const host of readHosts(hostsNamed(count), "127.0.0.1").values()) keeper.add({ host, api: registry.api, kubeletPort: undefined, bootId: "boot" });
   keeper.start();
+  for (const host of readHosts(hostsNamed(count), "127.0.0.1").values()) keeper.add({ host, api: registry.api, kubeletPort: undefined, bootId: "boot" });
   while (registry.nodesReady < count) await monotonic.advance(1_000);
   // The first turn of renewals meets those of the start.
   await monotonic.advance(10_000);
