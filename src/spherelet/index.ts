@@ -90,6 +90,9 @@ const MAX_NODE_CONNECTIONS = 64;
 /** Pods being given body and containers at the same time. */
 const MAX_STARTS = 256;
 
+/** Events of all hosts being written at the same time: what pods wait for goes first. */
+const MAX_EVENT_WRITES = 2;
+
 /** So long may the last events take at the end. */
 const FLUSH_LIMIT_MS = 500;
 
@@ -147,6 +150,7 @@ export async function startSpherelets(options: SphereletsOptions): Promise<Spher
     agents,
     steps: new PodSteps(options.recorder, "spherelet", clock),
     startGate: new Gate(MAX_STARTS),
+    eventGate: new Gate(MAX_EVENT_WRITES),
     clock,
     monotonic,
     dice,

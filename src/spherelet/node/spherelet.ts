@@ -43,6 +43,8 @@ export interface SphereletSurroundings {
   readonly agents: Agents;
   readonly steps: PodSteps;
   readonly startGate: Gate;
+  /** Events of all hosts that are being written. */
+  readonly eventGate: Gate;
   /** Emulated. */
   readonly clock: Clock;
   readonly monotonic: Clock;
@@ -103,7 +105,7 @@ export class Spherelet {
     this.#kubeletPort = kubeletPort;
     this.#anyPort = anyPort;
     const api = this.#cable.api(connection.client);
-    this.#events = new EventRecorder({ client: api, component: "kubelet", host: name, clock, dice: dice.fork(`events/${name}`), log });
+    this.#events = new EventRecorder({ client: api, component: "kubelet", host: name, clock, dice: dice.fork(`events/${name}`), log, gate: around.eventGate });
     this.context = {
       host,
       api,
