@@ -6,6 +6,7 @@ import { Container, type ContainerSurroundings } from "./container.js";
 import type { ContainerRuntime } from "../runtime/container-runtime.js";
 import { EventLog } from "./event-log.js";
 import { GracePeriod } from "./grace-period.js";
+import { StartTurns } from "./start-turns.js";
 
 /** What core/v1 says where a pod says nothing. */
 const DEFAULT_GRACE_MS = 30_000;
@@ -58,6 +59,8 @@ export class Pod {
       restartPolicy: request.restartPolicy === RestartPolicy.UNSPECIFIED ? RestartPolicy.ALWAYS : request.restartPolicy,
       podName: `${request.name}_${request.namespace}(${request.podUid})`,
       graceMs: this.#graceMs,
+      turns: new StartTurns(),
+      onHook: () => this.#answer.resolve(),
       tell: (container, reason, message, warning) => {
         this.#events.add(container, reason, message, warning);
         around.onChange();
@@ -71,7 +74,7 @@ export class Pod {
     this.#ended = this.#run().catch((error: unknown) => around.onError(error));
   }
 
-  /** Resolves when the containers were started, or an init container is under way, or neither will be. */
+  /** Resolves when the containers were started, or an init container or a postStart hook is under way, or none will be. */
   get started(): Promise<void> {
     return this.#answer.promise;
   }
