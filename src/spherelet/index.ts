@@ -114,8 +114,8 @@ export async function startSpherelets(options: SphereletsOptions): Promise<Spher
   const imageBook = new ImageBook(images);
 
   const hostdChannel = openChannel({ address: options.hostdAddress, tls: options.tls });
-  const hostd = hostdOver(hostdChannel);
-  const agents = new AgentConnections({ tls: options.tls, monotonic, dice: dice.fork("agents"), log });
+  const hostd = hostdOver(hostdChannel, monotonic);
+  const agents = new AgentConnections({ tls: options.tls, clock, monotonic, dice: dice.fork("agents"), log });
   const config = new ApiConfigSource(shared, monotonic, services.store);
   const recorders: EventRecorder[] = [];
   const startGate = new Gate(MAX_STARTS);

@@ -66,7 +66,7 @@ test("environment: what is missing is named as Kubernetes names it", async () =>
   await assert.rejects(environmentOf({ env: [{ name: "A", valueFrom: { configMapKeyRef: { name: "none", key: "k" } } }] }), { message: 'configmap "none" not found' });
   await assert.rejects(environmentOf({ env: [{ name: "A", valueFrom: { configMapKeyRef: { name: "site", key: "k" } } }] }), { message: "couldn't find key k in ConfigMap default/site" });
   await assert.rejects(environmentOf({ envFrom: [{ secretRef: { name: "none" } }] }), { message: 'secret "none" not found' });
-  await assert.rejects(environmentOf({ env: [{ name: "A", valueFrom: { fieldRef: { fieldPath: "spec.wrong" } } }] }), { message: "unsupported fieldPath: spec.wrong" });
+  await assert.rejects(environmentOf({ env: [{ name: "A", valueFrom: { fieldRef: { fieldPath: "spec.wrong" } } }] }), { message: "field label not supported: spec.wrong" });
 });
 
 test("service links: the worked example", () => {
@@ -101,8 +101,8 @@ test("volumes: emptyDir, configMap, secret, projected, downwardAPI", async () =>
   );
   const shown = volumes.map(({ name, source: made }) => [name, made?.$case === "files" ? Object.fromEntries(Object.entries(made.value.data).map(([path, data]) => [path, data.toString("utf8")])) : made?.value]);
   assert.deepEqual(shown, [
-    ["scratch", { sizeLimitBytes: 1_048_576n }],
-    ["bare", { sizeLimitBytes: 0n }],
+    ["scratch", { sizeLimitBytes: 1_048_576n, inMemory: false }],
+    ["bare", { sizeLimitBytes: 0n, inMemory: false }],
     ["site", { level: "high", "index.html": "hello", logo: "\u0001\u0002" }],
     ["some", { "conf/level": "high" }],
     ["keys", { token: "abc" }],
@@ -118,7 +118,7 @@ test("volumes: every other kind is refused by its name, lastingly; a missing obj
   const token = { name: "v", projected: { sources: [{ serviceAccountToken: { path: "token" } }] } };
   await assert.rejects(resolveVolumes(factsOf({ volumes: [token] }), source), { lasting: true, message: /serviceAccountToken/ });
   await assert.rejects(resolveVolumes(factsOf({ volumes: [{ name: "v", secret: { secretName: "none" } }] }), source), { volume: "v", lasting: false, message: 'secret "none" not found' });
-  await assert.rejects(resolveVolumes(factsOf({ volumes: [{ name: "v", configMap: { name: "site", items: [{ key: "x", path: "x" }] } }] }), source), { message: "references non-existent config key: x" });
+  await assert.rejects(resolveVolumes(factsOf({ volumes: [{ name: "v", configMap: { name: "site", items: [{ key: "x", path: "x" }] } }] }), source), { message: "configmap references non-existent config key: x" });
 });
 
 test("the start request carries what the agent needs, and leaves out what has ended well", async () => {
