@@ -63,7 +63,7 @@ export class PodWorker {
       recovered,
       pod: () => this.#pod,
       onLife: (life) => void (this.#life = life),
-      onContainers: (now) => this.wake(now === undefined ? "urgent" : "soon"),
+      onContainers: (now) => (now === undefined ? this.#interrupt() : this.wake("soon")),
       onImages: () => this.wake("urgent"),
       onSlow: () => this.#publishInTime(),
     });
