@@ -17,6 +17,7 @@ import { PodEvents } from "../../src/spherelet/status/pod-events.js";
 import { graceSecondsOf } from "../../src/spherelet/pods/pod-grace.js";
 import { isCurrent, podStatusOf } from "../../src/spherelet/status/pod-status.js";
 import { buildStartRequest } from "../../src/spherelet/spec/start-request.js";
+import type { WalkedPod } from "./pod-walk.js";
 
 const START_MS = Date.UTC(2026, 0, 1);
 const UUID = "420d0000-0000-4000-8000-000000000001";
@@ -28,7 +29,7 @@ const source = { configMap: () => Promise.resolve(undefined), secret: () => Prom
  * One pod with the real agent inside its VM and the real status and events of its Spherelet, without sockets, on a clock of its own. What
  * the API server would hold is `pod`; what users would see happen is `lines`.
  */
-export class PodHarness {
+export class PodHarness implements WalkedPod {
   readonly clock = new ManualClock(START_MS);
   /** `+10s web: running, started, not ready`, `+10s Warning Unhealthy web: Readiness probe failed: ...`. */
   readonly lines: string[] = [];
@@ -83,6 +84,32 @@ export class PodHarness {
     this.lines.push(`${this.#time()} the VM loses power`);
     this.#machine.obey({ message: { $case: "kill", value: { guest: { uuid: UUID, powerOnCount: this.#powerOnCount } } } }, () => undefined);
     await this.settle();
+  }
+
+  /** The VM loses power and boots again. */
+  async losePower(): Promise<void> {
+    await this.powerLoss();
+    await this.boot();
+  }
+
+  /** Guests live on without their host's daemon, and here is none. */
+  restartHostd(): Promise<void> {
+    return this.settle();
+  }
+
+  settled(check: () => void): Promise<void> {
+    check();
+    return Promise.resolve();
+  }
+
+  readonly tellsAll = true;
+
+  get startsTold(): number {
+    return this.lines.filter((line) => / Normal Started /.test(line)).length;
+  }
+
+  get waiting(): number {
+    return this.clock.waiting;
   }
 
   /** A new Spherelet knows nothing but what API server and agent say. */
