@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { deferred } from "../../src/base/deferred.js";
-import { ContainerStatus, PodContainers } from "../../src/gen/spheresim/crx/v1/agent.js";
+import { ContainerStatus, type PodContainers } from "../../src/gen/spheresim/crx/v1/agent.js";
 import { ConfigurePodState } from "../../src/gen/spheresim/spherelet/v1/pod.js";
 import { findCondition } from "../../src/kubernetes/condition.js";
 import type { Pod } from "../../src/kubernetes/pod.js";

@@ -182,4 +182,4 @@ export const heedless: Readonly<Record<string, string>> = {
   "DownwardAPIVolumeFile.mode": "as KeyToPath.mode",
 };
 
-export const specOf = ({ spec }: BadField): Partial<PodSpec> => ({ ...web({}), ...spec }) as Partial<PodSpec>;
+export const specOf = ({ spec }: BadField): Partial<PodSpec> => ({ ...web({}), ...spec });

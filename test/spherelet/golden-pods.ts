@@ -13,7 +13,7 @@ export interface GoldenPod {
   readonly rule: string;
   readonly spec: Partial<PodSpec>;
   readonly annotations?: Readonly<Record<string, string>>;
-  /** `5s` passes, `delete`, `delete 10` (grace), `power-loss`, `boot`, `spherelet-restart`. */
+  /** `5s` passes, `delete`, `delete 10` (grace), `power-loss`, `boot`, `spherelet-restart`; `conditions` and `given` show what the lines leave out. */
   readonly history: readonly string[];
   readonly lines: string;
 }
@@ -43,6 +43,10 @@ async function follow(harness: PodHarness, step: string): Promise<void> {
       return harness.powerLoss();
     case "boot":
       return harness.boot();
+    case "conditions":
+      return harness.conditions();
+    case "given":
+      return harness.given();
     case "spherelet-restart":
       return harness.restartSpherelet();
     default:

@@ -1,5 +1,4 @@
 import { Backoff } from "../../base/backoff.js";
-import type { PodContainers } from "../../gen/spheresim/crx/v1/agent.js";
 import { isBeingDeleted } from "../../kubernetes/object-meta.js";
 import { isTerminal, type Pod } from "../../kubernetes/pod.js";
 import { vmUuidOf } from "../../kubernetes/vsphere-pod.js";
