@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { VmUsage } from "../gen/spheresim/vcenter/v1/drs.js";
 import { type Inventory, VirtualMachine, VirtualMachineConnectionState } from "../gen/spheresim/vcenter/v1/inventory.js";
+import { ManagedEntityStatus } from "../gen/spheresim/vim/v1/managed_entity.js";
 import { VirtualMachinePowerState } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import { activityText } from "./activity-option.js";
 import { limitText, sharesText } from "./allocation-options.js";
@@ -36,7 +37,7 @@ export function addVmList(vm: Command): void {
 
 function vmTable(inventory: Inventory, vms: readonly VirtualMachine[], usage: ReadonlyMap<string, VmUsage>, wide: boolean): string {
   if (vms.length === 0) return "there is no VM; create one with: spheresim vm create\n";
-  const columns = { name: "vm", about: ["power", "host", "pool"], figures: ["reserved", "entitled", "active", "of"], more: ["id", "kind", "cpus", "score", "cpu limit", "cpu shares", "memory limit", "memory shares", "activity", "uuid", "owner"] };
+  const columns = { name: "vm", about: ["power", "host", "pool"], figures: ["reserved", "entitled", "active", "of"], more: ["id", "kind", "cpus", "heartbeat", "score", "cpu limit", "cpu shares", "memory limit", "memory shares", "swap file MB", "activity", "uuid", "owner"] };
   return figureTable(columns, vms.map((vm) => vmRow(inventory, vm, usage.get(moid(vm.ref)))), { wide, screen: screen() });
 }
 
@@ -57,22 +58,24 @@ function vmRow(inventory: Inventory, vm: VirtualMachine, usage: VmUsage | undefi
     figures: [
       [reservedCpu, reservedMemory],
       [usage?.entitledCpuMhz, usage?.entitledMemoryMb],
-      [usage?.grantedCpuMhz, usage?.activeMemoryMb],
+      [usage?.activeCpuMhz, usage?.activeMemoryMb],
       [cpu, memory],
     ],
     bars: [
-      { reserved: reservedCpu, entitled: usage?.entitledCpuMhz, active: usage?.grantedCpuMhz, capacity: cpu },
+      { reserved: reservedCpu, entitled: usage?.entitledCpuMhz, active: usage?.activeCpuMhz, capacity: cpu },
       { reserved: reservedMemory, entitled: usage?.entitledMemoryMb, active: usage?.activeMemoryMb, capacity: memory },
     ],
     more: [
       moid(vm.ref),
       vm.ownerUid === "" ? "ordinary" : "pod",
       String(config?.numCpus ?? 0),
+      ManagedEntityStatus[vm.guestHeartbeatStatus].toLowerCase(),
       usage === undefined ? "" : String(usage.drsScore),
       limitText(config?.cpuAllocation?.limit),
       sharesText(config?.cpuAllocation?.shares),
       limitText(config?.memoryAllocation?.limit),
       sharesText(config?.memoryAllocation?.shares),
+      String(vm.swapFileMb),
       vm.ownerUid === "" ? activityText(vm.activity) : "",
       config?.uuid ?? "",
       vm.ownerUid,

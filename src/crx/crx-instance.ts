@@ -1,11 +1,14 @@
 import type { Clock } from "../base/clock.js";
+import { deferred, type Deferred } from "../base/deferred.js";
 import type { Logger } from "../base/log.js";
 import type { Dice } from "../base/seeded-random.js";
 import { PodContainers, type StartPodRequest } from "../gen/spheresim/crx/v1/agent.js";
 import type { BootGuest, GuestKey, GuestToHost } from "../gen/spheresim/hostd/v1/guest.js";
 import type { Personality } from "../gen/spheresim/hostd/v1/host.js";
+import { guestFateOf } from "../kubernetes/guest-annotations.js";
 import { guestGone, invalidArgument, noAgent, ownerMismatch } from "./agent-fault.js";
 import type { ContainerRuntime } from "./runtime/container-runtime.js";
+import { GuestTimers } from "./guest-timers.js";
 import { Pod, type PodStartFact } from "./pods/pod.js";
 import { requireValidPod } from "./pods/pod-spec.js";
 
@@ -45,6 +48,9 @@ export class CrxInstance {
   #phase: GuestPhase = "kernel boots";
   #personality: Personality | undefined;
   #pod: Pod | undefined;
+  #timers: GuestTimers | undefined;
+  /** While the guest hangs: what ends the wait for it, and how its pod was when it stopped. */
+  #hang: { readonly over: Deferred<void>; readonly seen: PodContainers } | undefined;
   #revision: bigint;
 
   constructor(boot: BootGuest, key: GuestKey, around: InstanceSurroundings) {
@@ -69,6 +75,11 @@ export class CrxInstance {
 
   get hasAgent(): boolean {
     return this.#phase === "agent ready";
+  }
+
+  /** Whether CRX init runs and its kernel schedules it: what its heartbeat says. */
+  get beats(): boolean {
+    return this.#phase !== "kernel boots" && this.#phase !== "dead" && this.#hang === undefined;
   }
 
   /** Runs the kernel; ends with init waiting. */
@@ -96,6 +107,7 @@ export class CrxInstance {
 
   /** Says (again) how far it is; the VMkernel may have missed it. */
   announce(): void {
+    if (this.#hang !== undefined) return;
     if (this.#phase === "init waits for the personality") this.#around.say({ $case: "initWaiting", value: { guest: this.key } });
     if (this.#phase === "agent ready") this.#around.say({ $case: "agentReady", value: { guest: this.key, agentAddress: this.#around.agentAddress() } });
   }
@@ -104,6 +116,8 @@ export class CrxInstance {
   powerOff(): void {
     if (this.#phase === "dead") return;
     this.#phase = "dead";
+    this.#timers?.cancel();
+    this.#hang?.over.resolve();
     this.#power.abort(guestGone(this.uuid));
     this.#around.onChange(this);
   }
@@ -115,10 +129,41 @@ export class CrxInstance {
     this.#around.say({ $case: "died", value: { guest: this.key, reason } });
   }
 
+  /**
+   * The guest stands still, as far as anybody outside can tell: no beat, no answer, no change. What its containers do meanwhile shows when it
+   * goes on.
+   */
+  hang(): void {
+    if (this.#phase === "dead" || this.#hang !== undefined) return;
+    const seen = this.hasAgent ? this.pod() : PodContainers.create();
+    this.#hang = { over: deferred(), seen };
+  }
+
+  /** The guest goes on: it answers what it was asked, and tells what it did not. */
+  wake(): void {
+    if (this.#hang === undefined || this.#phase === "dead") return;
+    this.#hang.over.resolve();
+    this.#hang = undefined;
+    this.announce();
+    if (this.hasAgent) this.#changed();
+  }
+
+  /** Resolves when the guest does not hang (any more), also where it is dead by then; rejects when the caller has gone. */
+  async awake(signal: AbortSignal): Promise<void> {
+    while (this.#hang !== undefined && this.#phase !== "dead") {
+      const gone = deferred<void>();
+      const onAbort = (): void => gone.reject(signal.reason instanceof Error ? signal.reason : new Error("the call is over"));
+      if (signal.aborted) onAbort();
+      signal.addEventListener("abort", onAbort, { once: true });
+      await Promise.race([this.#hang.over.promise, gone.promise]).finally(() => signal.removeEventListener("abort", onAbort));
+    }
+  }
+
   async startPod(request: StartPodRequest): Promise<PodContainers> {
     this.#requireAgent();
     requireValidPod(request);
     this.#requireOwner(request.podUid);
+    this.#timers ??= new GuestTimers(this.#around.clock, guestFateOf(request.guestAnnotations, this.key.powerOnCount), this);
     this.#pod ??= new Pod(request, {
       runtime: this.#around.runtime,
       clock: this.#around.clock,
@@ -149,8 +194,13 @@ export class CrxInstance {
     return { ...(this.#pod?.state() ?? PodContainers.create()), revision: this.#revision };
   }
 
+  /** All containers as a watch may tell of them: a guest that hangs says nothing new. */
+  shown(): PodContainers {
+    return this.#hang?.seen ?? this.pod();
+  }
+
   #changed(): void {
-    if (this.#phase === "dead") return;
+    if (this.#phase === "dead" || this.#hang !== undefined) return;
     this.#revision = this.#around.nextRevision();
     this.#around.onChange(this);
   }

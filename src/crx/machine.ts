@@ -50,6 +50,13 @@ export class Machine {
     return [...this.#instances.values()].filter((each) => each.say === say).map(({ instance }) => instance.key);
   }
 
+  /** Those of them that are alive. */
+  beatingGuestsOf(say: Say): GuestKey[] {
+    const guests: GuestKey[] = [];
+    for (const each of this.#instances.values()) if (each.say === say && each.instance.beats) guests.push(each.instance.key);
+    return guests;
+  }
+
   /** The channel to that VMkernel is back: all its guests say again how far they are. */
   announce(say: Say): void {
     for (const each of this.#instances.values()) if (each.say === say) each.instance.announce();

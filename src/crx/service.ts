@@ -29,7 +29,7 @@ export function agentService(machine: Machine): ServedService {
     answering(() => {
       const instance = instanceOf(call);
       // An answer is one life's: the next one knows nothing of it.
-      return requests.answer(`${instance.uuid}/${instance.key.powerOnCount}/${method}`, request, () => work(instance));
+      return requests.answer(`${instance.uuid}/${instance.key.powerOnCount}/${method}`, request, () => heard(instance, call, work));
     });
   return serve(AgentServiceService, {
     startPod: (request, call) => once(call, "StartPod", request, (instance) => instance.startPod(request)),
@@ -37,7 +37,7 @@ export function agentService(machine: Machine): ServedService {
       const { podUid, gracePeriod: grace } = request;
       return once(call, "StopPod", request, (instance) => instance.stopPod(podUid, grace === undefined ? DEFAULT_GRACE_MS : Number(grace.seconds) * 1000 + grace.nanos / 1e6));
     },
-    getPod: (_request, call) => answering(() => instanceOf(call).pod()),
+    getPod: (_request, call) => answering(() => heard(instanceOf(call), call, (instance) => instance.pod())),
     watchPods: (request, stream, call) => answering(() => watchPods(machine.changes, request, stream, call)),
     exec: () => Promise.reject(RpcError.unimplemented("method /spheresim.crx.v1.AgentService/Exec of crx")),
   });
@@ -50,6 +50,14 @@ export function agentService(machine: Machine): ServedService {
     }
     return namedByCall(call, "CRX instance", new Map(machine.agents().map((instance) => [instance.uuid + INSTANCE_DOMAIN, instance.uuid])));
   }
+}
+
+/** A guest that hangs neither hears a call nor answers one. */
+async function heard<T>(instance: CrxInstance, { signal }: Call, work: (instance: CrxInstance) => Promise<T> | T): Promise<T> {
+  await instance.awake(signal);
+  const answer = await work(instance);
+  await instance.awake(signal);
+  return answer;
 }
 
 /** Tells what waits at the pace of the reader, then waits for more. */

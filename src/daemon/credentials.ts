@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { TlsMaterial as RestTls } from "../kubernetes/http2-session.js";
 import { readTlsMaterial, type TlsMaterial } from "../rpc/tls.js";
 import type { PlanePlan } from "./plane-plan.js";
@@ -21,12 +22,19 @@ export const grpcServerName = "grpc-server";
 
 /** Name of the certificate of a Spherelet as a client of the API server. */
 export function nodeName(host: string): string {
-  return `node-${host}`;
+  return `node-${fileNameOf(host)}`;
 }
 
 /** Name of the serving certificate of a host's kubelet API. */
 export function kubeletName(host: string): string {
-  return `kubelet-${host}`;
+  return `kubelet-${fileNameOf(host)}`;
+}
+
+/** Names of files end at 255 bytes, suffixes included; a host may have 253. */
+const LONGEST_NAME = 200;
+
+function fileNameOf(host: string): string {
+  return host.length <= LONGEST_NAME ? host : createHash("sha256").update(host).digest("hex");
 }
 
 /** A stored certificate that must be there. */
@@ -45,11 +53,6 @@ export function userTls(plan: PlanePlan, user: UserName): RestTls {
 /** Serving certificate of the API server. */
 export function apiserverTls(plan: PlanePlan): TlsMaterial {
   return required(plan.options.dataDir, "apiserver");
-}
-
-/** Certificates of a Spherelet: as a client of the API server and as a server of the kubelet API. */
-export function hostTls(plan: PlanePlan, host: string): { readonly node: TlsMaterial; readonly kubelet: TlsMaterial } {
-  return { node: required(plan.options.dataDir, nodeName(host)), kubelet: required(plan.options.dataDir, kubeletName(host)) };
 }
 
 /** Mutual TLS of the gRPC ports, when asked for: every process is server and client. */

@@ -3,17 +3,19 @@ import type { Logger } from "../base/log.js";
 import type { GuestKey } from "../gen/spheresim/hostd/v1/guest.js";
 import { type HostVm, VmPhase, type Personality } from "../gen/spheresim/hostd/v1/host.js";
 import type { MethodFault } from "../gen/spheresim/vim/v1/fault.js";
+import type { ManagedEntityStatus } from "../gen/spheresim/vim/v1/managed_entity.js";
 import { UpdateKind } from "../gen/spheresim/vim/v1/update.js";
 import type { VirtualMachineConfigSpec } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import type { GuestLink } from "./guest-link.js";
 import type { HostCapacity } from "./host-capacity.js";
+import type { HostDisk } from "./host-disk.js";
 import { HostFault, invalidPowerState, invalidState } from "./host-fault.js";
 import type { PowerOnDurations } from "./host-spec.js";
 import type { HostVms } from "./host-vms.js";
 import { PowerLife } from "./power-life.js";
 import { inPhase, poweredOffState, resetState, type VirtualMachine } from "./virtual-machine.js";
-import { putVm, type VmDisk } from "./vm-disk.js";
-import { CRX_POWER_ON, CRX_RESET, VM_POWER_ON, VM_RESET, type PhaseName, type PhaseRow } from "./vm-phase.js";
+import { putVm } from "./vm-disk.js";
+import { CRX_POWER_ON, CRX_RESET, PERSONALITY, VM_POWER_ON, VM_RESET, type PhaseName, type PhaseRow } from "./vm-phase.js";
 
 /** The kernel image of every CRX. */
 const CRX_KERNEL = "photon-crx";
@@ -42,7 +44,7 @@ export interface PowerCycleOptions {
   readonly monotonic: Clock;
   readonly log: Logger;
   readonly durations: PowerOnDurations;
-  readonly disk: VmDisk;
+  readonly disk: HostDisk;
   readonly guests: GuestLink;
   readonly onPowerOn: (fact: PowerOnFact) => void;
 }
@@ -68,7 +70,7 @@ export class PowerCycle {
     let stored: HostVm;
     do {
       stored = again();
-      await disk.committer.commit([putVm(stored)]);
+      await disk.commit([putVm(stored)]);
       // The guest may have died meanwhile, or have been booted again with that number.
       life?.signal.throwIfAborted();
     } while (vm.state.powerOnCount + 1 !== stored.powerOnCount);
@@ -83,14 +85,15 @@ export class PowerCycle {
     const life = vm.life as PowerLife;
     if (vm.state.phase === VmPhase.INIT_WAITING) {
       const { powerOnCount } = vm.state;
-      await disk.committer.commit([putVm({ ...vm.state, personality })]);
+      await disk.commit([putVm({ ...vm.state, personality })]);
       life.signal.throwIfAborted();
       if (vm.state.powerOnCount !== powerOnCount) throw invalidState("The guest was lost with its machine process and boots again.");
       this.#publish(vm, { ...inPhase(vm.state, "PERSONALITY", clock.nowMs()), personality });
     } else if (vm.state.phase !== VmPhase.PERSONALITY) {
       throw invalidState(`The virtual machine ${vm.vmId} does not wait for a personality yet.`);
     }
-    if (durations.personalityMs > 0) await clock.sleep(durations.personalityMs, life.signal);
+    const durationMs = PERSONALITY.durationMs(durations, vm.config.numCpus);
+    if (durationMs > 0) await clock.sleep(durationMs, life.signal);
     this.#sayPersonality(vm);
     await life.until("agent ready", clock, GUEST_LIMIT_MS);
     return vm.state;
@@ -118,6 +121,11 @@ export class PowerCycle {
     const fault = invalidState(`The guest died: ${reason}`);
     this.#options.log.warn({ host: this.#options.hostName, vm: vm.vmId, reason }, "a CRX guest died");
     await this.cutPower(vm, fault);
+  }
+
+  /** The heart of a guest of the present life began to beat again, or stopped. Nothing is done to a guest that hangs: it may come to itself. */
+  heartbeat(vm: VirtualMachine, guestHeartbeatStatus: ManagedEntityStatus): void {
+    this.#publish(vm, { ...vm.state, guestHeartbeatStatus });
   }
 
   /** Another machine process is here and has (`alive`) or has not the guest of this VM; makes it so that it has. */
@@ -205,7 +213,7 @@ export class PowerCycle {
   }
 
   #commit(vm: VirtualMachine): Promise<void> {
-    return this.#options.disk.committer.commit([putVm(vm.state)]);
+    return this.#options.disk.commit([putVm(vm.state)]);
   }
 }
 

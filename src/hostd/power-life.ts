@@ -11,6 +11,8 @@ export class PowerLife {
   #waiting = new Map<GuestWord, Deferred<void>>();
   /** Whether the machine process was told to run the kernel. */
   booted = false;
+  /** When its guest beat last, in time of GuestHeartbeats; undefined before it looked. */
+  lastBeatMs: number | undefined;
 
   /** Aborts with a HostFault when the power goes. */
   get signal(): AbortSignal {
@@ -49,6 +51,7 @@ export class PowerLife {
   restart(fault: HostFault): void {
     for (const waiting of this.#waiting.values()) waiting.reject(fault);
     this.#waiting = new Map();
+    this.lastBeatMs = undefined;
   }
 
   /** The power is gone. */

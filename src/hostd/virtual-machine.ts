@@ -1,6 +1,7 @@
 import { toTimestamp } from "../base/timestamp.js";
 import { HostVm, VmPhase, type Personality } from "../gen/spheresim/hostd/v1/host.js";
-import { type VirtualMachineConfigSpec, VirtualMachinePowerState } from "../gen/spheresim/vim/v1/virtual_machine.js";
+import { ManagedEntityStatus } from "../gen/spheresim/vim/v1/managed_entity.js";
+import { VirtualMachineConfigSpec, VirtualMachinePowerState } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import { taskInProgress } from "./host-fault.js";
 import type { PowerLife } from "./power-life.js";
 import { movePhase, type PhaseName } from "./vm-phase.js";
@@ -88,7 +89,7 @@ export class VirtualMachine {
 
 /** A VM as it is right after its creation. */
 export function createdState(hostName: string, vmId: string, config: VirtualMachineConfigSpec): HostVm {
-  return HostVm.create({ vmId, config, hostName, powerState: VirtualMachinePowerState.POWERED_OFF, phase: VmPhase.OFF });
+  return HostVm.create({ vmId, config, hostName, powerState: VirtualMachinePowerState.POWERED_OFF, phase: VmPhase.OFF, guestHeartbeatStatus: ManagedEntityStatus.GRAY });
 }
 
 /** The state after a power-on has begun: life number one higher, nothing left of the life before. */
@@ -118,7 +119,13 @@ export function poweredOffState(state: HostVm, nowMs: number, lastFault: HostVm[
 /** What is found on disk when the host boots: every VM is off, whatever it was when the host went down. */
 export function foundState(state: HostVm): HostVm {
   const { personality: _, ...rest } = state;
-  return HostVm.create({ ...rest, powerState: VirtualMachinePowerState.POWERED_OFF, phase: VmPhase.OFF, phaseTimes: [], agentAddress: "" });
+  return HostVm.create({ ...rest, powerState: VirtualMachinePowerState.POWERED_OFF, phase: VmPhase.OFF, phaseTimes: [], agentAddress: "", guestHeartbeatStatus: ManagedEntityStatus.GRAY });
+}
+
+/** What is told of a VM that is gone: its ids, name, owner and host alone. */
+export function forgottenState({ hostName, vmId, config }: HostVm): HostVm {
+  const { instanceUuid = "", uuid = "", ownerUid = "", name = "" } = config ?? {};
+  return createdState(hostName, vmId, VirtualMachineConfigSpec.create({ instanceUuid, uuid, ownerUid, name }));
 }
 
 /** The state in the next phase: the present one ends now, the next begins. OFF is no phase that takes time. */
@@ -127,5 +134,11 @@ export function inPhase(state: HostVm, phase: PhaseName, nowMs: number): HostVm 
   const now = toTimestamp(nowMs);
   const phaseTimes = state.phaseTimes.map((each) => (each.endTime === undefined ? { ...each, endTime: now } : each));
   if (phase !== "OFF") phaseTimes.push({ phase: next, startTime: now, endTime: undefined });
-  return { ...state, phase: next, phaseTimes };
+  return { ...state, phase: next, phaseTimes, guestHeartbeatStatus: heartbeatIn(phase, state.guestHeartbeatStatus) };
+}
+
+/** The guest has a heart from the moment on at which CRX init runs: its word that it waits is the first beat. */
+function heartbeatIn(phase: PhaseName, before: ManagedEntityStatus): ManagedEntityStatus {
+  if (phase === "INIT_WAITING") return ManagedEntityStatus.GREEN;
+  return phase === "PERSONALITY" || phase === "AGENT_READY" ? before : ManagedEntityStatus.GRAY;
 }

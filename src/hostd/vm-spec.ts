@@ -5,9 +5,10 @@ import { deviceNotSupported, invalidArgument } from "./host-fault.js";
 /** vim25 guestId of a vSphere Pod. */
 export const CRX_GUEST_ID = "crxPod1Guest";
 
-/** A CRX has no emulated hardware: these two are all its kernel can drive. */
-const CRX_DISK_CONTROLLER = "pvscsi";
-const CRX_CARD = "vmxnet3";
+/** What disks hang on and which cards there are. A CRX has no emulated hardware: its kernel can drive paravirtual devices alone. */
+const DISK_CONTROLLERS = { crx: ["pvscsi"], ordinary: ["pvscsi", "lsilogic", "nvme", "sata"] };
+const CARDS = { crx: ["vmxnet3"], ordinary: ["vmxnet3", "e1000e"] };
+const WHO = { crx: "A CRX instance", ordinary: "This host" };
 
 export function isCrx(config: VirtualMachineConfigSpec): boolean {
   return config.guestId === CRX_GUEST_ID;
@@ -30,7 +31,8 @@ export function requireValidSpec(config: VirtualMachineConfigSpec | undefined): 
   requireValidAllocation(config.cpuAllocation?.reservation, config.cpuAllocation?.limit, "config.cpu_allocation");
   requireValidAllocation(config.memoryAllocation?.reservation, config.memoryAllocation?.limit, "config.memory_allocation");
   if ((config.memoryAllocation?.reservation ?? 0) > config.memoryMb) throw invalidArgument("config.memory_allocation.reservation", "must not be above memory_mb");
-  if (isCrx(config)) config.devices.forEach((device, index) => requireParavirtual(device, `config.devices[${index}]`));
+  const kind = isCrx(config) ? "crx" : "ordinary";
+  config.devices.forEach((device, index) => requireDevice(kind, device, `config.devices[${index}]`));
   return config;
 }
 
@@ -40,17 +42,21 @@ function requireValidAllocation(reservation = 0, limit = -1, field: string): voi
   if (limit !== -1 && reservation > limit) throw invalidArgument(`${field}.reservation`, "must not be above the limit");
 }
 
-function requireParavirtual(device: VirtualDevice, field: string): void {
-  const { backing } = device;
+function requireDevice(kind: "crx" | "ordinary", { backing }: VirtualDevice, field: string): void {
   switch (backing?.$case) {
-    case "disk":
-      if (backing.value.controller === CRX_DISK_CONTROLLER) return;
-      throw deviceNotSupported(backing.value.controller || "disk controller", `A CRX instance takes disks on ${CRX_DISK_CONTROLLER} only.`, `${field}.disk.controller`);
-    case "ethernetCard":
-      if (backing.value.cardType === CRX_CARD) return;
-      throw deviceNotSupported(backing.value.cardType || "network card", `A CRX instance takes ${CRX_CARD} cards only.`, `${field}.ethernet_card.card_type`);
+    case "disk": {
+      const { controller } = backing.value;
+      if (DISK_CONTROLLERS[kind].includes(controller)) return;
+      throw deviceNotSupported(controller || "disk controller", `${WHO[kind]} takes disks on ${DISK_CONTROLLERS[kind].join(", ")} only.`, `${field}.disk.controller`);
+    }
+    case "ethernetCard": {
+      const { cardType } = backing.value;
+      if (CARDS[kind].includes(cardType)) return;
+      throw deviceNotSupported(cardType || "network card", `${WHO[kind]} takes ${CARDS[kind].join(", ")} cards only.`, `${field}.ethernet_card.card_type`);
+    }
     case "other":
-      throw deviceNotSupported(backing.value, "A CRX instance takes paravirtual devices only.", `${field}.other`);
+      if (kind === "ordinary" && backing.value !== "") return;
+      throw deviceNotSupported(backing.value || "device", kind === "crx" ? "A CRX instance takes paravirtual devices only." : "It has no name.", `${field}.other`);
     case undefined:
       throw invalidArgument(field, "says no device");
   }

@@ -6,15 +6,18 @@ import { RpcCode, RpcError } from "../base/rpc-error.js";
 import type { Dice } from "../base/seeded-random.js";
 import { StopPodRequest } from "../gen/spheresim/crx/v1/agent.js";
 import { AgentServiceClient, type AgentServiceService } from "../gen/spheresim/crx/v1/agent_service.js";
+import { type HardwareUpdate, type HostHardware, HostServiceKey } from "../gen/spheresim/hostd/v1/hardware.js";
+import { HardwareServiceClient, type HardwareServiceService } from "../gen/spheresim/hostd/v1/hardware_service.js";
 import { HostServiceClient } from "../gen/spheresim/hostd/v1/host_service.js";
 import { VmPhase } from "../gen/spheresim/hostd/v1/host.js";
+import { ManagedEntityStatus } from "../gen/spheresim/vim/v1/managed_entity.js";
 import { UpdateKind } from "../gen/spheresim/vim/v1/update.js";
 import { VirtualMachinePowerState } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import { type FollowedStream, followStream } from "../rpc/followed-stream.js";
 import { type Channel, openChannel, type PromiseClient } from "../rpc/channel.js";
 import type { TlsMaterial } from "../rpc/tls.js";
 import { ask } from "./provider-call.js";
-import { type Agents, type ContainerListener, type HostD, ProviderFault, type VmNews } from "./vsphere.js";
+import { type Agents, type ContainerListener, type HostD, type HostListener, type HostState, ProviderFault, type VmNews } from "./vsphere.js";
 
 /** Boot of an agent and start of containers take emulated time; a peer that died is noticed sooner by keep-alive. */
 const WORK_LIMIT_MS = 120_000;
@@ -67,12 +70,56 @@ export function followVms(channel: Channel, tell: (news: VmNews) => void, around
         powerOnCount: vm.powerOnCount,
         waits: vm.phase === VmPhase.INIT_WAITING,
         off: kind === UpdateKind.LEAVE || vm.powerState !== VirtualMachinePowerState.POWERED_ON,
+        gone: kind === UpdateKind.LEAVE,
+        fault: vm.lastFault?.localizedMessage ?? "",
+        hangs: vm.guestHeartbeatStatus === ManagedEntityStatus.RED,
       });
     },
     // What was missed shows in the states that follow; a VM that is gone for good shows in its agent's stream.
     onRestart: () => undefined,
     ...around,
   });
+}
+
+/** Follows the hosts of the process. A HostD without HardwareService says so once, and is not asked again. */
+export function followHosts(channel: Channel, listener: HostListener, around: { readonly clock: Clock; readonly dice: Dice; readonly log: Logger }): FollowedStream {
+  const client = channel.client(HardwareServiceClient);
+  let listed: Set<string> | undefined;
+  return followStream<HardwareUpdate>({
+    name: "hosts",
+    open: (resumeToken, signal) => watchHardware(client, resumeToken, signal, listener),
+    onChange: ({ kind, host }) => {
+      if (kind === UpdateKind.SYNCED) {
+        if (listed !== undefined) listener.listed(listed);
+        listed = undefined;
+      } else if (host !== undefined && kind === UpdateKind.LEAVE) {
+        listener.removed(host.name);
+      } else if (host !== undefined) {
+        listed?.add(host.name);
+        listener.changed(hostState(host));
+      }
+    },
+    onRestart: () => void (listed = new Set()),
+    ...around,
+  });
+}
+
+async function* watchHardware(client: PromiseClient<typeof HardwareServiceService>, resumeToken: string, signal: AbortSignal, listener: HostListener): AsyncGenerator<HardwareUpdate> {
+  try {
+    yield* client.watchHardware({ resumeToken }, { signal });
+  } catch (error) {
+    if (!RpcError.is(error, RpcCode.UNIMPLEMENTED)) {
+      listener.silent();
+      throw error;
+    }
+    listener.unknown();
+    await new Promise<void>((resolve) => void (signal.aborted ? resolve() : signal.addEventListener("abort", () => resolve(), { once: true })));
+  }
+}
+
+function hostState({ name, numCpuCores, memoryMb, labels, poweredOn, networkConnected, stoppedServices, bootId }: HostHardware): HostState {
+  const runs = poweredOn && !stoppedServices.includes(HostServiceKey.SPHERELET);
+  return { name: name.toLowerCase(), cores: numCpuCores, memoryMb, labels, runs, connected: networkConnected, bootId };
 }
 
 /** What connections to agents need. */

@@ -40,6 +40,12 @@ export interface VmNews {
   readonly waits: boolean;
   /** Whether nothing runs in it: it is off, or the host has it no more. */
   readonly off: boolean;
+  /** Whether the host has it no more. */
+  readonly gone: boolean;
+  /** Why it is off, where nobody wished it; empty otherwise. */
+  readonly fault: string;
+  /** Whether its guest has no heartbeat any more. */
+  readonly hangs: boolean;
 }
 
 /** Hears of one VM's containers. */
@@ -60,4 +66,36 @@ export interface Agents {
   getPod(address: string, vmUuid: string, signal: AbortSignal): Promise<PodContainers>;
   /** Listens from now on; the returned function ends it. */
   follow(address: string, vmUuid: string, listener: ContainerListener): () => void;
+}
+
+/** An ESXi host as a thing in a rack, as far as its Spherelet depends on it. */
+export interface HostState {
+  /** FQDN. */
+  readonly name: string;
+  /** Physical cores. */
+  readonly cores: number;
+  /** Physical memory, MB. */
+  readonly memoryMb: number;
+  /** Labels of its Node beyond the usual ones. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Whether it has power and its Spherelet was not stopped. */
+  readonly runs: boolean;
+  /** Whether its network cable is plugged in. */
+  readonly connected: boolean;
+  /** Changes with every boot. */
+  readonly bootId: string;
+}
+
+/** Hears of the hosts of a process. */
+export interface HostListener {
+  /** A host is there, or changed. */
+  changed(host: HostState): void;
+  /** It was taken out of the rack. */
+  removed(name: string): void;
+  /** These are all; hosts that are not among them are no more. */
+  listed(names: ReadonlySet<string>): void;
+  /** Nobody can tell: HostD has no HardwareService. */
+  unknown(): void;
+  /** HostD did not answer (yet). */
+  silent(): void;
 }

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { CrxInstance } from "../../src/crx/crx-instance.js";
 import { PodChanges } from "../../src/crx/pods/pod-changes.js";
 import { PodWatch } from "../../src/crx/pods/pod-watch.js";
-import { PodContainers } from "../../src/gen/spheresim/crx/v1/agent.js";
+import { PodContainers, RestartPolicy } from "../../src/gen/spheresim/crx/v1/agent.js";
 import { UpdateKind } from "../../src/gen/spheresim/vim/v1/update.js";
 import { container, isFault, MachineFixture, podRequest, uuid, words } from "./machine-fixture.js";
 
@@ -121,7 +121,7 @@ test("a watch goes on at its token: what changed, what came, what is gone; a tok
 
 test("what is gone is told of up to a limit; a token from before is too old", () => {
   const changes = new PodChanges("process", 1);
-  const instance = (uuid: string): CrxInstance => ({ uuid, revision: changes.nextRevision(), pod: () => PodContainers.create() }) as CrxInstance;
+  const instance = (uuid: string): CrxInstance => ({ uuid, revision: changes.nextRevision(), shown: () => PodContainers.create() }) as CrxInstance;
   for (const uuid of ["a", "b"]) changes.changed(instance(uuid));
   assert.deepEqual(told(new PodWatch(changes, { vmUuid: "", resumeToken: "process.1" })).map(([kind]) => kind), ["ENTER", "SYNCED"]);
   changes.gone("a");
@@ -143,4 +143,66 @@ test("a watch of one VM hears how far it is after 500 changes of others", async 
     marks.push(...told(elsewhere).map(([kind]) => kind));
   }
   assert.deepEqual(marks, ["BOOKMARK", "BOOKMARK"]);
+});
+
+test("a guest that hangs does not beat, answer or tell of anything; then it answers what it was asked", async () => {
+  const fixture = new MachineFixture();
+  const { changes } = fixture.machine;
+  const agent = await fixture.agent();
+  const before = changes.token(changes.revision);
+  await agent.startPod(podRequest({ containers: [container("web", "busybox", "sleep", "15")], restartPolicy: RestartPolicy.NEVER, guestAnnotations: { "guest-hangs-after": "10s", "guest-hangs-for": "20s" } }));
+  assert.equal(fixture.machine.beatingGuestsOf(fixture.say).length, 1);
+  const watch = new PodWatch(changes, { vmUuid: "", resumeToken: "" });
+  assert.deepEqual(told(watch).map(([kind, pod]) => `${kind} ${pod}`.trim()), ["ENTER web running", "SYNCED"]);
+  await fixture.clock.advance(10_000);
+  assert.equal(fixture.machine.beatingGuestsOf(fixture.say).length, 0);
+  assert.deepEqual(fixture.machine.guestsOf(fixture.say).length, 1, "it runs all the same");
+  fixture.words.length = 0;
+  fixture.machine.announce(fixture.say);
+  assert.deepEqual(fixture.words, []);
+  const caller = new AbortController();
+  let answered = false;
+  const asked = agent.awake(caller.signal).then(() => void (answered = true));
+  const gaveUp = new AbortController();
+  const impatient = assert.rejects(agent.awake(gaveUp.signal), /gave up/);
+  gaveUp.abort(new Error("gave up"));
+  await impatient;
+  await fixture.clock.advance(19_000);
+  assert.deepEqual([told(watch), answered], [[], false], "its container ended, but nobody is told");
+  assert.deepEqual(told(new PodWatch(changes, { vmUuid: "", resumeToken: before })).map(([kind, pod]) => `${kind} ${pod}`.trim()), ["MODIFY web running", "SYNCED"]);
+  await fixture.clock.advance(1_000);
+  await asked;
+  assert.deepEqual(told(watch).map(([kind, pod]) => `${kind} ${pod}`), ["MODIFY web terminated Completed 0"]);
+  assert.equal(fixture.machine.beatingGuestsOf(fixture.say).length, 1);
+});
+
+test("a guest panics when its pod says so, by the number of its life; a power-off before leaves no timer", async () => {
+  const fixture = new MachineFixture();
+  const guestAnnotations = { "guest-panics-after": "5s,stays" };
+  await (await fixture.agent()).startPod(podRequest({ guestAnnotations }));
+  await fixture.clock.advance(5_000);
+  assert.deepEqual(fixture.words.at(-1), { $case: "died", value: { guest: { uuid, powerOnCount: 1 }, reason: "Kernel panic - not syncing: asked for by annotation spheresim.dev/guest-panics-after" } });
+  assert.equal(fixture.machine.instance(uuid), undefined);
+  fixture.boot(2);
+  await fixture.clock.advance(0);
+  fixture.personalize(2);
+  await fixture.clock.advance(0);
+  await fixture.instance.startPod(podRequest({ guestAnnotations }));
+  await fixture.clock.advance(3_600_000);
+  assert.equal(fixture.instance.beats, true);
+  fixture.kill(2);
+  fixture.boot(1);
+  await fixture.clock.advance(0);
+  fixture.personalize(1);
+  await fixture.clock.advance(0);
+  await fixture.instance.startPod(podRequest({ guestAnnotations }));
+  fixture.kill(1);
+  assert.equal(fixture.clock.waiting, 0);
+});
+
+test("an annotation of the guest that makes no sense is refused by name", async () => {
+  const agent = await new MachineFixture().agent();
+  for (const [name, text] of [["guest-panics-after", "soon"], ["guest-hangs-after", "1s,,2s"], ["guest-explodes", "1s"]] as const) {
+    await assert.rejects(agent.startPod(podRequest({ guestAnnotations: { [name]: text } })), isFault("invalidArgument", `guest_annotations.${name}`));
+  }
 });

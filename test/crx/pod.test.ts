@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fromTimestamp } from "../../src/base/timestamp.js";
-import { CrashBackoff } from "../../src/crx/pods/crash-backoff.js";
+import { CrashBackoff } from "../../src/base/crash-backoff.js";
 import { Probe, RestartPolicy, TcpSocketAction, VolumeSpec } from "../../src/gen/spheresim/crx/v1/agent.js";
 import { allWords, container, isFault, MachineFixture, podRequest, podUid, words } from "./machine-fixture.js";
 

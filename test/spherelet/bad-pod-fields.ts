@@ -54,9 +54,6 @@ export const badFields: readonly BadField[] = [
   { field: "PodSpec.schedulingGates", what: "with a node", spec: { schedulingGates: [{ name: "a" }], nodeName: "n" }, api: "spec.nodeName: Forbidden: cannot be set until all schedulingGates have been cleared" },
   { field: "PodSpec.nodeSelector", what: "another node's", spec: { nodeSelector: { disk: "ssd" } }, status: notThisNode },
   { field: "PodSpec.affinity", what: "another node's", spec: { affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: needsDisk } } }, status: notThisNode },
-  { field: "PodSpec.hostNetwork", what: "asked for", spec: { hostNetwork: true }, event: noSandbox("spec.hostNetwork") },
-  { field: "PodSpec.hostPID", what: "asked for", spec: { hostPID: true }, event: noSandbox("spec.hostPID") },
-  { field: "PodSpec.hostIPC", what: "asked for", spec: { hostIPC: true }, event: noSandbox("spec.hostIPC") },
   { field: "PodSpec.hostUsers", what: "refused", spec: { hostUsers: false }, event: noSandbox("spec.hostUsers false") },
   { field: "PodSpec.os", what: "another one", spec: { os: { name: "windows" } }, event: noSandbox("spec.os.name windows") },
   { field: "PodSpec.runtimeClassName", what: "another runtime", spec: { runtimeClassName: "kata" }, event: noSandbox("spec.runtimeClassName") },
@@ -73,7 +70,6 @@ export const badFields: readonly BadField[] = [
   { field: "Container.ports ContainerPort.containerPort", what: "out of range", spec: web({ ports: [{ containerPort: 70_000 }] }), api: `${C}.ports[0].containerPort: Invalid value: 70000: must be between 1 and 65535, inclusive` },
   { field: "ContainerPort.name", what: "no letter", spec: web({ ports: [{ name: "80", containerPort: 80 }] }), api: `${C}.ports[0].name: Invalid value: "80": must contain at least one letter (a-z)` },
   { field: "ContainerPort.protocol", what: "unknown", spec: web({ ports: [{ containerPort: 80, protocol: "ICMP" }] }), api: `${C}.ports[0].protocol: Unsupported value: "ICMP": supported values: "SCTP", "TCP", "UDP"` },
-  { field: "ContainerPort.hostPort", what: "asked for", spec: web({ ports: [{ containerPort: 80, hostPort: 80 }] }), event: noSandbox(`${C}.ports[0].hostPort`) },
   { field: "Container.resources ResourceRequirements.limits", what: "less than asked for", spec: web({ resources: { requests: { cpu: "700m" }, limits: { cpu: "500m" } } }), api: `${C}.resources.requests: Invalid value: "700m": must be less than or equal to cpu limit of 500m` },
   { field: "ResourceRequirements.requests", what: "negative", spec: web({ resources: { requests: { memory: "-1" } } }), api: `${C}.resources.requests[memory]: Invalid value: "-1": must be greater than or equal to 0` },
   { field: "ResourceRequirements.claims", what: "asked for", spec: web({ resources: { claims: [{ name: "gpu" }] } }), event: noSandbox(`${C}.resources.claims`) },
@@ -136,6 +132,7 @@ export const badFields: readonly BadField[] = [
   // Volumes.
   { field: "Volume.name", what: "none", spec: { volumes: [{ emptyDir: {} }] }, api: "spec.volumes[0].name: Required value" },
   { field: "VolumeSource.emptyDir EmptyDirVolumeSource.sizeLimit", what: "negative", spec: volume({ emptyDir: { sizeLimit: "-1" } }), api: "spec.volumes[0].emptyDir.sizeLimit: Forbidden: SizeLimit field must be a valid resource quantity" },
+  { field: "VolumeSource.hostPath", what: "of another path than pods may read", spec: volume({ hostPath: { path: "/etc" } }), event: notMounted("a vSphere Pod may mount /var/log/pods read-only and no other path") },
   { field: "EmptyDirVolumeSource.medium", what: "unknown", spec: volume({ emptyDir: { medium: "Paper" } }), event: notMounted('unknown storage medium "Paper"') },
   { field: "VolumeSource.configMap ConfigMapVolumeSource.name", what: "missing", spec: volume({ configMap: { name: "vol-map" } }), event: notMounted('configmap "vol-map" not found'), mendedBy: { configMap: { metadata: { name: "vol-map" } as never, data: {} } } },
   { field: "ConfigMapVolumeSource.items KeyToPath.key", what: "missing", spec: volume({ configMap: { name: "some", items: [{ key: "k", path: "k" }] } }), event: notMounted("configmap references non-existent config key: k") },
@@ -160,7 +157,7 @@ export const badFields: readonly BadField[] = [
 
 /** Volume sources that need what no host here has; each is refused by its name. */
 export const refusedVolumes = [
-  "hostPath", "gcePersistentDisk", "awsElasticBlockStore", "gitRepo", "nfs", "iscsi", "glusterfs", "persistentVolumeClaim", "rbd", "flexVolume", "cinder", "cephfs", "flocker", "fc", "azureFile",
+  "gcePersistentDisk", "awsElasticBlockStore", "gitRepo", "nfs", "iscsi", "glusterfs", "persistentVolumeClaim", "rbd", "flexVolume", "cinder", "cephfs", "flocker", "fc", "azureFile",
   "vsphereVolume", "quobyte", "azureDisk", "photonPersistentDisk", "portworxVolume", "scaleIO", "storageos", "csi", "ephemeral", "image",
 ] as const;
 
@@ -175,7 +172,7 @@ export const heedless: Readonly<Record<string, string>> = {
   "PodSpec.overhead PodSpec.resources": "dropped by an API server of 1.32 without their features",
   "Container.resizePolicy Container.terminationMessagePath Container.stdin Container.stdinOnce Container.tty": "ignored, the README says so",
   "VolumeMount.readOnly VolumeMount.recursiveReadOnly": "either value is good",
-  "ContainerPort.hostIP": "of a hostPort, which is refused",
+  "PodSpec.hostNetwork PodSpec.hostPID PodSpec.hostIPC ContainerPort.hostPort ContainerPort.hostIP": "ignored, as a vSphere Pod ignores them",
   "EnvFromSource.prefix": "any text will do since 1.32 (RelaxedEnvironmentVariableValidation)",
   "HTTPGetAction.host HTTPGetAction.httpHeaders TCPSocketAction.host": "no program is asked that could be elsewhere",
   "ObjectFieldSelector.apiVersion ResourceFieldSelector.divisor": "v1 alone; a divisor is read by the API server",

@@ -138,7 +138,10 @@ export async function withSpherelets(work: (world: SphereletWorld) => Promise<vo
   }
   await world.spherelets.close();
   await eventually("no stream is open", () => world.agents.streams + hostd.streams === 0);
-  assert.deepEqual({ emulated: clock.waiting, monotonic: monotonic.waiting }, { emulated: 0, monotonic: 0 }, "no timer is left");
+  await eventually("no timer is left", () => {
+    assert.deepEqual({ emulated: clock.waiting, monotonic: monotonic.waiting }, { emulated: 0, monotonic: 0 });
+    return true;
+  });
   for (const close of open) await close();
   await eventually("no socket is open", () => sockets() <= socketsBefore);
 }

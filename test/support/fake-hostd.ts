@@ -58,7 +58,7 @@ export async function startFakeHostD(agentAddress: string, onAgent: (uuid: strin
           const vm = find(key);
           if (vm.config?.ownerUid !== personality?.podUid) throw fault(RpcCode.FAILED_PRECONDITION, "OwnerMismatch", "not the owner");
           if (vm.powerState !== VirtualMachinePowerState.POWERED_ON) throw fault(RpcCode.FAILED_PRECONDITION, "InvalidPowerState", "the VM is off");
-          const ready = { ...vm, phase: VmPhase.AGENT_READY, personality, agentAddress };
+          const ready = { ...vm, hostName: call.authority, phase: VmPhase.AGENT_READY, personality, agentAddress };
           const uuid = vm.config?.uuid ?? "";
           if (vm.phase !== VmPhase.AGENT_READY) onAgent(uuid);
           vms.set(uuid, ready);
@@ -101,9 +101,9 @@ export async function startFakeHostD(agentAddress: string, onAgent: (uuid: strin
       ),
     reboot: (uuid) => {
       const { personality: _, ...vm } = find({ key: { $case: "uuid", value: uuid } });
-      const again = { ...vm, personality: undefined, phase: VmPhase.INIT_WAITING, agentAddress: "", powerOnCount: vm.powerOnCount + 1, hostName: "" };
+      const again = { ...vm, personality: undefined, phase: VmPhase.INIT_WAITING, agentAddress: "", powerOnCount: vm.powerOnCount + 1 };
       vms.set(uuid, again);
-      for (const stream of streams) stream.write({ kind: UpdateKind.MODIFY, resumeToken: "1", vm: again }).catch(() => undefined);
+      for (const stream of streams) stream.write({ kind: UpdateKind.MODIFY, resumeToken: "1", vm: again, revision: 0n }).catch(() => undefined);
     },
     close: () => server.close(),
   };

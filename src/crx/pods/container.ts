@@ -6,7 +6,7 @@ import { toTimestamp } from "../../base/timestamp.js";
 import { ContainerStatus, RestartPolicy, type ContainerSpec, type Terminated } from "../../gen/spheresim/crx/v1/agent.js";
 import { ContainerLife, type Tell } from "./container-life.js";
 import { type ContainerExit, type ContainerRuntime, type RuntimeContainer, RuntimeError, SIGKILL } from "../runtime/container-runtime.js";
-import { CrashBackoff } from "./crash-backoff.js";
+import { CrashBackoff } from "../../base/crash-backoff.js";
 import type { GracePeriod } from "./grace-period.js";
 import type { StartTurns } from "./start-turns.js";
 

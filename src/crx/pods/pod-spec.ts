@@ -1,4 +1,5 @@
 import type { ContainerSpec, StartPodRequest } from "../../gen/spheresim/crx/v1/agent.js";
+import { GuestAnnotationError, guestFateOf } from "../../kubernetes/guest-annotations.js";
 import { invalidArgument } from "../agent-fault.js";
 
 /** Refuses a pod that the agent could not set up; what is refused is named. */
@@ -35,8 +36,18 @@ export function requireValidPod(request: StartPodRequest): void {
     if (sidecar) throw invalidArgument(`containers[${index}].sidecar`, "must not be set on a container that is no init container");
   });
   if ((request.terminationGracePeriod?.seconds ?? 0n) < 0n) throw invalidArgument("termination_grace_period", "must not be negative");
+  requireGuestAnnotations(request);
   for (const [name, count] of Object.entries(request.restartCounts)) {
     if (count < 0) throw invalidArgument(`restart_counts.${name}`, "must not be negative");
+  }
+}
+
+function requireGuestAnnotations({ guestAnnotations }: StartPodRequest): void {
+  try {
+    guestFateOf(guestAnnotations, 1);
+  } catch (error) {
+    if (error instanceof GuestAnnotationError) throw invalidArgument(`guest_annotations.${error.annotation}`, error.message);
+    throw error;
   }
 }
 

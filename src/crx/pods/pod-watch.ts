@@ -57,7 +57,7 @@ export class PodWatch {
     }
     const isKnown = this.#shown.has(vmUuid) || since <= (this.#resumedAt ?? -1n);
     this.#shown.add(vmUuid);
-    return { kind: isKnown ? UpdateKind.MODIFY : UpdateKind.ENTER, resumeToken, vmUuid, pod: instance.pod() };
+    return { kind: isKnown ? UpdateKind.MODIFY : UpdateKind.ENTER, resumeToken, vmUuid, pod: instance.shown() };
   }
 
   #pass(): PodContainersUpdate | undefined {

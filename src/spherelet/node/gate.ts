@@ -10,9 +10,9 @@ export class Gate {
     this.#limit = limit;
   }
 
-  /** Rejects with the reason of `signal` when that aborts before there is a place. */
-  async run<R>(signal: AbortSignal, work: () => Promise<R>): Promise<R> {
-    signal.throwIfAborted();
+  /** Rejects with the reason of `signal`, where there is one, when that aborts before there is a place. */
+  async run<R>(work: () => Promise<R>, signal?: AbortSignal): Promise<R> {
+    signal?.throwIfAborted();
     if (this.#running >= this.#limit) await this.#wait(signal);
     else this.#running += 1;
     try {
@@ -28,18 +28,18 @@ export class Gate {
     }
   }
 
-  async #wait(signal: AbortSignal): Promise<void> {
+  async #wait(signal: AbortSignal | undefined): Promise<void> {
     const place = deferred<void>();
     this.#waiting.add(place);
     // Who has a place by then keeps it, and gives it back.
     const onAbort = (): void => {
-      if (this.#waiting.delete(place)) place.reject(signal.reason as Error);
+      if (this.#waiting.delete(place)) place.reject(signal?.reason as Error);
     };
-    signal.addEventListener("abort", onAbort, { once: true });
+    signal?.addEventListener("abort", onAbort, { once: true });
     try {
       await place.promise;
     } finally {
-      signal.removeEventListener("abort", onAbort);
+      signal?.removeEventListener("abort", onAbort);
     }
   }
 }

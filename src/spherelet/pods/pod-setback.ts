@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { imageProfilesAnnotation } from "../../kubernetes/container-annotations.js";
+import { GuestAnnotationError } from "../../kubernetes/guest-annotations.js";
 import type { Pod } from "../../kubernetes/pod.js";
 import { NotAdmitted } from "../node/admission.js";
 import { MountError } from "../spec/config-error.js";
@@ -47,7 +48,7 @@ export function setbackOf(error: unknown, attempts: number): Setback | undefined
   if (error instanceof NotAdmitted) {
     return { lasting: true, waiting: new Map(), trouble: error.trouble, tell: (events, pod) => events.notAdmitted(pod, error.trouble.reason, error.message) };
   }
-  if (error instanceof UnsupportedPod) {
+  if (error instanceof UnsupportedPod || error instanceof GuestAnnotationError) {
     return { lasting: true, waiting: new Map(), trouble: undefined, tell: (events, pod) => events.sandboxFailed(pod, error.message) };
   }
   if (error instanceof NoPodAddress) {

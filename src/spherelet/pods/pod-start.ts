@@ -64,7 +64,7 @@ export class PodStart {
     this.#attempt = attempt;
     const slow = context.monotonic.timer(SLOW_START_MS, onSlow);
     try {
-      if (this.images.ready(pod)) await context.startGate.run(attempt.signal, () => this.#run(pod, vmUuid, attempt.signal));
+      if (this.images.ready(pod)) await context.startGate.run(() => this.#run(pod, vmUuid, attempt.signal), attempt.signal);
       return true;
     } catch (error) {
       if (!attempt.signal.aborted) throw error;

@@ -1,6 +1,7 @@
 import type { PodContainers } from "../../gen/spheresim/crx/v1/agent.js";
 import { VmPhase, type HostVm } from "../../gen/spheresim/hostd/v1/host.js";
 import { Outcome } from "../../gen/spheresim/emulator/v1/journal.js";
+import { ManagedEntityStatus } from "../../gen/spheresim/vim/v1/managed_entity.js";
 import type { Image } from "../../kubernetes/cluster-objects.js";
 import type { Pod } from "../../kubernetes/pod.js";
 import { formerLifeOf } from "./former-life.js";
@@ -47,6 +48,7 @@ export async function giveBody(context: HostContext, pod: Pod, vmUuid: string, m
   const { host, hostd, steps, clock } = context;
   if (mayHaveOne) {
     const vm = await hostd.getVm(host.name, vmUuid, signal);
+    if (vm?.guestHeartbeatStatus === ManagedEntityStatus.RED) throw new ProviderFault("the Spherelet agent", "", "no heartbeat from the guest", true);
     if (vm?.phase === VmPhase.AGENT_READY && vm.personality?.podUid === pod.metadata.uid) return readyVm(vm, true);
   }
   const address = addressFor(context, pod);

@@ -1,12 +1,14 @@
 import { Backoff } from "../../base/backoff.js";
+import type { PodContainers } from "../../gen/spheresim/crx/v1/agent.js";
 import { isBeingDeleted } from "../../kubernetes/object-meta.js";
 import { isTerminal, type Pod } from "../../kubernetes/pod.js";
 import { vmUuidOf } from "../../kubernetes/vsphere-pod.js";
 import { ActiveDeadline, deadlineExceeded } from "./active-deadline.js";
 import type { HostContext } from "../node/host-context.js";
+import { GuestWatch } from "./guest-watch.js";
+import { lostContainers } from "./lost-containers.js";
 import { mayBeMended, setbackOf, type Setback } from "./pod-setback.js";
 import type { PodSituation, Trouble } from "../status/pod-status.js";
-import { graceSecondsOf } from "./pod-grace.js";
 import { PodStart } from "./pod-start.js";
 import { PodStop } from "./pod-stop.js";
 import { deleteForGood } from "./pod-teardown.js";
@@ -39,6 +41,9 @@ export class PodWorker {
   #life: VmLife | undefined;
   #setback: Setback | undefined;
   #missesVm: Trouble | undefined;
+  readonly #guest = new GuestWatch();
+  /** The containers of the life that ended, until the next one has told of its own. */
+  #lost: PodContainers | undefined;
   readonly #deadline: ActiveDeadline;
   #deadlineTold = false;
   readonly #stop: PodStop;
@@ -61,8 +66,8 @@ export class PodWorker {
       context,
       recovered,
       pod: () => this.#pod,
-      onLife: (life) => void (this.#life = life),
-      onContainers: (now) => (now === undefined ? this.#interrupt() : this.wake("soon")),
+      onLife: (life) => this.#lives(life),
+      onContainers: (now) => (now === undefined ? this.#lifeIsOver() : this.wake("soon")),
       onImages: () => this.wake("urgent"),
       onSlow: () => this.#publishInTime(),
     });
@@ -105,10 +110,33 @@ export class PodWorker {
   /** HostD tells of the pod's VM: a life may have ended, or a VM that was waited for may be there. */
   hear(news: VmNews): void {
     if (news.vmUuid !== vmUuidOf(this.#pod)) return;
+    if (this.#guest.hear(news)) this.#guestChanged();
     const life = this.#life;
     if (life !== undefined && !life.over) {
       if (news.off || news.powerOnCount > life.powerOnCount) life.expire();
-    } else if (news.waits && this.#asked) this.wake("urgent");
+    } else if ((news.waits || news.gone) && this.#asked) this.wake("urgent");
+  }
+
+  /** The guest died, hangs, or is itself again. */
+  #guestChanged(): void {
+    const pod = this.#pod;
+    const { trouble, hangs } = this.#guest;
+    if (trouble?.telling === true && this.#asked && !isBeingDeleted(pod) && !isTerminal(pod)) this.#context.events.guestFailed(pod, trouble);
+    // A stop that nobody hears has no end: it is made again, with patience.
+    if (hangs) this.#stop.breakOff();
+    this.wake("soon");
+    if (this.#asked) this.#publishInTime();
+  }
+
+  #lives(life: VmLife): void {
+    this.#life = life;
+    this.#guest.lives(life.powerOnCount);
+  }
+
+  #lifeIsOver(): void {
+    const last = this.#life?.containers;
+    if (last !== undefined) this.#lost = lostContainers(last, this.#context.clock.nowMs());
+    this.#interrupt();
   }
 
   wake(why: Wake): void {
@@ -186,7 +214,7 @@ export class PodWorker {
     if (isTerminal(pod)) return this.#letEnd(pod);
     if (this.#deadline.isOver(pod)) return this.#endInTime(pod);
     const vmUuid = vmUuidOf(pod);
-    if (vmUuid !== undefined && this.#asked && this.#setback?.lasting !== true && this.#mustStart(vmUuid)) await this.#begin(pod, vmUuid);
+    if (vmUuid !== undefined && this.#asked && this.#setback?.lasting !== true && !this.#guest.dead && this.#mustStart(vmUuid)) await this.#begin(pod, vmUuid);
     if (this.#asked || this.#missesVm !== undefined) await this.#publish();
   }
 
@@ -206,6 +234,7 @@ export class PodWorker {
       return;
     }
     if (this.#life === undefined) return;
+    this.#lost = undefined;
     this.#setback = undefined;
     this.#missesVm = undefined;
   }
@@ -232,13 +261,14 @@ export class PodWorker {
     if (this.#stop.ended === undefined && (isBeingDeleted(pod) || isTerminal(pod))) return undefined;
     const life = this.#life?.over === true ? undefined : this.#life;
     const unreachable: Trouble | undefined = life?.lost === true ? { reason: "AgentUnreachable", message: `the Spherelet agent at ${life.agentAddress} does not answer`, final: false } : undefined;
+    const setback = this.#setback?.trouble;
     return {
       pod,
       hostIp: this.#context.host.address,
       podIp: this.#life?.podIp,
-      containers: this.#stop.ended ?? life?.containers,
+      containers: this.#stop.ended ?? life?.containers ?? this.#lost,
       waiting: this.#setback?.waiting ?? this.#start.images.reasons(pod),
-      trouble: this.#setback?.trouble ?? unreachable ?? this.#missesVm,
+      trouble: setback?.final === true ? setback : (this.#guest.trouble ?? setback ?? unreachable ?? this.#missesVm),
       stopped: this.#stop.ended !== undefined,
       nowMs: this.#context.clock.nowMs(),
     };
@@ -268,7 +298,7 @@ export class PodWorker {
   /** Stops what runs; false when the stop was broken off for another one. */
   async #stopContainers(pod: Pod, deleted: boolean): Promise<boolean> {
     try {
-      const done = await this.#stop.run(pod, this.#life, deleted);
+      const done = await this.#stop.run(pod, this.#life, deleted, this.#guest.hangs);
       if (!done) this.#dirty = true;
       return done;
     } catch (error) {
@@ -283,8 +313,9 @@ export class PodWorker {
     const life = this.#life;
     if (life === undefined) return;
     const runs = [...(life.containers?.initContainers ?? []), ...(life.containers?.containers ?? [])].some((status) => status.state?.$case === "running");
-    if (runs && !life.over) await this.#context.agents.stopPod(life.agentAddress, life.vmUuid, pod.metadata.uid, graceSecondsOf(pod), this.#abort.signal);
-    this.#letGo();
+    // Of a guest that hangs nobody hears.
+    if (runs && !life.over && !this.#guest.hangs && !(await this.#stop.silence(pod, life))) this.#dirty = true;
+    else this.#letGo();
   }
 
   #letGo(): void {

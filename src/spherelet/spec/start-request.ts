@@ -3,6 +3,7 @@ import { ContainerSpec, RestartPolicy, StartPodRequest, type VolumeMount } from 
 import type { Container } from "../../kubernetes/container.js";
 import type { PodSpec } from "../../kubernetes/pod.js";
 import { annotationsFor } from "../../kubernetes/container-annotations.js";
+import { guestAnnotationsOf, guestFateOf } from "../../kubernetes/guest-annotations.js";
 import { cpuMilliOf, isSidecar } from "../../kubernetes/pod-resources.js";
 import { unsupportedOnHost } from "../../kubernetes/unsupported-fields.js";
 import { imageReferencesOf } from "../../kubernetes/vsphere-pod.js";
@@ -42,7 +43,7 @@ export class UnsupportedPod extends ConfigError {
 /** Containers that must not run again in a new life of the VM: they ended well and the restart policy lets them be. */
 export type Finished = ReadonlySet<string>;
 
-/** What the agent is asked to start (step 13). Throws MountError, ContainerConfigError or UnsupportedPod. */
+/** What the agent is asked to start (step 13). Throws MountError, ContainerConfigError, UnsupportedPod or GuestAnnotationError. */
 export async function buildStartRequest(facts: PodFacts, source: ConfigSource, restartCounts: ReadonlyMap<string, number>, finished: Finished): Promise<StartPodRequest> {
   const { metadata, spec } = facts.pod;
   const volumes = await resolveVolumes(facts, source);
@@ -51,7 +52,11 @@ export async function buildStartRequest(facts: PodFacts, source: ConfigSource, r
   const containers = await inOrder(spec.containers.filter((container) => !finished.has(container.name)), build);
   const unsupported = unsupportedOnHost(spec);
   if (unsupported.length > 0) throw new UnsupportedPod(unsupported);
+  const guestAnnotations = guestAnnotationsOf(facts.pod);
+  // One that makes no sense is refused here, where users are told.
+  guestFateOf(guestAnnotations, 1);
   return StartPodRequest.create({
+    guestAnnotations,
     podUid: metadata.uid,
     namespace: metadata.namespace ?? "",
     name: metadata.name,

@@ -81,8 +81,10 @@ function withoutAgent({ container, imageObject, previous, waiting }: ContainerFa
  */
 function lostLife(agent: AgentStatus, previous: ContainerStatus | undefined, nowMs: number): ContainerState {
   if (previous === undefined || agent.restartCount === 0) return {};
-  const running = previous.state?.running;
-  if (running === undefined || previous.containerID === agent.containerId) return previous.lastState ?? {};
+  const { running, terminated } = previous.state ?? {};
+  if (previous.containerID === agent.containerId) return previous.lastState ?? {};
+  if (terminated !== undefined) return { terminated };
+  if (running === undefined) return previous.lastState ?? {};
   return {
     terminated: {
       exitCode: 255,

@@ -5,6 +5,7 @@ import type { Pod } from "../../kubernetes/pod.js";
 import { deadlineExceeded } from "../pods/active-deadline.js";
 import type { ContainerConfigError } from "../spec/start-request.js";
 import type { MountError } from "../spec/config-error.js";
+import type { Trouble } from "./pod-status.js";
 import { imageObjectsOf } from "../pods/pod-annotations.js";
 
 /** The events of pods, in the words of a Spherelet (vsphere.md 1.4); their source is `kubelet`. */
@@ -51,6 +52,11 @@ export class PodEvents {
 
   deadlineExceeded(pod: Pod): void {
     this.#say(pod, "Normal", deadlineExceeded.reason, deadlineExceeded.message);
+  }
+
+  /** The pod's VM lost its guest, or its guest hangs. */
+  guestFailed(pod: Pod, { reason, message }: Pick<Trouble, "reason" | "message">): void {
+    this.#say(pod, "Warning", reason, message);
   }
 
   mountFailed(pod: Pod, error: MountError): void {

@@ -1,4 +1,5 @@
-import { type Cluster, ManagedEntityStatus } from "../../gen/spheresim/vcenter/v1/inventory.js";
+import type { Cluster } from "../../gen/spheresim/vcenter/v1/inventory.js";
+import { ManagedEntityStatus } from "../../gen/spheresim/vim/v1/managed_entity.js";
 import { failoverReserveOf } from "./cluster-admission.js";
 import { type ClusterStatus, clusterStatus } from "../drs/cluster-status.js";
 import { cannotFailOver } from "../drs/failover.js";

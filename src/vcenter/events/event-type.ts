@@ -10,11 +10,13 @@ const VM = ["VmEvent"] as const;
 const HOST = ["HostEvent"] as const;
 const POOL = ["ResourcePoolEvent"] as const;
 const CLUSTER = ["ClusterEvent"] as const;
+const ALARM = ["AlarmEvent"] as const;
 const POWERED_ON = ["VmPoweredOnEvent", "VmEvent"] as const;
 const MIGRATED = ["VmMigratedEvent", "VmEvent"] as const;
 
 /**
- * Every event this vCenter raises, with the sentence a real one formats for it (EventDescription.eventInfo, fullFormat).
+ * Every event this vCenter raises, with the sentence a real one formats for it (EventDescription.eventInfo, fullFormat). Those that govmomi's
+ * simulator has as well are its own words, but for datastores, which a VM here names or not; the others are from memory of vCenter's lists.
  *
  * Order in a power-on by DRS: VmBeingCreatedEvent, VmInstanceUuidAssignedEvent, VmUuidAssignedEvent, VmCreatedEvent, VmStartingEvent,
  * DrsVmPoweredOnEvent.
@@ -45,6 +47,8 @@ export const EVENT_TYPES = {
   VmConnectedEvent: { extends: VM, format: "Virtual machine {vm} is connected" },
   VmDisconnectedEvent: { extends: VM, format: "{vm} on host {host} in {datacenter} is disconnected" },
   VmOrphanedEvent: { extends: VM, format: "{vm} does not exist on {host} in {datacenter}" },
+  VmMessageErrorEvent: { extends: VM, format: "Error message on {vm} on {host} in {datacenter}: {reason}" },
+  AlarmStatusChangedEvent: { extends: ALARM, format: "Alarm '{alarm}' on {vm} changed from {from} to {to}" },
   DrsRuleViolationEvent: { extends: VM, format: "Virtual machine {vm} on {host} is violating the DRS rule {rule}" },
   DrsSoftRuleViolationEvent: { extends: VM, format: "{vm} on {host} in {datacenter} is violating a DRS VM-Host soft affinity rule: {rule}" },
   DrsRuleComplianceEvent: { extends: VM, format: "{vm} on {host} in {datacenter} is no longer violating the DRS rule {rule}" },

@@ -6,7 +6,9 @@ import { type VirtualMachineConfigSpec, VirtualMachinePowerState } from "../../g
 import { POD_GUEST_ID } from "../drs/vm-shape.js";
 import { faultOf } from "../errors.js";
 import { type EventLog, vmFacts } from "../events/event-log.js";
+import { GuestEvents } from "../events/guest-events.js";
 import type { HostEvents } from "../events/host-events.js";
+import { GuestRestarts } from "./guest-restarts.js";
 import type { HostFacts } from "./host-links.js";
 import type { HostRecord, VmRecord } from "../store/records.js";
 import { Turns } from "../store/turns.js";
@@ -17,6 +19,8 @@ import type { VmTasks } from "../machines/vm-tasks.js";
 export interface ReconcilerOptions {
   readonly vmTasks: VmTasks;
   readonly lifecycle: VmLifecycle;
+  /** Emulated time. */
+  readonly clock: Clock;
   readonly monotonic: Clock;
   readonly log: Logger;
   readonly closing: AbortSignal;
@@ -36,7 +40,7 @@ const MAX_REPAIRS = 32;
  * | record | on its host | then |
  * |---|---|---|
  * | yes | yes, other power state than recorded | the record shows what the host says |
- * | yes, should be on | powered off | powered on again: the host rebooted |
+ * | yes, should be on | powered off | powered on again: the host rebooted, or, after a growing wait, the guest died |
  * | yes | no | shown as orphaned |
  * | yes, with other settings | yes | reconfigured to those of the record |
  * | yes, on another host | yes | released: what a migration left behind |
@@ -51,9 +55,14 @@ export class Reconciler implements HostFacts {
   readonly #atWork = new Set<string>();
   /** VMs that are being taken off a host at this moment. */
   readonly #removals = new Map<string, Promise<unknown>>();
+  readonly #guestEvents: GuestEvents;
+  readonly #guestRestarts = new GuestRestarts();
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
+    this.#guestEvents = new GuestEvents(options.events);
+    const { inventory } = options.vmTasks.options;
+    inventory.feed.observe((key) => void (inventory.findVm(key) === undefined && this.#guestRestarts.forget(key)));
   }
 
   onConnected(host: HostRecord, vms: readonly HostVm[]): void {
@@ -74,7 +83,8 @@ export class Reconciler implements HostFacts {
   }
 
   onVm(host: HostRecord, hostVm: HostVm): void {
-    const { inventory, tasks } = this.#options.vmTasks.options;
+    const { clock, vmTasks } = this.#options;
+    const { inventory, tasks } = vmTasks.options;
     const instanceUuid = hostVm.config?.instanceUuid ?? "";
     const vm = inventory.vmByInstanceUuid(instanceUuid);
     if (belongsElsewhere(vm, host.moid)) {
@@ -83,11 +93,17 @@ export class Reconciler implements HostFacts {
     }
     if (vm === undefined || vm.host !== host.moid) return;
     const isOn = hostVm.powerState === VirtualMachinePowerState.POWERED_ON;
-    if (vm.isOn !== isOn || vm.onHost !== true) inventory.putVm({ ...vm, isOn, onHost: true });
+    const heartbeat = hostVm.guestHeartbeatStatus;
+    if (vm.isOn !== isOn || vm.onHost !== true || vm.heartbeat !== heartbeat) inventory.putVm({ ...vm, isOn, onHost: true, heartbeat });
     this.#options.hostEvents.vmSeen(vm);
+    this.#guestEvents.heartbeatChanged(vm, vm.heartbeat, heartbeat);
     // What a task does to the VM, the task tells.
-    if (vm.isOn !== isOn && tasks.holderOf(vm.moid) === undefined) this.#options.events.post(isOn ? "VmPoweredOnEvent" : "VmPoweredOffEvent", { vm: vmFacts(vm) });
-    if (vm.wantedOn && !isOn) this.#repair(host, instanceUuid, () => this.#powerOnAgain(vm.moid));
+    const byItself = vm.isOn !== isOn && tasks.holderOf(vm.moid) === undefined;
+    const guestDied = byItself && !isOn && hostVm.lastFault !== undefined;
+    if (guestDied) this.#guestEvents.died(vm, hostVm);
+    if (byItself) this.#options.events.post(isOn ? "VmPoweredOnEvent" : "VmPoweredOffEvent", { vm: vmFacts(vm) });
+    const waitMs = guestDied ? this.#guestRestarts.waitMs(vm.moid, clock.nowMs()) : 0;
+    if (vm.wantedOn && !isOn) this.#repair(host, instanceUuid, () => this.#powerOnAgain(vm.moid), waitMs);
     else if (hostVm.config !== undefined && !isAsRecorded(vm, hostVm.config)) this.#repair(host, instanceUuid, () => this.#reconfigureAgain(vm.moid));
   }
 
@@ -111,13 +127,14 @@ export class Reconciler implements HostFacts {
     await this.#removals.get(keyOf(host, instanceUuid))?.catch(() => undefined);
   }
 
-  /** Starts a repair unless one is under way for this VM. Tries again with growing waits; gives up after MAX_TRIES. */
-  #repair(host: HostRecord, instanceUuid: string, attempt: () => Promise<boolean>): void {
+  /** Starts a repair, after a wait of emulated time, unless one is under way for this VM. Tries again with growing waits; gives up after MAX_TRIES. */
+  #repair(host: HostRecord, instanceUuid: string, attempt: () => Promise<boolean>, waitMs = 0): void {
     const key = keyOf(host.moid, instanceUuid);
     if (this.#atWork.has(key)) return;
     this.#atWork.add(key);
-    const { monotonic, closing, log } = this.#options;
+    const { clock, monotonic, closing, log } = this.#options;
     const tries = async (): Promise<void> => {
+      if (waitMs > 0) await clock.sleep(waitMs, closing);
       const backoff = new Backoff(RETRY);
       while (backoff.attempts < MAX_TRIES) {
         if (closing.aborted || (await this.#repairs.take(attempt))) return;

@@ -125,8 +125,8 @@ export class VmTasks {
     await this.commit({ puts: vm === undefined ? [] : [vmEntry(vm)], deletes });
     if (vm === undefined) return;
     // What its host said meanwhile is newer.
-    const { isOn, onHost } = this.options.inventory.vm(vm.moid);
-    this.options.inventory.putVm({ ...vm, isOn, onHost });
+    const { isOn, onHost, heartbeat } = this.options.inventory.vm(vm.moid);
+    this.options.inventory.putVm({ ...vm, isOn, onHost, heartbeat });
   }
 
   /** Runs the work of a registered task; answers the task as it is then. When vCenter stops, the task stays as it is. */

@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.js";
+import { latencyProfile, type LatencyProfile } from "../../base/latency-profile.js";
 import type { Logger } from "../../base/log.js";
 import type { Dice } from "../../base/seeded-random.js";
 import { version } from "../../base/version.js";
@@ -13,6 +14,7 @@ import { CREATE_TASK, Deployments } from "../machines/deployments.js";
 import { drsMover } from "../hosts/drs-mover.js";
 import { APPLY_TASK } from "../drs-running/applications.js";
 import { Drs } from "../drs-running/drs.js";
+import { HostWatch } from "../drs-running/host-watch.js";
 import type { HostDaemons } from "../hosts/host-daemon.js";
 import { HostChoice } from "../placement/host-choice.js";
 import { HostLinks } from "../hosts/host-links.js";
@@ -36,6 +38,7 @@ import { Migrations } from "../machines/migrations.js";
 import { MoidCounters } from "../inventory/moid-counters.js";
 import { MultiPowerOn, POWER_ON_VMS_TASK } from "../machines/multi-power-on.js";
 import { Pages } from "../inventory/pages.js";
+import { PowerOnRecommendations } from "../machines/power-on-recommendations.js";
 import { PlacementRules } from "../placement/placement-rules.js";
 import { Placements } from "../placement/placements.js";
 import { PoolAdmin } from "../clusters/pool-admin.js";
@@ -70,6 +73,7 @@ export interface OpenRoomOptions {
   readonly dice: Dice;
   readonly recorder?: StepSink | undefined;
   readonly hostWindowMs?: number;
+  readonly profile?: LatencyProfile;
   readonly closing: AbortController;
   readonly onStale: (fault: VimFault) => void;
 }
@@ -115,13 +119,15 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   const serial = new Serial();
   const holds = new Holds(inventory.ledger, monotonic);
   const placementRules = new PlacementRules(inventory, rules, holds);
-  const placements = new Placements({ inventory, holds, clock, dice, journal, epoch, rules: placementRules });
+  const choice = new HostChoice({ inventory, rules: placementRules, dice });
+  const placements = new Placements({ inventory, holds, clock, choice, journal, epoch, rules: placementRules });
   const hostWindowMs = options.hostWindowMs ?? DEFAULT_HOST_WINDOW_MS;
   const vmTasks = new VmTasks({ inventory, tasks, events, store, counters, daemons, monotonic, log, hostWindowMs, closing: closing.signal });
-  const choice = new HostChoice({ inventory, rules: placementRules, dice });
   const migrations = new Migrations({
     vmTasks,
     choice,
+    durations: (options.profile ?? latencyProfile("instant")).durations,
+    clock,
     removed: (host, instanceUuid) => reconciler.removed(host, instanceUuid),
     look: (moid, instanceUuid) => {
       const host = inventory.findHost(moid);
@@ -130,7 +136,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
     },
   });
   const lifecycle = new VmLifecycle(vmTasks, choice, migrations, journal);
-  const reconciler: Reconciler = new Reconciler({ vmTasks, lifecycle, monotonic, log, closing: closing.signal, events, hostEvents });
+  const reconciler: Reconciler = new Reconciler({ vmTasks, lifecycle, clock, monotonic, log, closing: closing.signal, events, hostEvents });
   const links: HostLinks = new HostLinks({ inventory, daemons, facts: reconciler, monotonic, log, closing: closing.signal });
   const onAbandoned = (vm: Parameters<Reconciler["abandoned"]>[0]): void => {
     const host = inventory.findHost(vm.host);
@@ -138,7 +144,8 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   };
   const deployments = new Deployments({ vmTasks, placements, holds, journal, clock, dice, migrate: (vm, host) => migrations.migrate(vm, { host }), onAbandoned });
   const reconfigurations = new Reconfigurations(vmTasks, choice, clock);
-  const multiPowerOn = new MultiPowerOn(vmTasks, lifecycle, choice, clock);
+  const powerOns = new PowerOnRecommendations({ vmTasks, lifecycle, choice, holds, epoch, clock });
+  const multiPowerOn = new MultiPowerOn(vmTasks, lifecycle, choice, powerOns);
   const admin = new InventoryAdmin({ inventory, store, counters, holds, links, serial, events, hostEvents });
   const pools = new PoolAdmin({ inventory, store, counters, serial, events });
   const poolMoves = new PoolMoves(vmTasks, serial, events);
@@ -153,7 +160,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   }
   links.refresh();
   const rounds = new ActivityRounds(inventory, clock, log);
-  const drs = new Drs({ vmTasks, rules, migrations, events, epoch, clock, monotonic, log, closing: closing.signal });
+  const drs = new Drs({ vmTasks, rules, migrations, powerOns, events, epoch, clock, monotonic, log, closing: closing.signal });
   const resumers = [
     { descriptionIds: [CREATE_TASK], resume: deployments.resume.bind(deployments) },
     { descriptionIds: ["VirtualMachine.migrate"], resume: migrations.resume.bind(migrations) },
@@ -168,11 +175,14 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   for (const task of powerOnVms) multiPowerOn.resume(task);
   for (const task of ofHosts) modes.resume(task);
   const health = new ClusterHealth(inventory, events);
+  const hostWatch = new HostWatch(inventory, drs.passes);
   const compliance = new RuleCompliance(inventory, rules, events);
   const digest = new ChangeDigest(monotonic, (keys) => {
     health.look();
     derived.look();
     compliance.look(keys);
+    powerOns.look(keys);
+    hostWatch.look(keys);
   });
   inventory.feed.observe((key) => digest.add(key));
   rules.onChange = (cluster) => digest.add(cluster);
@@ -184,7 +194,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
     inventoryService({ about, inventory, holds, admin, modes, requests, hostPages: new Pages(epoch, monotonic), monotonic }),
     resourcePoolService({ inventory, pools, moves: poolMoves, requests, poolPages: new Pages(epoch, monotonic) }),
     placementService({ inventory, placements, deployments, holds, requests }),
-    virtualMachineService({ inventory, choice, deployments, lifecycle, multiPowerOn, migrations, reconfigurations, requests, vmPages: new Pages(epoch, monotonic) }),
+    virtualMachineService({ inventory, choice, deployments, lifecycle, multiPowerOn, powerOns, migrations, reconfigurations, requests, vmPages: new Pages(epoch, monotonic) }),
     taskService({ tasks, requests, taskPages: new Pages(epoch, monotonic), monotonic }),
     ruleService({ rules: ruleAdmin, requests, rulePages: new Pages(epoch, monotonic), groupPages: new Pages(epoch, monotonic) }),
     clusterService({ clusters: clusterAdmin, inventory, passes: drs.passes, requests }),

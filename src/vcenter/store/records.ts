@@ -1,11 +1,13 @@
 import { Cluster, Datacenter, Host, HostConnectionState, HostPowerState, type HostEvacuation, type HostSpec, ResourcePool, VirtualMachine, VirtualMachineConnectionState, type VmMigration } from "../../gen/spheresim/vcenter/v1/inventory.js";
 import type { Timestamp } from "../../gen/google/protobuf/timestamp.js";
+import { ManagedEntityStatus } from "../../gen/spheresim/vim/v1/managed_entity.js";
 import { ResourceConfigSpec } from "../../gen/spheresim/vim/v1/resource.js";
 import { TaskInfo } from "../../gen/spheresim/vim/v1/task.js";
 import { type VirtualMachineConfigSpec, VirtualMachinePowerState } from "../../gen/spheresim/vim/v1/virtual_machine.js";
 import type { HostReach } from "../drs/host-candidate.js";
 import type { KeyValueEntry } from "./key-value.js";
 import { recordKey } from "./keyspace.js";
+import { swapFileMb } from "../drs/swap-file.js";
 import { moref } from "../inventory/moref.js";
 
 /** A host, as vCenter keeps it. */
@@ -59,6 +61,8 @@ export interface VmRecord {
   readonly isOn: boolean;
   /** Whether its host said that it has it; undefined while the host has not said. Known at run time alone. */
   readonly onHost: boolean | undefined;
+  /** Whether its guest is alive, as its host last said; undefined while the host has not said. Known at run time alone. */
+  readonly heartbeat?: ManagedEntityStatus | undefined;
 }
 
 /** Whose VM it is, and by which task it came. */
@@ -138,6 +142,8 @@ export function vmMessage(vm: VmRecord, host: HostRecord | undefined): VirtualMa
     activity: vm.config.activity,
     migration: vm.migration === undefined ? undefined : migrationMessage(vm.migration),
     reconfiguringTo: vm.reconfiguringTo,
+    guestHeartbeatStatus: (vm.isOn ? vm.heartbeat : undefined) ?? ManagedEntityStatus.GRAY,
+    swapFileMb: vm.isOn ? swapFileMb(vm.config.memoryMb, vm.config.memoryAllocation?.reservation ?? 0) : 0,
   };
 }
 
@@ -200,7 +206,7 @@ export function readPool(moid: string, value: string): PoolRecord {
 /** A VM in etcd; its power state is the one it should have. */
 export function vmEntry(vm: VmRecord): KeyValueEntry {
   const message = vmMessage({ ...vm, isOn: vm.wantedOn, onHost: undefined }, undefined);
-  return { key: recordKey("vms", vm.moid), value: json(VirtualMachine.toJSON({ ...message, connectionState: VirtualMachineConnectionState.UNSPECIFIED })) };
+  return { key: recordKey("vms", vm.moid), value: json(VirtualMachine.toJSON({ ...message, connectionState: VirtualMachineConnectionState.UNSPECIFIED, guestHeartbeatStatus: ManagedEntityStatus.UNSPECIFIED })) };
 }
 
 export function readVm(moid: string, value: string): VmRecord {
