@@ -20,6 +20,12 @@ export type UserName = (typeof users)[number]["stored"];
 /** Name of the certificate of gRPC servers. */
 export const grpcServerName = "grpc-server";
 
+/** Certificates of a Spherelet: as a client of the API server and as a server of the kubelet API. */
+export interface HostCertificates {
+  readonly node: TlsMaterial;
+  readonly kubelet: TlsMaterial;
+}
+
 /** Name of the certificate of a Spherelet as a client of the API server. */
 export function nodeName(host: string): string {
   return `node-${fileNameOf(host)}`;
