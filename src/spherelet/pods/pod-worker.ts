@@ -13,6 +13,7 @@ import { setbackOf, type Setback } from "./pod-setback.js";
 import { giveBody, startContainers } from "./pod-startup.js";
 import type { PodSituation, Trouble } from "../status/pod-status.js";
 import { graceSecondsOf } from "./pod-grace.js";
+import { StopCall } from "./stop-call.js";
 import { deleteForGood, stopContainers } from "./pod-teardown.js";
 import { isNewer } from "../status/resource-version.js";
 import { recordStatus, writeStatus } from "../status/status-writer.js";
@@ -63,7 +64,7 @@ export class PodWorker {
   #running: Promise<void> | undefined;
   #dirty = false;
   #wait: AbortController | undefined;
-  #stopCall: { readonly graceSeconds: number; readonly abort: AbortController } | undefined;
+  readonly #stopCall = new StopCall();
   #publishing: Promise<void> = Promise.resolve();
 
   /**
@@ -128,7 +129,7 @@ export class PodWorker {
     const { trouble, hangs } = this.#guest;
     if (trouble?.telling === true && this.#asked && !isBeingDeleted(pod) && !isTerminal(pod)) this.#context.events.guestFailed(pod, trouble);
     // A stop that nobody hears has no end: it is made again, with patience.
-    if (hangs) this.#stopCall?.abort.abort();
+    if (hangs) this.#stopCall.breakOff();
     this.wake("soon");
     if (this.#asked) this.#publishInTime();
   }
@@ -171,8 +172,7 @@ export class PodWorker {
     this.#pod = pod;
     const deletionIsNew = isBeingDeleted(pod) && !isBeingDeleted(before);
     if (deletionIsNew || vmUuidOf(pod) !== vmUuidOf(before)) this.wake("urgent");
-    // A second deletion may leave less time than the first.
-    if (this.#stopCall !== undefined && graceSecondsOf(pod) < this.#stopCall.graceSeconds) this.#stopCall.abort.abort();
+    this.#stopCall.shorten(graceSecondsOf(pod));
   }
 
   async #run(): Promise<void> {
@@ -334,21 +334,15 @@ export class PodWorker {
   async #stop(pod: Pod, deleted: boolean): Promise<boolean> {
     const vmUuid = vmUuidOf(pod);
     if (vmUuid === undefined || this.#stopped !== undefined) return true;
-    const stopCall = { graceSeconds: graceSecondsOf(pod), abort: new AbortController() };
-    this.#stopCall = stopCall;
     try {
-      this.#stopped = await stopContainers(this.#context, pod, vmUuid, this.#life, deleted, this.#guest.hangs, AbortSignal.any([this.#abort.signal, stopCall.abort.signal]));
-      return true;
+      const stopped = await this.#stopCall.run(graceSecondsOf(pod), this.#abort.signal, (signal) => stopContainers(this.#context, pod, vmUuid, this.#life, deleted, this.#guest.hangs, signal));
+      if (stopped === undefined) this.#dirty = true;
+      else this.#stopped = stopped.answer;
+      return stopped !== undefined;
     } catch (error) {
-      if (stopCall.abort.signal.aborted) {
-        this.#dirty = true;
-        return false;
-      }
       // Whether the VM still runs is HostD's to say, at the next attempt.
       this.#letGo();
       throw error;
-    } finally {
-      this.#stopCall = undefined;
     }
   }
 
@@ -357,18 +351,13 @@ export class PodWorker {
     const life = this.#life;
     if (life === undefined) return;
     const runs = [...(life.containers?.initContainers ?? []), ...(life.containers?.containers ?? [])].some((status) => status.state?.$case === "running");
-    // Of a guest that hangs nobody hears.
+    // A guest that hangs hears nothing.
     if (runs && !life.over && !this.#guest.hangs) {
-      const stopCall = { graceSeconds: graceSecondsOf(pod), abort: new AbortController() };
-      this.#stopCall = stopCall;
-      try {
-        await this.#context.agents.stopPod(life.agentAddress, life.vmUuid, pod.metadata.uid, stopCall.graceSeconds, AbortSignal.any([this.#abort.signal, stopCall.abort.signal]));
-      } catch (error) {
-        if (!stopCall.abort.signal.aborted) throw error;
+      const graceSeconds = graceSecondsOf(pod);
+      const stopped = await this.#stopCall.run(graceSeconds, this.#abort.signal, (signal) => this.#context.agents.stopPod(life.agentAddress, life.vmUuid, pod.metadata.uid, graceSeconds, signal));
+      if (stopped === undefined) {
         this.#dirty = true;
         return;
-      } finally {
-        this.#stopCall = undefined;
       }
     }
     this.#letGo();
