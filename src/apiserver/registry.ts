@@ -6,7 +6,7 @@ import { type Kind, keyOf, type Lookup } from "./kinds/kind.js";
 import type { ApiObject } from "./object.js";
 import { type Backend, type Swap, type SwapResult } from "./storage/backend.js";
 import { KeyTurns } from "./storage/key-turns.js";
-import { Stored, storedText } from "./storage/stored.js";
+import { Stored, StoredText } from "./storage/stored.js";
 import type { WatchCache } from "./storage/watch-cache.js";
 
 /** How often a read-modify-write starts over when others write the same object meanwhile. */
@@ -109,8 +109,9 @@ export class Registry implements Lookup {
   async insertAlong(kind: Kind, object: ApiObject, changes: readonly Growth[]): Promise<Stored | "taken" | "moved"> {
     const key = keyOf(kind, object.metadata.namespace ?? "", object.metadata.name);
     const leaseId = kind.ttlSeconds === undefined ? undefined : await this.#leaseFor(kind.ttlSeconds);
-    const result = await this.#swapAlong({ key, expectedRevision: 0, value: storedText(object), ...(leaseId === undefined ? {} : { leaseId }) }, changes);
-    if (result.succeeded) return this.#written(key, result.revision, object);
+    const text = new StoredText(object);
+    const result = await this.#swapAlong({ key, expectedRevision: 0, value: text.value, ...(leaseId === undefined ? {} : { leaseId }) }, changes);
+    if (result.succeeded) return this.#written(key, result.revision, text);
     if (result.current) this.cache.learn(key, result.current.modRevision, Stored.fromRow(result.current));
     return result.current || changes.length === 0 ? "taken" : "moved";
   }
@@ -147,10 +148,11 @@ export class Registry implements Lookup {
         continue;
       }
       const leaseId = kind.ttlSeconds === undefined || change === "remove" ? undefined : await this.#leaseFor(kind.ttlSeconds);
-      const swap: Swap = { key, expectedRevision: current.revision, ...(change === "remove" ? {} : { value: storedText(change.to) }), ...(leaseId === undefined ? {} : { leaseId }) };
+      const text = change === "remove" ? undefined : new StoredText(change.to);
+      const swap: Swap = { key, expectedRevision: current.revision, ...(text === undefined ? {} : { value: text.value }), ...(leaseId === undefined ? {} : { leaseId }) };
       const result = await this.#swapAlong(swap, change === "remove" ? [] : (change.along ?? []));
       if (result.succeeded) {
-        if (change !== "remove") return { stored: this.#written(key, result.revision, change.to), revision: result.revision, removed: false };
+        if (text !== undefined) return { stored: this.#written(key, result.revision, text), revision: result.revision, removed: false };
         this.cache.learn(key, result.revision);
         return { stored: current.at(result.revision), revision: result.revision, removed: true };
       }
@@ -163,15 +165,16 @@ export class Registry implements Lookup {
 
   /** One Txn; what it wrote beside its own key, or found there instead, is known here at once. */
   async #swapAlong(swap: Swap, changes: readonly Growth[]): Promise<SwapResult> {
-    const along = changes.map(({ current, to }) => ({ key: current.key, expectedRevision: current.revision, value: storedText(to) }));
+    const texts = changes.map(({ to }) => new StoredText(to));
+    const along = changes.map(({ current }, index) => ({ key: current.key, expectedRevision: current.revision, value: texts[index]!.value }));
     const result = await this.backend.swap(along.length > 0 ? { ...swap, along } : swap);
-    if (result.succeeded) for (const { current, to } of changes) this.#written(current.key, result.revision, to);
+    if (result.succeeded) changes.forEach(({ current }, index) => this.#written(current.key, result.revision, texts[index]!));
     else result.currentAlong?.forEach((row, index) => this.cache.learn(along[index]!.key, row?.modRevision ?? result.revision, row && Stored.fromRow(row)));
     return result;
   }
 
-  #written(key: string, revision: number, object: ApiObject): Stored {
-    const stored = new Stored(key, revision, { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } });
+  #written(key: string, revision: number, text: StoredText): Stored {
+    const stored = text.at(key, revision);
     this.cache.learn(key, revision, stored);
     return stored;
   }

@@ -66,12 +66,17 @@ async function apply(vsphere: Vsphere, keys: readonly string[], flags: ApplyFlag
     return;
   }
   const task = await vsphere.client(DrsServiceClient).applyRecommendations({ requestId: "", keys: chosen.map(({ key }) => key) });
-  await finish(vsphere, task, flags, () => chosen.map((each) => `${each.vmName} moved from ${each.sourceHostName} to ${each.targetHostName}`).join("\n"));
+  await finish(vsphere, task, flags, () => chosen.map(done).join("\n"));
+}
+
+/** What a recommendation did. */
+function done({ reason, vmName, sourceHostName, targetHostName }: DrsRecommendation): string {
+  return reason === "powerOnVm" ? `${vmName} is powered on at ${targetHostName}` : `${vmName} moved from ${sourceHostName} to ${targetHostName}`;
 }
 
 function recommendation(key: string, known: readonly DrsRecommendation[]): DrsRecommendation {
   const found = known.find((each) => each.key === key);
-  if (found === undefined) throw new UserError("failed", `no recommendation ${key} stands: each pass of DRS makes new ones, with new keys`, "see them with: spheresim drs recommendations");
+  if (found === undefined) throw new UserError("failed", `no recommendation ${key} stands any more`, "see them with: spheresim drs recommendations");
   return found;
 }
 

@@ -37,7 +37,7 @@ export function addVmList(vm: Command): void {
 
 function vmTable(inventory: Inventory, vms: readonly VirtualMachine[], usage: ReadonlyMap<string, VmUsage>, wide: boolean): string {
   if (vms.length === 0) return "there is no VM; create one with: spheresim vm create\n";
-  const columns = { name: "vm", about: ["power", "host", "pool"], figures: ["reserved", "entitled", "active", "of"], more: ["id", "kind", "cpus", "heartbeat", "score", "cpu limit", "cpu shares", "memory limit", "memory shares", "activity", "uuid", "owner"] };
+  const columns = { name: "vm", about: ["power", "host", "pool"], figures: ["reserved", "entitled", "active", "of"], more: ["id", "kind", "cpus", "heartbeat", "score", "cpu limit", "cpu shares", "memory limit", "memory shares", "swap file MB", "activity", "uuid", "owner"] };
   return figureTable(columns, vms.map((vm) => vmRow(inventory, vm, usage.get(moid(vm.ref)))), { wide, screen: screen() });
 }
 
@@ -58,11 +58,11 @@ function vmRow(inventory: Inventory, vm: VirtualMachine, usage: VmUsage | undefi
     figures: [
       [reservedCpu, reservedMemory],
       [usage?.entitledCpuMhz, usage?.entitledMemoryMb],
-      [usage?.grantedCpuMhz, usage?.activeMemoryMb],
+      [usage?.activeCpuMhz, usage?.activeMemoryMb],
       [cpu, memory],
     ],
     bars: [
-      { reserved: reservedCpu, entitled: usage?.entitledCpuMhz, active: usage?.grantedCpuMhz, capacity: cpu },
+      { reserved: reservedCpu, entitled: usage?.entitledCpuMhz, active: usage?.activeCpuMhz, capacity: cpu },
       { reserved: reservedMemory, entitled: usage?.entitledMemoryMb, active: usage?.activeMemoryMb, capacity: memory },
     ],
     more: [
@@ -75,6 +75,7 @@ function vmRow(inventory: Inventory, vm: VirtualMachine, usage: VmUsage | undefi
       sharesText(config?.cpuAllocation?.shares),
       limitText(config?.memoryAllocation?.limit),
       sharesText(config?.memoryAllocation?.shares),
+      String(vm.swapFileMb),
       vm.ownerUid === "" ? activityText(vm.activity) : "",
       config?.uuid ?? "",
       vm.ownerUid,

@@ -1,8 +1,13 @@
 import type { Command } from "commander";
 import { activityForms } from "../base/activity-text.js";
+import { UserError } from "../base/user-error.js";
+import type { VirtualMachine } from "../gen/spheresim/vcenter/v1/inventory.js";
+import type { ClusterRecommendation } from "../gen/spheresim/vcenter/v1/placement.js";
+import { TaskServiceClient } from "../gen/spheresim/vcenter/v1/task_service.js";
 import { VirtualMachineServiceClient } from "../gen/spheresim/vcenter/v1/virtual_machine_service.js";
 import { CreateVmRequest } from "../gen/spheresim/vcenter/v1/virtual_machine.js";
 import type { ManagedObjectReference } from "../gen/spheresim/vim/v1/managed_object.js";
+import type { TaskInfo } from "../gen/spheresim/vim/v1/task.js";
 import { activityProfile, activityText } from "./activity-option.js";
 import { addAllocationOptions, type AllocationFlags, cpuAllocation, givenAllocations, memoryAllocation } from "./allocation-options.js";
 import { addTaskOptions, type TaskFlags, wholeNumber } from "./command-options.js";
@@ -81,8 +86,25 @@ async function power(vsphere: Vsphere, name: string, change: keyof typeof powere
   const service = vsphere.client(VirtualMachineServiceClient);
   const vm = await vsphere.vm(name);
   const request = { requestId: "", vm: vm.ref };
-  const task = await (change === "on" ? service.powerOnVm(request) : change === "off" ? service.powerOffVm(request) : service.resetVm(request));
+  const task = await (change === "on" ? powerOn(vsphere, vm) : change === "off" ? service.powerOffVm(request) : service.resetVm(request));
   await finish(vsphere, task, flags, () => `${vm.config?.name} ${powered[change]}`);
+}
+
+/** As the vSphere Client does: DRS chooses the host, or, in manual mode, recommends one and leaves it at that. */
+async function powerOn(vsphere: Vsphere, vm: VirtualMachine): Promise<TaskInfo> {
+  const service = vsphere.client(VirtualMachineServiceClient);
+  const { attempted, notAttempted, recommendations } = await service.powerOnVms({ requestId: "", vms: [{ type: "VirtualMachine", value: moid(vm.ref) }], overrideAutomationLevel: false });
+  const [recommended] = recommendations;
+  if (recommended !== undefined) {
+    throw new UserError("failed", `DRS is in manual mode, so ${vm.config?.name} stays off until you say yes: ${recommended.reasonText}`, `its place is held for ${heldSeconds(recommended)} s; apply it with: spheresim drs apply ${recommended.key}`);
+  }
+  const refused = notAttempted[0]?.fault;
+  if (refused !== undefined) throw new UserError("failed", refused.localizedMessage);
+  return vsphere.client(TaskServiceClient).getTask({ task: attempted[0]?.task });
+}
+
+function heldSeconds({ time, holdUntil }: ClusterRecommendation): bigint {
+  return (holdUntil?.seconds ?? 0n) - (time?.seconds ?? 0n);
 }
 
 async function migrate(vsphere: Vsphere, name: string, flags: TaskFlags & { readonly host?: string }): Promise<void> {

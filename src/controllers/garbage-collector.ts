@@ -1,6 +1,6 @@
 import { isBeingDeleted, nameOf, objectKey, type KubernetesObject, type ObjectName, type OwnerReference } from "../kubernetes/object-meta.js";
 import type { ResourceType } from "../kubernetes/resource-type.js";
-import { apiVersionOf, deployments, leases, namespaces, nodes, pods, replicaSets } from "../kubernetes/resource-type.js";
+import { apiVersionOf, deployments, images, leases, namespaces, nodes, pods, replicaSets } from "../kubernetes/resource-type.js";
 import { isConflict, isNotFound } from "../kubernetes/status.js";
 import { WorkQueue } from "../kubernetes/work-queue.js";
 import type { Controller, ControllerContext } from "./controller.js";
@@ -9,7 +9,7 @@ const FOREGROUND = "foregroundDeletion";
 const ORPHAN = "orphan";
 const BY_OWNER = "ownerUid";
 /** Kinds whose owner references are followed, and that may be owners. */
-const dependentTypes = [replicaSets, pods, leases] as const;
+const dependentTypes = [replicaSets, pods, leases, images] as const;
 const ownerTypes = [deployments, replicaSets, pods, nodes, namespaces] as const;
 
 type Type = ResourceType<KubernetesObject>;

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { z } from "zod";
+import { Ipv4Range, MacRange } from "../base/address-range.js";
 import { stateHome } from "../base/state-home.js";
 import { UserError } from "../base/user-error.js";
 import { roomNames } from "./room-name.js";
@@ -12,6 +13,27 @@ const wholeNumber = (least: number, most: number) => {
 /** One of a few words. */
 const choice = <const Words extends readonly [string, ...string[]]>(words: Words) => z.enum(words, { error: `choose one of: ${words.join(", ")}` });
 const list = z.union([z.array(z.string()), z.string().transform((text) => text.split(",").filter((part) => part !== ""))]);
+/** A text that something can be made of: it says itself what is wrong with one. */
+const readable = (make: (text: string) => unknown) =>
+  z.string().superRefine((text, context) => {
+    try {
+      make(text);
+    } catch (error) {
+      context.addIssue({ code: "custom", message: error instanceof Error ? error.message : String(error) });
+    }
+  });
+/** Ranges that others in an emulator hand out, and who does. */
+const rangesInUse: readonly (readonly [cidr: string, what: string])[] = [
+  ["10.96.0.0/16", "the cluster addresses of Services"],
+  // 1,000 hosts of 256 addresses each.
+  ...[245, 246, 247, 248].map((second) => [`10.${second}.0.0/16`, "addresses that Spherelets give to pods without one"] as const),
+];
+
+function freeRange(cidr: string): void {
+  const range = new Ipv4Range(cidr);
+  for (const [taken, what] of rangesInUse) if (range.overlaps(new Ipv4Range(taken))) throw new RangeError(`overlaps ${taken}, ${what}`);
+}
+
 const flag = z.union([z.boolean(), z.enum(["true", "false", "1", "0"]).transform((text) => text === "true" || text === "1")]);
 
 /**
@@ -47,6 +69,10 @@ const schema = z.strictObject({
   decider: choice(["drs", "kubernetes"]).default("drs"),
   /** Mutual TLS on every gRPC port (apiserver and kubelet API always have it). */
   tls: flag.default(false),
+  /** Range of the pods' addresses. */
+  podCidr: readable(freeRange).default("10.244.0.0/16"),
+  /** The first and the last of the pods' MACs; these stand under NSX' prefix. */
+  podMacs: readable((text) => new MacRange(text)).default("04:50:56:00:00:00-04:50:56:ff:ff:ff"),
   /** End when the process that started this one ends, however it ends. */
   exitWithParent: flag.default(false),
   /** Log level of every process, on standard error. */

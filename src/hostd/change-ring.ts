@@ -1,84 +1,28 @@
-import { deferred, type Deferred } from "../base/deferred.js";
 import type { HostVm, VmUpdate } from "../gen/spheresim/hostd/v1/host.js";
 import type { UpdateKind } from "../gen/spheresim/vim/v1/update.js";
-import { invalidCollectorVersion } from "./host-fault.js";
+import { type Numbered, Ring } from "./ring.js";
 
 /** A change of one VM of any host of the process. */
-export interface VmChange {
-  readonly revision: bigint;
+export interface VmChange extends Numbered {
   readonly kind: typeof UpdateKind.ENTER | typeof UpdateKind.MODIFY | typeof UpdateKind.LEAVE;
   readonly vm: HostVm;
+  /** It happened on a host out of reach: no watcher is told; all that came of it is told when the host is back. */
+  readonly withheld: boolean;
 }
 
-/**
- * The last changes of all hosts of the process, read by any number of watchers at their own pace: a watcher is a position, so a
- * slow one costs nothing, and one that falls out of the ring is told to begin again.
- *
- * Worked example with room for 2: after revisions 1, 2, 3 a watcher at 1 reads 2 and 3; a watcher at 0 gets InvalidCollectorVersion.
- */
-export class ChangeRing {
-  /** Changes with every start of the process: a position of a former life means nothing now. */
-  readonly bootId: string;
-  readonly #limit: number;
-  /** Change of revision r at r % limit. */
-  readonly #changes: VmChange[] = [];
-  #revision = 0n;
-  #wake: Deferred<void> | undefined;
-
+/** The last changes of the VMs of all hosts of the process. */
+export class ChangeRing extends Ring<VmChange> {
   constructor(bootId: string, limit = 8192) {
-    this.bootId = bootId;
-    this.#limit = limit;
-  }
-
-  /** The last revision handed out. */
-  get revision(): bigint {
-    return this.#revision;
+    super(bootId, limit);
   }
 
   /** Puts a change in; `vm` carries its revision from here on. */
-  add(kind: VmChange["kind"], vm: HostVm): HostVm {
-    this.#revision += 1n;
-    const numbered = { ...vm, revision: this.#revision };
-    this.#changes[Number(this.#revision % BigInt(this.#limit))] = { revision: this.#revision, kind, vm: numbered };
-    this.#wake?.resolve();
-    this.#wake = undefined;
-    return numbered;
-  }
-
-  /** The change after `revision`, if there is one; throws when it is forgotten. */
-  after(revision: bigint): VmChange | undefined {
-    if (revision >= this.#revision) return undefined;
-    const change = this.#changes[Number((revision + 1n) % BigInt(this.#limit))];
-    if (change?.revision !== revision + 1n) throw invalidCollectorVersion(this.#oldestToken());
-    return change;
-  }
-
-  /** Resolves with the next change. */
-  changed(): Promise<void> {
-    this.#wake ??= deferred();
-    return this.#wake.promise;
-  }
-
-  token(revision: bigint): string {
-    return `${this.bootId}.${revision}`;
-  }
-
-  /** The revision of a token; throws when it is of another boot, of the future, or too old. */
-  position(token: string): bigint {
-    const match = /^([^.]+)\.(\d{1,19})$/.exec(token);
-    const revision = BigInt(match?.[2] ?? 0);
-    if (match === null || match[1] !== this.bootId || revision > this.#revision) throw invalidCollectorVersion(this.#oldestToken());
-    this.after(revision);
-    return revision;
-  }
-
-  #oldestToken(): string {
-    const limit = BigInt(this.#limit);
-    return this.token(this.#revision > limit ? this.#revision - limit : 0n);
+  add(kind: VmChange["kind"], vm: HostVm, withheld = false): HostVm {
+    return this.push((revision) => ({ revision, kind, vm: { ...vm, revision }, withheld })).vm;
   }
 }
 
 /** The update a watcher gets for a change. */
 export function toUpdate(ring: ChangeRing, change: VmChange): VmUpdate {
-  return { kind: change.kind, resumeToken: ring.token(change.revision), vm: change.vm };
+  return { kind: change.kind, resumeToken: ring.token(change.revision), vm: change.vm, revision: change.revision };
 }

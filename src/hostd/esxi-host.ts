@@ -3,16 +3,17 @@ import type { Logger } from "../base/log.js";
 import { toTimestamp } from "../base/timestamp.js";
 import { VmPhase, type HostInfo, type HostVm, type Personality, type VmKey } from "../gen/spheresim/hostd/v1/host.js";
 import { UpdateKind } from "../gen/spheresim/vim/v1/update.js";
-import { VirtualMachineConfigSpec } from "../gen/spheresim/vim/v1/virtual_machine.js";
+import type { VirtualMachineConfigSpec } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import type { ChangeRing } from "./change-ring.js";
 import type { GuestLink } from "./guest-link.js";
 import { HostCapacity } from "./host-capacity.js";
+import { HostDisk } from "./host-disk.js";
 import { type HostFault, duplicateName, invalidArgument, invalidPowerState, invalidState, notSupported, ownerMismatch, resourceInUse, sameMessage } from "./host-fault.js";
 import type { HostSpec, PowerOnDurations } from "./host-spec.js";
 import { HostVms } from "./host-vms.js";
 import { PowerCycle, type PowerOnFact } from "./power-cycle.js";
 import { PowerLife } from "./power-life.js";
-import { createdState, foundState, poweredOnState, receivedState, VirtualMachine } from "./virtual-machine.js";
+import { createdState, forgottenState, foundState, poweredOnState, receivedState, VirtualMachine } from "./virtual-machine.js";
 import { deleteVm, putVm, type VmDisk } from "./vm-disk.js";
 import { requireValidPersonality } from "./personality.js";
 import { isCrx, requireValidSpec } from "./vm-spec.js";
@@ -39,8 +40,8 @@ export interface Received {
 }
 
 /**
- * HostD of one ESXi host: its VMs and what can be done to them. Operations end when the state they ask for is reached and on disk.
- * A host lives as long as its process: the next process finds its disk, and every VM on it powered off; vCenter powers on again.
+ * HostD of one ESXi host between two boots: its VMs and what can be done to them. Operations end when the state they ask for is reached and on
+ * disk. The next boot, of this process or of another, finds the disk, and every VM on it powered off; vCenter powers on again.
  */
 export class EsxiHost {
   readonly spec: HostSpec;
@@ -50,20 +51,25 @@ export class EsxiHost {
   readonly #bootMs: number;
   readonly #capacity: HostCapacity;
   readonly #vms: HostVms;
+  readonly #disk: HostDisk;
+  readonly #powerGone = new AbortController();
 
-  constructor(spec: HostSpec, bootId: string, around: EsxiSurroundings) {
+  /** `isHeard`: whether anybody outside hears of its VMs. */
+  constructor(spec: HostSpec, bootId: string, around: EsxiSurroundings, isHeard: () => boolean) {
     this.spec = spec;
     this.bootId = bootId;
     this.#around = around;
     this.#bootMs = around.clock.nowMs();
     this.#capacity = new HostCapacity(spec);
-    this.#vms = new HostVms(spec.name, around.changes);
-    this.power = new PowerCycle({ ...around, hostName: spec.name, vms: this.#vms, capacity: this.#capacity });
+    const power = this.#powerGone.signal;
+    this.#vms = new HostVms(spec.name, around.changes, { power, isHeard });
+    this.#disk = new HostDisk(around.disk, spec.name, power);
+    this.power = new PowerCycle({ ...around, disk: this.#disk, hostName: spec.name, vms: this.#vms, capacity: this.#capacity });
   }
 
   /** Finds what is on the host's disk. */
   async boot(): Promise<void> {
-    const { vms, nextVmId } = await this.#around.disk.load(this.spec.name);
+    const { vms, nextVmId } = await this.#disk.load();
     this.#vms.continueIds(nextVmId);
     for (const found of vms) {
       const vm = new VirtualMachine(foundState(found));
@@ -178,8 +184,8 @@ export class EsxiHost {
       const state = receivedState(vm.state, powerOnCount, poweredOn, this.#around.clock.nowMs());
       if (existing === undefined) await this.#storeNew(vm, state, poweredOn);
       else await this.#store(state, poweredOn);
-      if (poweredOn) vm.life = new PowerLife();
       this.#vms.publish(vm, existing === undefined ? UpdateKind.ENTER : UpdateKind.MODIFY, state);
+      if (poweredOn) vm.life = new PowerLife();
       return vm.state;
     });
   }
@@ -223,6 +229,18 @@ export class EsxiHost {
     }
   }
 
+  /** The host is in reach again: every VM is told of anew. */
+  tellAgain(): void {
+    this.#vms.tellAgain();
+  }
+
+  /** The plug is pulled: guests are gone, operations under way end with `why`, and nothing of this boot is written or told any more. */
+  losePower(why: HostFault): void {
+    this.#powerGone.abort(why);
+    this.shutDown(why);
+    for (const vm of this.#vms.all()) this.#freeUuid(vm);
+  }
+
   /** The process ends: operations under way end with `why`. */
   shutDown(why: HostFault): void {
     for (const vm of this.#vms.all()) this.power.endLife(vm, why);
@@ -242,6 +260,7 @@ export class EsxiHost {
   }
 
   #powerOn(vm: VirtualMachine): Promise<HostVm> {
+    this.#requireOwnUuid(vm);
     this.#capacity.admit(vm.config);
     return vm.run("VirtualMachine.powerOn", async () => {
       const state = poweredOnState(vm.state);
@@ -258,7 +277,7 @@ export class EsxiHost {
     const { life } = vm;
     if (life !== undefined) this.#capacity.exchange(before, config);
     try {
-      await this.#around.disk.committer.commit([putVm({ ...vm.state, config })]);
+      await this.#disk.commit([putVm({ ...vm.state, config })]);
     } catch (error) {
       if (life !== undefined) this.#capacity.exchange(config, before);
       throw error;
@@ -269,16 +288,15 @@ export class EsxiHost {
 
   async #leave(vm: VirtualMachine, why: HostFault): Promise<void> {
     this.power.endLife(vm, why);
-    await this.#around.disk.committer.commit([deleteVm(vm.state)]);
+    await this.#disk.commit([deleteVm(vm.state)]);
     this.#remove(vm);
-    const { instanceUuid, uuid, ownerUid, name } = vm.config;
-    this.#vms.publish(vm, UpdateKind.LEAVE, createdState(this.spec.name, vm.vmId, VirtualMachineConfigSpec.create({ instanceUuid, uuid, ownerUid, name })));
+    this.#vms.publish(vm, UpdateKind.LEAVE, forgottenState(vm.state));
   }
 
   /** Stores a VM that is new here, or forgets it. */
   async #storeNew(vm: VirtualMachine, state: HostVm, admitted: boolean): Promise<void> {
     try {
-      await this.#around.disk.committer.commit([putVm(state), this.#vms.storedIds()]);
+      await this.#disk.commit([putVm(state), this.#vms.storedIds()]);
     } catch (error) {
       this.#remove(vm);
       if (admitted) this.#capacity.release(vm.config);
@@ -289,7 +307,7 @@ export class EsxiHost {
   /** Stores the state of a VM that was admitted for it, or gives back what was. */
   async #store(state: HostVm, admitted: boolean): Promise<void> {
     try {
-      await this.#around.disk.committer.commit([putVm(state)]);
+      await this.#disk.commit([putVm(state)]);
     } catch (error) {
       if (admitted && state.config !== undefined) this.#capacity.release(state.config);
       throw error;
@@ -301,13 +319,28 @@ export class EsxiHost {
     if (this.#around.byUuid.has(config.uuid)) throw resourceInUse("VirtualMachine.config.uuid", config.uuid);
   }
 
+  /** While this host had no power another one may have got an instance of the same uuid. */
+  #requireOwnUuid(vm: VirtualMachine): void {
+    if (!vm.crx) return;
+    const { uuid } = vm.config;
+    const { byUuid } = this.#around;
+    if ((byUuid.get(uuid)?.vm ?? vm) !== vm) throw resourceInUse("VirtualMachine.config.uuid", uuid);
+    byUuid.set(uuid, { host: this, vm });
+  }
+
   #insert(vm: VirtualMachine): void {
     this.#vms.insert(vm);
-    if (vm.crx) this.#around.byUuid.set(vm.config.uuid, { host: this, vm });
+    if (vm.crx && !this.#around.byUuid.has(vm.config.uuid)) this.#around.byUuid.set(vm.config.uuid, { host: this, vm });
   }
 
   #remove(vm: VirtualMachine): void {
     this.#vms.remove(vm);
-    if (vm.crx) this.#around.byUuid.delete(vm.config.uuid);
+    this.#freeUuid(vm);
+  }
+
+  /** The next boot may have the VM by now. */
+  #freeUuid(vm: VirtualMachine): void {
+    const { byUuid } = this.#around;
+    if (byUuid.get(vm.config.uuid)?.vm === vm) byUuid.delete(vm.config.uuid);
   }
 }

@@ -1,13 +1,14 @@
 import type { BoundedQueue } from "../base/bounded-queue.js";
 import type { Clock } from "../base/clock.js";
-import { secretHex, secretUuid } from "../base/ids.js";
+import { secretHex } from "../base/ids.js";
 import type { Logger } from "../base/log.js";
 import type { GuestHello, GuestKey, GuestToHost, HostToGuest } from "../gen/spheresim/hostd/v1/guest.js";
 import { ChangeRing } from "./change-ring.js";
-import { EsxiHost, type EsxiSurroundings } from "./esxi-host.js";
+import type { EsxiHost, EsxiSurroundings } from "./esxi-host.js";
 import { GuestHeartbeats } from "./guest-heartbeats.js";
 import { GuestLink } from "./guest-link.js";
-import { shuttingDown } from "./host-fault.js";
+import type { PhysicalHost } from "./hardware/physical-host.js";
+import { Rack } from "./hardware/rack.js";
 import type { HostSpec, PowerOnDurations } from "./host-spec.js";
 import type { PowerOnFact } from "./power-cycle.js";
 import type { VirtualMachine } from "./virtual-machine.js";
@@ -27,8 +28,7 @@ export interface EsxiProcessOptions {
 
 /** All ESXi hosts of this process: they share a disk, a stream of changes and the channel to the guests. */
 export class EsxiProcess {
-  /** By name. */
-  readonly hosts: ReadonlyMap<string, EsxiHost>;
+  readonly rack: Rack;
   readonly changes: ChangeRing;
   readonly disk: VmDisk;
   readonly #guests: GuestLink;
@@ -37,8 +37,8 @@ export class EsxiProcess {
   readonly #log: Logger;
   #poweredDown = false;
 
-  private constructor(around: EsxiSurroundings, hosts: readonly EsxiHost[]) {
-    this.hosts = new Map(hosts.map((host) => [host.spec.name, host]));
+  private constructor(around: EsxiSurroundings, rack: Rack) {
+    this.rack = rack;
     this.changes = around.changes;
     this.disk = around.disk;
     this.#guests = around.guests;
@@ -52,11 +52,16 @@ export class EsxiProcess {
     });
   }
 
+  /** By name. */
+  get hosts(): ReadonlyMap<string, PhysicalHost> {
+    return this.rack.hosts;
+  }
+
   get poweredDown(): boolean {
     return this.#poweredDown;
   }
 
-  /** Boots the hosts: each finds its disk and its VMs powered off. */
+  /** Boots the hosts that have power: each finds its disk and its VMs powered off. */
   static async boot(options: EsxiProcessOptions): Promise<EsxiProcess> {
     const around: EsxiSurroundings = {
       clock: options.clock,
@@ -69,9 +74,7 @@ export class EsxiProcess {
       byUuid: new Map(),
       onPowerOn: options.onPowerOn ?? (() => undefined),
     };
-    const hosts = options.hosts.map((spec) => new EsxiHost(spec, secretUuid(), around));
-    for (const host of hosts) await host.boot();
-    return new EsxiProcess(around, hosts);
+    return new EsxiProcess(around, await Rack.open(options.hosts, around));
   }
 
   /**
@@ -120,7 +123,7 @@ export class EsxiProcess {
   powerDown(): void {
     this.#poweredDown = true;
     this.#heartbeats.close();
-    for (const host of this.hosts.values()) host.shutDown(shuttingDown());
+    this.rack.shutDown();
     this.#guests.end();
   }
 

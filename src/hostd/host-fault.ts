@@ -66,6 +66,14 @@ export function shuttingDown(): HostFault {
   return new HostFault("The host is shutting down.", { $case: "hostNotReachable", value: {} });
 }
 
+export function hostNotReachable(host: string, why: string): HostFault {
+  return new HostFault(`The remote host ${host} is not reachable: ${why}.`, { $case: "hostNotReachable", value: {} });
+}
+
+export function duplicateHost(name: string): HostFault {
+  return new HostFault(`The name '${name}' already exists, with other hardware.`, { $case: "duplicateName", value: { name, object: { type: "HostSystem", value: name } } });
+}
+
 export function notSupported(why: string): HostFault {
   return new HostFault(`The operation is not supported on the object: ${why}.`, { $case: "notSupported", value: {} });
 }

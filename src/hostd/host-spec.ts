@@ -8,6 +8,8 @@ export interface HostSpec {
   readonly cpuMhz: number;
   /** Physical memory, MB. */
   readonly memoryMb: number;
+  /** Labels of its Node beyond the usual ones. */
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 /** How long the hardware takes, in emulated milliseconds; entries of the latency profile. */

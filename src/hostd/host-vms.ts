@@ -1,11 +1,19 @@
 import type { HostVm, VmKey } from "../gen/spheresim/hostd/v1/host.js";
-import type { UpdateKind } from "../gen/spheresim/vim/v1/update.js";
+import { UpdateKind } from "../gen/spheresim/vim/v1/update.js";
 import type { VirtualMachineConfigSpec } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import type { ChangeRing } from "./change-ring.js";
 import type { DiskWrite } from "./group-committer.js";
 import { invalidArgument, notFound, resourceInUse } from "./host-fault.js";
 import type { VirtualMachine } from "./virtual-machine.js";
 import { putNextVmId } from "./vm-disk.js";
+
+/** What the VMs of a host are told of depends on. */
+export interface HostVmsSurroundings {
+  /** Aborts with a HostFault when the host's power goes. */
+  readonly power: AbortSignal;
+  /** Whether the host is in reach: what happens on one that is not is told when it is back. */
+  readonly isHeard: () => boolean;
+}
 
 /**
  * The VMs of one host, found by instance uuid, by BIOS uuid and by the host's own id. A VM that is being created is found by nobody until its
@@ -14,14 +22,16 @@ import { putNextVmId } from "./vm-disk.js";
 export class HostVms {
   readonly #hostName: string;
   readonly #changes: ChangeRing;
+  readonly #around: HostVmsSurroundings;
   readonly #byInstanceUuid = new Map<string, VirtualMachine>();
   readonly #byUuid = new Map<string, VirtualMachine>();
   readonly #byVmId = new Map<string, VirtualMachine>();
   #nextVmId = 1;
 
-  constructor(hostName: string, changes: ChangeRing) {
+  constructor(hostName: string, changes: ChangeRing, around: HostVmsSurroundings) {
     this.#hostName = hostName;
     this.#changes = changes;
+    this.#around = around;
   }
 
   /** Those that others see, in order of creation. */
@@ -80,9 +90,15 @@ export class HostVms {
     this.#byVmId.delete(vm.vmId);
   }
 
-  /** Makes `state` what others see of the VM, and tells it. */
+  /** Makes `state` what others see of the VM, and tells it. Throws HostNotReachable when the host has no power any more. */
   publish(vm: VirtualMachine, kind: UpdateKind.ENTER | UpdateKind.MODIFY | UpdateKind.LEAVE, state: HostVm): void {
-    vm.state = this.#changes.add(kind, state);
+    this.#around.power.throwIfAborted();
+    vm.state = this.#changes.add(kind, state, !this.#around.isHeard());
+  }
+
+  /** Tells of every VM as if it were new: the host was out of reach. */
+  tellAgain(): void {
+    for (const vm of this.#byInstanceUuid.values()) if (vm.state.revision > 0n) this.publish(vm, UpdateKind.ENTER, vm.state);
   }
 
   #lookUp(key: NonNullable<VmKey["key"]>): VirtualMachine | undefined {

@@ -18,6 +18,7 @@ import type { PowerOnFact } from "./power-cycle.js";
 import { EsxiProcess } from "./esxi-process.js";
 import type { HostSpec } from "./host-spec.js";
 import { guestService } from "./services/guest-service.js";
+import { hardwareService } from "./services/hardware-service.js";
 import { hostService } from "./services/host-service.js";
 
 export type { HostSpec } from "./host-spec.js";
@@ -64,7 +65,7 @@ export async function startHostd(options: HostdOptions): Promise<Hostd> {
       listen: options.listen ?? "127.0.0.1:0",
       room: "hostd",
       log,
-      services: [hostService(esxi), guestService(esxi, log)],
+      services: [hostService(esxi), guestService(esxi, log), hardwareService(esxi.rack)],
       metrics: [
         new ReadCounter({ name: "spheresim_host_disk_commits_total", help: "Commits of the hosts to their disks." }, () => esxi.disk.committer.commits),
         new ReadCounter({ name: "spheresim_host_disk_syncs_total", help: "Synced writes that made commits durable; commits that meet share one." }, () => esxi.disk.committer.batches),

@@ -8,12 +8,13 @@ import { UpdateKind } from "../gen/spheresim/vim/v1/update.js";
 import type { VirtualMachineConfigSpec } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import type { GuestLink } from "./guest-link.js";
 import type { HostCapacity } from "./host-capacity.js";
+import type { HostDisk } from "./host-disk.js";
 import { HostFault, invalidPowerState, invalidState } from "./host-fault.js";
 import type { PowerOnDurations } from "./host-spec.js";
 import type { HostVms } from "./host-vms.js";
 import { PowerLife } from "./power-life.js";
 import { inPhase, poweredOffState, resetState, type VirtualMachine } from "./virtual-machine.js";
-import { putVm, type VmDisk } from "./vm-disk.js";
+import { putVm } from "./vm-disk.js";
 import { CRX_POWER_ON, CRX_RESET, PERSONALITY, VM_POWER_ON, VM_RESET, type PhaseName, type PhaseRow } from "./vm-phase.js";
 
 /** The kernel image of every CRX. */
@@ -43,7 +44,7 @@ export interface PowerCycleOptions {
   readonly monotonic: Clock;
   readonly log: Logger;
   readonly durations: PowerOnDurations;
-  readonly disk: VmDisk;
+  readonly disk: HostDisk;
   readonly guests: GuestLink;
   readonly onPowerOn: (fact: PowerOnFact) => void;
 }
@@ -69,7 +70,7 @@ export class PowerCycle {
     let stored: HostVm;
     do {
       stored = again();
-      await disk.committer.commit([putVm(stored)]);
+      await disk.commit([putVm(stored)]);
       // The guest may have died meanwhile, or have been booted again with that number.
       life?.signal.throwIfAborted();
     } while (vm.state.powerOnCount + 1 !== stored.powerOnCount);
@@ -84,7 +85,7 @@ export class PowerCycle {
     const life = vm.life as PowerLife;
     if (vm.state.phase === VmPhase.INIT_WAITING) {
       const { powerOnCount } = vm.state;
-      await disk.committer.commit([putVm({ ...vm.state, personality })]);
+      await disk.commit([putVm({ ...vm.state, personality })]);
       life.signal.throwIfAborted();
       if (vm.state.powerOnCount !== powerOnCount) throw invalidState("The guest was lost with its machine process and boots again.");
       this.#publish(vm, { ...inPhase(vm.state, "PERSONALITY", clock.nowMs()), personality });
@@ -212,7 +213,7 @@ export class PowerCycle {
   }
 
   #commit(vm: VirtualMachine): Promise<void> {
-    return this.#options.disk.committer.commit([putVm(vm.state)]);
+    return this.#options.disk.commit([putVm(vm.state)]);
   }
 }
 

@@ -1,7 +1,7 @@
 import { toTimestamp } from "../base/timestamp.js";
 import { HostVm, VmPhase, type Personality } from "../gen/spheresim/hostd/v1/host.js";
 import { ManagedEntityStatus } from "../gen/spheresim/vim/v1/managed_entity.js";
-import { type VirtualMachineConfigSpec, VirtualMachinePowerState } from "../gen/spheresim/vim/v1/virtual_machine.js";
+import { VirtualMachineConfigSpec, VirtualMachinePowerState } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import { taskInProgress } from "./host-fault.js";
 import type { PowerLife } from "./power-life.js";
 import { movePhase, type PhaseName } from "./vm-phase.js";
@@ -120,6 +120,12 @@ export function poweredOffState(state: HostVm, nowMs: number, lastFault: HostVm[
 export function foundState(state: HostVm): HostVm {
   const { personality: _, ...rest } = state;
   return HostVm.create({ ...rest, powerState: VirtualMachinePowerState.POWERED_OFF, phase: VmPhase.OFF, phaseTimes: [], agentAddress: "", guestHeartbeatStatus: ManagedEntityStatus.GRAY });
+}
+
+/** What is told of a VM that is gone: its ids, name, owner and host alone. */
+export function forgottenState({ hostName, vmId, config }: HostVm): HostVm {
+  const { instanceUuid = "", uuid = "", ownerUid = "", name = "" } = config ?? {};
+  return createdState(hostName, vmId, VirtualMachineConfigSpec.create({ instanceUuid, uuid, ownerUid, name }));
 }
 
 /** The state in the next phase: the present one ends now, the next begins. OFF is no phase that takes time. */

@@ -1,16 +1,19 @@
 import { Level } from "level";
 import { makeDirectory } from "../base/directory.js";
 import { UserError } from "../base/user-error.js";
+import { HostHardware } from "../gen/spheresim/hostd/v1/hardware.js";
 import { HostVm } from "../gen/spheresim/hostd/v1/host.js";
 import { GroupCommitter, type DiskWrite } from "./group-committer.js";
 
 const FORMAT_KEY = "format";
 const FORMAT = "spheresim-hostd-1";
+const HARDWARE_PREFIX = "hardware/";
 
 /**
  * The local disks of all hosts of this process in one LevelDB; a host's disk is its key prefix.
  *
- * Keys: `host/<host>/vm/<instance uuid>` holds a HostVm, `host/<host>/next-vm-id` an integer in text.
+ * Keys: `host/<host>/vm/<instance uuid>` holds a HostVm, `host/<host>/next-vm-id` an integer in text; `hardware/<host>` a HostHardware, for the
+ * hosts that were added or are not as their inventory has them.
  */
 export class VmDisk {
   readonly committer: GroupCommitter;
@@ -37,6 +40,13 @@ export class VmDisk {
       throw error;
     }
     return new VmDisk(level);
+  }
+
+  /** The hardware that was put in, taken out of order or changed. */
+  async loadHardware(): Promise<HostHardware[]> {
+    const hosts: HostHardware[] = [];
+    for await (const value of this.#level.values({ gte: HARDWARE_PREFIX, lt: `${HARDWARE_PREFIX}~` })) hosts.push(HostHardware.decode(value));
+    return hosts;
   }
 
   /** Everything on one host's disk. */
@@ -67,6 +77,16 @@ export function deleteVm(vm: HostVm): DiskWrite {
 /** Stores which id the next VM gets, so that ids of destroyed VMs never come back. */
 export function putNextVmId(host: string, next: number): DiskWrite {
   return { type: "put", key: nextVmIdKey(host), value: Buffer.from(String(next)) };
+}
+
+/** Stores how a host stands in the rack. */
+export function putHardware(host: HostHardware): DiskWrite {
+  return { type: "put", key: `${HARDWARE_PREFIX}${host.name}`, value: Buffer.from(HostHardware.encode(host).finish()) };
+}
+
+/** Forgets a host with all that is on its disk. */
+export function deleteHost(host: string, vms: readonly HostVm[]): DiskWrite[] {
+  return [{ type: "del", key: `${HARDWARE_PREFIX}${host}` }, { type: "del", key: nextVmIdKey(host) }, ...vms.map(deleteVm)];
 }
 
 function vmKey(host: string, instanceUuid: string): string {

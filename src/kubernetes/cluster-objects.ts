@@ -86,7 +86,7 @@ export interface Binding {
   readonly target: { readonly apiVersion?: string; readonly kind: "Node"; readonly name: string };
 }
 
-export type ImagePhase = "Resolving" | "Fetching" | "Ready";
+export type ImagePhase = "Resolving" | "Fetching" | "Ready" | "Failed";
 
 /** `imagecontroller.vmware.com/v1 Image`: one image in the cluster's shared image cache, named `<repo>-<40 hex>-v<N>`. */
 export interface Image extends KubernetesObject {
@@ -101,7 +101,22 @@ export interface Image extends KubernetesObject {
     readonly chainID?: string;
     /** `<64 hex>-v0`: the disk shared by all images of that chain. */
     readonly imageDisk?: string;
+    /** Why the last try failed: `Failed to resolve on node HOST. Reason: ...`; stays while it is tried again. */
     readonly message?: string;
-    readonly conditions?: readonly Condition[];
+    /** Tries that failed since it was last Ready. */
+    readonly failures?: number;
+    /** RFC 3339, when the last of them did. */
+    readonly lastFailureTime?: string;
+  };
+}
+
+/**
+ * `imagecontroller.vmware.com/v1 ImageDisk`: layers in the cluster's shared image cache, named `<64 hex>-v0`. As long as it is there nobody
+ * fetches them again.
+ */
+export interface ImageDisk extends KubernetesObject {
+  readonly spec: {
+    /** `sha256:` and 64 hex digits. */
+    readonly chainID: string;
   };
 }

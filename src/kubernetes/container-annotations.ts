@@ -37,6 +37,17 @@ export const containerAnnotations = {
 export const imageProfilesAnnotation = `${DOMAIN}/image-profiles`;
 
 const names: ReadonlySet<string> = new Set(Object.values(containerAnnotations));
+/** Under a container's domain as well, and no matter of its agent (`failure-annotations.ts`). */
+const othersNames: ReadonlySet<string> = new Set(["image-error", "image-error-times"]);
+
+/** The annotation's key: `spheresim.dev/exit-code`. */
+export const annotationKey = (name: string): string => `${DOMAIN}/${name}`;
+
+/** What the pod says under that name: of the container, else of all. */
+export function ownAnnotation(pod: Pod, container: string, name: string): string | undefined {
+  const annotations = pod.metadata.annotations ?? {};
+  return annotations[`${container}.${DOMAIN}/${name}`] ?? annotations[annotationKey(name)];
+}
 
 /**
  * What the pod says of one container, by name without domain. A name that nobody knows passes where it is under the container's own
@@ -52,6 +63,9 @@ export function annotationsFor(pod: Pod, container: string): Readonly<Record<str
     if (names.has(name)) found[name] = text;
   }
   const own = `${container}.${DOMAIN}/`;
-  for (const [key, text] of all) if (key.startsWith(own)) found[key.slice(own.length)] = text;
+  for (const [key, text] of all) {
+    const name = key.startsWith(own) ? key.slice(own.length) : "";
+    if (name !== "" && !othersNames.has(name)) found[name] = text;
+  }
   return found;
 }

@@ -10,7 +10,7 @@ import { isNamespaceTerminating, isNotFound } from "./status.js";
 import { formatTime } from "./timestamp.js";
 
 export interface EventRecorderOptions {
-  readonly client: ApiClient;
+  readonly client: Pick<ApiClient, "create" | "patch">;
   /** Who speaks: `default-scheduler`, `deployment-controller` ... */
   readonly component: string;
   /** Where it speaks from, for `source.host`. */
@@ -19,14 +19,16 @@ export interface EventRecorderOptions {
   readonly clock: Clock;
   readonly dice: Dice;
   readonly log: Logger;
+  /** Shared by recorders whose writes together shall not be more. */
+  readonly gate?: { run<R>(write: () => Promise<R>): Promise<R> };
 }
 
 /** Event text beyond this is cut, as client-go does. */
 const MAX_MESSAGE_CHARS = 1024;
 /** Events that wait to be written; more are dropped and counted. */
 const MAX_PENDING = 1000;
-/** Writes on the wire at once. */
-const MAX_WRITES = 4;
+/** Writes of one recorder on the wire at once: client-go's writes one event after the other, too. */
+const MAX_WRITES = 1;
 /** Events remembered so that a repetition becomes a count. */
 const MAX_REMEMBERED = 4096;
 
@@ -157,7 +159,8 @@ export class EventRecorder {
     while (this.#writes < MAX_WRITES && this.#pending.length > 0) {
       const known = this.#pending.shift()!;
       this.#writes += 1;
-      void this.#write(known).finally(() => {
+      const { gate } = this.#options;
+      void (gate === undefined ? this.#write(known) : gate.run(() => this.#write(known))).finally(() => {
         this.#writes -= 1;
         this.#pump();
         if (this.#writes > 0 || this.#pending.length > 0) return;

@@ -10,8 +10,8 @@ export async function* parseJsonLines(chunks: AsyncIterable<Buffer>): AsyncGener
     for (;;) {
       const end = chunk.indexOf(0x0a, start);
       if (end < 0) break;
-      held.push(chunk.subarray(start, end));
-      const line = Buffer.concat(held).toString("utf8");
+      // Most lines come whole: only what was held of one is put together.
+      const line = held.length === 0 ? chunk.toString("utf8", start, end) : Buffer.concat([...held, chunk.subarray(start, end)]).toString("utf8");
       held = [];
       heldBytes = 0;
       start = end + 1;

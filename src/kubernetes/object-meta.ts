@@ -63,12 +63,6 @@ export function objectKey(object: ObjectName | KubernetesObject): string {
   return namespace === undefined || namespace === "" ? name : `${namespace}/${name}`;
 }
 
-/** The inverse of `objectKey`. */
-export function nameOfKey(key: string): ObjectName {
-  const slash = key.indexOf("/");
-  return slash < 0 ? { name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
-}
-
 /** Name and namespace of an object, for the client's calls. */
 export function nameOf(object: KubernetesObject): ObjectName {
   const { namespace, name } = object.metadata;

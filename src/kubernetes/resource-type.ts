@@ -1,4 +1,4 @@
-import type { ConfigMap, Event, Image, Lease, Namespace, Secret, Service, ServiceAccount } from "./cluster-objects.js";
+import type { ConfigMap, Event, Image, ImageDisk, Lease, Namespace, Secret, Service, ServiceAccount } from "./cluster-objects.js";
 import type { Node } from "./node.js";
 import type { KubernetesObject, ObjectName } from "./object-meta.js";
 import type { Pod } from "./pod.js";
@@ -36,6 +36,7 @@ export const deployments = row<Deployment>("apps", "v1", "Deployment", "deployme
 export const replicaSets = row<ReplicaSet>("apps", "v1", "ReplicaSet", "replicasets", true);
 export const leases = row<Lease>("coordination.k8s.io", "v1", "Lease", "leases", true);
 export const images = row<Image>("imagecontroller.vmware.com", "v1", "Image", "images", true);
+export const imageDisks = row<ImageDisk>("imagecontroller.vmware.com", "v1", "ImageDisk", "imagedisks", false);
 
 
 /** `v1`, `apps/v1`. */

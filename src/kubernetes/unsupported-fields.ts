@@ -9,9 +9,6 @@ const plainProjections = new Set(["configMap", "secret", "downwardAPI"]);
 /** The one host path a vSphere Pod may mount, and only to read. */
 const READABLE_HOST_PATH = "/var/log/pods";
 
-/** Fields that are refused wherever they are `true`: each asks for something of the host that a VM of its own has not. */
-const hostNamespaces = ["hostNetwork", "hostPID", "hostIPC"] as const;
-
 /**
  * Where a pod asks to be placed beside or apart from other pods, in words the scheduler cannot weigh yet: field paths. Wishes
  * (preferred pod affinity, spread with ScheduleAnyway) do not stop a pod and are not among them.
@@ -31,9 +28,12 @@ export function unsupportedPlacement(spec: PodSpec): readonly string[] {
 /**
  * What a pod asks of the host it runs on and no host here gives: field paths, with a word on the value where the field alone is
  * not the reason. It counts for a pod that named its node itself as well, which no scheduler looks at.
+ *
+ * `hostNetwork`, `hostPID`, `hostIPC`, ports of the host and privileges are not among them: a vSphere Pod is a VM of its own, and runs as if
+ * it had not asked.
  */
 export function unsupportedOnHost(spec: PodSpec): readonly string[] {
-  const fields: string[] = hostNamespaces.filter((field) => spec[field] === true).map((field) => `spec.${field}`);
+  const fields: string[] = [];
   const ask = (asked: boolean, field: string): void => {
     if (asked) fields.push(field);
   };
@@ -44,7 +44,6 @@ export function unsupportedOnHost(spec: PodSpec): readonly string[] {
   const init = [...(spec.initContainers ?? []).entries()].map(([at, container]) => [`spec.initContainers[${at}]`, container] as const);
   const apps = [...spec.containers.entries()].map(([at, container]) => [`spec.containers[${at}]`, container] as const);
   for (const [path, container] of [...init, ...apps]) {
-    for (const [at, port] of (container.ports ?? []).entries()) ask((port.hostPort ?? 0) > 0, `${path}.ports[${at}].hostPort`);
     ask((container.resources?.claims ?? []).length > 0, `${path}.resources.claims`);
     ask((container.volumeDevices ?? []).length > 0, `${path}.volumeDevices`);
   }
@@ -71,6 +70,7 @@ export function unsupportedVolumes(spec: PodSpec): readonly string[] {
 /** Why a path of the host is refused, which is not for want of time. */
 export const hostPathRule = `a vSphere Pod may mount ${READABLE_HOST_PATH} read-only and no other path`;
 
-function mayMountHostPath(volume: Volume, containers: readonly Container[]): boolean {
+/** Whether the volume is the host's log directory and nobody may write to it. */
+export function mayMountHostPath(volume: Volume, containers: readonly Container[]): boolean {
   return volume.hostPath?.path.replace(/\/+$/, "") === READABLE_HOST_PATH && containers.flatMap((container) => container.volumeMounts ?? []).every((mount) => mount.name !== volume.name || mount.readOnly === true);
 }

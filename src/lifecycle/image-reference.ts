@@ -56,11 +56,11 @@ export function canonicalName(reference: ImageReference): string {
 /**
  * Name of the Image object: `<repo>-<40 hex>-v<N>`, as a Supervisor names it. The digits are made from the whole reference,
  * so the same image has the same name in every namespace; N would grow if a tag were resolved anew, which never happens
- * here.
+ * here. `owner` makes it the name of one owner's alone.
  */
-export function imageObjectName(reference: ImageReference): string {
+export function imageObjectName(reference: ImageReference, owner = ""): string {
   const repo = reference.path.slice(reference.path.lastIndexOf("/") + 1).replaceAll(/[^a-z0-9-]+/g, "-");
-  const hex = createHash("sha1").update(canonicalName(reference)).digest("hex");
+  const hex = createHash("sha1").update(`${canonicalName(reference)}${owner}`).digest("hex");
   return `${repo.slice(0, 180)}-${hex}-v1`;
 }
 

@@ -5,6 +5,7 @@
  * D6: the VM is destroyed, then the finalizer goes. The other two prepare what step 10 waits for; none of them keeps state of its
  * own, so the room can be killed at any moment.
  */
+import { Ipv4Range, MacRange } from "../base/address-range.js";
 import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/log.js";
 import type { Dice } from "../base/seeded-random.js";
@@ -13,7 +14,7 @@ import { Informers } from "../kubernetes/informers.js";
 import { objectKey } from "../kubernetes/object-meta.js";
 import { PodSteps, type StepSink } from "../kubernetes/pod-steps.js";
 import { RestClient, type RestClientOptions } from "../kubernetes/rest-client.js";
-import { images as imageType, nodes as nodeType, pods as podType } from "../kubernetes/resource-type.js";
+import { imageDisks as diskType, images as imageType, nodes as nodeType, pods as podType } from "../kubernetes/resource-type.js";
 import { openChannel } from "../rpc/channel.js";
 import { followTasks } from "../rpc/followed-tasks.js";
 import type { TlsMaterial } from "../rpc/tls.js";
@@ -49,6 +50,8 @@ export interface LifecycleOptions {
   readonly profile: { readonly durations: LifecycleDurations };
   /** Range of the pods' addresses; `10.244.0.0/16` when absent. */
   readonly podCidr?: string;
+  /** The first and the last of their MACs; `04:50:56:00:00:00-04:50:56:ff:ff:ff` when absent. */
+  readonly podMacs?: string;
   /** Between two orphan sweeps; 10,000 when absent. */
   readonly sweepPeriodMs?: number;
 }
@@ -63,6 +66,8 @@ export interface Lifecycle {
 }
 
 const DEFAULT_POD_CIDR = "10.244.0.0/16";
+/** Under NSX' prefix. */
+const DEFAULT_POD_MACS = "04:50:56:00:00:00-04:50:56:ff:ff:ff";
 
 /** Starts the controllers; they wait for their peers themselves. */
 export function startLifecycle(options: LifecycleOptions): Promise<Lifecycle> {
@@ -71,6 +76,7 @@ export function startLifecycle(options: LifecycleOptions): Promise<Lifecycle> {
   const informers = new Informers({ client, clock: monotonic, dice: dice.fork("informers"), log });
   const pods = informers.of(podType);
   const images = informers.of(imageType);
+  const disks = informers.of(diskType);
   const nodes = informers.of(nodeType);
   pods.store.addIndex("uid", (pod) => [pod.metadata.uid]);
 
@@ -85,12 +91,13 @@ export function startLifecycle(options: LifecycleOptions): Promise<Lifecycle> {
   const configurator = new PodConfigurator({ pods: pods.store, spherelets: spherelets(spherelet, dice.fork("spans")), events: recorders.lifecycle, steps, clock, monotonic, log });
   const reaper = new VmReaper({ client, pods: pods.store, vms, steps, clock, monotonic, log });
   const imageController = new ImageController({ client, pods: pods.store, images: images.store, events: recorders.image, monotonic, log });
-  const fetcher = new ImageFetcher({ client, images: images.store, events: recorders.image, durations: profile.durations, clock, monotonic, log });
+  const fetcher = new ImageFetcher({ client, images: images.store, disks: disks.store, nodes: nodes.store, events: recorders.image, durations: profile.durations, clock, monotonic, log });
   const network = new PodNetwork({
     client,
     pods: pods.store,
     events: recorders.network,
-    podCidr: options.podCidr ?? DEFAULT_POD_CIDR,
+    addresses: new Ipv4Range(options.podCidr ?? DEFAULT_POD_CIDR),
+    macs: new MacRange(options.podMacs ?? DEFAULT_POD_MACS),
     realizeMs: profile.durations.networkRealizeMs,
     clock,
     monotonic,
@@ -123,7 +130,13 @@ export function startLifecycle(options: LifecycleOptions): Promise<Lifecycle> {
     fetcher.imageChanged(image);
     imageController.imageChanged(image);
   };
-  images.subscribe({ added: onImage, updated: onImage, deleted: (image) => imageController.imageGone(image) });
+  const onImageGone: typeof onImage = (image) => {
+    fetcher.imageGone(image);
+    imageController.imageGone(image);
+  };
+  const onDisk = (disk: Parameters<ImageFetcher["diskChanged"]>[0]): void => fetcher.diskChanged(disk);
+  disks.subscribe({ added: onDisk, updated: onDisk, deleted: onDisk });
+  images.subscribe({ added: onImage, updated: onImage, deleted: onImageGone });
 
   const tasks = followTasks(vcenter, reaper, { clock: monotonic, dice: dice.fork("tasks"), log });
   let closing = false;

@@ -6,6 +6,8 @@ import { RpcCode, RpcError } from "../base/rpc-error.js";
 import type { Dice } from "../base/seeded-random.js";
 import { StopPodRequest } from "../gen/spheresim/crx/v1/agent.js";
 import { AgentServiceClient, type AgentServiceService } from "../gen/spheresim/crx/v1/agent_service.js";
+import { type HardwareUpdate, type HostHardware, HostServiceKey } from "../gen/spheresim/hostd/v1/hardware.js";
+import { HardwareServiceClient, type HardwareServiceService } from "../gen/spheresim/hostd/v1/hardware_service.js";
 import { HostServiceClient } from "../gen/spheresim/hostd/v1/host_service.js";
 import { VmPhase } from "../gen/spheresim/hostd/v1/host.js";
 import { ManagedEntityStatus } from "../gen/spheresim/vim/v1/managed_entity.js";
@@ -15,7 +17,7 @@ import { type FollowedStream, followStream } from "../rpc/followed-stream.js";
 import { type Channel, openChannel, type PromiseClient } from "../rpc/channel.js";
 import type { TlsMaterial } from "../rpc/tls.js";
 import { fromRpcError } from "./errors.js";
-import { type Agents, type ContainerListener, type HostD, type Provider, ProviderFault, type VmNews } from "./vsphere.js";
+import { type Agents, type ContainerListener, type HostD, type HostListener, type HostState, type Provider, ProviderFault, type VmNews } from "./vsphere.js";
 
 /** Boot of an agent and start of containers take emulated time; a peer that died is noticed sooner by keep-alive. */
 const WORK_DEADLINE_MS = 120_000;
@@ -83,6 +85,47 @@ export function followVms(channel: Channel, tell: (news: VmNews) => void, around
     onRestart: () => undefined,
     ...around,
   });
+}
+
+/** Follows the hosts of the process. A HostD without HardwareService says so once, and is not asked again. */
+export function followHosts(channel: Channel, listener: HostListener, around: { readonly clock: Clock; readonly dice: Dice; readonly log: Logger }): FollowedStream {
+  const client = channel.client(HardwareServiceClient);
+  let listed: Set<string> | undefined;
+  return followStream<HardwareUpdate>({
+    name: "hosts",
+    open: (resumeToken, signal) => watchHardware(client, resumeToken, signal, listener),
+    onChange: ({ kind, host }) => {
+      if (kind === UpdateKind.SYNCED) {
+        if (listed !== undefined) listener.listed(listed);
+        listed = undefined;
+      } else if (host !== undefined && kind === UpdateKind.LEAVE) {
+        listener.removed(host.name);
+      } else if (host !== undefined) {
+        listed?.add(host.name);
+        listener.changed(hostState(host));
+      }
+    },
+    onRestart: () => void (listed = new Set()),
+    ...around,
+  });
+}
+
+async function* watchHardware(client: PromiseClient<typeof HardwareServiceService>, resumeToken: string, signal: AbortSignal, listener: HostListener): AsyncGenerator<HardwareUpdate> {
+  try {
+    yield* client.watchHardware({ resumeToken }, { signal });
+  } catch (error) {
+    if (!RpcError.is(error, RpcCode.UNIMPLEMENTED)) {
+      listener.silent();
+      throw error;
+    }
+    listener.unknown();
+    await new Promise<void>((resolve) => void (signal.aborted ? resolve() : signal.addEventListener("abort", () => resolve(), { once: true })));
+  }
+}
+
+function hostState({ name, numCpuCores, memoryMb, labels, poweredOn, networkConnected, stoppedServices, bootId }: HostHardware): HostState {
+  const runs = poweredOn && !stoppedServices.includes(HostServiceKey.SPHERELET);
+  return { name: name.toLowerCase(), cores: numCpuCores, memoryMb, labels, runs, connected: networkConnected, bootId };
 }
 
 /** What connections to agents need. */

@@ -22,6 +22,10 @@ export class SphereletFault extends Error {
     this.fault = fault;
     this.field = field;
   }
+
+  static hostNotReachable(host: string, why: string): SphereletFault {
+    return new SphereletFault(`The remote host ${host} is not reachable: ${why}.`, { $case: "hostNotReachable", value: {} });
+  }
 }
 
 /** Which status each fault becomes. */
@@ -31,7 +35,7 @@ const codes: Readonly<Record<SphereletFaultCase, RpcCode>> = {
   managedObjectNotFound: RpcCode.NOT_FOUND,
   // More pods than a Spherelet takes.
   resourceInUse: RpcCode.RESOURCE_EXHAUSTED,
-  // The API server does not answer, so nobody can say whose the VM is.
+  // The API server does not answer, so nobody can say whose the VM is; or no Spherelet runs there, or nobody reaches it.
   hostNotReachable: RpcCode.UNAVAILABLE,
 };
 

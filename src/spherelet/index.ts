@@ -10,9 +10,9 @@ import { secretUuid } from "../base/ids.js";
 import type { LatencyProfile } from "../base/latency-profile.js";
 import type { Logger } from "../base/log.js";
 import type { Dice } from "../base/seeded-random.js";
-import { EventRecorder } from "../kubernetes/event-recorder.js";
 import { Informer } from "../kubernetes/informer.js";
 import { Informers } from "../kubernetes/informers.js";
+import type { Pod } from "../kubernetes/pod.js";
 import { PodSteps, type StepSink } from "../kubernetes/pod-steps.js";
 import { images as imageType, nodes as nodeType, pods as podType, services as serviceType } from "../kubernetes/resource-type.js";
 import { RestClient, type RestClientOptions } from "../kubernetes/rest-client.js";
@@ -20,17 +20,16 @@ import { parseAddress } from "../rpc/address.js";
 import { openChannel } from "../rpc/channel.js";
 import { startRpcServer } from "../rpc/server.js";
 import type { TlsMaterial } from "../rpc/tls.js";
-import { AgentConnections, followVms, hostdOver } from "./client.js";
+import { AgentConnections, followHosts, followVms, hostdOver } from "./client.js";
 import { ApiConfigSource } from "./spec/config-source.js";
 import { Gate } from "./node/gate.js";
-import type { HostContext } from "./node/host-context.js";
-import { type HostOptions, readHosts } from "./node/host.js";
+import type { HostOptions } from "./node/host.js";
 import { ImageBook } from "./images/image-book.js";
-import { type KubeletApi, openKubeletApi } from "./node/kubelet-api.js";
+import { openKubeletApi } from "./node/kubelet-api.js";
 import { NodeKeeper } from "./node/node-keeper.js";
-import { AddressRange } from "./pods/pod-address.js";
-import { PodEvents } from "./status/pod-events.js";
-import { PodWorkers } from "./pods/pod-workers.js";
+import type { ApiConnection, SphereletSurroundings } from "./node/spherelet.js";
+import { SphereletFleet } from "./node/spherelet-fleet.js";
+import { PodRouter } from "./pods/pod-router.js";
 import { sphereletService } from "./service.js";
 
 export type { HostOptions } from "./node/host.js";
@@ -39,23 +38,30 @@ export type { HostOptions } from "./node/host.js";
 export interface SphereletsOptions {
   /** `host:port` of the gRPC server; port 0 lets the system choose; `127.0.0.1:0` when absent. */
   readonly listen?: string;
-  /** The hosts, one Spherelet each. */
+  /**
+   * The hosts that are known from the beginning. HostD tells which of them run, and which others there are; where it has no HardwareService, all of
+   * these run.
+   */
   readonly hosts: readonly HostOptions[];
   /** How this process reads, and, where `nodeTls` is absent or hosts are many, also writes. */
   readonly apiserver: Pick<RestClientOptions, "server" | "tls" | "token">;
   /**
    * The client certificate of a host, user `system:node:<name>`, group `system:nodes`: writes about its Node and pods are then its own,
-   * each over a connection of its own. With more than 64 hosts all share the identity of `apiserver`.
+   * each over a connection of its own. With more than 64 hosts all share the identity of `apiserver`; so do those that come when there are
+   * 64. Asked for each time a Spherelet starts; one that is not there (yet) is asked for again.
    */
-  readonly nodeTls?: (host: string) => TlsMaterial;
+  readonly nodeTls?: (host: string) => TlsMaterial | Promise<TlsMaterial>;
   /** HostD of all hosts, `host:port`. */
   readonly hostdAddress: string;
   /** Mutual TLS of the gRPC server and of HostD and agents. */
   readonly tls?: TlsMaterial | undefined;
-  /** Port of the first host's kubelet API, the next hosts follow; 0 gives each a free one. Without it there is none. */
+  /**
+   * Port of the first host's kubelet API, the next hosts follow, those that come later after them, or at a free port where somebody has that one; 0
+   * gives each a free one. Without it there is none.
+   */
   readonly kubeletPortBase?: number;
-  /** Serving certificate of a host's kubelet API and the authority of its clients; needed with `kubeletPortBase`. */
-  readonly kubeletTls?: (host: string) => TlsMaterial;
+  /** Serving certificate of a host's kubelet API and the authority of its clients; needed with `kubeletPortBase`, and asked for as `nodeTls` is. */
+  readonly kubeletTls?: (host: string) => TlsMaterial | Promise<TlsMaterial>;
   readonly log: Logger;
   /** Emulated: timestamps. */
   readonly clock: Clock;
@@ -71,7 +77,7 @@ export interface SphereletsOptions {
 export interface Spherelets {
   /** `host:port` of the gRPC server. */
   readonly address: string;
-  /** Kubelet API by host, `host:port`; empty without them. */
+  /** Kubelet API by host that runs and is reached, `host:port`; empty without them. */
   readonly kubelets: ReadonlyMap<string, string>;
   /** Ends them; pods, containers and VMs stay as they are. */
   close(): Promise<void>;
@@ -82,26 +88,33 @@ const MAX_NODE_CONNECTIONS = 64;
 /** Pods being given body and containers at the same time. */
 const MAX_STARTS = 256;
 
+/** Events of all hosts being written at the same time: what pods wait for goes first. */
+const MAX_EVENT_WRITES = 2;
+
 /** So long may the last events take at the end. */
 const FLUSH_LIMIT_MS = 500;
 
-/** Starts the Spherelets of a process; resolves when their ports listen. Their peers may come later. */
+/**
+ * Starts the Spherelets of a process; resolves when the ports of the hosts that run listen. Which hosts there are and run, HostD tells; its other
+ * peers may come later, and so may HostD.
+ */
 export async function startSpherelets(options: SphereletsOptions): Promise<Spherelets> {
-  const { log, clock, monotonic, dice, apiserver } = options;
+  const { log, clock, monotonic, dice, apiserver, kubeletTls } = options;
   const { host: listenHost } = parseAddress(options.listen ?? "127.0.0.1:0");
-  const hosts = readHosts(options.hosts, listenHost);
+  if (options.kubeletPortBase !== undefined && kubeletTls === undefined) throw new Error("a kubelet API needs certificates: kubeletTls is missing");
 
   const shared = new RestClient({ ...apiserver, userAgent: "spherelet/spheresim", clock: monotonic, dice: dice.fork("apiserver") });
-  const ownClients = new Map<string, RestClient>();
-  const clientOf = (host: string): RestClient => {
-    if (options.nodeTls === undefined || hosts.size > MAX_NODE_CONNECTIONS) return shared;
-    let client = ownClients.get(host);
-    if (client === undefined) {
-      const { caPem, certPem, keyPem } = options.nodeTls(host);
-      client = new RestClient({ server: apiserver.server, tls: { ca: caPem, cert: certPem, key: keyPem }, userAgent: "spherelet/spheresim", clock: monotonic, dice: dice.fork(`apiserver/${host}`) });
-      ownClients.set(host, client);
-    }
-    return client;
+  let ownConnections = 0;
+  const connect = async (host: string): Promise<ApiConnection> => {
+    if (options.nodeTls === undefined || options.hosts.length > MAX_NODE_CONNECTIONS || ownConnections >= MAX_NODE_CONNECTIONS) return { client: shared, close: async () => undefined };
+    const { caPem, certPem, keyPem } = await options.nodeTls(host);
+    const client = new RestClient({ server: apiserver.server, tls: { ca: caPem, cert: certPem, key: keyPem }, userAgent: "spherelet/spheresim", clock: monotonic, dice: dice.fork(`apiserver/${host}`) });
+    ownConnections += 1;
+    const close = async (): Promise<void> => {
+      ownConnections -= 1;
+      await client.close();
+    };
+    return { client, close };
   };
 
   const informers = new Informers({ client: shared, clock: monotonic, dice: dice.fork("informers"), log });
@@ -112,96 +125,83 @@ export async function startSpherelets(options: SphereletsOptions): Promise<Spher
   const pods = new Informer({ client: shared, type: podType, fieldSelector: "spec.nodeName!=", clock: monotonic, dice: dice.fork("pods"), log });
   pods.store.addIndex("node", (pod) => [pod.spec.nodeName ?? ""]);
   const imageBook = new ImageBook(images);
-
   const hostdChannel = openChannel({ address: options.hostdAddress, tls: options.tls });
-  const hostd = hostdOver(hostdChannel);
   const agents = new AgentConnections({ tls: options.tls, monotonic, dice: dice.fork("agents"), log });
-  const config = new ApiConfigSource(shared, monotonic, services.store);
-  const recorders: EventRecorder[] = [];
-  const startGate = new Gate(MAX_STARTS);
-  const steps = new PodSteps(options.recorder, "spherelet", clock);
-  const contexts = new Map<string, HostContext>();
-  for (const host of hosts.values()) {
-    const events = new EventRecorder({ client: clientOf(host.name), component: "kubelet", host: host.name, clock, dice: dice.fork(`events/${host.name}`), log });
-    recorders.push(events);
-    contexts.set(host.name, {
-      host,
-      api: clientOf(host.name),
-      node: { known: () => nodes.store.get(host.name), read: () => clientOf(host.name).get(nodeType, { name: host.name }) },
-      hostd,
-      agents,
-      config,
-      images: imageBook,
-      events: new PodEvents(events),
-      addresses: new AddressRange(host.podCidr),
-      steps,
-      startGate,
-      clock,
-      monotonic,
-      dice: dice.fork(host.name),
-      log: log.child({ host: host.name }),
-    });
-  }
-  const workers = new PodWorkers({ contexts, pods, clock, monotonic, log });
+  const router = new PodRouter({ pods, monotonic });
+  const keeper = new NodeKeeper({ informer: nodes, clock, monotonic, log });
+  const podsOf = (node: string): Pod[] => pods.store.byIndex("node", node);
+  const openKubelet: SphereletSurroundings["openKubelet"] =
+    options.kubeletPortBase === undefined || kubeletTls === undefined
+      ? undefined
+      : async (host, port, podsOfHost) => openKubeletApi({ host: listenHost, port, certificates: await kubeletTls(host), pods: podsOfHost });
 
-  const kubelets = new Map<string, KubeletApi>();
-  const closeSockets = async (): Promise<void> => {
-    await Promise.all([...kubelets.values()].map((kubelet) => kubelet.close()));
-    hostdChannel.close();
-    agents.close();
-    await Promise.all([shared, ...ownClients.values()].map((client) => client.close()));
+  const around: SphereletSurroundings = {
+    connect,
+    openKubelet,
+    router,
+    keeper,
+    nodes: nodes.store,
+    podsOf,
+    config: new ApiConfigSource(shared, monotonic, services.store),
+    images: imageBook,
+    hostd: hostdOver(hostdChannel),
+    agents,
+    steps: new PodSteps(options.recorder, "spherelet", clock),
+    startGate: new Gate(MAX_STARTS),
+    eventGate: new Gate(MAX_EVENT_WRITES),
+    clock,
+    monotonic,
+    dice,
+    log,
   };
+  const { hosts, kubeletPortBase = 0 } = options;
+  const open: (() => unknown)[] = [() => shared.close(), () => agents.close(), () => hostdChannel.close()];
+  const closeSockets = async (): Promise<void> => void (await Promise.all(open.map((close) => close())));
+  let closed: Promise<void> | undefined;
   try {
-    const { kubeletPortBase, kubeletTls } = options;
-    if (kubeletPortBase !== undefined) {
-      if (kubeletTls === undefined) throw new Error("a kubelet API needs certificates: kubeletTls is missing");
-      let port = kubeletPortBase;
-      for (const { name } of hosts.values()) {
-        kubelets.set(name, await openKubeletApi({ host: listenHost, port, certificates: kubeletTls(name), pods: () => pods.store.byIndex("node", name) }));
-        if (port !== 0) port += 1;
-      }
-    }
+    const fleet = new SphereletFleet({ hosts, address: listenHost, kubeletPortBase, bootId: secretUuid(), api: shared, around });
     const server = await startRpcServer({
       listen: options.listen ?? "127.0.0.1:0",
       room: "spherelet",
       log,
-      services: [sphereletService({ workers, api: shared }, contexts)],
+      services: [sphereletService(fleet, () => router.size)],
       tls: options.tls,
     });
-
-    const keeper = new NodeKeeper({
-      nodes: new Map([...hosts].map(([name, host]) => [name, { host, api: clientOf(name), kubeletPort: kubelets.get(name)?.port }])),
-      informer: nodes,
-      bootId: secretUuid(),
-      clock,
-      monotonic,
-      log,
-    });
     imageBook.start();
-    workers.start();
+    router.start();
     keeper.start();
-    for (const informer of [nodes, images, services, pods]) informer.start();
-    const vms = followVms(hostdChannel, (news) => workers.hear(news), { clock: monotonic, dice: dice.fork("vms"), log });
-
-    let closed: Promise<void> | undefined;
+    const following = [
+      followHosts(hostdChannel, fleet, { clock: monotonic, dice: dice.fork("hosts"), log }),
+      followVms(hostdChannel, (news) => router.hear(news), { clock: monotonic, dice: dice.fork("vms"), log }),
+    ];
     const close = async (): Promise<void> => {
       imageBook.close();
-      const ended = [vms.close(), server.close(), keeper.close(), workers.close(), informers.close(), pods.close()];
+      router.close();
+      const spherelets = fleet.close();
+      const ended = [...following.map((stream) => stream.close()), server.close(), keeper.close(), informers.close(), pods.close()];
       // The last events get a moment; calls to peers that are gone would hold the end up, so the connections go before the workers.
       const enough = new AbortController();
-      const flushed = Promise.all(recorders.map((recorder) => recorder.close()));
-      await Promise.race([flushed, monotonic.sleep(FLUSH_LIMIT_MS, enough.signal).catch(() => undefined)]);
+      await Promise.race([spherelets.flushed, monotonic.sleep(FLUSH_LIMIT_MS, enough.signal).catch(() => undefined)]);
       enough.abort();
-      await closeSockets();
-      await Promise.all([...ended, flushed]);
+      await Promise.all([closeSockets(), spherelets.disconnect()]);
+      await Promise.all([...ended, spherelets.ended]);
     };
+    try {
+      await fleet.start();
+    } catch (error) {
+      await (closed = close());
+      throw error;
+    }
+    for (const informer of [nodes, images, services, pods]) informer.start();
     return {
       address: server.address,
-      kubelets: new Map([...kubelets].map(([name, { port }]) => [name, `${listenHost}:${port}`])),
+      get kubelets() {
+        return fleet.kubelets;
+      },
       close: () => (closed ??= close()),
     };
   } catch (error) {
-    await closeSockets();
+    if (closed === undefined) await closeSockets();
     throw error;
   }
 }

@@ -67,3 +67,35 @@ export interface Agents {
   /** Listens from now on; the returned function ends it. */
   follow(address: string, vmUuid: string, listener: ContainerListener): () => void;
 }
+
+/** An ESXi host as a thing in a rack, as far as its Spherelet depends on it. */
+export interface HostState {
+  /** FQDN. */
+  readonly name: string;
+  /** Physical cores. */
+  readonly cores: number;
+  /** Physical memory, MB. */
+  readonly memoryMb: number;
+  /** Labels of its Node beyond the usual ones. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Whether it has power and its Spherelet was not stopped. */
+  readonly runs: boolean;
+  /** Whether its network cable is plugged in. */
+  readonly connected: boolean;
+  /** Changes with every boot. */
+  readonly bootId: string;
+}
+
+/** Hears of the hosts of a process. */
+export interface HostListener {
+  /** A host is there, or changed. */
+  changed(host: HostState): void;
+  /** It was taken out of the rack. */
+  removed(name: string): void;
+  /** These are all; hosts that are not among them are no more. */
+  listed(names: ReadonlySet<string>): void;
+  /** Nobody can tell: HostD has no HardwareService. */
+  unknown(): void;
+  /** HostD did not answer (yet). */
+  silent(): void;
+}

@@ -1,5 +1,5 @@
 import type { Clock } from "../base/clock.js";
-import type { ReceiveVmRequest, VmUpdate } from "../gen/spheresim/hostd/v1/host.js";
+import type { HostUpdate, ReceiveVmRequest, VmUpdate } from "../gen/spheresim/hostd/v1/host.js";
 import { HostServiceClient, type HostServiceService } from "../gen/spheresim/hostd/v1/host_service.js";
 import type { VirtualMachineConfigSpec } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import { type Channel, openChannel, type PromiseClient } from "../rpc/channel.js";
@@ -91,6 +91,10 @@ class GrpcHostDaemon implements HostDaemon {
 
   watchVms(signal: AbortSignal): AsyncIterable<VmUpdate> {
     return this.#client.watchVms({ resumeToken: "", hostName: "" }, { signal });
+  }
+
+  watchHosts(signal: AbortSignal): AsyncIterable<HostUpdate> {
+    return this.#client.watchHosts({}, { signal });
   }
 }
 

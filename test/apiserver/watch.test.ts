@@ -28,8 +28,9 @@ describe("watches", () => {
     await fixture.stop();
   });
 
-  const open = (wanted: WatchQuery, bookmarkMs = 60_000): AsyncIterator<WatchEvent> =>
-    watchObjects(fixture.registry, podKind, wanted, new Filter(podKind, wanted.namespace, wanted), bookmarkMs, stop.signal)[Symbol.asyncIterator]();
+  async function* open(wanted: WatchQuery, bookmarkMs = 60_000): AsyncGenerator<WatchEvent> {
+    for await (const events of watchObjects(fixture.registry, podKind, wanted, new Filter(podKind, wanted.namespace, wanted), bookmarkMs, stop.signal)) yield* events;
+  }
   const take = async (events: AsyncIterator<WatchEvent>, count: number): Promise<string[]> => {
     const seen: string[] = [];
     while (seen.length < count) {

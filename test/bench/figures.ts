@@ -11,7 +11,7 @@ import { type ProfileSummary, profilingOptions, summarizeProfiles } from "./cpu-
 import { type Distribution, distributionOf } from "./distribution.js";
 import type { BenchOptions } from "./options.js";
 import { loadPods } from "./pod-load.js";
-import { type ProcessUses, processUses } from "./process-use.js";
+import { cpuSince, type ProcessUses, processUses } from "./process-use.js";
 import { demoMs, startUpMs } from "./start-up.js";
 
 /** Figures by process. */
@@ -138,7 +138,7 @@ async function measureWave(ready: ReadyLine, client: RestClient, etcd: EtcdClien
   return {
     podsPerSecond: (names.length / load.totalMs) * 1000,
     createToRunning: distributionOf(load.createToRunningMs),
-    cpuMsPerPod: Object.fromEntries(Object.entries(useAfter).map(([name, use]) => [name, (use.cpuMs - (useBefore[name]?.cpuMs ?? 0)) / names.length])),
+    cpuMsPerPod: cpuSince(useBefore, useAfter, names.length),
     callsPerPod: perPod(counts.criticalPath),
     backgroundCallsPerPod: perPod(counts.background),
     txnsPerPod: perPod(txns.criticalPath),

@@ -1,4 +1,5 @@
 import { monotonicClock } from "../../src/base/clock.js";
+import type { Pod } from "../../src/kubernetes/pod.js";
 import { pods } from "../../src/kubernetes/resource-type.js";
 import type { RestClient } from "../../src/kubernetes/rest-client.js";
 
@@ -13,8 +14,15 @@ export interface PodLoad {
   readonly createToRunningMs: readonly number[];
 }
 
-/** Creates pods, all at once or one after the other, and waits by watch until all run. Throws when they do not within five minutes. */
-export async function loadPods(client: RestClient, names: readonly string[], order: "together" | "one-by-one", progress: (running: number) => void): Promise<PodLoad> {
+function runs(pod: Pod): boolean {
+  return pod.status?.phase === "Running";
+}
+
+/**
+ * Creates pods, all at once or one after the other, and waits by watch until all run, or are as `isThere` wants them. Throws when they
+ * do not within five minutes.
+ */
+export async function loadPods(client: RestClient, names: readonly string[], order: "together" | "one-by-one", progress: (running: number) => void, isThere = runs): Promise<PodLoad> {
   const startedMs = new Map<string, number>();
   const ranMs = new Map<string, number>();
   const wake = new Map<string, () => void>();
@@ -22,7 +30,7 @@ export async function loadPods(client: RestClient, names: readonly string[], ord
   const { metadata } = await client.list(pods);
   const follow = async (): Promise<void> => {
     for await (const event of client.watch(pods, { resourceVersion: metadata.resourceVersion, signal: limit })) {
-      if (event.type === "BOOKMARK" || event.object.status?.phase !== "Running") continue;
+      if (event.type === "BOOKMARK" || !isThere(event.object)) continue;
       const { name } = event.object.metadata;
       if (!startedMs.has(name) || ranMs.has(name)) continue;
       ranMs.set(name, clock.nowMs());

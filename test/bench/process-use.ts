@@ -19,9 +19,14 @@ const planes = ["store", "vsphere", "esxi", "kubernetes"];
 const tickMs = 1000 / Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
 
 /** Reads /proc: Linux only. */
-export function processUses({ pid: daemon }: Pick<ReadyLine, "pid">): ProcessUses {
-  const pids = [...planes.map((plane) => [plane, processOf(daemon, plane)] as const), ["daemon", daemon] as const];
+export function processUses({ pid: daemon }: Pick<ReadyLine, "pid">, names = planes): ProcessUses {
+  const pids = [...names.map((plane) => [plane, processOf(daemon, plane)] as const), ["daemon", daemon] as const];
   return Object.fromEntries(pids.map(([name, pid]) => [name, useOf(name, pid)]));
+}
+
+/** CPU time by process between two readings, divided by a number of things done. */
+export function cpuSince(before: ProcessUses, after: ProcessUses, things: number): Readonly<Record<string, number>> {
+  return Object.fromEntries(Object.entries(after).map(([name, { cpuMs }]) => [name, (cpuMs - (before[name]?.cpuMs ?? 0)) / things]));
 }
 
 function useOf(name: string, pid: number | undefined): ProcessUse {

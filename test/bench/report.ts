@@ -49,7 +49,8 @@ function listed(calls: Calls): string {
   return Object.entries(calls).sort((a, b) => b[1] - a[1]).filter(([, count]) => count >= 0.005).map(([name, count]) => `${name} ${Number(count.toFixed(2))}`).join(", ");
 }
 
-function profileText({ process, busyMs, parts, functions }: ProfileSummary): string {
+/** Where a process spent its time. */
+export function profileText({ process, busyMs, parts, functions }: ProfileSummary): string {
   const row = (kind: string, { name, selfMs, share }: ProfileSummary["parts"][number]): string[] => [kind, `${selfMs} ms`, `${(share * 100).toFixed(1)} %`, name];
   return table([`profile of ${process}`, "self", `of ${busyMs} ms`, "where"], [...parts.map((cause) => row("part", cause)), ...functions.map((cause) => row("function", cause))]);
 }

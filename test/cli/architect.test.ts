@@ -106,7 +106,13 @@ test("VMs, pools, rules, groups and settings, as an architect types them, on the
       await architect.says("vm set extra --cpus 4 --memory-limit 1024 --new-name bigger", "bigger is changed");
       const bigger = (await architect.lists("vm list", VirtualMachine)).find((vm) => vm.config?.name === "bigger");
       assert.deepEqual([bigger?.config?.numCpus, bigger?.config?.memoryAllocation?.limit, bigger?.config?.memoryAllocation?.reservation], [4, 1024, 512]);
-      assert.match(await architect.says("vm power bigger on --no-wait", /^task-\d+ (queued|running|success)\n$/), /^task-/);
+      // The example's DRS is in manual mode: it recommends, and says what to type.
+      const waits = await architect.run("vm power bigger on");
+      const [, key = ""] = /^spheresim: DRS is in manual mode, so bigger stays off until you say yes: Power on bigger on esxi-0\d\S+: score \S+\n {2}its place is held for 300 s; apply it with: spheresim drs apply (power-on-\S+)\n$/.exec(waits.stderr.replace(", after a move there", "")) ?? [];
+      assert.deepEqual([waits.code, key !== ""], [1, true], waits.stderr);
+      await architect.says("drs recommendations", new RegExp(`^${key} +\\d +bigger +esxi-0\\d +esxi-0\\d +powerOnVm$`, "m"));
+      await architect.says(`drs apply ${key}`, /^bigger is powered on at esxi-0\d\.spheresim\.test\n$/);
+      await architect.refuses(`drs apply ${key}`, 1, new RegExp(`^spheresim: no recommendation ${key} stands any more\n`));
       await architect.says("vm destroy bigger --power-off", "bigger is destroyed");
     });
 
@@ -174,7 +180,7 @@ test("VMs, pools, rules, groups and settings, as an architect types them, on the
       await architect.says("drs usage", /^shop-db +\d+ +esxi-01\.spheresim\.test +\d+ +\d+ +\d+ +\d+ +\d+ +\d+$/m);
       await architect.says("vm list -o wide", /^shop-db +on +\S+ +databases +4000 +[1-9]\d+ +[1-9]\d+ +20800 /m);
       await architect.refuses("drs apply", 2, /^spheresim: name recommendations by key, or all of them with --all\n {2}see them with: spheresim drs recommendations\n$/);
-      await architect.refuses("drs apply drs-0.0.0", 1, /^spheresim: no recommendation drs-0\.0\.0 stands: each pass of DRS makes new ones, with new keys\n {2}see them with: /);
+      await architect.refuses("drs apply drs-0.0.0", 1, /^spheresim: no recommendation drs-0\.0\.0 stands any more\n {2}see them with: /);
       // A pass that happens to come in between makes new keys.
       let applied = { code: 1 as number | null, stdout: "", stderr: "" };
       let moved = "";
@@ -208,7 +214,9 @@ test("VMs, pools, rules, groups and settings, as an architect types them, on the
       const follower = start(["events", "--follow", "--last", "1", "--type", "VmPoweredOnEvent", "--data-dir", running.ready.dataDir]);
       try {
         assert.match(await follower.line(), /VmPoweredOnEvent/);
-        await architect.says("vm power spare on", "spare is powered on");
+        await architect.refuses("vm power spare on", 1, /^spheresim: DRS is in manual mode/);
+        const spare = (await architect.lists("drs recommendations", DrsRecommendation)).find((each) => each.vmName === "spare");
+        await architect.says(`drs apply ${spare?.key}`, /^spare is powered on at /);
         assert.match(await follower.line(), /VmPoweredOnEvent +.*spare/);
       } finally {
         await stopped(follower);

@@ -45,11 +45,11 @@ export class EsxiFixture {
   }
 
   get host(): EsxiHost {
-    return this.esxi.hosts.get("esxi-01.spheresim.test") as EsxiHost;
+    return this.esxi.hosts.get("esxi-01.spheresim.test")?.running as EsxiHost;
   }
 
   get otherHost(): EsxiHost {
-    return this.esxi.hosts.get("esxi-02.spheresim.test") as EsxiHost;
+    return this.esxi.hosts.get("esxi-02.spheresim.test")?.running as EsxiHost;
   }
 
   async stop(): Promise<void> {

@@ -6,7 +6,7 @@ import { UpdateKind } from "../../src/gen/spheresim/vim/v1/update.js";
 import { ChangeRing } from "../../src/hostd/change-ring.js";
 import { GroupCommitter, type DiskWrite } from "../../src/hostd/group-committer.js";
 import { movePhase } from "../../src/hostd/vm-phase.js";
-import { VmPages } from "../../src/hostd/vm-pages.js";
+import { ListPages } from "../../src/hostd/list-pages.js";
 import { isFault } from "./esxi-fixture.js";
 
 const put = (key: string): DiskWrite => ({ type: "put", key, value: Buffer.of(1) });
@@ -44,12 +44,12 @@ test("a watcher behind the ring is told to begin again", () => {
 });
 
 test("pages of a list show one moment", () => {
-  const pages = new VmPages();
+  const pages = new ListPages<HostVm>();
   const vms = ["1", "2", "3"].map((vmId) => HostVm.create({ vmId }));
   const first = pages.page("h", 2, "", () => vms);
-  assert.deepEqual(first.vms.map((vm) => vm.vmId), ["1", "2"]);
+  assert.deepEqual(first.items.map((vm) => vm.vmId), ["1", "2"]);
   const second = pages.page("h", 2, first.nextPageToken, () => []);
-  assert.deepEqual([second.vms.map((vm) => vm.vmId), second.nextPageToken], [["3"], ""]);
+  assert.deepEqual([second.items.map((vm) => vm.vmId), second.nextPageToken], [["3"], ""]);
   assert.throws(() => pages.page("h", 1001, "", () => vms), isFault("invalidArgument"));
   assert.throws(() => pages.page("h", 1, "nonsense", () => vms), isFault("invalidArgument"));
   assert.throws(() => pages.page("other", 1, first.nextPageToken, () => vms), isFault("invalidCollectorVersion"));

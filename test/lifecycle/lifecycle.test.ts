@@ -181,11 +181,11 @@ test("addresses are unique, survive a restart, come back with the pod and run ou
     await cluster.create(podType, draft(name));
     await eventually(name, () => ipOf(name));
   }
-  assert.deepEqual(["a", "b", "c", "d", "e"].map(ipOf), ["10.9.0.2", "10.9.0.3", "10.9.0.4", "10.9.0.5", "10.9.0.6"]);
+  assert.deepEqual(["a", "b", "c", "d", "e"].map(ipOf), ["10.9.0.2/29", "10.9.0.3/29", "10.9.0.4/29", "10.9.0.5/29", "10.9.0.6/29"]);
   await cluster.create(podType, draft("f"));
   await eventually("refused", () => cluster.calls.some((call) => call.verb === "create" && call.path.includes("/events/") && JSON.stringify(call.body).includes("FailedRealizeNSXResource")));
   assert.equal(ipOf("f"), undefined);
   await cluster.delete(podType, { namespace: "default", name: "b" });
   await eventually("freed", () => ipOf("f"));
-  assert.equal(ipOf("f"), "10.9.0.3");
+  assert.equal(ipOf("f"), "10.9.0.3/29");
 });

@@ -72,8 +72,7 @@ test("what is not supported yet is refused by name, whatever the nodes", () => {
     [{ resourceClaims: [{ name: "r" }] }, /spec\.resourceClaims/],
     [{ runtimeClassName: "kata" }, /spec\.runtimeClassName/],
     [{ containers: [{ name: "c", resources: { claims: [{ name: "r" }] } }] }, /spec\.containers\[0\]\.resources\.claims/],
-    [{ containers: [{ name: "c", ports: [{ containerPort: 80, hostPort: 8080 }] }] }, /spec\.containers\[0\]\.ports\[0\]\.hostPort is not supported/],
-    [{ hostNetwork: true, hostPID: true, hostIPC: true, hostUsers: false }, /: spec\.hostNetwork is [^,]*, spec\.hostPID is [^,]*, spec\.hostIPC is [^,]*, spec\.hostUsers false is not supported/],
+    [{ hostPID: true, hostUsers: false, os: { name: "windows" } }, /: spec\.hostUsers false is [^,]*, spec\.os\.name windows is not supported/],
     [{ os: { name: "windows" } }, /spec\.os\.name windows is not supported/],
     [{ containers: [{ name: "c", volumeDevices: [{ name: "v", devicePath: "/dev/x" }] }] }, /spec\.containers\[0\]\.volumeDevices is not supported/],
     [{ volumes: [{ name: "v", projected: { sources: [{}, { serviceAccountToken: { path: "t" } }] } }] }, /spec\.volumes\[0\]\.projected\.sources\[1\]\.serviceAccountToken is not supported/],
@@ -101,17 +100,18 @@ test("what a search for victims finds is told in kube-scheduler's words; a pod t
   const held = cacheOf([aNode("n")], [running("n", "12", 100), running("n", "2", 0)]);
   assert.equal(textFor(aPod("p", { cpu: "8" }, { priority: 50 }), held), "0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 Insufficient cpu.", "too little is below it");
   assert.equal(textFor(aPod("p", {}, { nodeSelector: { a: "b" } }), held), "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.");
-  assert.match(textFor(aPod("p", {}, { hostPID: true }), full), /hostPID is not supported by this scheduler yet\. preemption: 0\/2 nodes are available: 2 Preemption is not helpful for scheduling\.$/);
+  assert.match(textFor(aPod("p", {}, { hostUsers: false }), full), /hostUsers false is not supported by this scheduler yet\. preemption: 0\/2 nodes are available: 2 Preemption is not helpful for scheduling\.$/);
   assert.equal(textFor(aPod("p"), cacheOf([])), "no nodes available to schedule pods");
 });
 
-test("wishes and plain volumes do not stop a pod", () => {
+test("wishes, plain volumes and what a vSphere Pod ignores do not stop a pod", () => {
   const preferred = [{ weight: 1, podAffinityTerm: { topologyKey: "zone" } }];
   const fits: Partial<PodSpec>[] = [
     { affinity: { podAffinity: { preferredDuringSchedulingIgnoredDuringExecution: preferred } } },
     { topologySpreadConstraints: [{ maxSkew: 1, topologyKey: "zone", whenUnsatisfiable: "ScheduleAnyway" }] },
     { volumes: [{ name: "a", emptyDir: {} }, { name: "b", configMap: { name: "c" } }, { name: "c" }, { name: "d", projected: {} }] },
     { os: { name: "linux" }, hostUsers: true, hostNetwork: false, volumes: [{ name: "m", emptyDir: { medium: "Memory" } }] },
+    { hostNetwork: true, hostPID: true, hostIPC: true, containers: [{ name: "c", ports: [{ containerPort: 80, hostPort: 80 }] }] },
     { volumes: [{ name: "l", hostPath: { path: "/var/log/pods/" } }], containers: [{ name: "c", volumeMounts: [{ name: "l", mountPath: "/l", readOnly: true }] }] },
   ];
   for (const spec of fits) assert.equal(messageFor(aPod("p", {}, spec), cacheOf(four)), "fits n1,n2,n3,n4");

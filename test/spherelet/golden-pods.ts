@@ -13,7 +13,9 @@ export interface GoldenPod {
   readonly rule: string;
   readonly spec: Partial<PodSpec>;
   readonly annotations?: Readonly<Record<string, string>>;
-  /** `5s` passes, `delete`, `delete 10` (grace), `power-loss`, `boot`, `spherelet-restart`. */
+  /** What the first try to resolve the image of container `web` ended with; it is there from the beginning when absent. */
+  readonly imageError?: string;
+  /** `5s` passes, `image-fails WHY` and `image-found` (the next try to resolve it), `delete`, `delete 10` (grace), `power-loss`, `boot`, `spherelet-restart`. */
   readonly history: readonly string[];
   readonly lines: string;
 }
@@ -21,8 +23,8 @@ export interface GoldenPod {
 export const goldenPods = (path = join(projectDirectory, "test", "spherelet", "golden-pods.yaml")): readonly GoldenPod[] => parse(readFileSync(path, "utf8")) as GoldenPod[];
 
 /** What users see of a pod with that history. */
-export async function linesOf({ spec, annotations = {}, history }: GoldenPod): Promise<readonly string[]> {
-  const harness = new PodHarness(spec, annotations);
+export async function linesOf({ spec, annotations = {}, imageError, history }: GoldenPod): Promise<readonly string[]> {
+  const harness = new PodHarness(spec, annotations, imageError);
   try {
     await harness.boot();
     for (const step of history) await follow(harness, step);
@@ -37,6 +39,10 @@ async function follow(harness: PodHarness, step: string): Promise<void> {
   const ms = parseGoDuration(word);
   if (ms !== undefined) return harness.pass(ms);
   switch (word) {
+    case "image-fails":
+      return harness.resolveImage(step.slice(word.length + 1));
+    case "image-found":
+      return harness.resolveImage();
     case "delete":
       return harness.delete(number === undefined ? undefined : Number(number));
     case "power-loss":

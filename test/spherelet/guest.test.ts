@@ -95,6 +95,17 @@ test("HostD's word before the agents' and after it: the same status and one even
     await eventually("event", () => warnings(world).length === 1);
   }));
 
+test("a host that tells of its VM no more is no word of death: the containers stay as they are", () =>
+  withSpherelets(async (world) => {
+    const vmUuid = await runPod(world);
+    const exits: (number | undefined)[] = [];
+    world.hostd.intercept = () => void exits.push(world.pod("web")?.status?.containerStatuses?.[0]?.state?.terminated?.exitCode);
+    world.hostd.leave(vmUuid);
+    await eventually("asked", () => exits.length > 0);
+    await inTime(world, "ready", () => isReady(world.pod("web")));
+    assert.deepEqual([world.agents.started.length, world.pod("web")?.status?.containerStatuses?.[0]?.restartCount, exits], [1, 0, [undefined]]);
+  }));
+
 test("a guest that hangs makes its pod AgentUnreachable and not ready, its containers stay; its beat ends that", () =>
   withSpherelets(async (world) => {
     const vmUuid = await runPod(world);

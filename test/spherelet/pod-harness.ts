@@ -12,7 +12,10 @@ import type { ContainerStatus } from "../../src/kubernetes/container.js";
 import type { Pod, PodSpec } from "../../src/kubernetes/pod.js";
 import { formerLifeOf } from "../../src/spherelet/pods/former-life.js";
 import { readHosts } from "../../src/spherelet/node/host.js";
+import type { HostContext } from "../../src/spherelet/node/host-context.js";
+import type { Image } from "../../src/kubernetes/cluster-objects.js";
 import { imageProfilesNews } from "../../src/spherelet/images/image-profiles.js";
+import { ImageWait } from "../../src/spherelet/images/image-wait.js";
 import { PodEvents } from "../../src/spherelet/status/pod-events.js";
 import { graceSecondsOf } from "../../src/spherelet/pods/pod-grace.js";
 import { isCurrent, podStatusOf } from "../../src/spherelet/status/pod-status.js";
@@ -41,10 +44,17 @@ export class PodHarness {
   #stopped = false;
   #shown = "";
   #watching = true;
+  readonly #imageWait: ImageWait;
+  /** The Image of container `web`; undefined where nobody has resolved any. */
+  #image: Image | undefined;
+  #imageChanged: () => void = () => undefined;
 
-  constructor(spec: Partial<PodSpec>, annotations: Readonly<Record<string, string>> = {}) {
+  /** `imageError`: what the first try to resolve the image of container `web` ended with. */
+  constructor(spec: Partial<PodSpec>, annotations: Readonly<Record<string, string>> = {}, imageError?: string) {
+    const names = [...(spec.initContainers ?? []), ...(spec.containers ?? [])].map(({ name }) => [name, name === "web" ? "nginx-0a-v1" : "other-0b-v1"] as const);
+    const references = imageError === undefined ? {} : { "vmware-system-image-references": JSON.stringify(Object.fromEntries(names)) };
     this.pod = {
-      metadata: { name: "web", namespace: "default", uid: UID, resourceVersion: "1", creationTimestamp: "2026-01-01T00:00:00Z", annotations },
+      metadata: { name: "web", namespace: "default", uid: UID, resourceVersion: "1", creationTimestamp: "2026-01-01T00:00:00Z", annotations: { ...annotations, ...references } },
       spec: { containers: [{ name: "web", image: "nginx" }], enableServiceLinks: false, nodeName: host.name, ...spec },
     };
     this.#machine = new Machine({
@@ -58,7 +68,24 @@ export class PodHarness {
     this.#events = new PodEvents({
       record: (_pod, type, reason, message, reference) => void this.lines.push(`${this.#time()} ${type} ${reason}${/\{(.*)\}/.exec(reference?.fieldPath ?? "")?.[1]?.replace(/^/, " ") ?? ""}: ${message}`),
     });
+    const images: HostContext["images"] = {
+      get: (_namespace, name) => (name === "nginx-0a-v1" ? this.#image : undefined),
+      onChange: (_namespace, _names, wake) => {
+        this.#imageChanged = wake;
+        return () => undefined;
+      },
+    };
+    const context: Pick<HostContext, "clock" | "monotonic" | "images" | "events"> = { clock: this.clock, monotonic: new ManualClock(), images, events: this.#events };
+    this.#imageWait = new ImageWait(context as HostContext, () => void this.#startContainers(), () => this.#look());
+    if (imageError !== undefined) this.#image = imageWith("Failed", imageError, 1);
     void this.#watch();
+  }
+
+  /** The next try to resolve the image has ended: with this, or well. */
+  async resolveImage(error?: string): Promise<void> {
+    this.#image = error === undefined ? imageWith("Ready") : imageWith("Failed", error, (this.#image?.status?.failures ?? 0) + 1);
+    this.#imageChanged();
+    await this.settle();
   }
 
   /** Boots the VM and has the pod started; what it had been before counts. */
@@ -73,10 +100,15 @@ export class PodHarness {
     const former = formerLifeOf(this.pod, this.clock.nowMs());
     this.#seen = undefined;
     this.#ended = former.ended;
-    if (former.ended === undefined && this.pod.status?.phase !== "Failed" && this.pod.status?.phase !== "Succeeded") {
-      void this.#instance?.startPod(await buildStartRequest({ pod: this.pod, host, podIp: "10.244.0.7" }, source, former.restartCounts, former.finished)).catch(() => undefined);
-    }
+    if (former.ended === undefined && this.pod.status?.phase !== "Failed" && this.pod.status?.phase !== "Succeeded") await this.#startContainers();
     await this.settle();
+  }
+
+  async #startContainers(): Promise<void> {
+    if (!this.#imageWait.ready(this.pod)) return;
+    const former = formerLifeOf(this.pod, this.clock.nowMs());
+    this.#imageWait.announce(this.pod);
+    void this.#instance?.startPod(await buildStartRequest({ pod: this.pod, host, podIp: "10.244.0.7" }, source, former.restartCounts, former.finished)).catch(() => undefined);
   }
 
   async powerLoss(): Promise<void> {
@@ -123,6 +155,7 @@ export class PodHarness {
 
   async close(): Promise<void> {
     this.#watching = false;
+    this.#imageWait.leave();
     this.#machine.powerDown();
     for (let turn = 0; turn < 5; turn += 1) await nextTurn();
   }
@@ -150,7 +183,7 @@ export class PodHarness {
     if (containers !== undefined) this.#seen = containers;
     const isOver = this.pod.status?.phase === "Failed" || this.pod.status?.phase === "Succeeded";
     if (isOver || (this.pod.metadata.deletionTimestamp !== undefined && !this.#stopped)) return;
-    const status = podStatusOf({ pod: this.pod, hostIp: "127.0.0.1", podIp: "10.244.0.7", containers, waiting: new Map(), trouble: undefined, stopped: this.#stopped, nowMs: this.clock.nowMs() });
+    const status = podStatusOf({ pod: this.pod, hostIp: "127.0.0.1", podIp: "10.244.0.7", containers, waiting: this.#imageWait.reasons(this.pod), trouble: undefined, stopped: this.#stopped, nowMs: this.clock.nowMs() });
     if (isCurrent(this.pod.status, status)) return;
     let conditions = this.pod.status?.conditions ?? [];
     for (const condition of status.conditions) conditions = withCondition(conditions, condition);
@@ -172,6 +205,11 @@ export class PodHarness {
   #time(): string {
     return `+${(this.clock.nowMs() - START_MS) / 1000}s`;
   }
+}
+
+function imageWith(phase: "Failed" | "Ready", message?: string, failures?: number): Image {
+  const status = { phase, ...(message === undefined ? {} : { message }), ...(failures === undefined ? {} : { failures }) };
+  return { metadata: { name: "nginx-0a-v1", namespace: "default", uid: "0a", resourceVersion: "1", creationTimestamp: "2026-01-01T00:00:00Z" }, spec: { reference: "nginx" }, status };
 }
 
 function words({ name, state, ready, started, restartCount }: ContainerStatus): string {

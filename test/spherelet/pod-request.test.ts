@@ -112,13 +112,21 @@ test("volumes: emptyDir, configMap, secret, projected, downwardAPI", async () =>
 });
 
 test("volumes: every other kind is refused by its name, lastingly; a missing object is not", async () => {
-  for (const [field, value] of [["nfs", { server: "s", path: "/" }], ["hostPath", { path: "/var/log/pods" }], ["persistentVolumeClaim", { claimName: "c" }]] as const) {
+  for (const [field, value] of [["nfs", { server: "s", path: "/" }], ["persistentVolumeClaim", { claimName: "c" }]] as const) {
     await assert.rejects(resolveVolumes(factsOf({ volumes: [{ name: "v", [field]: value }] }), source), { name: "MountError", volume: "v", lasting: true, message: new RegExp(field) });
   }
   const token = { name: "v", projected: { sources: [{ serviceAccountToken: { path: "token" } }] } };
   await assert.rejects(resolveVolumes(factsOf({ volumes: [token] }), source), { lasting: true, message: /serviceAccountToken/ });
   await assert.rejects(resolveVolumes(factsOf({ volumes: [{ name: "v", secret: { secretName: "none" } }] }), source), { volume: "v", lasting: false, message: 'secret "none" not found' });
   await assert.rejects(resolveVolumes(factsOf({ volumes: [{ name: "v", configMap: { name: "site", items: [{ key: "x", path: "x" }] } }] }), source), { message: "references non-existent config key: x" });
+});
+
+test("a path of the host: its pods' logs, to read, and no other; whoever names the node himself is told so by the host", async () => {
+  const mounted = (path: string, readOnly: boolean) => factsOf({ volumes: [{ name: "v", hostPath: { path } }], containers: [{ name: "c", volumeMounts: [{ name: "v", mountPath: "/logs", readOnly }] }] });
+  assert.deepEqual(await resolveVolumes(mounted("/var/log/pods/", true), source), [{ name: "v", source: { $case: "files", value: { data: {} } } }]);
+  for (const facts of [mounted("/var/log/pods", false), mounted("/etc", true), mounted("/var/log", true), mounted("/var/log/pods/..", true)]) {
+    await assert.rejects(resolveVolumes(facts, source), { name: "MountError", volume: "v", lasting: true, message: "a vSphere Pod may mount /var/log/pods read-only and no other path" });
+  }
 });
 
 test("the start request carries what the agent needs, and leaves out what has ended well", async () => {

@@ -273,7 +273,8 @@ test("a VM that belongs to another pod fails the pod as ProviderFailed", () =>
 test("an image that cannot be fetched is told as ErrImagePull, then as ImagePullBackOff, and anew with each try", () =>
   withSpherelets(async (world) => {
     const named = { namespace: "default", name: "shop-0a-v1" };
-    await world.cluster.create(images, { metadata: named, spec: { reference: "shop:v9" }, status: { phase: "Resolving", message: "manifest unknown" } });
+    const failed = (failures: number, message: string) => ({ phase: "Failed", failures, message }) as const;
+    await world.cluster.create(images, { metadata: named, spec: { reference: "shop:v9" }, status: failed(1, "manifest unknown") });
     await settled();
     const pod = await world.createPod("web", {}, { annotations: { "vmware-system-image-references": '{"web":"shop-0a-v1"}' } });
     await world.configure(pod);
@@ -282,21 +283,29 @@ test("an image that cannot be fetched is told as ErrImagePull, then as ImagePull
         const waiting = world.pod("web")?.status?.containerStatuses?.[0]?.state?.waiting;
         return waiting?.reason === reason && waiting.message === message;
       });
-    await waits("ErrImagePull", "manifest unknown");
-    await world.clock.advance(10_000);
-    await waits("ImagePullBackOff", 'Back-off pulling image "shop:v9": ErrImagePull: manifest unknown');
-    await world.cluster.patch(images, named, { type: "merge", body: { status: { message: "no route to host" } } }, { subresource: "status" });
-    await waits("ErrImagePull", "no route to host");
-    await eventually("told", () => world.events("web").length >= 6);
-    assert.deepEqual(world.events("web").map(({ type, reason, message, count }) => [type, reason, message, count]), [
-      ["Normal", "Pulling", "Waiting for Image default/shop-0a-v1", 1],
-      ["Warning", "Failed", 'Failed to pull image "shop:v9": manifest unknown', 1],
-      ["Warning", "Failed", "Error: ErrImagePull", 2],
-      ["Normal", "BackOff", 'Back-off pulling image "shop:v9"', 1],
-      ["Warning", "Failed", "Error: ImagePullBackOff", 1],
-      ["Warning", "Failed", 'Failed to pull image "shop:v9": no route to host', 1],
+    const tell = (status: object): Promise<unknown> => world.cluster.patch(images, named, { type: "merge", body: { status } }, { subresource: "status" });
+    const told = (why: string): string => `failed to get images: Image default/shop-0a-v1 has failed. Error: ${why}`;
+    const backOff = `Back-off pulling image "shop:v9": ErrImagePull: ${told("manifest unknown")}`;
+    await waits("ErrImagePull", told("manifest unknown"));
+    await world.clock.advance(5_000);
+    await waits("ImagePullBackOff", backOff);
+    await tell({ phase: "Resolving" });
+    await settled();
+    await waits("ImagePullBackOff", backOff);
+    await tell(failed(2, "manifest unknown"));
+    await waits("ErrImagePull", told("manifest unknown"));
+    await tell(failed(3, "no route to host"));
+    await waits("ErrImagePull", told("no route to host"));
+    await eventually("told", () => world.events("web").length >= 5 && world.events("web")[1]?.count === 2);
+    assert.deepEqual(world.events("web").map(({ type, reason, message, count, source }) => [type, reason, message, count, source?.component]), [
+      ["Normal", "Pulling", "Waiting for Image default/shop-0a-v1", 1, "kubelet"],
+      ["Warning", "Failed", told("manifest unknown"), 2, "kubelet"],
+      ["Normal", "BackOff", 'Back-off pulling image "shop:v9"', 1, "kubelet"],
+      ["Warning", "Failed", "Error: ImagePullBackOff", 1, "kubelet"],
+      ["Warning", "Failed", told("no route to host"), 1, "kubelet"],
     ]);
-    await world.cluster.patch(images, named, { type: "merge", body: { status: { phase: "Ready", message: null } } }, { subresource: "status" });
+    assert.equal(world.pod("web")?.status?.phase, "Pending");
+    await world.cluster.patch(images, named, { type: "merge", body: { status: { phase: "Ready", message: null, failures: null } } }, { subresource: "status" });
     await eventually("ready", () => isReady(world.pod("web")));
   }));
 
@@ -413,9 +422,9 @@ test("a deadline given to a pod that runs counts from its start", () =>
 
 test("what a host cannot give is refused by name to a pod that named its node itself, once, and nothing starts", () =>
   withSpherelets(async (world) => {
-    const pod = await world.createPod("web", { hostNetwork: true, runtimeClassName: "kata", containers: [{ name: "web", image: "nginx", ports: [{ containerPort: 80, hostPort: 80 }] }] });
+    const pod = await world.createPod("web", { hostNetwork: true, hostUsers: false, runtimeClassName: "kata", containers: [{ name: "web", image: "nginx", ports: [{ containerPort: 80, hostPort: 80 }] }] });
     await world.configure(pod);
-    const wanted = "Failed to create pod sandbox: spec.hostNetwork, spec.runtimeClassName, spec.containers[0].ports[0].hostPort not supported by vSphere Pods here";
+    const wanted = "Failed to create pod sandbox: spec.hostUsers false, spec.runtimeClassName not supported by vSphere Pods here";
     await eventually("told", () => world.events("web").some(({ reason, message }) => reason === "FailedCreatePodSandBox" && message === wanted));
     await world.monotonic.advance(60_000);
     await settled();

@@ -20,6 +20,8 @@ export interface FakeHostD {
   addVm(uuid: string, ownerUid: string): void;
   /** The VM boots again without its personality. */
   reboot(uuid: string): void;
+  /** Nothing is told of it any more, as of a host out of reach; whoever asks is answered. */
+  leave(uuid: string): void;
   /** Something else happens to it. */
   happen(uuid: string, change: Partial<HostVm>): void;
   close(): Promise<void>;
@@ -54,7 +56,7 @@ export async function startFakeHostD(agentAddress: string, onAgent: (uuid: strin
           const vm = find(key);
           if (vm.config?.ownerUid !== personality?.podUid) throw fault(RpcCode.FAILED_PRECONDITION, "OwnerMismatch", "not the owner");
           if (vm.powerState !== VirtualMachinePowerState.POWERED_ON) throw fault(RpcCode.FAILED_PRECONDITION, "InvalidPowerState", "the VM is off");
-          const ready = { ...vm, phase: VmPhase.AGENT_READY, personality, agentAddress };
+          const ready = { ...vm, hostName: call.authority, phase: VmPhase.AGENT_READY, personality, agentAddress };
           const uuid = vm.config?.uuid ?? "";
           if (vm.phase !== VmPhase.AGENT_READY) onAgent(uuid);
           vms.set(uuid, ready);
@@ -86,12 +88,16 @@ export async function startFakeHostD(agentAddress: string, onAgent: (uuid: strin
     reboot: (uuid) => {
       const vm = find({ key: { $case: "uuid", value: uuid } });
       const powerState = VirtualMachinePowerState.POWERED_ON;
-      fake.happen(uuid, { personality: undefined, powerState, phase: VmPhase.INIT_WAITING, agentAddress: "", powerOnCount: vm.powerOnCount + 1, hostName: "", lastFault: undefined, guestHeartbeatStatus: ManagedEntityStatus.GREEN });
+      fake.happen(uuid, { personality: undefined, powerState, phase: VmPhase.INIT_WAITING, agentAddress: "", powerOnCount: vm.powerOnCount + 1, lastFault: undefined, guestHeartbeatStatus: ManagedEntityStatus.GREEN });
+    },
+    leave: (uuid) => {
+      const { config } = find({ key: { $case: "uuid", value: uuid } });
+      for (const stream of streams) stream.write({ kind: UpdateKind.LEAVE, resumeToken: "1", vm: HostVm.create({ config }), revision: 0n }).catch(() => undefined);
     },
     happen: (uuid, change) => {
       const vm = { ...find({ key: { $case: "uuid", value: uuid } }), ...change };
       vms.set(uuid, vm);
-      for (const stream of streams) stream.write({ kind: UpdateKind.MODIFY, resumeToken: "1", vm }).catch(() => undefined);
+      for (const stream of streams) stream.write({ kind: UpdateKind.MODIFY, resumeToken: "1", vm, revision: 0n }).catch(() => undefined);
     },
     close: () => server.close(),
   };

@@ -60,8 +60,8 @@ export async function withEmulatorOn<T>(dataDir: string, flags: readonly string[
       channels.set(room, channel);
       return channel;
     };
-    const emulator = open("emulator").client(EmulatorServiceClient);
-    return await work({ ready, process: child, emulator, stderr: () => stderr, open });
+    // An emulator may be left without this room.
+    return await work({ ready, process: child, get emulator() { return open("emulator").client(EmulatorServiceClient); }, stderr: () => stderr, open });
   } finally {
     for (const channel of channels.values()) channel.close();
     child.kill("SIGTERM");

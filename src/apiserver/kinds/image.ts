@@ -19,7 +19,7 @@ export const imageKind: Kind = {
   subresources: [],
   nameComplaints: ofPrefix(subdomainComplaints),
   fields: {},
-  columns: [NAME_COLUMN, column("Phase", "string", "Resolving, Fetching or Ready"), AGE_COLUMN],
+  columns: [NAME_COLUMN, column("Phase", "string", "Resolving, Fetching, Ready or Failed"), AGE_COLUMN],
   cells: (object, nowMs) => [object.metadata.name, object["status"]?.phase ?? "", age(object.metadata.creationTimestamp, nowMs)],
   countsGeneration: (object, old) => !isDeepStrictEqual(object["spec"], old["spec"]),
   prepareCreate(object) {

@@ -1,6 +1,7 @@
 import { configMapKind } from "./config-map.js";
 import { deploymentKind } from "./deployment.js";
 import { eventKind, eventsGroupKind } from "./event.js";
+import { imageDiskKind } from "./image-disk.js";
 import { imageKind } from "./image.js";
 import type { Kind } from "./kind.js";
 import { leaseKind } from "./lease.js";
@@ -33,6 +34,7 @@ export const KINDS: readonly Kind[] = [
   eventsGroupKind,
   priorityClassKind,
   imageKind,
+  imageDiskKind,
 ];
 
 /** Under this prefix lies everything the API server stores. */

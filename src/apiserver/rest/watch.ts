@@ -25,6 +25,22 @@ export type WatchEvent =
 
 /** Events that may wait for a slow client before its watch is ended. */
 const BACKLOG_LIMIT = 16_384;
+/** Events handed on together: what the store tells in one go costs a client one write. */
+const BATCH_LIMIT = 64;
+
+/** Example: of 130 changes of which 100 are seen, 64 and 36. */
+function* seenBatches(events: readonly ObjectEvent[], filter: Filter): Iterable<readonly WatchEvent[]> {
+  let batch: WatchEvent[] = [];
+  for (const event of events) {
+    const shown = seen(event, filter);
+    if (shown === undefined) continue;
+    batch.push(shown);
+    if (batch.length < BATCH_LIMIT) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
 
 /**
  * How a filtered watcher sees a change: leaving the selection is DELETED (the old content at the new revision), entering
@@ -97,24 +113,25 @@ class Feed {
 }
 
 /** The changes after `revision`, read from etcd itself because the cache's history does not reach back that far. */
-async function* fromStore(registry: Registry, prefix: string, revision: number, signal: AbortSignal): AsyncIterable<ObjectEvent> {
+async function* fromStore(registry: Registry, prefix: string, revision: number, signal: AbortSignal): AsyncIterable<readonly ObjectEvent[]> {
   for await (const { events } of registry.backend.watch(prefix, revision + 1, signal, { previous: true })) {
-    for (const event of events) {
+    yield events.flatMap((event): ObjectEvent[] => {
       const previous = event.previous ? Stored.fromRow(event.previous) : undefined;
       if (event.type === "put" && event.row) {
-        yield { type: previous ? "MODIFIED" : "ADDED", key: event.key, revision: event.revision, object: Stored.fromRow(event.row), ...(previous ? { previous } : {}) };
-      } else if (previous) yield { type: "DELETED", key: event.key, revision: event.revision, object: previous.at(event.revision), previous };
-    }
+        return [{ type: previous ? "MODIFIED" : "ADDED", key: event.key, revision: event.revision, object: Stored.fromRow(event.row), ...(previous ? { previous } : {}) }];
+      }
+      return previous ? [{ type: "DELETED", key: event.key, revision: event.revision, object: previous.at(event.revision), previous }] : [];
+    });
   }
 }
 
 /**
- * Watches objects of a kind until `signal` aborts.
+ * Watches objects of a kind until `signal` aborts; what is known at the same time comes together, in order.
  *
  * Without a resource version (or with 0) the present objects come first, as ADDED; with one, every change after it.
  * A revision that is compacted is answered by one ERROR event of 410 Expired.
  */
-export async function* watchObjects(registry: Registry, kind: Kind, query: WatchQuery, filter: Filter, bookmarkMs: number, signal: AbortSignal): AsyncIterable<WatchEvent> {
+export async function* watchObjects(registry: Registry, kind: Kind, query: WatchQuery, filter: Filter, bookmarkMs: number, signal: AbortSignal): AsyncIterable<readonly WatchEvent[]> {
   checkWatchQuery(query);
   const initial = query.sendInitialEvents ?? (query.resourceVersion === "" || query.resourceVersion === "0");
   let revision = query.resourceVersion === "" ? 0 : parseRevision(query.resourceVersion);
@@ -122,9 +139,9 @@ export async function* watchObjects(registry: Registry, kind: Kind, query: Watch
     // "0" takes any state; a stated or absent version wants one that is at least as new.
     const cached = query.resourceVersion === "0" || (revision > 0 && registry.cache.revision >= revision);
     const page = await listObjects(registry, kind, { ...query, limit: 0, continueToken: "", resourceVersion: cached ? "0" : "", resourceVersionMatch: "" });
-    for (const object of page.items) yield { type: "ADDED", object };
+    for (let from = 0; from < page.items.length; from += BATCH_LIMIT) yield page.items.slice(from, from + BATCH_LIMIT).map((object) => ({ type: "ADDED", object }));
     revision = page.revision;
-    if (query.sendInitialEvents) yield { type: "BOOKMARK", revision, endsInitialEvents: true };
+    if (query.sendInitialEvents) yield [{ type: "BOOKMARK", revision, endsInitialEvents: true }];
   } else if (revision === 0) {
     revision = registry.cache.revision;
   }
@@ -148,21 +165,14 @@ export async function* watchObjects(registry: Registry, kind: Kind, query: Watch
     });
   let bookmark = nextBookmark();
   try {
-    for (const event of past) {
-      const shown = seen(event, filter);
-      if (shown) yield shown;
-    }
+    yield* seenBatches(past, filter);
     while (!signal.aborted) {
-      for (const event of feed.take()) {
-        if (event.revision <= revision) continue;
-        const shown = seen(event, filter);
-        if (shown) yield shown;
-      }
+      yield* seenBatches(feed.take().filter((event) => event.revision > revision), filter);
       if (feed.isLost || signal.aborted) return;
       if (bookmarkDue) {
         bookmarkDue = false;
         bookmark = nextBookmark();
-        if (query.allowWatchBookmarks) yield { type: "BOOKMARK", revision: Math.max(registry.cache.revision, revision), endsInitialEvents: false };
+        if (query.allowWatchBookmarks) yield [{ type: "BOOKMARK", revision: Math.max(registry.cache.revision, revision), endsInitialEvents: false }];
       }
       await feed.wait();
     }
@@ -173,16 +183,13 @@ export async function* watchObjects(registry: Registry, kind: Kind, query: Watch
   }
 }
 
-async function* watchFromStore(registry: Registry, kind: Kind, filter: Filter, revision: number, signal: AbortSignal): AsyncIterable<WatchEvent> {
+async function* watchFromStore(registry: Registry, kind: Kind, filter: Filter, revision: number, signal: AbortSignal): AsyncIterable<readonly WatchEvent[]> {
   try {
-    for await (const event of fromStore(registry, kind.prefix, revision, signal)) {
-      const shown = seen(event, filter);
-      if (shown) yield shown;
-    }
+    for await (const events of fromStore(registry, kind.prefix, revision, signal)) yield* seenBatches(events, filter);
   } catch (error) {
     if (signal.aborted) return;
-    if (error instanceof CompactedError) yield { type: "ERROR", status: tooOldRevision(revision, error.compactRevision).toStatus() };
-    else if (error instanceof StatusError) yield { type: "ERROR", status: error.toStatus() };
+    if (error instanceof CompactedError) yield [{ type: "ERROR", status: tooOldRevision(revision, error.compactRevision).toStatus() }];
+    else if (error instanceof StatusError) yield [{ type: "ERROR", status: error.toStatus() }];
     else throw error;
   }
 }

@@ -88,4 +88,5 @@ LabelSelectorAttributes rawSelector:1=string requirements:2=[]meta.LabelSelector
 /** imagecontroller.vmware.com/v1: a custom resource, so its spec and status keep whatever they are given. */
 export const image = `
 Image metadata:1=meta.ObjectMeta spec:2=*RawExtension status:3=*RawExtension
+ImageDisk metadata:1=meta.ObjectMeta spec:2=*RawExtension
 `;

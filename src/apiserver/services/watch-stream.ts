@@ -80,8 +80,8 @@ export async function serveWatch(exchange: Exchange, registry: Registry, kind: K
   // Node's HTTP/2 sends headers at once; HTTP/1.1 waits for the first event unless told.
   if (exchange.request.httpVersionMajor === 1) response.flushHeaders();
   try {
-    for await (const event of watchObjects(registry, kind, query, filter, BOOKMARK_MS, stop.signal)) {
-      if (!response.write(writer.line(event)) && !stop.signal.aborted) await once(response, "drain", { signal: stop.signal }).catch(() => undefined);
+    for await (const events of watchObjects(registry, kind, query, filter, BOOKMARK_MS, stop.signal)) {
+      if (!response.write(events.map((event) => writer.line(event)).join("")) && !stop.signal.aborted) await once(response, "drain", { signal: stop.signal }).catch(() => undefined);
     }
   } catch (error) {
     const status = error instanceof StatusError ? error : internalError(error instanceof Error ? error.message : String(error));

@@ -12,10 +12,12 @@ export class Stored {
   readonly object: ApiObject;
   #json: string | undefined;
 
-  constructor(key: string, revision: number, object: ApiObject) {
+  /** `json`: the object's JSON where it is known already. */
+  constructor(key: string, revision: number, object: ApiObject, json?: string) {
     this.key = key;
     this.revision = revision;
     this.object = object;
+    this.#json = json;
   }
 
   /** The object as JSON, serialised once however many watches send it. */
@@ -35,8 +37,39 @@ export class Stored {
   }
 }
 
-/** What is written for an object: everything but its resourceVersion. */
-export function storedText(object: ApiObject): string {
-  const { resourceVersion: _, ...metadata } = object.metadata;
-  return JSON.stringify({ ...object, metadata });
+/**
+ * What is written for an object: everything but its resourceVersion. The object as it reads once written is the same text with the
+ * version put in, so that an object is serialised once for the store, the answer and all watches.
+ *
+ * Worked example: `{"kind":"Pod","metadata":{"name":"a"},"spec":{}}` at revision 7 reads
+ * `{"kind":"Pod","metadata":{"name":"a","resourceVersion":"7"},"spec":{}}`.
+ */
+export class StoredText {
+  readonly value: string;
+  /** Where metadata's closing brace stands in `value`. */
+  readonly #metadataEnd: number;
+  readonly #object: ApiObject;
+
+  constructor(object: ApiObject) {
+    this.#object = object;
+    const { resourceVersion: _, ...metadata } = object.metadata;
+    let text = "{";
+    let metadataEnd = 0;
+    for (const [key, part] of Object.entries(object)) {
+      const json: string | undefined = JSON.stringify(key === "metadata" ? metadata : part);
+      if (json === undefined) continue;
+      text += `${text === "{" ? "" : ","}${JSON.stringify(key)}:${json}`;
+      if (key === "metadata") metadataEnd = text.length - 1;
+    }
+    this.value = `${text}}`;
+    this.#metadataEnd = metadataEnd;
+  }
+
+  /** The object as it reads after the write of that revision. */
+  at(key: string, revision: number): Stored {
+    const { metadata } = this.#object;
+    const comma = this.value[this.#metadataEnd - 1] === "{" ? "" : ",";
+    const json = `${this.value.slice(0, this.#metadataEnd)}${comma}"resourceVersion":"${revision}"${this.value.slice(this.#metadataEnd)}`;
+    return new Stored(key, revision, { ...this.#object, metadata: { ...metadata, resourceVersion: String(revision) } }, json);
+  }
 }

@@ -3,13 +3,13 @@ import type { Image } from "../../kubernetes/cluster-objects.js";
 import type { WaitingReason } from "../status/container-status.js";
 
 /** A failed fetch is told as such for so long, emulated; then as the wait for the next one. */
-const BACKS_OFF_AFTER_MS = 10_000;
+const BACKS_OFF_AFTER_MS = 5_000;
 
 interface Failure {
   readonly reference: string;
   readonly message: string;
-  /** Of the Image object that told of it: another one is another try. */
-  readonly resourceVersion: string;
+  /** How many tries had failed, and why the last one: another one is told anew. */
+  readonly sign: string;
   readonly timer: Timer;
   backsOff: boolean;
 }
@@ -18,8 +18,8 @@ interface Failure {
 export type TellFailure = (image: string, said: readonly { readonly warning: boolean; readonly reason: string; readonly message: string }[]) => void;
 
 /**
- * Images that could not be fetched, by the name of their object, as a kubelet tells of them: `ErrImagePull` with what was wrong, after a
- * while `ImagePullBackOff`, and again with each further try.
+ * Images that could not be fetched, by the name of their object, as a Spherelet tells of them: `ErrImagePull` with what was wrong, after a
+ * while `ImagePullBackOff` as any kubelet says it, and again with each further try.
  */
 export class ImageFailures {
   readonly #clock: Clock;
@@ -34,16 +34,18 @@ export class ImageFailures {
     this.#onChange = onChange;
   }
 
-  /** Takes in what an Image that is not Ready says of itself. */
+  /** Takes in what an Image that is not Ready says of itself. Its message stays while it is tried again. */
   note({ metadata, spec, status }: Image): void {
-    const { name, resourceVersion } = metadata;
-    const message = status?.message ?? "";
+    const { name, namespace = "" } = metadata;
+    const why = status?.message ?? "";
+    const sign = `${status?.failures ?? 0} ${why}`;
     const known = this.#failures.get(name);
-    if (known?.resourceVersion === resourceVersion) return;
+    if (known?.sign === sign) return;
     known?.timer.cancel();
     this.#failures.delete(name);
-    if (message === "") return;
+    if (why === "") return;
     const { reference } = spec;
+    const message = `failed to get images: Image ${namespace}/${name} has failed. Error: ${why}`;
     const timer = this.#clock.timer(BACKS_OFF_AFTER_MS, () => {
       failure.backsOff = true;
       this.#tell(name, [
@@ -52,12 +54,9 @@ export class ImageFailures {
       ]);
       this.#onChange();
     });
-    const failure: Failure = { reference, message, resourceVersion, timer, backsOff: false };
+    const failure: Failure = { reference, message, sign, timer, backsOff: false };
     this.#failures.set(name, failure);
-    this.#tell(name, [
-      { warning: true, reason: "Failed", message: `Failed to pull image ${JSON.stringify(reference)}: ${message}` },
-      { warning: true, reason: "Failed", message: "Error: ErrImagePull" },
-    ]);
+    this.#tell(name, [{ warning: true, reason: "Failed", message }]);
   }
 
   /** What a container of that image waits for; undefined where nothing failed. */

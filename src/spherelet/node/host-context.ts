@@ -1,12 +1,12 @@
 import type { Clock } from "../../base/clock.js";
 import type { Logger } from "../../base/log.js";
 import type { Dice } from "../../base/seeded-random.js";
-import type { ApiClient } from "../../kubernetes/api-client.js";
 import type { PodSteps } from "../../kubernetes/pod-steps.js";
 import type { OwnNode } from "./admission.js";
 import type { ConfigSource } from "../spec/config-source.js";
 import type { Gate } from "./gate.js";
 import type { Host } from "./host.js";
+import type { NodeApi } from "./network-cable.js";
 import type { ImageBook } from "../images/image-book.js";
 import type { AddressRange } from "../pods/pod-address.js";
 import type { PodEvents } from "../status/pod-events.js";
@@ -16,7 +16,7 @@ import type { Agents, HostD } from "../vsphere.js";
 export interface HostContext {
   readonly host: Host;
   /** The API server, as this host's node. */
-  readonly api: Pick<ApiClient, "patch" | "delete" | "create">;
+  readonly api: NodeApi;
   readonly node: OwnNode;
   readonly hostd: HostD;
   readonly agents: Agents;

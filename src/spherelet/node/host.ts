@@ -22,29 +22,27 @@ export interface HostOptions {
   /** Physical memory, MB. */
   readonly memoryMb: number;
   readonly labels?: Readonly<Record<string, string>>;
-  /** `10.245.<n>.0/24` for the n-th host when absent. */
+  /** `10.245.<n>.0/24` for the host with number n when absent. */
   readonly podCidr?: string;
 }
 
-/** The hosts of a process by name. Node names are FQDNs in lower case. */
+/** The hosts of a process by name, each with its number. Node names are FQDNs in lower case. */
 export function readHosts(options: readonly HostOptions[], address: string): ReadonlyMap<string, Host> {
   const hosts = new Map<string, Host>();
   options.forEach((each, index) => {
-    const name = each.name.toLowerCase();
-    if (hosts.has(name)) throw new Error(`host ${name} stands twice`);
-    hosts.set(name, {
-      name,
-      cores: each.cores,
-      memoryMb: each.memoryMb,
-      labels: each.labels ?? {},
-      podCidr: each.podCidr ?? defaultPodCidr(index),
-      address,
-    });
+    const host = hostOf(each, index, address);
+    if (hosts.has(host.name)) throw new Error(`host ${host.name} stands twice`);
+    hosts.set(host.name, host);
   });
   return hosts;
 }
 
+/** The `number`-th host of a process. */
+export function hostOf({ name, cores, memoryMb, labels = {}, podCidr }: HostOptions, number: number, address: string): Host {
+  return { name: name.toLowerCase(), cores, memoryMb, labels, podCidr: podCidr ?? defaultPodCidr(number), address };
+}
+
 /** Example: host 0 has 10.245.0.0/24, host 255 10.245.255.0/24, host 256 10.246.0.0/24. The network stand-in uses 10.244.0.0/16. */
-function defaultPodCidr(index: number): string {
-  return `10.${245 + Math.floor(index / 256)}.${index % 256}.0/24`;
+function defaultPodCidr(number: number): string {
+  return `10.${245 + Math.floor(number / 256)}.${number % 256}.0/24`;
 }

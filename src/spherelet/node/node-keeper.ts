@@ -1,6 +1,5 @@
 import type { Clock, Timer } from "../../base/clock.js";
 import type { Logger } from "../../base/log.js";
-import type { ApiClient } from "../../kubernetes/api-client.js";
 import type { Informer } from "../../kubernetes/informer.js";
 import type { Node } from "../../kubernetes/node.js";
 import { leases, nodes as nodeType } from "../../kubernetes/resource-type.js";
@@ -9,21 +8,21 @@ import { formatMicroTime } from "../../kubernetes/timestamp.js";
 import { WorkQueue } from "../../kubernetes/work-queue.js";
 import { FIELD_MANAGER } from "./host-context.js";
 import type { Host } from "./host.js";
+import type { NodeApi } from "./network-cable.js";
 import { isHealthy, nodeDraft, nodeStatus, wrongLabels } from "./node-object.js";
 
 /** A host and the API server as it may write to it. */
 export interface KeptNode {
   readonly host: Host;
-  readonly api: Pick<ApiClient, "create" | "patch" | "get">;
+  readonly api: NodeApi;
   /** Port of its kubelet API; undefined without one. */
   readonly kubeletPort: number | undefined;
+  /** Changes with every boot of the host. */
+  readonly bootId: string;
 }
 
 export interface NodeKeeperOptions {
-  /** By node name. */
-  readonly nodes: ReadonlyMap<string, KeptNode>;
   readonly informer: Pick<Informer<Node>, "store" | "subscribe">;
-  readonly bootId: string;
   /** Emulated. */
   readonly clock: Clock;
   readonly monotonic: Clock;
@@ -40,8 +39,13 @@ const TURNS = 20;
 const PERIODS_PER_STATUS = 30;
 const WORKERS = 8;
 
+/** A node and its turn: renewals go by turns, and keep theirs when others come and go. */
+interface Heartbeat extends KeptNode {
+  readonly turn: number;
+}
+
 /**
- * The Nodes of all hosts of a process and their heartbeats: registers them, registers them again when they are missing, puts right what
+ * The Nodes of the hosts whose Spherelet runs, and their heartbeats: registers them, registers them again when they are missing, puts right what
  * others said of them, and renews their Leases. One timer for all; renewals are spread over the period, so that a thousand hosts are a
  * hundred small writes a second at an even pace.
  */
@@ -49,7 +53,10 @@ export class NodeKeeper {
   readonly #options: NodeKeeperOptions;
   readonly #queue: WorkQueue;
   readonly #renewals: WorkQueue;
-  readonly #names: readonly string[];
+  /** By node name. */
+  readonly #nodes = new Map<string, Heartbeat>();
+  /** Turns of hosts that are no more, to be given out first. */
+  readonly #freeTurns: number[] = [];
   /** Nodes whose status is due although it looks well: at the start, and every 5 minutes. */
   readonly #due = new Set<string>();
   #turn = 0;
@@ -59,25 +66,38 @@ export class NodeKeeper {
   constructor(options: NodeKeeperOptions) {
     this.#options = options;
     const { monotonic: clock, log } = options;
-    this.#names = [...options.nodes.keys()];
     this.#queue = new WorkQueue({ clock, log, name: "nodes", workers: WORKERS, work: (name) => this.#keep(name) });
     this.#renewals = new WorkQueue({ clock, log, name: "node leases", workers: WORKERS, work: (name) => this.#renew(name) });
   }
 
   /** Begins; the API server may come later. */
   start(): void {
-    for (const name of this.#names) {
-      this.#due.add(name);
-      this.#queue.add(name);
-      this.#renewals.add(name);
-    }
     const look = (node: Node): void => {
-      if (this.#options.nodes.has(node.metadata.name)) this.#queue.add(node.metadata.name);
+      if (this.#nodes.has(node.metadata.name)) this.#queue.add(node.metadata.name);
     };
     this.#unsubscribe = this.#options.informer.subscribe({ added: look, updated: look, deleted: look });
     this.#queue.start();
     this.#renewals.start();
     this.#next();
+  }
+
+  /** Registers the Node, and renews its Lease from now on. */
+  add(node: KeptNode): void {
+    const { name } = node.host;
+    const turn = this.#nodes.get(name)?.turn ?? this.#freeTurns.pop() ?? this.#nodes.size;
+    this.#nodes.set(name, { ...node, turn });
+    this.#due.add(name);
+    this.#queue.add(name);
+    this.#renewals.add(name);
+  }
+
+  /** Nothing is done for the Node any more; its Lease runs out. */
+  remove(name: string): void {
+    const node = this.#nodes.get(name);
+    if (node === undefined) return;
+    this.#nodes.delete(name);
+    this.#freeTurns.push(node.turn);
+    this.#due.delete(name);
   }
 
   async close(): Promise<void> {
@@ -89,20 +109,21 @@ export class NodeKeeper {
   #next(): void {
     this.#timer = this.#options.monotonic.timer(LEASE_PERIOD_MS / TURNS, () => {
       this.#turn = (this.#turn + 1) % (TURNS * PERIODS_PER_STATUS);
-      this.#names.forEach((name, index) => {
-        if (index % TURNS === this.#turn % TURNS) this.#renewals.add(name);
-        if (index % (TURNS * PERIODS_PER_STATUS) === this.#turn) {
-          this.#due.add(name);
-          this.#queue.add(name);
-        }
-      });
+      for (const [name, { turn }] of this.#nodes) {
+        if (turn % TURNS === this.#turn % TURNS) this.#renewals.add(name);
+        if (turn % (TURNS * PERIODS_PER_STATUS) !== this.#turn) continue;
+        this.#due.add(name);
+        this.#queue.add(name);
+      }
       this.#next();
     });
   }
 
   async #keep(name: string): Promise<void> {
-    const { nodes, informer, bootId, clock } = this.#options;
-    const { host, api, kubeletPort } = nodes.get(name)!;
+    const { informer, clock } = this.#options;
+    const kept = this.#nodes.get(name);
+    if (kept === undefined) return;
+    const { host, api, kubeletPort, bootId } = kept;
     const facts = { host, kubeletPort, bootId, nowMs: clock.nowMs() };
     let node = informer.store.get(name);
     if (node === undefined) {
@@ -129,8 +150,10 @@ export class NodeKeeper {
   }
 
   async #renew(name: string): Promise<void> {
-    const { nodes, informer, clock } = this.#options;
-    const { api } = nodes.get(name)!;
+    const { informer, clock } = this.#options;
+    const kept = this.#nodes.get(name);
+    if (kept === undefined) return;
+    const { api } = kept;
     const renewTime = formatMicroTime(clock.nowMs());
     try {
       await api.patch(leases, { namespace: LEASE_NAMESPACE, name }, { type: "merge", body: { spec: { renewTime } } }, { fieldManager: FIELD_MANAGER });

@@ -19,7 +19,7 @@ export interface NodeFacts {
   readonly host: Host;
   /** Port of its kubelet API; undefined without one. */
   readonly kubeletPort: number | undefined;
-  /** Changes with every start of the process, which is a boot of its hosts. */
+  /** Changes with every boot of the host. */
   readonly bootId: string;
   /** Emulated time. */
   readonly nowMs: number;

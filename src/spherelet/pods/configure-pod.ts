@@ -1,30 +1,33 @@
 import { type ConfigurePodRequest, ConfigurePodState } from "../../gen/spheresim/spherelet/v1/pod.js";
 import { isUuid } from "../../base/ids.js";
-import type { ApiClient } from "../../kubernetes/api-client.js";
 import type { Pod } from "../../kubernetes/pod.js";
 import { pods as podType } from "../../kubernetes/resource-type.js";
 import { isNotFound } from "../../kubernetes/status.js";
 import { vmUuidOf } from "../../kubernetes/vsphere-pod.js";
 import { SphereletFault } from "../errors.js";
 import type { HostContext } from "../node/host-context.js";
-import { MAX_PODS, type PodWorkers } from "./pod-workers.js";
+import { MAX_PODS } from "./pod-router.js";
+import type { PodWorkers } from "./pod-workers.js";
 import { isNewer } from "../status/resource-version.js";
 
 /** An object of the API server is at most 1.5 MB. */
 const MAX_POD_JSON_BYTES = 2 * 1024 * 1024;
 
-/** What ConfigurePod looks at. */
+/** The Spherelet that is asked. */
 export interface ConfigurePodSurroundings {
+  readonly context: HostContext;
   readonly workers: PodWorkers;
-  readonly api: Pick<ApiClient, "get">;
+  /** Pods of all hosts of the process. */
+  readonly podCount: () => number;
 }
 
 /**
  * Step 11: takes a pod on if it is this host's and the VM is its own. The commit point (design, section 2): a VM belongs to the pod
  * whose annotation names it, so a request that says otherwise is refused, whoever sends it.
  */
-export async function configurePod(around: ConfigurePodSurroundings, context: HostContext, request: ConfigurePodRequest): Promise<ConfigurePodState> {
+export async function configurePod(around: ConfigurePodSurroundings, request: ConfigurePodRequest): Promise<ConfigurePodState> {
   requireFields(request);
+  const { context, workers, podCount } = around;
   const pod = await findPod(around, request);
   const { uid } = pod.metadata;
   if (uid !== request.podUid) throw ownerMismatch(`pod ${request.namespace}/${request.name} has uid ${uid}, not ${request.podUid}`, request, uid);
@@ -34,10 +37,10 @@ export async function configurePod(around: ConfigurePodSurroundings, context: Ho
   }
   const { nodeName = "" } = pod.spec;
   if (nodeName !== context.host.name) throw invalidArgument("name", `pod ${request.namespace}/${request.name} is bound to ${nodeName === "" ? "no node" : nodeName}, not to ${context.host.name}`);
-  if (around.workers.find(uid) === undefined && around.workers.size >= MAX_PODS) {
+  if (workers.find(uid) === undefined && podCount() >= MAX_PODS) {
     throw new SphereletFault(`this process has ${MAX_PODS} pods already`, { $case: "resourceInUse", value: { type: "Pods", name: context.host.name } });
   }
-  return around.workers.configure(context, pod).before ? ConfigurePodState.ALREADY_CONFIGURED : ConfigurePodState.ACCEPTED;
+  return workers.configure(pod).before ? ConfigurePodState.ALREADY_CONFIGURED : ConfigurePodState.ACCEPTED;
 }
 
 function requireFields(request: ConfigurePodRequest): void {
@@ -47,7 +50,7 @@ function requireFields(request: ConfigurePodRequest): void {
   if (request.podJson.length > MAX_POD_JSON_BYTES) throw invalidArgument("pod_json", `must be at most ${MAX_POD_JSON_BYTES} bytes`);
 }
 
-/** The newest there is of what the caller saw and what this process saw; read from the API server when neither has it. */
+/** The newest there is of what the caller saw and what this host saw; read from the API server when neither has it. */
 async function findPod(around: ConfigurePodSurroundings, request: ConfigurePodRequest): Promise<Pod> {
   const sent = readPod(request);
   const known = around.workers.find(request.podUid);
@@ -56,7 +59,7 @@ async function findPod(around: ConfigurePodSurroundings, request: ConfigurePodRe
   if (pod !== undefined && vmUuidOf(pod)?.toLowerCase() === request.vmUuid.toLowerCase()) return pod;
   const { namespace, name } = request;
   try {
-    return await around.api.get(podType, { namespace, name });
+    return await around.context.api.get(podType, { namespace, name });
   } catch (error) {
     if (isNotFound(error)) throw new SphereletFault(`pod ${namespace}/${name} does not exist`, { $case: "managedObjectNotFound", value: { obj: { type: "Pod", value: `${namespace}/${name}` } } });
     throw new SphereletFault(`the API server does not answer: ${error instanceof Error ? error.message : String(error)}`, { $case: "hostNotReachable", value: {} });

@@ -36,10 +36,7 @@ export class AddressRange {
   #next = 2;
 
   constructor(cidr: string) {
-    const [ip = "", prefix = ""] = cidr.split("/");
-    const number = toNumber(ip);
-    const prefixLength = Number(prefix);
-    if (number === undefined || !Number.isInteger(prefixLength) || prefixLength < 8 || prefixLength > 30) throw new Error(`"${cidr}" is no range of pod addresses; write one such as 10.245.0.0/24`);
+    const { number, prefixLength } = requireRange(cidr);
     this.#size = 2 ** (32 - prefixLength);
     this.#prefixLength = prefixLength;
     this.#firstNumber = number - (number % this.#size);
@@ -76,6 +73,15 @@ export class AddressRange {
     }
     return undefined;
   }
+}
+
+/** Throws where the text is no range of pod addresses. */
+export function requireRange(cidr: string): { readonly number: number; readonly prefixLength: number } {
+  const [ip = "", prefix = ""] = cidr.split("/");
+  const number = toNumber(ip);
+  const prefixLength = Number(prefix);
+  if (number === undefined || !Number.isInteger(prefixLength) || prefixLength < 8 || prefixLength > 30) throw new Error(`"${cidr}" is no range of pod addresses; write one such as 10.245.0.0/24`);
+  return { number, prefixLength };
 }
 
 function addressOf(ip: string, prefixLength: number): PodAddress {

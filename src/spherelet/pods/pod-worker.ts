@@ -120,6 +120,8 @@ export class PodWorker {
     const life = this.#life;
     if (life !== undefined && !life.over) {
       if (news.off || news.powerOnCount > life.powerOnCount) life.expire();
+      // A host that tells of it no more may be out of reach, with its containers running.
+      if (news.gone) this.#lost = undefined;
     } else if ((news.waits || news.gone) && this.#asked) this.wake("urgent");
   }
 

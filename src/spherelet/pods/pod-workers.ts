@@ -1,66 +1,42 @@
-import type { Clock, Timer } from "../../base/clock.js";
-import type { Logger } from "../../base/log.js";
-import type { Informer } from "../../kubernetes/informer.js";
 import { isTerminal, type Pod } from "../../kubernetes/pod.js";
 import { parseTime } from "../../kubernetes/timestamp.js";
 import { vmUuidOf } from "../../kubernetes/vsphere-pod.js";
+import { SphereletFault } from "../errors.js";
 import type { HostContext } from "../node/host-context.js";
 import { PodWorker } from "./pod-worker.js";
 import type { VmNews } from "../vsphere.js";
 
-export interface PodWorkersOptions {
-  /** By node name. */
-  readonly contexts: ReadonlyMap<string, HostContext>;
-  readonly pods: Pick<Informer<Pod>, "subscribe" | "hasSynced">;
-  /** Emulated. */
-  readonly clock: Clock;
-  readonly monotonic: Clock;
-  readonly log: Logger;
-}
-
-/** Pods one process takes on. */
-export const MAX_PODS = 20_000;
 /** A pod that is bound and has no VM for so long, emulated, says so in its status; the slowest placement measured took 37 s. */
 const VM_EXPECTED_WITHIN_MS = 60_000;
-const SWEEP_PERIOD_MS = 10_000;
 
-/** The pods of all hosts of a process: one worker each, told of changes by one watch. */
+/** The pods of one host: one worker each. */
 export class PodWorkers {
-  readonly #options: PodWorkersOptions;
+  readonly #context: HostContext;
   /** By pod UID. */
   readonly #workers = new Map<string, PodWorker>();
   /** UIDs of pods that are bound and have no VM yet. */
   readonly #withoutVm = new Set<string>();
   /** UID of the pod by the BIOS uuid of its VM. */
   readonly #byVm = new Map<string, string>();
-  #unsubscribe: (() => void) | undefined;
-  #sweep: Timer | undefined;
+  #closed = false;
 
-  constructor(options: PodWorkersOptions) {
-    this.#options = options;
+  constructor(context: HostContext) {
+    this.#context = context;
   }
 
   get size(): number {
     return this.#workers.size;
   }
 
-  start(): void {
-    this.#unsubscribe = this.#options.pods.subscribe({
-      added: (pod) => this.#see(pod),
-      updated: (pod) => this.#see(pod),
-      deleted: (pod) => this.#gone(pod),
-    });
-    this.#sweepLater();
-  }
-
-  /** The pod as this process knows it. */
+  /** The pod as this host knows it. */
   find(uid: string): Pod | undefined {
     return this.#workers.get(uid)?.pod;
   }
 
   /** Step 11: has the pod configured; whether it had been taken on before. The caller has checked that it may be. */
-  configure(context: HostContext, pod: Pod): { readonly before: boolean } {
-    const worker = this.#workers.get(pod.metadata.uid) ?? this.#open(context, pod, false);
+  configure(pod: Pod): { readonly before: boolean } {
+    if (this.#closed) throw SphereletFault.hostNotReachable(this.#context.host.name, "its Spherelet does not run");
+    const worker = this.#workers.get(pod.metadata.uid) ?? this.#open(pod, false);
     const before = worker.asked;
     this.#file(pod);
     worker.see(pod);
@@ -73,27 +49,50 @@ export class PodWorkers {
     this.#workers.get(this.#byVm.get(news.vmUuid) ?? "")?.hear(news);
   }
 
-  /** Ends the work; containers and VMs stay as they are. */
-  async close(): Promise<void> {
-    this.#unsubscribe?.();
-    this.#sweep?.cancel();
-    await Promise.all([...this.#workers.values()].map((worker) => worker.close()));
-    this.#workers.clear();
+  /**
+   * The pod as the API server has it. `recovered`: it was there when this Spherelet began, so a Spherelet that is no more may have configured it,
+   * and it is looked after without being asked.
+   */
+  see(pod: Pod, recovered: boolean): void {
+    this.#file(pod);
+    const known = this.#workers.get(pod.metadata.uid);
+    if (known === undefined) this.#open(pod, recovered && vmUuidOf(pod) !== undefined).wake("soon");
+    else known.see(pod);
   }
 
-  #see(pod: Pod): void {
-    const context = this.#options.contexts.get(pod.spec.nodeName ?? "");
-    if (context === undefined) return;
+  /** The API server has the pod no more. */
+  gone(pod: Pod): void {
     const { uid } = pod.metadata;
-    this.#file(pod);
-    const known = this.#workers.get(uid);
-    if (known !== undefined) {
-      known.see(pod);
-      return;
+    this.#withoutVm.delete(uid);
+    const worker = this.#workers.get(uid);
+    const vmUuid = vmUuidOf(worker?.pod ?? pod);
+    if (vmUuid !== undefined && this.#byVm.get(vmUuid) === uid) this.#byVm.delete(vmUuid);
+    worker?.abandon();
+    this.#workers.delete(uid);
+  }
+
+  /** All pods of the host, after a time in which nothing was heard: `isMissing` says whether one that is not among them is gone. */
+  seeAll(pods: readonly Pod[], recovered: boolean, isMissing: (pod: Pod) => boolean): void {
+    const there = new Set(pods.map((pod) => pod.metadata.uid));
+    for (const { pod } of this.#workers.values()) if (!there.has(pod.metadata.uid) && isMissing(pod)) this.gone(pod);
+    for (const pod of pods) this.see(pod, recovered);
+  }
+
+  /** Has pods say so that have waited too long for their VM. */
+  lookForPodsWithoutVm(): void {
+    const nowMs = this.#context.clock.nowMs();
+    for (const uid of this.#withoutVm) {
+      const worker = this.#workers.get(uid);
+      if (worker === undefined || isTerminal(worker.pod)) this.#withoutVm.delete(uid);
+      else if (nowMs - boundSinceMs(worker.pod, nowMs) > VM_EXPECTED_WITHIN_MS) worker.missVm();
     }
-    // What is there at the start may have been configured by a Spherelet that is no more: it is looked after without being asked.
-    const recovered = !this.#options.pods.hasSynced && vmUuidOf(pod) !== undefined;
-    this.#open(context, pod, recovered).wake("soon");
+  }
+
+  /** Ends the work; containers and VMs stay as they are. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#workers.values()].map((worker) => worker.close()));
+    this.#workers.clear();
   }
 
   #file(pod: Pod): void {
@@ -107,36 +106,10 @@ export class PodWorkers {
     this.#byVm.set(vmUuid, uid);
   }
 
-  #open(context: HostContext, pod: Pod, recovered: boolean): PodWorker {
-    const worker = new PodWorker(context, pod, recovered, () => this.#gone(pod));
+  #open(pod: Pod, recovered: boolean): PodWorker {
+    const worker = new PodWorker(this.#context, pod, recovered, () => this.gone(pod));
     this.#workers.set(pod.metadata.uid, worker);
     return worker;
-  }
-
-  #gone(pod: Pod): void {
-    const { uid } = pod.metadata;
-    this.#withoutVm.delete(uid);
-    const worker = this.#workers.get(uid);
-    const vmUuid = vmUuidOf(worker?.pod ?? pod);
-    if (vmUuid !== undefined && this.#byVm.get(vmUuid) === uid) this.#byVm.delete(vmUuid);
-    worker?.abandon();
-    this.#workers.delete(uid);
-  }
-
-  #sweepLater(): void {
-    this.#sweep = this.#options.monotonic.timer(SWEEP_PERIOD_MS, () => {
-      this.#lookForPodsWithoutVm();
-      this.#sweepLater();
-    });
-  }
-
-  #lookForPodsWithoutVm(): void {
-    const nowMs = this.#options.clock.nowMs();
-    for (const uid of this.#withoutVm) {
-      const worker = this.#workers.get(uid);
-      if (worker === undefined || isTerminal(worker.pod)) this.#withoutVm.delete(uid);
-      else if (nowMs - boundSinceMs(worker.pod, nowMs) > VM_EXPECTED_WITHIN_MS) worker.missVm();
-    }
   }
 }
 

@@ -3,6 +3,8 @@ import type { VolumeSpec } from "../../gen/spheresim/crx/v1/agent.js";
 import type { ConfigMap, Secret } from "../../kubernetes/cluster-objects.js";
 import type { ConfigMapSource, DownwardItem, SecretSource, Volume } from "../../kubernetes/pod.js";
 import { volumeSource } from "../../kubernetes/pod.js";
+import { hostPathRule, mayMountHostPath } from "../../kubernetes/unsupported-fields.js";
+import { allContainers } from "../../kubernetes/vsphere-pod.js";
 import { ConfigError, MountError } from "./config-error.js";
 import type { ConfigSource } from "./config-source.js";
 import { findContainer } from "./environment.js";
@@ -36,6 +38,10 @@ async function resolveVolume(facts: PodFacts, volume: Volume, source: ConfigSour
         return files(downwardFiles(facts, volume.downwardAPI?.items ?? []));
       case "projected":
         return files(await projectedFiles(facts, volume, source));
+      case "hostPath":
+        if (!mayMountHostPath(volume, allContainers(facts.pod))) throw new MountError(name, hostPathRule, { lasting: true });
+        // No program writes logs here.
+        return files({});
       default:
         throw new MountError(name, `volume kind ${volumeSource(volume)} is not supported by vSphere Pods here`, { lasting: true });
     }

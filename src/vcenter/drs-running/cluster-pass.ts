@@ -1,6 +1,8 @@
 import { figure } from "./drs-usage.js";
 import type { ClusterUsageSummary } from "../../gen/spheresim/vcenter/v1/cluster.js";
 import type { VmUsage } from "../../gen/spheresim/vcenter/v1/drs.js";
+import { NOTHING } from "../drs/amount.js";
+import type { Ledger } from "../drs/ledger.js";
 import type { PassResult } from "../drs/pass/pass-input.js";
 import type { Sliceable } from "../inventory/pages.js";
 import { moref } from "../inventory/moref.js";
@@ -21,9 +23,11 @@ export interface ClusterPass {
 /** What a pass found of the VMs that are powered on, as a list whose messages are made only as they are read: it may have a hundred thousand. */
 export class VmUsages implements Sliceable<VmUsage> {
   readonly #pass: ClusterPass;
+  readonly #ledger: Pick<Ledger, "get">;
 
-  constructor(pass: ClusterPass) {
+  constructor(pass: ClusterPass, ledger: Pick<Ledger, "get">) {
     this.#pass = pass;
+    this.#ledger = ledger;
   }
 
   get length(): number {
@@ -39,6 +43,8 @@ export class VmUsages implements Sliceable<VmUsage> {
     const of = (column: Float64Array): number => figure(column[row] ?? 0);
     const vm = rows.vms[row];
     const { vms } = result;
+    // As the host's own figures count it, at this moment; what is active of a VM that has gone off since is nothing.
+    const active = this.#ledger.get(vm?.moid ?? "")?.active ?? NOTHING;
     return {
       vm: moref("VirtualMachine", vm?.moid ?? ""),
       vmName: vm?.config.name ?? "",
@@ -49,7 +55,8 @@ export class VmUsages implements Sliceable<VmUsage> {
       entitledMemoryMb: of(vms.entitledMb),
       grantedCpuMhz: of(vms.grantedMhz),
       grantedMemoryMb: of(vms.grantedMb),
-      activeMemoryMb: of(vms.activeMb),
+      activeCpuMhz: figure(active.cpuMhz),
+      activeMemoryMb: figure(active.memoryMb),
       consumedMemoryMb: of(vms.consumedMb),
       drsScore: vms.score[row] ?? 0,
     };

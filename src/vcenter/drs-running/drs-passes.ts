@@ -117,8 +117,10 @@ export class DrsPasses {
     const result = await run(input);
     closing.throwIfAborted();
     // It may have been switched off meanwhile.
-    const made = isEnabled(inventory.cluster(cluster).drsConfig) ? recommendations(rows, result, { prefix: `drs-${epoch}.${this.#begun}`, timeMs }) : [];
-    const pass: ClusterPass = { number: (this.#last.get(cluster)?.number ?? 0) + 1, timeMs, rows, result, recommendations: made };
+    const before = this.#last.get(cluster);
+    const options = { prefix: `drs-${epoch}.${this.#begun}`, timeMs, before: before?.recommendations ?? [] };
+    const made = isEnabled(inventory.cluster(cluster).drsConfig) ? recommendations(rows, result, options) : [];
+    const pass: ClusterPass = { number: (before?.number ?? 0) + 1, timeMs, rows, result, recommendations: made };
     this.#last.set(cluster, pass);
     await this.#tell(pass);
     onPass(pass);

@@ -3,6 +3,7 @@ import type { Logger } from "../../base/log.js";
 import { PassThread } from "../drs/pass/pass-thread.js";
 import type { EventLog } from "../events/event-log.js";
 import type { Migrations } from "../machines/migrations.js";
+import type { PowerOnRecommendations } from "../machines/power-on-recommendations.js";
 import type { RuleTable } from "../clusters/rule-table.js";
 import type { VmTasks } from "../machines/vm-tasks.js";
 import { Applications } from "./applications.js";
@@ -15,6 +16,7 @@ export interface DrsOptions {
   readonly vmTasks: VmTasks;
   readonly rules: RuleTable;
   readonly migrations: Migrations;
+  readonly powerOns: PowerOnRecommendations;
   readonly events: EventLog;
   readonly epoch: bigint;
   /** Emulated time. */
@@ -28,16 +30,18 @@ export interface DrsOptions {
 export class Drs {
   readonly passes: DrsPasses;
   readonly moves: RecommendedMoves;
+  readonly powerOns: PowerOnRecommendations;
   readonly applications: Applications;
   readonly #thread: PassThread;
 
-  constructor({ vmTasks, rules, migrations, events, epoch, clock, monotonic, log, closing }: DrsOptions) {
+  constructor({ vmTasks, rules, migrations, powerOns, events, epoch, clock, monotonic, log, closing }: DrsOptions) {
     const { inventory, tasks } = vmTasks.options;
     this.#thread = new PassThread(monotonic);
+    this.powerOns = powerOns;
     this.moves = new RecommendedMoves({ inventory, tasks, migrations });
     const automation = new Automation({ inventory, vmTasks, moves: this.moves, closing, log });
     this.passes = new DrsPasses({ inventory, rules, tasks, run: (input) => this.#thread.run(input), clock, events, epoch, log, closing, onPass: (pass) => automation.take(pass) });
-    this.applications = new Applications(vmTasks, this.passes, this.moves);
+    this.applications = new Applications(vmTasks, this.passes, this.moves, powerOns);
     this.passes.start();
   }
 

@@ -43,9 +43,9 @@ export function givesAway(host: HostRecord): boolean {
   return reachOf(host) === "connected" && host.powerState === HostPowerState.POWERED_ON;
 }
 
-/** A host on its way into maintenance or standby must give away what runs there, as must one that was put into maintenance mode at once; one in quarantine takes nothing. */
+/** A host on its way into maintenance or standby must give away what runs there, as must one that was put into maintenance mode at once; one in quarantine takes nothing, and is relieved where others have room. */
 function roleOf(host: HostRecord): number {
   if (!givesAway(host)) return HostRole.KEEPS;
   if (host.evacuation !== undefined || host.inMaintenanceMode) return HostRole.EVACUATES;
-  return host.inQuarantineMode ? HostRole.KEEPS : HostRole.TAKES;
+  return host.inQuarantineMode ? HostRole.RELIEVED : HostRole.TAKES;
 }

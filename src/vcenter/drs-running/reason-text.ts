@@ -35,6 +35,8 @@ export function reasonText({ hosts, vms, threshold }: PassRows, { move, entitled
       );
     case "hostMaint":
       return `${fromName} must be empty for maintenance or standby. ${vm} (${size}) fits on ${toName}: ${after}.`;
+    case "hostInDegradation":
+      return `${fromName} is in quarantine mode. ${vm} (${size}) has room on ${toName}: ${after}.`;
     case "vmHostHardAffinity":
       return `The rule "${move.rule}" forbids ${vm} (${size}) to run on ${fromName}; it may run on ${toName}: ${after}.`;
     case "vmHostSoftAffinity":

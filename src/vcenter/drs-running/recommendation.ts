@@ -25,13 +25,23 @@ export interface Recommendation {
   task: string | undefined;
 }
 
+/** What recommendations are made with. */
+export interface RecommendationOptions {
+  /** Of the keys of moves that are new. */
+  readonly prefix: string;
+  readonly timeMs: number;
+  /** Those of the pass before: a move that is proposed again, and that nobody has begun, keeps its key, so that who read it can still apply it. */
+  readonly before: readonly Recommendation[];
+}
+
 /** What a pass proposes: what must be done first, then by rating, each in the order in which it was found. */
-export function recommendations(rows: PassRows, { moves, vms }: PassResult, { prefix, timeMs }: { readonly prefix: string; readonly timeMs: number }): Recommendation[] {
+export function recommendations(rows: PassRows, { moves, vms }: PassResult, { prefix, timeMs, before }: RecommendationOptions): Recommendation[] {
+  const keys = new Map(before.filter(({ state }) => state === "open").map((each) => [moveOf(each.vm, each.source, each.target), each.key]));
   const made = moves.map((move, index): Recommendation => {
     const [source, target] = [rows.hosts[move.from], rows.hosts[move.to]];
     const vm = rows.vms[move.vm];
     return {
-      key: `${prefix}.${index + 1}`,
+      key: keys.get(moveOf(vm?.moid, source?.moid, target?.moid)) ?? `${prefix}.${index + 1}`,
       cluster: rows.cluster,
       rating: move.rating,
       reason: move.reason,
@@ -48,6 +58,10 @@ export function recommendations(rows: PassRows, { moves, vms }: PassResult, { pr
     };
   });
   return made.sort((left, right) => right.rating - left.rating);
+}
+
+function moveOf(...moids: readonly (string | undefined)[]): string {
+  return moids.join();
 }
 
 /** As the contract shows it. */

@@ -1,7 +1,7 @@
 import { Backoff } from "../../base/backoff.js";
 import type { Clock } from "../../base/clock.js";
 import { RpcCode, RpcError } from "../../base/rpc-error.js";
-import type { HostInfo, HostVm, ReceiveVmRequest, VmUpdate } from "../../gen/spheresim/hostd/v1/host.js";
+import type { HostInfo, HostUpdate, HostVm, ReceiveVmRequest, VmUpdate } from "../../gen/spheresim/hostd/v1/host.js";
 import type { VirtualMachineConfigSpec } from "../../gen/spheresim/vim/v1/virtual_machine.js";
 import { faultOf } from "../errors.js";
 import { VimFault } from "../vim-fault.js";
@@ -25,6 +25,8 @@ export interface HostDaemon {
   destroyVm(host: string, instanceUuid: string, signal: AbortSignal): Promise<void>;
   /** Every change of every VM of every host at the address: ENTER for each, SYNCED, then changes. */
   watchVms(signal: AbortSignal): AsyncIterable<VmUpdate>;
+  /** Which hosts at the address answer. Throws UNIMPLEMENTED where HostD cannot tell. */
+  watchHosts(signal: AbortSignal): AsyncIterable<HostUpdate>;
 }
 
 /** Finds the HostD at an address; connections are shared by the hosts of one address. */
@@ -63,10 +65,10 @@ export async function callHost<T>(attempt: () => Promise<T>, options: CallHostOp
     } catch (error) {
       signal.throwIfAborted();
       const fault = faultOf(error);
-      // What the host is doing with the VM may be what a vCenter before this one asked for.
-      const busy = fault?.fault.$case === "taskInProgress";
-      if (fault !== undefined && (!busy || monotonic.nowMs() >= deadlineMs)) throw fault;
-      if (!busy && (!(error instanceof RpcError) || !UNREACHABLE.has(error.code))) throw VimFault.invalidState(`The host ${host} failed: ${error instanceof Error ? error.message : String(error)}`);
+      // What the host is doing with the VM may be what a vCenter before this one asked for; a host without power or cable may be back soon.
+      const passes = fault?.fault.$case === "taskInProgress" || fault?.fault.$case === "hostNotReachable";
+      if (fault !== undefined && (!passes || monotonic.nowMs() >= deadlineMs)) throw fault;
+      if (!passes && (!(error instanceof RpcError) || !UNREACHABLE.has(error.code))) throw VimFault.invalidState(`The host ${host} failed: ${error instanceof Error ? error.message : String(error)}`);
       if (monotonic.nowMs() >= deadlineMs) throw VimFault.hostNotReachable(host, error instanceof Error ? error.message : String(error));
       await monotonic.sleep(backoff.nextMs(), signal);
     }

@@ -1,7 +1,7 @@
-import { type Host, HostUsage, type Inventory as InventoryMessage, type ResourcePool, ResourcePoolUsage, type VirtualMachine } from "../../gen/spheresim/vcenter/v1/inventory.js";
+import { type Host, HostUsage, type PlacementHold, type ResourcePool, ResourcePoolUsage, type VirtualMachine } from "../../gen/spheresim/vcenter/v1/inventory.js";
 import { showCluster } from "../clusters/cluster-health.js";
 import type { Holds } from "../placement/holds.js";
-import { inOrder, type Inventory, type InventoryObject } from "./inventory.js";
+import type { Inventory, InventoryObject } from "./inventory.js";
 import { moidNumber } from "./moid-counters.js";
 import type { Sliceable } from "./pages.js";
 import { hostMessage, poolMessage, vmMessage, type VmRecord } from "../store/records.js";
@@ -41,27 +41,36 @@ export function showVm(inventory: Inventory, moid: string): VirtualMachine {
 
 /** The VMs of this moment in order of moid, as a list whose messages are made only as they are read: there may be a hundred thousand. */
 export function listedVms(inventory: Inventory, isListed: (vm: VmRecord) => boolean): Sliceable<VirtualMachine> {
-  const numbered = inventory.vms.filter(isListed).map((vm) => ({ vm, number: moidNumber(vm.moid) }));
-  numbered.sort((left, right) => left.number - right.number);
-  return { length: numbered.length, slice: (from, end) => numbered.slice(from, end).map(({ vm }) => vmMessage(vm, inventory.findHost(vm.host))) };
+  const vms = ordered(inventory.vms.filter(isListed));
+  return { length: vms.length, slice: (from, end) => vms.slice(from, end).map((vm) => vmMessage(vm, inventory.findHost(vm.host))) };
 }
 
-/** Everything, each kind in order of moid. */
-export function showInventory(inventory: Inventory, holds: Holds): InventoryMessage {
-  return {
-    datacenters: [...inventory.datacenters],
-    clusters: inventory.clusters.map((cluster) => showCluster(inventory, cluster)),
-    resourcePools: inOrder(inventory.pools.map((pool) => pool.moid)).map((moid) => showPool(inventory, moid)),
-    hosts: inOrder(inventory.hosts.map((host) => host.moid)).map((moid) => showHost(inventory, moid)),
-    virtualMachines: inOrder(inventory.vms.map((vm) => vm.moid)).map((moid) => showVm(inventory, moid)),
-    holds: [...holds.held()].map(({ recommended: { key, ownerUid, host }, claim: { reserved } }) => ({
-      key,
-      ownerUid,
-      hostName: inventory.host(host).spec.name,
-      reservedCpuMhz: reserved.cpuMhz,
-      reservedMemoryMb: reserved.memoryMb,
-    })),
-  };
+/** The hosts of this moment in order of moid, made only as they are read, with the use they have then; of one that is gone by then there is none. */
+export function listedHosts(inventory: Inventory): Sliceable<Host> {
+  const hosts = ordered(inventory.hosts);
+  return { length: hosts.length, slice: (from, end) => hosts.slice(from, end).map((host) => (inventory.findHost(host.moid) === undefined ? { ...hostMessage(host), usage: HostUsage.create() } : showHost(inventory, host.moid))) };
+}
+
+/** The same of pools. */
+export function listedPools(inventory: Inventory): Sliceable<ResourcePool> {
+  const pools = ordered(inventory.pools);
+  return { length: pools.length, slice: (from, end) => pools.slice(from, end).map((pool) => (inventory.findPool(pool.moid) === undefined ? { ...poolMessage(pool), usage: ResourcePoolUsage.create() } : showPool(inventory, pool.moid))) };
+}
+
+/** What is held, oldest first. */
+export function shownHolds(inventory: Inventory, holds: Holds): PlacementHold[] {
+  return [...holds.held()].map(({ recommended: { key, ownerUid, host }, claim: { reserved } }) => ({
+    key,
+    ownerUid,
+    hostName: inventory.host(host).spec.name,
+    reservedCpuMhz: reserved.cpuMhz,
+    reservedMemoryMb: reserved.memoryMb,
+  }));
+}
+
+function ordered<R extends { readonly moid: string }>(records: readonly R[]): R[] {
+  const numbered = records.map((record) => ({ record, number: moidNumber(record.moid) }));
+  return numbered.sort((left, right) => left.number - right.number).map(({ record }) => record);
 }
 
 /** Any object; undefined for one that is gone. */

@@ -10,7 +10,6 @@ import { type Claim, Ledger } from "../drs/ledger.js";
 import { isSame, largest, NOTHING } from "../drs/amount.js";
 import { vmShape } from "../drs/vm-shape.js";
 import { DrsUsage } from "../drs-running/drs-usage.js";
-import { moidNumber } from "./moid-counters.js";
 import { type MoType, moref } from "./moref.js";
 import { poolAllocation } from "../clusters/pool-allocation.js";
 import { type CreationRecord, type HostRecord, type OwnerRecord, isClosed, type PoolRecord, reachOf, type VmRecord } from "../store/records.js";
@@ -314,11 +313,6 @@ export class Inventory {
       poweredOn: vm.isOn,
     };
   }
-}
-
-/** Moids in order of their number. */
-export function inOrder(moids: Iterable<string>): string[] {
-  return [...moids].toSorted((left, right) => moidNumber(left) - moidNumber(right));
 }
 
 function moidOf(object: Datacenter | Cluster): string {

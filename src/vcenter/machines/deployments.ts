@@ -122,6 +122,7 @@ export class Deployments {
     if (spec?.vm !== undefined) throw VimFault.invalidArgument("spec.vm", "a virtual machine that exists is moved by the key of its recommendation");
     const recommended = key === "" ? undefined : holds.find(key)?.recommended;
     if (recommended?.vm === undefined) return undefined;
+    if (recommended.powerOn === true) throw VimFault.invalidArgument("key", `"${key}" recommends a power-on, which DrsService.ApplyRecommendations carries out`);
     const vm = vmTasks.options.inventory.vm(recommended.vm);
     // Admitted anew before anything else can run, so what was held for it is free to be used by it.
     holds.drop(key);

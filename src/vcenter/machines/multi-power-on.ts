@@ -1,5 +1,4 @@
-import type { Clock } from "../../base/clock.js";
-import { toTimestamp } from "../../base/timestamp.js";
+import { RpcError } from "../../base/rpc-error.js";
 import { DrsBehavior } from "../../gen/spheresim/vcenter/v1/inventory.js";
 import type { ClusterRecommendation } from "../../gen/spheresim/vcenter/v1/placement.js";
 import type { AttemptedPowerOn, NotAttemptedPowerOn, PowerOnVmsResponse } from "../../gen/spheresim/vcenter/v1/virtual_machine.js";
@@ -11,6 +10,7 @@ import { moref } from "../inventory/moref.js";
 import { reachOf, taskEntry, type VmRecord } from "../store/records.js";
 import { MAX_BATCH } from "../spec-limits.js";
 import { VimFault } from "../vim-fault.js";
+import type { PowerOnRecommendations } from "./power-on-recommendations.js";
 import type { VmLifecycle } from "./vm-lifecycle.js";
 import type { VmTasks } from "./vm-tasks.js";
 
@@ -39,13 +39,13 @@ export class MultiPowerOn {
   readonly #vmTasks: VmTasks;
   readonly #lifecycle: VmLifecycle;
   readonly #choice: HostChoice;
-  readonly #clock: Clock;
+  readonly #recommendations: PowerOnRecommendations;
 
-  constructor(vmTasks: VmTasks, lifecycle: VmLifecycle, choice: HostChoice, clock: Clock) {
+  constructor(vmTasks: VmTasks, lifecycle: VmLifecycle, choice: HostChoice, recommendations: PowerOnRecommendations) {
     this.#vmTasks = vmTasks;
     this.#lifecycle = lifecycle;
     this.#choice = choice;
-    this.#clock = clock;
+    this.#recommendations = recommendations;
   }
 
   async powerOn(refs: readonly ManagedObjectReference[], override: boolean): Promise<PowerOnVmsResponse> {
@@ -60,12 +60,14 @@ export class MultiPowerOn {
     // No pause in between: what a VM claims is booked when the next one is looked at.
     for (const ref of refs) {
       try {
+        // What was recommended for it before must not stand in its way now.
+        const before = this.#recommendations.withdraw(ref.value);
         const chosen = this.#choose(ref, powers);
-        if (powers.recommends) recommendations.push(this.#recommendation(chosen.vm, chosen.host));
+        if (powers.recommends) recommendations.push(this.#recommendations.recommend(chosen.vm, chosen.host, before));
         else beginnings.push({ vm: ref, task: this.#lifecycle.powerOnAt(chosen.vm, chosen.host?.moid ?? chosen.vm.host, parent) });
       } catch (error) {
-        if (!(error instanceof VimFault)) throw error;
-        notAttempted.push({ vm: ref, fault: error.methodFault });
+        if (!(error instanceof VimFault || error instanceof RpcError)) throw error;
+        notAttempted.push({ vm: ref, fault: notBegun(error).methodFault });
       }
     }
     const attempted: AttemptedPowerOn[] = [];
@@ -73,7 +75,7 @@ export class MultiPowerOn {
     outcomes.forEach((outcome, index) => {
       const vm = beginnings[index]?.vm;
       if (outcome.status === "fulfilled") attempted.push({ vm, task: outcome.value.task });
-      else notAttempted.push({ vm, fault: notStored(outcome.reason).methodFault });
+      else notAttempted.push({ vm, fault: notBegun(outcome.reason).methodFault });
     });
     this.#follow(parent, attempted.map(({ task }) => task?.value ?? ""));
     return { task: tasks.get(moid) ?? parent, attempted, notAttempted, recommendations };
@@ -138,7 +140,7 @@ export class MultiPowerOn {
     return { vm, host: movable ? this.#choice.best(candidate, host.cluster) : this.#choice.only(candidate, vm.host) };
   }
 
-  /** The parent is as far as its children are, and ends well with the last of them, however they end. */
+  /** The parent is as far as its children are, and ends well with the last of them, however they end: vim25's result tells of each VM's own task, which says how that one ended. */
   #follow(parent: TaskInfo, children: readonly string[]): void {
     const { tasks } = this.#vmTasks.options;
     const moid = parent.task?.value ?? "";
@@ -156,23 +158,8 @@ export class MultiPowerOn {
     };
     this.#vmTasks.run(parent, { work, undo: () => this.#vmTasks.conclude(moid) });
   }
-
-  #recommendation(vm: VmRecord, host: ChosenHost | undefined): ClusterRecommendation {
-    const { moid, spec } = this.#vmTasks.options.inventory.host(host?.moid ?? vm.host);
-    const total = host?.score ?? 100;
-    return {
-      key: `power-on/${vm.moid}/${moid}`,
-      type: "V1",
-      time: toTimestamp(this.#clock.nowMs()),
-      rating: Math.min(5, Math.max(1, Math.ceil(total / 20))),
-      reason: "powerOnVm",
-      reasonText: `Power on ${vm.config.name} on ${spec.name}${moid === vm.host ? "" : ", after a move there"}: score ${total.toFixed(1)}.`,
-      actions: [{ targetHost: moref("HostSystem", moid), targetHostName: spec.name, vm: moref("VirtualMachine", vm.moid) }],
-      holdUntil: undefined,
-    };
-  }
 }
 
-function notStored(reason: unknown): VimFault {
+function notBegun(reason: unknown): VimFault {
   return reason instanceof VimFault ? reason : VimFault.invalidState(reason instanceof Error ? reason.message : String(reason));
 }

@@ -12,8 +12,10 @@ export interface Recommended {
   readonly config: VirtualMachineConfigSpec;
   readonly host: string;
   readonly pool: string;
-  /** The VM that is to move; absent for one to be created. */
+  /** The VM that is to move or to be powered on; absent for one to be created. */
   readonly vm?: string | undefined;
+  /** Whether it is a power-on, which DrsService carries out (power-on-recommendations.ts). */
+  readonly powerOn?: boolean;
   /** Rules stated for it. */
   readonly rules?: readonly DrsRule[];
 }
@@ -30,7 +32,7 @@ const MAX_HOLDS = 10_000;
 const MAX_EXPIRED = 10_000;
 
 /**
- * Capacity kept for recommendations that may be applied: at most one hold per owner, and per VM that would move, for a time on the monotonic clock. A real PlaceVm
+ * Capacity kept for recommendations that may be applied: at most one hold per owner, and per VM that would move or be powered on, for a time on the monotonic clock. A real PlaceVm
  * keeps nothing, so two schedulers can be sent to the same last megabyte; this one is ours.
  */
 export class Holds {
@@ -76,7 +78,7 @@ export class Holds {
     return key === undefined ? undefined : this.#holds.get(key)?.recommended;
   }
 
-  /** The move held for a VM that exists. */
+  /** The move or power-on held for a VM that exists. */
   ofVm(vm: string): Recommended | undefined {
     const key = this.#byVm.get(vm);
     return key === undefined ? undefined : this.#holds.get(key)?.recommended;
@@ -122,6 +124,7 @@ export class Holds {
     const recommended = this.#holds.get(key)?.recommended;
     if (recommended === undefined) return;
     this.drop(key);
+    if (recommended.powerOn === true) return;
     this.#expired.set(key, recommended);
     if (this.#expired.size > MAX_EXPIRED) for (const oldest of this.#expired.keys()) return void this.#expired.delete(oldest);
   }

@@ -33,11 +33,11 @@ export class PlacementRules {
     return new VmRules(name, vm, [...ofCluster, ...own], (other) => this.#hostsOf(other));
   }
 
-  /** Where a VM that runs is, may go because a move is held for it, and is going. */
+  /** Where a VM that runs is, may go because a move is held for it, and is going; where one that is off may run because its power-on is held. */
   #hostsOf(moid: string): readonly string[] {
     const hosts = this.#inventory.hostsOf(moid);
-    const held = this.#holds.ofVm(moid)?.host;
-    return held === undefined || hosts.length === 0 ? hosts : [held, ...hosts];
+    const held = this.#holds.ofVm(moid);
+    return held === undefined || (hosts.length === 0 && held.powerOn !== true) ? hosts : [held.host, ...hosts];
   }
 
   #one(rule: Rule, field: string, cluster: string): DrsRule {

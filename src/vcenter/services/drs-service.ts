@@ -25,9 +25,12 @@ export interface DrsServiceOptions {
 
 /** DrsService on the wire. */
 export function drsService({ inventory, drs, requests, recommendationPages, usagePages }: DrsServiceOptions): ServedService {
-  const { passes, moves, applications } = drs;
+  const { passes, moves, powerOns, applications } = drs;
   const clusterOf = (ref: ManagedObjectReference | undefined): string => inventory.cluster(ref?.value ?? onlyCluster("cluster", inventory)).ref?.value ?? "";
-  const standing = (pass: ClusterPass | undefined): DrsRecommendation[] => (pass?.recommendations ?? []).filter((each) => moves.stands(each)).map(recommendationMessage);
+  const standing = (cluster: string, pass: ClusterPass | undefined): DrsRecommendation[] => {
+    const found = (pass?.recommendations ?? []).filter((each) => moves.stands(each)).map(recommendationMessage);
+    return [...found, ...powerOns.standing(cluster)].sort((left, right) => right.rating - left.rating);
+  };
 
   return serve(DrsServiceService, {
     refreshRecommendations: answering((request) =>
@@ -36,18 +39,18 @@ export function drsService({ inventory, drs, requests, recommendationPages, usag
         const { name, drsConfig } = inventory.cluster(cluster);
         if (!isEnabled(drsConfig)) throw VimFault.invalidState(`DRS is not enabled on cluster ${name}.`);
         const pass = await passes.refresh(cluster);
-        return { time: toTimestamp(pass.timeMs), recommendations: standing(pass) };
+        return { time: toTimestamp(pass.timeMs), recommendations: standing(cluster, pass) };
       }),
     ),
     listRecommendations: answering((request) => {
       const cluster = clusterOf(request.cluster);
-      const { items, nextPageToken } = recommendationPages.page(request, () => standing(passes.last(cluster)));
+      const { items, nextPageToken } = recommendationPages.page(request, () => standing(cluster, passes.last(cluster)));
       return { recommendations: [...items], nextPageToken };
     }),
     applyRecommendations: answering((request) => requests.answer("ApplyRecommendations", request, () => applications.apply(request))),
     listVmUsage: answering(async (request) => {
       const pass = await passes.known(clusterOf(request.cluster));
-      const { items, nextPageToken } = usagePages.page(request, () => new VmUsages(pass));
+      const { items, nextPageToken } = usagePages.page(request, () => new VmUsages(pass, inventory.ledger));
       return { vms: [...items], nextPageToken };
     }),
   });

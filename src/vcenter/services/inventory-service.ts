@@ -1,15 +1,17 @@
 import type { Clock } from "../../base/clock.js";
 import type { Duration } from "../../gen/google/protobuf/duration.js";
 import { type AboutInfo, Cluster, Datacenter, Host, type InventoryUpdate, ResourcePool, VirtualMachine } from "../../gen/spheresim/vcenter/v1/inventory.js";
-import { InventoryServiceService } from "../../gen/spheresim/vcenter/v1/inventory_service.js";
 import { UpdateKind } from "../../gen/spheresim/vim/v1/update.js";
 import type { RequestCache } from "../../rpc/request-cache.js";
 import { serve, type ServedService } from "../../rpc/server.js";
 import type { FeedUpdate } from "../inventory/change-feed.js";
 import type { Holds } from "../placement/holds.js";
 import type { HostModes } from "../hosts/host-modes.js";
-import { type Inventory, inOrder } from "../inventory/inventory.js";
-import { showHost, showInventory } from "../inventory/inventory-view.js";
+import type { Inventory } from "../inventory/inventory.js";
+import { listedHosts } from "../inventory/inventory-view.js";
+import { wholeInventory } from "../inventory/whole-inventory.js";
+import { EncodedInventoryService } from "./encoded-inventory.js";
+import { inSlices } from "../../base/slices.js";
 import type { InventoryAdmin } from "../inventory/inventory-admin.js";
 import { type MoType, moref } from "../inventory/moref.js";
 import type { Pages } from "../inventory/pages.js";
@@ -33,7 +35,7 @@ const KINDS = { enter: UpdateKind.ENTER, modify: UpdateKind.MODIFY, leave: Updat
 /** InventoryService on the wire. */
 export function inventoryService(options: InventoryServiceOptions): ServedService {
   const { about, inventory, holds, admin, modes, requests, hostPages, monotonic } = options;
-  return serve(InventoryServiceService, {
+  return serve(EncodedInventoryService, {
     getAbout: () => about,
     createDatacenter: answering((request) =>
       requests.answer("CreateDatacenter", request, () => admin.createDatacenter(request.name)),
@@ -68,9 +70,9 @@ export function inventoryService(options: InventoryServiceOptions): ServedServic
     setHostConnection: answering((request) =>
       requests.answer("SetHostConnection", request, () => admin.setConnection(request.host, request.connected)),
     ),
-    getInventory: answering(() => showInventory(inventory, holds)),
+    getInventory: answering(() => inSlices(wholeInventory(inventory, holds))),
     listHosts: answering((request) => {
-      const { items, nextPageToken } = hostPages.page(request, () => inOrder(inventory.hosts.map((host) => host.moid)).map((moid) => showHost(inventory, moid)));
+      const { items, nextPageToken } = hostPages.page(request, () => listedHosts(inventory));
       return { hosts: [...items], nextPageToken };
     }),
     watchInventory: (request, stream, call) => sendFeed(inventory.feed, request.resumeToken, { stream, call, monotonic, message: inventoryUpdate }),

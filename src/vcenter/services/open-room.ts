@@ -13,6 +13,7 @@ import { CREATE_TASK, Deployments } from "../machines/deployments.js";
 import { drsMover } from "../hosts/drs-mover.js";
 import { APPLY_TASK } from "../drs-running/applications.js";
 import { Drs } from "../drs-running/drs.js";
+import { HostWatch } from "../drs-running/host-watch.js";
 import type { HostDaemons } from "../hosts/host-daemon.js";
 import { HostChoice } from "../placement/host-choice.js";
 import { HostLinks } from "../hosts/host-links.js";
@@ -36,6 +37,7 @@ import { Migrations } from "../machines/migrations.js";
 import { MoidCounters } from "../inventory/moid-counters.js";
 import { MultiPowerOn, POWER_ON_VMS_TASK } from "../machines/multi-power-on.js";
 import { Pages } from "../inventory/pages.js";
+import { PowerOnRecommendations } from "../machines/power-on-recommendations.js";
 import { PlacementRules } from "../placement/placement-rules.js";
 import { Placements } from "../placement/placements.js";
 import { PoolAdmin } from "../clusters/pool-admin.js";
@@ -138,7 +140,8 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   };
   const deployments = new Deployments({ vmTasks, placements, holds, journal, clock, dice, migrate: (vm, host) => migrations.migrate(vm, { host }), onAbandoned });
   const reconfigurations = new Reconfigurations(vmTasks, choice, clock);
-  const multiPowerOn = new MultiPowerOn(vmTasks, lifecycle, choice, clock);
+  const powerOns = new PowerOnRecommendations({ vmTasks, lifecycle, choice, holds, epoch, clock });
+  const multiPowerOn = new MultiPowerOn(vmTasks, lifecycle, choice, powerOns);
   const admin = new InventoryAdmin({ inventory, store, counters, holds, links, serial, events, hostEvents });
   const pools = new PoolAdmin({ inventory, store, counters, serial, events });
   const poolMoves = new PoolMoves(vmTasks, serial, events);
@@ -153,7 +156,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   }
   links.refresh();
   const rounds = new ActivityRounds(inventory, clock, log);
-  const drs = new Drs({ vmTasks, rules, migrations, events, epoch, clock, monotonic, log, closing: closing.signal });
+  const drs = new Drs({ vmTasks, rules, migrations, powerOns, events, epoch, clock, monotonic, log, closing: closing.signal });
   const resumers = [
     { descriptionIds: [CREATE_TASK], resume: deployments.resume.bind(deployments) },
     { descriptionIds: ["VirtualMachine.migrate"], resume: migrations.resume.bind(migrations) },
@@ -168,11 +171,14 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   for (const task of powerOnVms) multiPowerOn.resume(task);
   for (const task of ofHosts) modes.resume(task);
   const health = new ClusterHealth(inventory, events);
+  const hostWatch = new HostWatch(inventory, drs.passes);
   const compliance = new RuleCompliance(inventory, rules, events);
   const digest = new ChangeDigest(monotonic, (keys) => {
     health.look();
     derived.look();
     compliance.look(keys);
+    powerOns.look(keys);
+    hostWatch.look(keys);
   });
   inventory.feed.observe((key) => digest.add(key));
   rules.onChange = (cluster) => digest.add(cluster);
@@ -184,7 +190,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
     inventoryService({ about, inventory, holds, admin, modes, requests, hostPages: new Pages(epoch, monotonic), monotonic }),
     resourcePoolService({ inventory, pools, moves: poolMoves, requests, poolPages: new Pages(epoch, monotonic) }),
     placementService({ inventory, placements, deployments, holds, requests }),
-    virtualMachineService({ inventory, choice, deployments, lifecycle, multiPowerOn, migrations, reconfigurations, requests, vmPages: new Pages(epoch, monotonic) }),
+    virtualMachineService({ inventory, choice, deployments, lifecycle, multiPowerOn, powerOns, migrations, reconfigurations, requests, vmPages: new Pages(epoch, monotonic) }),
     taskService({ tasks, requests, taskPages: new Pages(epoch, monotonic), monotonic }),
     ruleService({ rules: ruleAdmin, requests, rulePages: new Pages(epoch, monotonic), groupPages: new Pages(epoch, monotonic) }),
     clusterService({ clusters: clusterAdmin, inventory, passes: drs.passes, requests }),

@@ -2,8 +2,8 @@ import type { ResourcePool } from "../../gen/spheresim/vcenter/v1/inventory.js";
 import { ResourcePoolServiceService } from "../../gen/spheresim/vcenter/v1/resource_pool_service.js";
 import type { RequestCache } from "../../rpc/request-cache.js";
 import { serve, type ServedService } from "../../rpc/server.js";
-import { type Inventory, inOrder } from "../inventory/inventory.js";
-import { showPool } from "../inventory/inventory-view.js";
+import type { Inventory } from "../inventory/inventory.js";
+import { listedPools } from "../inventory/inventory-view.js";
 import type { Pages } from "../inventory/pages.js";
 import type { PoolAdmin } from "../clusters/pool-admin.js";
 import type { PoolMoves } from "../clusters/pool-moves.js";
@@ -41,7 +41,7 @@ export function resourcePoolService(options: ResourcePoolServiceOptions): Served
       }),
     ),
     listResourcePools: answering((request) => {
-      const { items, nextPageToken } = poolPages.page(request, () => inOrder(inventory.pools.map((pool) => pool.moid)).map((moid) => showPool(inventory, moid)));
+      const { items, nextPageToken } = poolPages.page(request, () => listedPools(inventory));
       return { resourcePools: [...items], nextPageToken };
     }),
   });

@@ -12,6 +12,7 @@ import { listedVms, showVm } from "../inventory/inventory-view.js";
 import { requireOpen } from "../hosts/known-host.js";
 import { type Migrations, requireMovable } from "../machines/migrations.js";
 import type { MultiPowerOn } from "../machines/multi-power-on.js";
+import type { PowerOnRecommendations } from "../machines/power-on-recommendations.js";
 import type { Pages } from "../inventory/pages.js";
 import { onlyCluster, requireHost } from "../placement/placement-spec.js";
 import { type Reconfigurations, requireWithinCpus } from "../machines/reconfigurations.js";
@@ -28,6 +29,7 @@ export interface VirtualMachineServiceOptions {
   readonly deployments: Deployments;
   readonly lifecycle: VmLifecycle;
   readonly multiPowerOn: MultiPowerOn;
+  readonly powerOns: PowerOnRecommendations;
   readonly migrations: Migrations;
   readonly reconfigurations: Reconfigurations;
   readonly requests: RequestCache;
@@ -36,7 +38,7 @@ export interface VirtualMachineServiceOptions {
 
 /** VirtualMachineService on the wire. */
 export function virtualMachineService(options: VirtualMachineServiceOptions): ServedService {
-  const { inventory, lifecycle, multiPowerOn, migrations, reconfigurations, requests, vmPages } = options;
+  const { inventory, lifecycle, multiPowerOn, powerOns, migrations, reconfigurations, requests, vmPages } = options;
   const vmOf = (ref: ManagedObjectReference | undefined, field: string): VmRecord => {
     if (ref === undefined || ref.value === "") throw VimFault.invalidArgument(field, "is required");
     return inventory.vm(ref.value);
@@ -53,7 +55,14 @@ export function virtualMachineService(options: VirtualMachineServiceOptions): Se
 
   return serve(VirtualMachineServiceService, {
     createVm: answering((request) => requests.answer("CreateVm", request, async () => createOrdinary(request, options))),
-    powerOnVm: answering((request) => requests.answer("PowerOnVm", request, async () => lifecycle.powerOn(vmOf(request.vm, "vm")))),
+    powerOnVm: answering((request) => 
+      requests.answer("PowerOnVm", request, async () => {
+        const vm = vmOf(request.vm, "vm");
+        // What is held for a recommendation to power it on is free for it.
+        powerOns.withdraw(vm.moid);
+        return lifecycle.powerOn(vm);
+      }),
+    ),
     powerOffVm: answering((request) => requests.answer("PowerOffVm", request, async () => lifecycle.powerOff(vmOf(request.vm, "vm")))),
     powerOnVms: answering((request) => requests.answer("PowerOnVms", request, () => multiPowerOn.powerOn(request.vms, request.overrideAutomationLevel))),
     resetVm: answering((request) => requests.answer("ResetVm", request, async () => lifecycle.reset(vmOf(request.vm, "vm")))),

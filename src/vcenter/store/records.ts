@@ -7,6 +7,7 @@ import { type VirtualMachineConfigSpec, VirtualMachinePowerState } from "../../g
 import type { HostReach } from "../drs/host-candidate.js";
 import type { KeyValueEntry } from "./key-value.js";
 import { recordKey } from "./keyspace.js";
+import { swapFileMb } from "../drs/swap-file.js";
 import { moref } from "../inventory/moref.js";
 
 /** A host, as vCenter keeps it. */
@@ -142,6 +143,7 @@ export function vmMessage(vm: VmRecord, host: HostRecord | undefined): VirtualMa
     migration: vm.migration === undefined ? undefined : migrationMessage(vm.migration),
     reconfiguringTo: vm.reconfiguringTo,
     guestHeartbeatStatus: (vm.isOn ? vm.heartbeat : undefined) ?? ManagedEntityStatus.GRAY,
+    swapFileMb: vm.isOn ? swapFileMb(vm.config.memoryMb, vm.config.memoryAllocation?.reservation ?? 0) : 0,
   };
 }
 

@@ -4,6 +4,8 @@ import { vimName } from "../../../src/rpc/method-fault.js";
 import type { RulesOfVm } from "../../../src/vcenter/drs/rules-of-vm.js";
 import { VmToPlace } from "../../../src/vcenter/drs/vm-to-place.js";
 import type { VmShape } from "../../../src/vcenter/drs/vm-shape.js";
+import { golden } from "./golden-test.js";
+import { admissionOrder } from "./goldens.js";
 import { type BookedHost, surveyOf, wellHost } from "./host-rows.js";
 
 const good: BookedHost = { ...wellHost, datastores: ["ds1"], networks: ["net1"], reserved: { cpuMhz: 4000, memoryMb: 4096 } };
@@ -35,7 +37,8 @@ test("each question of the tree rules out with its own vim25 fault, and says wha
   for (const [fault, wouldFitIf, vmChange, hostChange] of cases) assert.deepEqual(ruledOut(vmChange, hostChange), { fault, wouldFitIf: [wouldFitIf] });
 });
 
-test("the order is the article's, then the admission control family's: state, compatibility, rules, host admission", () => {
+golden(admissionOrder, ({ ofHost }) => {
+  const stages: Readonly<Record<string, string>> = { HostNotConnected: "state", InvalidPowerState: "state", InvalidState: "state", RuleViolation: "rules", InsufficientHostCpuCapacityFault: "host admission" };
   const rules: RulesOfVm = { allows: () => false, fault: () => ({ localizedMessage: "apart", fault: { $case: "ruleViolation", value: { host: undefined, rule: "apart" } } }), wouldFitIf: () => "vm-1 elsewhere", preference: () => 0 };
   const changes: readonly [string, Partial<VmShape>, Partial<BookedHost>][] = [
     ["HostNotConnected", {}, { reach: "disconnected" }],
@@ -48,6 +51,7 @@ test("the order is the article's, then the admission control family's: state, co
     ["RuleViolation", {}, {}],
     ["InsufficientHostCpuCapacityFault", { reserved: { cpuMhz: 9000, memoryMb: 9000 } }, {}],
   ];
+  assert.deepEqual([...new Set(changes.map(([fault]) => stages[fault] ?? "compatibility"))], ofHost);
   // With every obstacle the first one answers; each one taken away lets the next one speak.
   for (let from = 0; from < changes.length; from += 1) {
     const left = changes.slice(from);

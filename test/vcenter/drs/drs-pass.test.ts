@@ -33,15 +33,6 @@ test("the most loaded host gives VMs away until the difference is tolerable; a v
   assert.deepEqual(drsPass(passInput({ hosts: 2, vms: five.map((vm) => ({ ...vm, pod: true })) })).moves, []);
 });
 
-test("each threshold tolerates its difference, and leaves hosts alone that are well off", () => {
-  // 62 % and 46 % loaded: 16 points apart.
-  const vms: readonly PassVm[] = [{ host: 0, mhz: 800, mb: 0 }, { host: 0, mhz: 5_400, mb: 0 }, { host: 1, mhz: 4_600, mb: 0 }];
-  const moves = [0, 1, 2, 3, 4, 5].map((threshold) => shown(drsPass(passInput({ hosts: 2, vms, threshold })).moves));
-  assert.deepEqual(moves, [[], [], [], [], ["vm 0: 0 -> 1"], ["vm 0: 0 -> 1"]]);
-  const idle: readonly PassVm[] = [{ host: 0, mhz: 2_000, mb: 0 }, { host: 0, mhz: 2_000, mb: 0 }, { host: 1, ...small }];
-  assert.deepEqual([3, 4].map((threshold) => drsPass(passInput({ hosts: 2, vms: idle, threshold })).moves.length), [0, 1]);
-});
-
 test("what must be done comes first, at every threshold but 0: empty a host, obey rules", () => {
   const away = { roles: { 0: HostRole.EVACUATES }, threshold: 1 } as const;
   const vms: readonly PassVm[] = [{ host: 0, ...small }, { host: 0, ...small, pod: true }, { host: 1, mhz: 3_000, mb: 0 }, { host: 2, ...small }];
@@ -98,12 +89,20 @@ test("a rule that the first choice cannot obey is obeyed another way", () => {
   assert.deepEqual(shown(drsPass(passInput({ hosts: 3, vms: fixed, rules: [between("together", 0, 1, 2)], threshold: 1 })).moves), ["vm 0: 0 -> 1", "vm 1: 0 -> 1"]);
 });
 
-test("should rules give way where every host they like is used up", () => {
+test("a VM that only should be elsewhere stays where the host its rule likes has no room", () => {
   const full: PassVm = { host: 1, mhz: 9_800, mb: 0, pod: true };
-  const vm: PassVm = { host: 0, ...small };
-  assert.deepEqual(shown(drsPass(passInput({ hosts: 2, vms: [vm, full], rules: [vmHost(2, [0], [1], false)], threshold: 1 })).moves), []);
-  const leaves = passInput({ hosts: 3, vms: [vm, full], rules: [vmHost(3, [0], [1], false)], roles: { 0: HostRole.EVACUATES }, threshold: 1 });
-  assert.deepEqual(shown(drsPass(leaves).moves), ["vm 0: 0 -> 2"]);
+  assert.deepEqual(shown(drsPass(passInput({ hosts: 2, vms: [{ host: 0, ...small }, full], rules: [vmHost(2, [0], [1], false)], threshold: 1 })).moves), []);
+});
+
+test("a host in quarantine is relieved of what others have room for and rules like there; those kept together leave together; pods and what would go short stay", () => {
+  const out = (vms: readonly PassVm[], more: Partial<PassWorld> = {}): string[] => shown(drsPass(passInput({ hosts: 3, vms, roles: { 0: HostRole.RELIEVED }, threshold: 1, ...more })).moves);
+  const full = (host: number): PassVm => ({ host, mhz: 9_600, mb: 0, pod: true });
+  assert.deepEqual(out([{ host: 0, ...small }, { host: 0, ...small, pod: true }, full(1)]), ["vm 0: 0 -> 2"]);
+  assert.deepEqual(out([{ host: 0, ...small }, full(1), full(2)]), [], "maintenance would take it away all the same");
+  assert.deepEqual(out([{ host: 0, ...small }], { rules: [vmHost(3, [0], [0], false)] }), [], "it should stay");
+  const pair: readonly PassVm[] = [{ host: 0, ...small }, { host: 0, ...small }];
+  assert.deepEqual(out([...pair, { host: 1, mhz: 9_200, mb: 0, pod: true }, { host: 2, mhz: 9_000, mb: 0, pod: true }], { rules: [between("together", 0, 1)] }), ["vm 0: 0 -> 2", "vm 1: 0 -> 2"]);
+  assert.deepEqual(out([...pair, { host: 1, mhz: 9_200, mb: 0, pod: true }, { host: 2, mhz: 9_200, mb: 0, pod: true }], { rules: [between("together", 0, 1)] }), []);
 });
 
 test("a migration under way counts where it goes, so that a pass does not relieve a host twice", () => {

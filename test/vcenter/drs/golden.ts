@@ -23,6 +23,27 @@ export interface Sizing extends Golden {
   readonly reservedMemoryMb: number;
   /** By `overheads`, between its points by lines, rounded up. */
   readonly overheadMemoryMb: number;
+  readonly qosClass: "BestEffort" | "Burstable" | "Guaranteed";
+}
+
+/** The pool of a Supervisor namespace, and the one it lies in. */
+export interface NamespacePoolGolden extends Golden {
+  readonly parent: string;
+  readonly reservation: number;
+  readonly expandable: boolean;
+  readonly cpuShares: number;
+  readonly memoryShares: number;
+}
+
+/** Limits of a namespace: in its quota, in its pool, in its annotations. */
+export interface NamespaceLimits extends Golden {
+  /** The quota's `limits.cpu` and `limits.memory`. */
+  readonly cpu: string;
+  readonly memory: string;
+  readonly coreMhz: number;
+  readonly limitMhz: number;
+  readonly limitMb: number;
+  readonly annotations: Readonly<Record<string, string>>;
 }
 
 /** A pool of a tree, in any unit; pools come after their parents. */
@@ -40,6 +61,8 @@ export interface PoolGolden extends Golden {
   readonly pools: readonly GoldenPool[];
   readonly used?: Readonly<Record<string, number>>;
   readonly unreserved?: Readonly<Record<string, number>>;
+  /** What a pool keeps for its own VMs: its reservation without those of the pools in it. */
+  readonly own?: Readonly<Record<string, number>>;
   readonly refused?: { readonly pool: string; readonly wanted: number; readonly unreserved: number };
   readonly admitted?: { readonly pool: string; readonly wanted: number };
 }
@@ -138,6 +161,46 @@ export interface MemoryDemand extends Golden {
   readonly overheadMb: number;
   readonly demandMb: number;
   readonly byConsumedMb: number;
+}
+
+/** What a VM of a size that demands something is entitled to where there is enough, MHz or MB; the figures are ours. */
+export interface Uncontended extends Golden {
+  readonly cases: readonly { readonly size: number; readonly demand: number; readonly entitled: number }[];
+}
+
+/** What must be unreserved on a host for a VM to be powered on, MB; the figures are ours. */
+export interface HostReserve extends Golden {
+  readonly reservationMb: number;
+  readonly overheadMb: number;
+  readonly leastUnreservedMb: number;
+}
+
+/** The questions of admission in their order. */
+export interface AdmissionOrder extends Golden {
+  readonly ofCluster: readonly string[];
+  readonly ofHost: readonly string[];
+}
+
+/** How far a host may be loaded, in percent, and still be one that a should rule keeps its VMs on. */
+export interface ShouldRule extends Golden {
+  readonly usedUpPercent: number;
+}
+
+/** Percent of capacity, by migration threshold. */
+export interface ByThreshold extends Golden {
+  readonly percent: Readonly<Record<number, number>>;
+}
+
+/** What the most conservative threshold still moves VMs for, by RecommendationReasonCode. */
+export interface MandatoryMoves extends Golden {
+  readonly threshold: number;
+  readonly causes: readonly { readonly cause: "maintenance mode" | "proactive HA" | "rule violation"; readonly reason: string }[];
+}
+
+/** How often DRS looks at a cluster, and the scale of its score. */
+export interface PassTimes extends Golden {
+  readonly everySeconds: number;
+  readonly bestScore: number;
 }
 
 /** Adjusted shares a page, by activity. */

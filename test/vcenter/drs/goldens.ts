@@ -1,4 +1,4 @@
-import type { EvenTax, GoldenLevel, HostChoice, LostHost, MemoryDemand, OverheadTable, PoolGolden, ShareLevels, Sharing, SharingPool, SharingVms, Sizing, SwapFile, TaxedPrices, VmShares } from "./golden.js";
+import type { AdmissionOrder, ByThreshold, EvenTax, GoldenLevel, HostChoice, HostReserve, LostHost, MandatoryMoves, MemoryDemand, NamespaceLimits, NamespacePoolGolden, OverheadTable, PassTimes, PoolGolden, ShareLevels, Sharing, SharingPool, SharingVms, ShouldRule, Sizing, SwapFile, TaxedPrices, Uncontended, VmShares } from "./golden.js";
 
 // The only place of expected numbers: each with its source (golden.ts says how it is known).
 
@@ -12,9 +12,16 @@ const MIXING = "F. Denneman, Mixing resource pools and virtual machines on the s
 const SCALABLE = "F. Denneman, vSphere 7 DRS scalable shares deep dive (2020-05-27)";
 const RESERVATION = "F. Denneman, Impact of memory reservation (2009-12-08)";
 const BALANCING = "F. Denneman, vSphere 6.5 DRS and memory balancing in non-overcommitted clusters (2018-01-15)";
+const QUOTA_OPTIONS = "vSphere Automation API, Vcenter Namespaces ResourceQuotaOptionsV1";
+const ADMISSION = "F. Denneman, The admission control family (2012-05-10)";
+const SOFT_RULES = "F. Denneman, preferential VM-Host affinity rules (2013-04-15)";
+const PAIRWISE = "F. Denneman, vSphere 6.5+ DRS pairwise balancing (2019-10-30)";
+const THRESHOLDS = "F. Denneman, DRS migration threshold in vSphere 7 (2020-05-08)";
+const SCORE = "N. Hagoort, vSphere 7: a closer look at the VM DRS score (2020-05)";
+const DEEP_DIVE = "vSphere Clustering Deep Dive, as quoted by study notes";
 const IDLE_TAX = "C. Waldspurger, Memory Resource Management in VMware ESX Server (OSDI 2002)";
 
-const unstated = { cpuShares: 1000, reservedCpuMilli: 0, reservedMemoryMb: 0 };
+const unstated = { cpuShares: 1000, reservedCpuMilli: 0, reservedMemoryMb: 0, qosClass: "BestEffort" } as const;
 
 /** Per container the largest of 0.5 core and 512 MB, request and limit; their sum; requests become reservations; shares are normal. */
 export const sizings: readonly Sizing[] = [
@@ -22,38 +29,30 @@ export const sizings: readonly Sizing[] = [
   { ...unstated, name: "two containers, nothing set", source: SCHEDULING, known: "derived", containers: [{}, {}], numCpus: 1, memoryMb: 1024, memoryShares: 10_240, overheadMemoryMb: 26 },
   { ...unstated, name: "three containers, nothing set", source: SCHEDULING, known: "derived", containers: [{}, {}, {}], numCpus: 2, memoryMb: 1536, cpuShares: 2000, memoryShares: 15_360, overheadMemoryMb: 34 },
   {
-    name: "cassandra-0: requests as limits",
-    source: SCHEDULING,
-    known: "published",
+    name: "cassandra-0: requests as limits", source: SCHEDULING, known: "published", qosClass: "Guaranteed",
     containers: [{ requestCpuMilli: 500, limitCpuMilli: 500, requestMemoryBytes: 1024n * MIB, limitMemoryBytes: 1024n * MIB }],
-    numCpus: 1,
-    memoryMb: 1024,
-    cpuShares: 1000,
-    memoryShares: 10_240,
-    reservedCpuMilli: 500,
-    reservedMemoryMb: 1024,
-    overheadMemoryMb: 26,
+    numCpus: 1, memoryMb: 1024, cpuShares: 1000, memoryShares: 10_240, reservedCpuMilli: 500, reservedMemoryMb: 1024, overheadMemoryMb: 26,
   },
   {
-    name: "two containers, limits twice their requests",
-    source: SCHEDULING,
-    known: "derived",
+    name: "two containers, limits twice their requests", source: SCHEDULING, known: "derived", qosClass: "Burstable",
     containers: [1, 2].map(() => ({ requestCpuMilli: 1000, limitCpuMilli: 2000, requestMemoryBytes: 1024n * MIB, limitMemoryBytes: 2048n * MIB })),
-    numCpus: 4,
-    memoryMb: 4096,
-    cpuShares: 4000,
-    memoryShares: 40_960,
-    reservedCpuMilli: 2000,
-    reservedMemoryMb: 2048,
-    overheadMemoryMb: 61,
+    numCpus: 4, memoryMb: 4096, cpuShares: 4000, memoryShares: 40_960, reservedCpuMilli: 2000, reservedMemoryMb: 2048, overheadMemoryMb: 61,
   },
 ];
 
+/** The pool of a namespace. */
+export const namespacePool: NamespacePoolGolden = { name: "a namespace is a pool below Namespaces", source: NAMESPACE, known: "published", parent: "Namespaces", reservation: 0, expandable: true, cpuShares: 4000, memoryShares: 163_840 };
+
+/** What its quota becomes. The annotation's texts are a real Supervisor's; MHz by core speed is derived. */
+export const namespaceLimits: NamespaceLimits = {
+  name: "a quota's limits become the pool's, in MHz and MB, and cores with four decimals", source: `${QUOTA_OPTIONS}; annotations of a Supervisor in its published conformance logs`, known: "derived",
+  cpu: "25062m", memory: "5000Mi", coreMhz: 2000, limitMhz: 50_124, limitMb: 5000,
+  annotations: { "vmware-system-resource-pool-cpu-limit": "25.0620", "vmware-system-resource-pool-memory-limit": "5000Mi" },
+};
+
 /** Overhead of a VM by memory and vCPUs, MB as printed; a reservation takes the next whole one. */
 export const overheads: OverheadTable = {
-  name: "overhead memory on virtual machines",
-  source: GUIDE,
-  known: "recalled",
+  name: "overhead memory on virtual machines", source: GUIDE, known: "recalled",
   numCpus: [1, 2, 4, 8],
   rows: [
     { memoryMb: 256, overheadMb: [20.29, 24.28, 32.23, 48.16] },
@@ -65,9 +64,7 @@ export const overheads: OverheadTable = {
 
 /** A choice between hosts of 100 GB, in GB. A's use is not stated in the source; any of 60 and more does. */
 export const threeHosts: HostChoice = {
-  name: "three hosts of 100 GB",
-  source: SCHEDULING,
-  known: "published",
+  name: "three hosts of 100 GB", source: SCHEDULING, known: "published",
   hosts: [
     { name: "A", reserved: 60, active: 60 },
     { name: "B", reserved: 40, active: 70 },
@@ -81,49 +78,52 @@ export const threeHosts: HostChoice = {
 /** Reservations up the tree. */
 export const poolTrees: readonly PoolGolden[] = [
   {
-    name: "R1: five VMs of 5 in C, which has 20, borrow 5 from B",
-    source: EXPANDABLE,
-    known: "published",
+    name: "R1: five VMs of 5 in C, which has 20, borrow 5 from B", source: EXPANDABLE, known: "published",
     pools: [
       { name: "root", reserved: 100, expandable: false },
       { name: "A", parent: "root", reserved: 50, expandable: true },
       { name: "B", parent: "A", reserved: 30, expandable: true },
       { name: "C", parent: "B", reserved: 20, expandable: true, vms: [5, 5, 5, 5, 5] },
     ],
+    own: { A: 20, B: 10, C: 20 },
     used: { C: 25, B: 25, A: 30, root: 50 },
     unreserved: { B: 5 + 20 + 50 },
   },
   {
-    name: "R3: fixed pools",
-    source: `${GUIDE}, valid cluster, all resource pools of type fixed`,
-    known: "published",
+    name: "R1: and not when C is not expandable", source: EXPANDABLE, known: "derived",
+    pools: [
+      { name: "root", reserved: 100, expandable: false },
+      { name: "A", parent: "root", reserved: 50, expandable: true },
+      { name: "B", parent: "A", reserved: 30, expandable: true },
+      { name: "C", parent: "B", reserved: 20, expandable: false, vms: [5, 5, 5, 5] },
+    ],
+    refused: { pool: "C", wanted: 5, unreserved: 0 },
+  },
+  {
+    name: "R3: fixed pools", source: `${GUIDE}, valid cluster, all resource pools of type fixed`, known: "published",
     pools: [
       { name: "root", reserved: 12, expandable: false },
       { name: "RP1", parent: "root", reserved: 4, expandable: false, vms: [4] },
       { name: "RP2", parent: "root", reserved: 4, expandable: false, vms: [3] },
       { name: "RP3", parent: "root", reserved: 3, expandable: false, vms: [3] },
     ],
-    used: { root: 11 },
+    used: { RP1: 4, RP2: 3, RP3: 3, root: 11 },
     unreserved: { root: 1, RP1: 0, RP2: 1, RP3: 0 },
   },
   {
-    name: "R4: expandable pools use up the root",
-    source: `${GUIDE}, valid cluster, some resource pools of type expandable`,
-    known: "published",
+    name: "R4: expandable pools use up the root", source: `${GUIDE}, valid cluster, some resource pools of type expandable`, known: "published",
     pools: [
       { name: "root", reserved: 16, expandable: false },
       { name: "RP1", parent: "root", reserved: 4, expandable: true, vms: [2, 2, 2] },
       { name: "RP2", parent: "root", reserved: 5, expandable: false, vms: [3] },
       { name: "RP3", parent: "root", reserved: 5, expandable: true, vms: [3, 2] },
     ],
-    used: { root: 16 },
+    used: { RP1: 6, RP2: 3, RP3: 5, root: 16 },
     unreserved: { RP1: 0, RP2: 2, RP3: 0 },
     refused: { pool: "RP3", wanted: 2, unreserved: 0 },
   },
   {
-    name: "R6: KID borrows from MOM while MOM has it",
-    source: `${GUIDE}, expandable reservations example 1`,
-    known: "recalled",
+    name: "R6: KID borrows from MOM while MOM has it", source: `${GUIDE}, expandable reservations example 1`, known: "recalled",
     pools: [
       { name: "root", reserved: 100, expandable: false },
       { name: "MOM", parent: "root", reserved: 6, expandable: false, vms: [1] },
@@ -132,9 +132,7 @@ export const poolTrees: readonly PoolGolden[] = [
     admitted: { pool: "KID", wanted: 2 },
   },
   {
-    name: "R6: and not when MOM's own VMs reserve 3",
-    source: `${GUIDE}, expandable reservations example 2`,
-    known: "recalled",
+    name: "R6: and not when MOM's own VMs reserve 3", source: `${GUIDE}, expandable reservations example 2`, known: "recalled",
     pools: [
       { name: "root", reserved: 100, expandable: false },
       { name: "MOM", parent: "root", reserved: 6, expandable: false, vms: [3] },
@@ -143,9 +141,7 @@ export const poolTrees: readonly PoolGolden[] = [
     refused: { pool: "KID", wanted: 2, unreserved: 1 },
   },
   {
-    name: "nothing reserved and nothing to borrow: the overhead alone keeps a VM from being powered on",
-    source: EXPANDABLE,
-    known: "published",
+    name: "nothing reserved and nothing to borrow: the overhead alone keeps a VM from being powered on", source: EXPANDABLE, known: "published",
     pools: [
       { name: "root", reserved: 100, expandable: false },
       { name: "shut", parent: "root", reserved: 0, expandable: false },
@@ -156,9 +152,7 @@ export const poolTrees: readonly PoolGolden[] = [
 
 /** A cluster that loses a host with what runs on it, and how it then stands. Which pool holds which VM is ours; the sums are the source's. */
 export const lostHost: LostHost = {
-  name: "R5: three hosts of 4, one is lost",
-  source: `${GUIDE}, overcommitted DRS clusters`,
-  known: "published",
+  name: "R5: three hosts of 4, one is lost", source: `${GUIDE}, overcommitted DRS clusters`, known: "published",
   capacity: 12,
   capacityThen: 8,
   pools: [
@@ -181,9 +175,7 @@ export const swapFile: SwapFile = { name: "R7: what is not reserved may swap", s
 
 /** Numbers of the levels. */
 export const shareLevels: ShareLevels = {
-  name: "shares by level",
-  source: NAMESPACE,
-  known: "published",
+  name: "shares by level", source: NAMESPACE, known: "published",
   levels: [
     { level: "low", perCpu: 500, perMb: 5, poolCpu: 2000, poolMemory: 81_920 },
     { level: "normal", perCpu: 1000, perMb: 10, poolCpu: 4000, poolMemory: 163_840 },
@@ -199,9 +191,7 @@ export const vmShares: readonly VmShares[] = [
 
 /** Memory demand of a VM, MB. */
 export const memoryDemand: MemoryDemand = {
-  name: "M1: a VM of 16 GB, a third of it active",
-  source: BALANCING,
-  known: "published",
+  name: "M1: a VM of 16 GB, a third of it active", source: BALANCING, known: "published",
   activeMb: 5734,
   consumedMb: 12_288,
   overheadMb: 90,
@@ -209,11 +199,39 @@ export const memoryDemand: MemoryDemand = {
   byConsumedMb: 12_378,
 };
 
+/** Demand and entitlement. */
+export const uncontended: Uncontended = {
+  name: "where there is enough, entitlement is demand, and never more than the configured size", source: DEEP_DIVE, known: "published",
+  cases: [{ size: 4000, demand: 1000, entitled: 1000 }, { size: 4000, demand: 4000, entitled: 4000 }, { size: 4000, demand: 6000, entitled: 4000 }],
+};
+
+/** Host admission. */
+export const hostReserve: HostReserve = { name: "a host must have reservation and overhead unreserved", source: `${ADMISSION}; ${RESERVATION}`, known: "published", reservationMb: 1024, overheadMb: 26, leastUnreservedMb: 1050 };
+
+/** Which question comes first. Host state before all others of a host is the article's, Initial Placement of a vSphere Pod (2020-03-06). */
+export const admissionOrder: AdmissionOrder = { name: "HA, pool, then each host: state, compatibility, rules, its own admission", source: ADMISSION, known: "published", ofCluster: ["HA", "pool"], ofHost: ["state", "compatibility", "rules", "host admission"] };
+
+/** When a VM may leave the hosts it should be on. */
+export const shouldRule: ShouldRule = { name: "a should rule gives way where every host it likes is used up", source: SOFT_RULES, known: "published", usedUpPercent: 100 };
+
+/** By how much the loads of two hosts may differ; threshold 1 has none. */
+export const toleratedDifferences: ByThreshold = { name: "each threshold tolerates its difference between two hosts", source: PAIRWISE, known: "published", percent: { 2: 30, 3: 20, 4: 10, 5: 5 } };
+
+/** Up to which load a host is left alone. */
+export const efficientLoads: ByThreshold = { name: "a host is left alone up to a load", source: THRESHOLDS, known: "published", percent: { 2: 50, 3: 50, 4: 30, 5: 30 } };
+
+/** Moves at the most conservative threshold. */
+export const mandatoryMoves: MandatoryMoves = {
+  name: "threshold 1 makes mandatory moves alone", source: THRESHOLDS, known: "published", threshold: 1,
+  causes: [{ cause: "maintenance mode", reason: "hostMaint" }, { cause: "proactive HA", reason: "hostInDegradation" }, { cause: "rule violation", reason: "antiAffin" }],
+};
+
+/** DRS of vSphere 7. */
+export const passTimes: PassTimes = { name: "VMs are scored each minute, from 0 to 100", source: SCORE, known: "published", everySeconds: 60, bestScore: 100 };
+
 /** Adjusted shares a page under the idle memory tax of 75 %. */
 export const idleTax: TaxedPrices = {
-  name: "T2: an idle page costs four times an active one",
-  source: IDLE_TAX,
-  known: "derived",
+  name: "T2: an idle page costs four times an active one", source: IDLE_TAX, known: "derived",
   shares: 1000,
   pages: 100,
   cases: [
@@ -225,9 +243,7 @@ export const idleTax: TaxedPrices = {
 
 /** Two VMs of equal activity and shares 2 to 1. */
 export const evenTax: EvenTax = {
-  name: "T3: equally idle VMs keep the ratio of their shares",
-  source: IDLE_TAX,
-  known: "derived",
+  name: "T3: equally idle VMs keep the ratio of their shares", source: IDLE_TAX, known: "derived",
   shares: [2000, 1000],
   activeFraction: 0.25,
   ratio: 2,

@@ -13,7 +13,7 @@ export interface AllocationColumns {
 export interface VmCpuColumns extends AllocationColumns {
   /** Virtual CPUs times the speed of a core. */
   readonly sizeMhz: Int32Array;
-  /** cpu-demand.ts, or what the VM is expected to use. */
+  /** What the VM would use if it could. ESXi has to estimate it from run and ready time; here the activity profile says it. */
   readonly demandMhz: Float64Array;
 }
 

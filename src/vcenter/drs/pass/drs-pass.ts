@@ -40,8 +40,7 @@ export function drsPass(input: PassInput): PassResult {
       entitledMb: vms.memory.entitled,
       grantedMhz,
       grantedMb,
-      // Copies: whoever keeps the result must not keep the whole tree.
-      activeMb: memory.activeMb.slice(),
+      // A copy: whoever keeps the result must not keep the whole tree.
       consumedMb: memory.consumedMb.slice(),
       score,
       host: hostOf.slice(),

@@ -4,6 +4,8 @@ import type { Move, MoveReason, PassInput } from "./pass-input.js";
 
 /** Rating of what must be done at every threshold. */
 const MUST = 5;
+/** A host loaded beyond it is used up: what it should have by a rule goes elsewhere, where it may. Published. */
+export const FULL = 1;
 /** So many VMs a pass looks for a new host for at most, whether it finds one or not; the next pass goes on elsewhere. Ours. */
 const MAX_TRIES = 2_000;
 
@@ -77,7 +79,7 @@ function leastLoaded(layout: Layout, vm: number): number {
     if (!layout.takes(host, vm)) continue;
     const load = layout.loadWith(host, vm, 1);
     // Published: a should rule gives way where all hosts it likes are used up.
-    const preferred = load <= 1 && layout.isPreferred(host, vm);
+    const preferred = load <= FULL && layout.isPreferred(host, vm);
     if (best !== -1 && (preferred === bestPreferred ? load >= bestLoad : bestPreferred)) continue;
     best = host;
     bestLoad = load;

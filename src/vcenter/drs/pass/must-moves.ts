@@ -1,6 +1,6 @@
 import { emptiestHosts } from "./emptiest-hosts.js";
 import type { Bond, Layout } from "./layout.js";
-import { Mover } from "./mover.js";
+import { FULL, Mover } from "./mover.js";
 import { HostRole, type Move, type PassInput, type PassRule } from "./pass-input.js";
 
 /** So many of the least loaded hosts are tried for VMs that belong together. Ours. */
@@ -8,23 +8,30 @@ const MAX_HOMES = 64;
 
 /**
  * Moves that every threshold makes, in this order: away from hosts that must be empty, then what rules are not obeyed: VM-Host musts, VMs
- * to be kept apart, VMs to be kept together, VM-Host shoulds. That maintenance and rules come before balance at every threshold is
- * published; the order among them is ours. Each VM goes to the host that would be least loaded with it; one that no host takes stays.
+ * to be kept apart, VMs to be kept together, VM-Host shoulds; then away from hosts in quarantine. That maintenance, proactive HA and rules come
+ * before balance at every threshold is published; the order among them is ours. Each VM goes to the host that would be least loaded with it;
+ * one that no host takes stays.
  */
 export function mustMoves(input: PassInput, layout: Layout): Move[] {
   const mover = new Mover(input, layout);
-  if (input.hosts.role.includes(HostRole.EVACUATES)) evacuate(mover);
+  if (input.hosts.role.includes(HostRole.EVACUATES)) evacuate(mover, HostRole.EVACUATES);
   for (const rule of input.rules) if (rule.kind === "vmHost" && rule.mandatory) leaveForbidden(rule, mover);
   for (const bond of layout.bonds) if (bond.rule.kind === "apart") separate(bond, mover);
   for (const bond of layout.bonds) if (bond.rule.kind === "together") gather(bond, mover);
   for (const rule of input.rules) if (rule.kind === "vmHost" && !rule.mandatory) leaveForbidden(rule, mover);
+  if (input.hosts.role.includes(HostRole.RELIEVED)) evacuate(mover, HostRole.RELIEVED);
   return mover.moves;
 }
 
-/** VMs of hosts that must be empty. Those a rule keeps together leave together, unless others of them are elsewhere: they go there. */
-function evacuate(mover: Mover): void {
+/**
+ * VMs of hosts with a role. Those a rule keeps together leave together, unless others of them are elsewhere: they go there. From a host in
+ * quarantine they leave only for one where nobody is worse off and that every rule likes.
+ */
+function evacuate(mover: Mover, role: typeof HostRole.EVACUATES | typeof HostRole.RELIEVED): void {
   const { input, layout } = mover;
-  const evacuates = (host: number): boolean => input.hosts.role[host] === HostRole.EVACUATES;
+  const mustLeave = role === HostRole.EVACUATES;
+  const reason = mustLeave ? "hostMaint" : "hostInDegradation";
+  const evacuates = (host: number): boolean => input.hosts.role[host] === role;
   const leaving = Array.from(layout.hostOf.keys()).filter((vm) => mover.isFree(vm) && evacuates(layout.hostOf[vm] as number));
   const triedTogether = new Set<number>();
   // Another one first with each pass: there may be more of them than a pass tries, and the first ones may have nowhere to go.
@@ -36,12 +43,19 @@ function evacuate(mover: Mover): void {
     if (bonds.length > 0 && bonds.every(({ on }) => everyKey(on, evacuates))) {
       const together = [...new Set(bonds.flatMap(({ rule }) => [...rule.vms]))].filter((other) => (layout.hostOf[other] as number) >= 0);
       for (const each of together) triedTogether.add(each);
-      mover.goTogether(together, emptiestHosts(mover.input, layout, MAX_HOMES), bonds, "hostMaint", "");
+      const homes = emptiestHosts(input, layout, MAX_HOMES).filter((home) => mustLeave || hasRoom(layout, home, together));
+      mover.goTogether(together, homes, bonds, reason, "");
       continue;
     }
     const to = mover.newHostFor(vm);
-    if (to !== -1) mover.go(vm, to, "hostMaint", "");
+    if (to !== -1 && (mustLeave || hasRoom(layout, to, [vm]))) mover.go(vm, to, reason, "");
   }
+}
+
+/** Whether the VMs fit on a host without anybody going short, and every rule that should be obeyed likes them there. */
+function hasRoom(layout: Layout, host: number, vms: readonly number[]): boolean {
+  const more = vms.reduce((sum, vm) => sum + layout.loadWith(host, vm, 1) - layout.load(host), 0);
+  return layout.load(host) + more <= FULL && vms.every((vm) => layout.isPreferred(host, vm));
 }
 
 /** A VM that only should be elsewhere goes where it should, or not at all. */
@@ -53,7 +67,7 @@ function leaveForbidden(rule: Extract<PassRule, { readonly kind: "vmHost" }>, mo
     const to = mover.newHostFor(vm);
     if (to === -1) continue;
     if (rule.mandatory) mover.go(vm, to, "vmHostHardAffinity", rule.name);
-    else if (rule.allowed[to] === 1 && layout.loadWith(to, vm, 1) <= 1) mover.go(vm, to, "vmHostSoftAffinity", rule.name);
+    else if (rule.allowed[to] === 1 && layout.loadWith(to, vm, 1) <= FULL) mover.go(vm, to, "vmHostSoftAffinity", rule.name);
   }
 }
 

@@ -1,8 +1,8 @@
 import type { ClusterTree } from "../entitlement/cluster-tree.js";
 import type { MemoryMetric } from "../memory-demand.js";
 
-/** Whether a host takes VMs: not at all, yes, or it must give all away (on its way into maintenance or standby). */
-export const HostRole = { KEEPS: 0, TAKES: 1, EVACUATES: 2 } as const;
+/** Whether a host takes VMs: not at all; yes; no, and it must give all away (on its way into maintenance or standby); no, and it gives away what others have room for (quarantine). */
+export const HostRole = { KEEPS: 0, TAKES: 1, EVACUATES: 2, RELIEVED: 3 } as const;
 
 /** Hosts by row. */
 export interface HostColumns {
@@ -56,7 +56,7 @@ export interface PassInput {
 }
 
 /** Why a VM should move: vim25's RecommendationReasonCode. */
-export type MoveReason = "hostMaint" | "vmHostHardAffinity" | "vmHostSoftAffinity" | "antiAffin" | "jointAffin" | "fairnessCpuAvg" | "fairnessMemAvg";
+export type MoveReason = "hostMaint" | "hostInDegradation" | "vmHostHardAffinity" | "vmHostSoftAffinity" | "antiAffin" | "jointAffin" | "fairnessCpuAvg" | "fairnessMemAvg";
 
 /** A migration the pass proposes, in the order in which they should be carried out. */
 export interface Move {
@@ -82,7 +82,7 @@ export interface Move {
 /** What a pass found. */
 export interface PassResult {
   readonly moves: readonly Move[];
-  /** By VM; MHz, MB and 0 to 100. Memory with overhead, but for active and consumed. */
+  /** By VM; MHz, MB and 0 to 100. Memory with overhead, but for consumed. */
   readonly vms: {
     readonly wantedMhz: Float64Array;
     readonly wantedMb: Float64Array;
@@ -90,7 +90,6 @@ export interface PassResult {
     readonly entitledMb: Float64Array;
     readonly grantedMhz: Float64Array;
     readonly grantedMb: Float64Array;
-    readonly activeMb: Float64Array;
     readonly consumedMb: Float64Array;
     readonly score: Uint8Array;
     /** Row of its host. */

@@ -3,21 +3,18 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { allocateClusterTree } from "../../../../src/vcenter/drs/entitlement/cluster-tree.js";
 import { entitlements } from "../../../../src/vcenter/drs/entitlement/entitlement.js";
-import { adjustedSharesPerMb, firstVictim, idleCost, type MemoryHolder } from "../../../../src/vcenter/drs/entitlement/idle-tax.js";
-
-test("the victim is who pays least for what it holds", () => {
-  const busy: MemoryHolder = { shares: 1000, heldMb: 100, activeFraction: 1 };
-  const idle: MemoryHolder = { shares: 2000, heldMb: 100, activeFraction: 0 };
-  assert.equal(firstVictim([busy, idle]), 1);
-  assert.equal(firstVictim([busy, idle], 0), 0);
-  assert.equal(firstVictim([{ ...busy, heldMb: 0 }]), -1);
-});
+import { idleCost } from "../../../../src/vcenter/drs/entitlement/idle-tax.js";
 
 test("a tax out of range is refused", () => {
   assert.equal(idleCost(0.75), 4);
   for (const tax of [-0.1, 1, NaN]) assert.throws(() => idleCost(tax), RangeError);
   assert.throws(() => entitlements(allocateClusterTree({ cpuMhz: 1, memoryMb: 1 }, 1, 0), { idleTax: 1 }), /the idle memory tax must be from 0 to 0.99, is 1/);
 });
+
+/** What a VM pays for a MB: Waldspurger's adjusted shares. */
+function price(shares: number, heldMb: number, activeFraction: number, tax: number): number {
+  return shares / (heldMb * (activeFraction + idleCost(tax) * (1 - activeFraction)));
+}
 
 const vms = fc.array(fc.record({ shares: fc.integer({ min: 1, max: 5000 }), consumedMb: fc.integer({ min: 4, max: 4000 }), activePercent: fc.nat({ max: 100 }) }), { minLength: 2, maxLength: 8 });
 
@@ -35,16 +32,16 @@ test("divided memory is a balance: who could use more pays the same adjusted pri
         memory.activeMb[row] = (consumedMb * activePercent) / 100;
       }
       const { entitled, wanted } = entitlements(tree, { memoryMetric: "consumed", idleTax }).vms.memory;
-      const holders = drawn.map(({ shares, consumedMb, activePercent }, row) => {
+      const prices = drawn.map(({ shares, consumedMb, activePercent }, row) => {
         const heldMb = entitled[row] as number;
-        return { shares, heldMb, activeFraction: Math.min(1, (consumedMb * activePercent) / 100 / heldMb) };
+        return price(shares, heldMb, Math.min(1, (consumedMb * activePercent) / 100 / heldMb), idleTax);
       });
-      const price = (row: number): number => adjustedSharesPerMb(holders[row] as MemoryHolder, idleTax);
+      const pays = (row: number): number => prices[row] as number;
       const open = drawn.flatMap((_, row) => ((entitled[row] as number) < (wanted[row] as number) - 1e-6 ? [row] : []));
       assert.ok(open.length > 0, "there is not enough for all");
-      const common = price(open[0] as number);
-      for (const row of open) assert.ok(Math.abs(price(row) / common - 1) < 1e-6, `VM ${row} pays ${price(row)}, another ${common}`);
-      for (const row of drawn.keys()) assert.ok(price(row) >= common * (1 - 1e-6), `VM ${row} pays ${price(row)}, less than ${common}`);
+      const common = pays(open[0] as number);
+      for (const row of open) assert.ok(Math.abs(pays(row) / common - 1) < 1e-6, `VM ${row} pays ${pays(row)}, another ${common}`);
+      for (const row of drawn.keys()) assert.ok(pays(row) >= common * (1 - 1e-6), `VM ${row} pays ${pays(row)}, less than ${common}`);
     }),
     { numRuns: 500 },
   );

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { afterEach } from "node:test";
+import { ScaleSharesBehavior } from "../../src/gen/spheresim/vim/v1/resource.js";
+import { golden } from "./drs/golden-test.js";
+import { admissionOrder, namespacePool } from "./drs/goldens.js";
+import { HOST, World } from "./world.js";
+
+let world: World | undefined;
+afterEach(() => world?.close());
+
+golden(namespacePool, async ({ parent, reservation, expandable, cpuShares, memoryShares }) => {
+  world = await World.start(1);
+  const pool = await world.pools.createResourcePool({ requestId: "", parent: undefined, name: "team", namespace: "team", config: undefined });
+  const { resourcePools } = await world.inventory.getInventory({});
+  const above = resourcePools.find(({ ref }) => ref?.value === pool.parent?.value);
+  assert.equal(above?.name, parent);
+  for (const { config } of [pool, above]) {
+    assert.deepEqual([config?.cpuAllocation?.reservation, config?.memoryAllocation?.reservation], [reservation, reservation]);
+    assert.deepEqual([config?.cpuAllocation?.expandableReservation, config?.memoryAllocation?.expandableReservation], [expandable, expandable]);
+  }
+  assert.deepEqual([pool.config?.cpuAllocation?.shares?.shares, pool.config?.memoryAllocation?.shares?.shares], [cpuShares, memoryShares]);
+
+  // What a pod reserves is taken from the root, up the whole chain, and returns with its end.
+  const used = async (): Promise<(number | undefined)[]> => {
+    const pools = (await world?.inventory.getInventory({}))?.resourcePools ?? [];
+    return [pool.ref?.value, above.ref?.value].map((moid) => pools.find(({ ref }) => ref?.value === moid)?.usage?.reservationUsedMemoryMb);
+  };
+  const task = await world.deploy("uid-1", { pool: pool.ref });
+  const taken = await used();
+  assert.ok((taken[0] ?? 0) >= 1024 && taken[0] === taken[1], "with the VM's overhead");
+  await world.ended(await world.machines.destroyVm({ requestId: "", target: { $case: "vm", value: task.result ?? assert.fail() }, uuid: "", powerOff: true }));
+  assert.deepEqual(await used(), [0, 0]);
+});
+
+golden(admissionOrder, async ({ ofCluster }) => {
+  world = await World.start(2);
+  const fixed = { reservation: 0, expandableReservation: false, limit: -1, shares: undefined };
+  const pool = await world.pools.createResourcePool({ requestId: "", parent: undefined, name: "shut", namespace: "", config: { cpuAllocation: fixed, memoryAllocation: fixed, scaleDescendantsShares: ScaleSharesBehavior.UNSPECIFIED } });
+  const refused = async (percent: number): Promise<string | undefined> => {
+    const dasConfig = { enabled: percent > 0, admissionControlEnabled: percent > 0, cpuFailoverResourcesPercent: percent, memoryFailoverResourcesPercent: percent };
+    await world?.clusters.reconfigureCluster({ requestId: "", cluster: undefined, drsConfig: undefined, dasConfig, scaleDescendantsShares: ScaleSharesBehavior.UNSPECIFIED });
+    return (await world?.place("uid-1", { pool: pool.ref }, HOST.memoryMb / 2))?.drsFault?.fault?.fault?.$case;
+  };
+  const stages: Readonly<Record<string, string>> = { insufficientFailoverResourcesFault: "HA", insufficientCpuResourcesFault: "pool", insufficientMemoryResourcesFault: "pool" };
+  assert.deepEqual([stages[(await refused(90)) ?? ""], stages[(await refused(0)) ?? ""]], ofCluster, "each thing that is in the way, once the one before is gone");
+});
