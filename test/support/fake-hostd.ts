@@ -91,8 +91,8 @@ export async function startFakeHostD(agentAddress: string, onAgent: (uuid: strin
       fake.happen(uuid, { personality: undefined, powerState, phase: VmPhase.INIT_WAITING, agentAddress: "", powerOnCount: vm.powerOnCount + 1, lastFault: undefined, guestHeartbeatStatus: ManagedEntityStatus.GREEN });
     },
     leave: (uuid) => {
-      const { config } = find({ key: { $case: "uuid", value: uuid } });
-      for (const stream of streams) stream.write({ kind: UpdateKind.LEAVE, resumeToken: "1", vm: HostVm.create({ config }), revision: 0n }).catch(() => undefined);
+      const { config, hostName } = find({ key: { $case: "uuid", value: uuid } });
+      for (const stream of streams) stream.write({ kind: UpdateKind.LEAVE, resumeToken: "1", vm: HostVm.create({ config, hostName }), revision: 0n }).catch(() => undefined);
     },
     happen: (uuid, change) => {
       const vm = { ...find({ key: { $case: "uuid", value: uuid } }), ...change };
