@@ -78,10 +78,13 @@ const ORDINARY: Readonly<Partial<Record<VmPhase, Readonly<Record<string, Answer>
   [VmPhase.RUNNING]: { ...noCrx, ...runs, "ReconfigureVm cpus": mustBeOff, "ReceiveVm on": "same", "ReceiveVm off": mustBeOff, ReleaseVm: "ok" },
 };
 
+const PHASES = [VmPhase.OFF, VmPhase.VMX, VmPhase.VMM, VmPhase.KERNEL, VmPhase.INIT_WAITING, VmPhase.PERSONALITY, VmPhase.AGENT_READY, VmPhase.RUNNING];
+
 for (const [kind, config, table] of [["a CRX instance", crx, CRX], ["an ordinary VM", ordinary, ORDINARY]] as const) {
   describe(`every method on ${kind} in each phase`, () => {
-    for (const [number, answers] of Object.entries(table)) {
-      const phase = Number(number) as VmPhase;
+    for (const phase of PHASES) {
+      const answers = table[phase];
+      if (answers === undefined) continue;
       test(`${VmPhase[phase]}: the real fault with its payload, and nothing changes`, async () => {
         assert.deepEqual(Object.keys(answers).toSorted(), Object.keys(METHODS).toSorted(), "the table knows every method");
         const world = await PoweredVm.open(config, phase);
