@@ -6,7 +6,8 @@ import { connect, type ConnectionOptions } from "./connection.js";
 import { recordedAttempt, type RecordedAttempt } from "./explanation.js";
 import { recordedSteps } from "./journal.js";
 import { type OutputForm, outputOption, print } from "./output.js";
-import { table } from "./table.js";
+import { fittedTable, folded } from "./fitted.js";
+import { screen } from "./screen.js";
 
 interface ExplainFlags extends ConnectionOptions {
   readonly namespace: string;
@@ -25,58 +26,69 @@ export function addExplain(program: Command): void {
     const connection = await connect(flags, process.env);
     try {
       const attempt = recordedAttempt(await recordedSteps(connection, pod, flags.namespace));
-      print(flags.output, Explanation.toJSON(attempt.explanation), (wide) => explanationText(attempt, wide));
+      print(flags.output, Explanation.toJSON(attempt.explanation), (wide) => explanationText(attempt, wide, screen().columns));
     } finally {
       connection.close();
     }
   });
 }
 
-/** The explanation as a person reads it. */
-export function explanationText({ explanation, attempt, drsSilent }: RecordedAttempt, wide: boolean): string {
+/** The explanation as a person reads it, on a terminal of so many columns. */
+export function explanationText({ explanation, attempt, drsSilent }: RecordedAttempt, wide: boolean, columns?: number): string {
   const vm = explanation.sized?.config;
-  const parts = [`pod ${explanation.namespace}/${explanation.name}${attempt > 1 ? `, attempt ${attempt}` : ""}\n${explanation.message}\n`];
+  const parts = [`pod ${explanation.namespace}/${explanation.name}${attempt > 1 ? `, attempt ${attempt}` : ""}\n`, folded(explanation.message, columns)];
   if (vm !== undefined) {
-    parts.push(`as a VM: ${vm.numCpus} vCPU, ${vm.memoryMb} MB + ${vm.overheadMemoryMb} MB overhead; reserves ${vm.cpuAllocation?.reservation ?? 0} MHz, ${vm.memoryAllocation?.reservation ?? 0} MB\n`);
+    parts.push(folded(`as a VM: ${vm.numCpus} vCPU, ${vm.memoryMb} MB + ${vm.overheadMemoryMb} MB overhead; reserves ${vm.cpuAllocation?.reservation ?? 0} MHz, ${vm.memoryAllocation?.reservation ?? 0} MB`, columns, "", "  "));
   }
-  if (explanation.nodeVerdicts.length > 0) parts.push(`\nKubernetes (step 3)\n${nodeTable(explanation)}`);
-  parts.push(drsSilent === "" ? `\nDRS (step 4)\n${hostTable(explanation, wide)}` : `\nDRS (step 4): ${drsSilent}\n`);
-  parts.push(wouldFitIf(explanation));
-  if (explanation.notWeighed.length > 0) parts.push(`\nDRS here does not weigh yet:\n${explanation.notWeighed.map((each) => `  - ${each}\n`).join("")}`);
+  if (explanation.nodeVerdicts.length > 0) parts.push(`\nKubernetes (step 3)\n${nodeTable(explanation, columns)}`);
+  parts.push(drsSilent === "" ? `\nDRS (step 4)\n${hostTable(explanation, wide, columns)}` : `\n${folded(`DRS (step 4): ${isTold(drsSilent, explanation) ? "it refused, as told above" : drsSilent}`, columns, "", "  ")}`);
+  parts.push(wouldFitIf(explanation, columns));
+  if (explanation.notWeighed.length > 0) parts.push(`\nDRS here does not weigh yet:\n${explanation.notWeighed.map((each) => folded(each, columns, "  - ", "    ")).join("")}`);
   return parts.join("");
 }
 
-function nodeTable(explanation: Explanation): string {
-  return table(
+/** Whether the first lines said it. */
+function isTold(text: string, { message }: Explanation): boolean {
+  return text !== "" && message.includes(text.replace(/\.$/, ""));
+}
+
+function nodeTable(explanation: Explanation, columns: number | undefined): string {
+  return fittedTable(
     ["node", "verdict", "score", "why"],
     explanation.nodeVerdicts.map((verdict) =>
       verdict.feasible ? [verdict.node, "feasible", verdict.score.toFixed(1), ""] : [verdict.node, "ruled out", "", `${verdict.plugin}: ${verdict.reasons.join(", ")}`],
     ),
+    columns,
   );
 }
 
 /** One column for each part of the score: the figure it was made from, with the VM already on the host. Where pool or HA refused, one line for all. */
-function hostTable({ hostVerdicts: verdicts, wouldFitIf: ofAll }: Explanation, wide: boolean): string {
+function hostTable(explanation: Explanation, wide: boolean, columns: number | undefined): string {
+  const { hostVerdicts: verdicts, wouldFitIf: ofAll } = explanation;
   const [first] = verdicts;
-  if (ofAll.length > 0 && first?.verdict?.$case === "fault") return table(["host", "verdict", "why"], [["every host", "ruled out", first.verdict.value.localizedMessage]]);
+  if (ofAll.length > 0 && first?.verdict?.$case === "fault") {
+    const why = first.verdict.value.localizedMessage;
+    return fittedTable(["host", "verdict", "why"], [["every host", "ruled out", isTold(why, explanation) ? "as told above" : why]], columns);
+  }
   const names = verdicts.map(scoreOf).find((score) => score !== undefined && score.parts.length > 0)?.parts.map((part) => part.name) ?? [];
   const why = verdicts.some(({ verdict }) => verdict?.$case === "fault") ? ["why"] : [];
-  return table(
+  return fittedTable(
     ["host", "verdict", "score", ...names.map((name) => name.replace(" after placement", " then")), ...why],
     verdicts.map((each) => {
       const score = scoreOf(each);
       if (each.verdict?.$case === "fault") return [each.hostName, "ruled out", "", ...names.map(() => ""), each.verdict.value.localizedMessage];
       return [each.hostName, each.verdict?.$case ?? "", score?.total.toFixed(1) ?? "", ...names.map((name) => figure(score, name, wide))];
     }),
+    columns,
   );
 }
 
 /** What would have to change: a line for pool and cluster where they refused, and one for each host that was ruled out by more than that. */
-function wouldFitIf({ hostVerdicts, wouldFitIf: ofAll }: Explanation): string {
+function wouldFitIf({ hostVerdicts, wouldFitIf: ofAll }: Explanation, columns: number | undefined): string {
   const common = new Set(ofAll);
   const rows = hostVerdicts.map((each) => [each.hostName, each.wouldFitIf.filter((sentence) => !common.has(sentence)).join("; ")]).filter(([, change]) => change !== "");
   if (common.size > 0) rows.unshift(["every host", ofAll.join("; ")]);
-  return rows.length === 0 ? "" : `\n${table(["host", "would fit if (all of)"], rows)}`;
+  return rows.length === 0 ? "" : `\n${fittedTable(["host", "would fit if (all of)"], rows, columns)}`;
 }
 
 function scoreOf({ verdict }: HostVerdict): HostScore | undefined {

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { monotonicClock } from "../base/clock.js";
 import { durationParts } from "../base/timestamp.js";
 import { UserError } from "../base/user-error.js";
+import type { HostHardware } from "../gen/spheresim/hostd/v1/hardware.js";
 import type { VmUsage } from "../gen/spheresim/vcenter/v1/drs.js";
 import { Host, HostConnectionState, type VirtualMachine } from "../gen/spheresim/vcenter/v1/inventory.js";
 import { InventoryServiceClient } from "../gen/spheresim/vcenter/v1/inventory_service.js";
@@ -11,9 +12,12 @@ import { addConnectionOptions } from "./connection-options.js";
 import type { ConnectionOptions } from "./connection.js";
 import { type FigureRow, figureTable } from "./figure-table.js";
 import { addHostAdd } from "./host-add.js";
+import { addHostHardware } from "./host-hardware.js";
+import { addHostRemove } from "./host-remove.js";
 import { hostTroubles } from "./host-state.js";
 import { oneOf } from "./one-of.js";
 import { print } from "./output.js";
+import { hardwareTroubles, knownHardware } from "./rack.js";
 import { screen } from "./screen.js";
 import { durationOption } from "./seconds.js";
 import { finish } from "./task-progress.js";
@@ -27,7 +31,7 @@ interface EvacuationFlags extends TaskFlags {
 
 /** `spheresim host`: the hosts of the cluster, and what an architect does with them. */
 export function addHost(program: Command): void {
-  const host = program.command("host").description("ESXi hosts: list, maintenance, disconnect, connect, quarantine, standby, add, remove");
+  const host = program.command("host").description("ESXi hosts: list, maintenance, disconnect, connect, quarantine, standby, add, remove; their power, network and services");
   addListOptions(host.command("list").description("hosts with what is reserved, entitled and active of them")).action(listHosts);
   addEvacuationOptions(host.command("maintenance").description("enter maintenance mode (ends when no VM runs there any more), or exit it"))
     .option("--evacuate-powered-off", "move VMs away that are off, too")
@@ -41,6 +45,8 @@ export function addHost(program: Command): void {
       .action((name: string, flags: ConnectionOptions) => withVsphere(flags, (vsphere) => setConnection(vsphere, name, connected)));
   }
   addHostAdd(host);
+  addHostRemove(host);
+  addHostHardware(host);
 }
 
 function addEvacuationOptions(command: Command): Command {
@@ -51,8 +57,10 @@ function addEvacuationOptions(command: Command): Command {
 function listHosts(flags: ListFlags): Promise<void> {
   return withVsphere(flags, async (vsphere) => {
     const { hosts, virtualMachines } = await vsphere.inventory();
-    const usage = flags.output === "table" || flags.output === "wide" ? await knownUsage(vsphere) : new Map<string, VmUsage>();
-    print(flags.output, hosts.map((each) => Host.toJSON(each)), (wide) => hostTable(hosts, entitledByHost(virtualMachines, usage), wide));
+    const isTable = flags.output === "table" || flags.output === "wide";
+    const usage = isTable ? await knownUsage(vsphere) : new Map<string, VmUsage>();
+    const hardware = isTable ? await knownHardware(vsphere) : new Map<string, HostHardware>();
+    print(flags.output, hosts.map((each) => Host.toJSON(each)), (wide) => hostTable(hosts, entitledByHost(virtualMachines, usage), hardware, wide));
   });
 }
 
@@ -72,17 +80,17 @@ export function entitledByHost(vms: readonly VirtualMachine[], usage: ReadonlyMa
   return sums;
 }
 
-function hostTable(hosts: readonly Host[], entitled: ReturnType<typeof entitledByHost>, wide: boolean): string {
+function hostTable(hosts: readonly Host[], entitled: ReturnType<typeof entitledByHost>, hardware: ReadonlyMap<string, HostHardware>, wide: boolean): string {
   if (hosts.length === 0) return "there is no host; add one with: spheresim host add\n";
   const columns = { name: "host", about: ["state", "vms"], figures: ["reserved", "entitled", "active", "of"], more: ["id", "cores", "MHz a core", "demand MHz", "demand MB", "address", "datastores", "networks", "labels"] };
-  return figureTable(columns, hosts.map((host) => hostRow(host, entitled.get(moid(host.ref)))), { wide, screen: screen() });
+  return figureTable(columns, hosts.map((host) => hostRow(host, hardware.get(host.spec?.name ?? ""), entitled.get(moid(host.ref)))), { wide, screen: screen() });
 }
 
-function hostRow(host: Host, [entitledMhz, entitledMb]: readonly [number?, number?] = host.usage?.poweredOnVms === 0 ? [0, 0] : []): FigureRow {
+function hostRow(host: Host, hardware: HostHardware | undefined, [entitledMhz, entitledMb]: readonly [number?, number?] = host.usage?.poweredOnVms === 0 ? [0, 0] : []): FigureRow {
   const { spec, usage } = host;
   const cpu = (spec?.numCpuCores ?? 0) * (spec?.cpuMhz ?? 0);
   const memory = spec?.memoryMb ?? 0;
-  const troubles = hostTroubles(host);
+  const troubles = [...hostTroubles(host), ...(hardware === undefined ? [] : hardwareTroubles(hardware))];
   return {
     name: spec?.name ?? "",
     about: [troubles.length === 0 ? "connected" : troubles.join(", "), `${usage?.poweredOnVms ?? 0} on`],

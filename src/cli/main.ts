@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { RpcCode, RpcError } from "../base/rpc-error.js";
 import { exitCodes, UserError } from "../base/user-error.js";
 import { version } from "../base/version.js";
+import { addCheck } from "./check.js";
 import { addDemo } from "./demo.js";
 import { addDrs } from "./drs.js";
 import { addEnv } from "./env.js";
@@ -24,7 +25,7 @@ import { addUp } from "./up.js";
 import { addVm } from "./vm.js";
 
 const program = new Command("spheresim").description("The whole control plane of a vSphere Supervisor cluster on one machine.").version(version).exitOverride();
-for (const add of [addUp, addDemo, addPlace, addTrace, addExplain, addInventory, addHost, addVm, addPool, addRule, addGroup, addDrs, addEvents, addTask, addEnv, addStatus, addExec, addReset, addServe, addImportEtcd]) add(program);
+for (const add of [addUp, addDemo, addPlace, addTrace, addExplain, addInventory, addHost, addVm, addPool, addRule, addGroup, addDrs, addEvents, addTask, addEnv, addStatus, addExec, addCheck, addReset, addServe, addImportEtcd]) add(program);
 reportUsage(program, "spheresim");
 
 /** One line for a command that was typed wrongly, at every depth. */

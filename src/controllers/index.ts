@@ -28,6 +28,8 @@ export interface ControllersOptions {
   readonly apiserver: Pick<RestClientOptions, "server" | "tls" | "token">;
   /** vCenter, `host:port`; absent: namespaces get no resource pools. */
   readonly vcenterAddress?: string;
+  /** A node that has not renewed its Lease for so long is not Ready any more, milliseconds; 40,000 when absent. */
+  readonly nodeMonitorGraceMs?: number;
   /** Mutual TLS towards vCenter. */
   readonly tls?: TlsMaterial | undefined;
   /** Emulated. */
@@ -57,7 +59,7 @@ export async function startControllers(options: ControllersOptions): Promise<Con
     new DeploymentController(context),
     new ReplicaSetController(context),
     new GarbageCollector(context),
-    new NodeLifecycleController(context),
+    new NodeLifecycleController(context, options.nodeMonitorGraceMs),
     new TaintEvictionController(context),
     new ResourceQuotaController(context),
     new NamespaceController(context, { clusterCaPem: ca === undefined ? "" : ca.toString() }),

@@ -29,14 +29,18 @@ export function unknownConditions(conditions: readonly Condition[] | undefined, 
 /** Taints this controller alone puts on nodes and takes off. */
 const managed: ReadonlySet<string> = new Set([...Object.values(taintKeys), "node.kubernetes.io/memory-pressure", "node.kubernetes.io/disk-pressure", "node.kubernetes.io/pid-pressure"]);
 
-/** The taints a node should carry by its conditions and its `spec.unschedulable`; others' taints stay, and so do ages. */
-export function taintsFor(node: Node, now: string): readonly Taint[] {
+/**
+ * The taints a node should carry by its conditions and its `spec.unschedulable`; others' taints stay, and so do ages.
+ *
+ * @param evicts false while no node at all is Ready: then it is the control plane that hears nothing, and no pod is driven away
+ */
+export function taintsFor(node: Node, now: string, evicts = true): readonly Taint[] {
   const old = node.spec?.taints ?? [];
   const conditions = node.status?.conditions;
   const ready = findCondition(conditions, "Ready")?.status;
   const wanted: Taint[] = [];
   const key = ready === "Unknown" ? taintKeys.unreachable : ready === "False" ? taintKeys.notReady : undefined;
-  if (key !== undefined) wanted.push({ key, effect: "NoSchedule" }, { key, effect: "NoExecute" });
+  if (key !== undefined) wanted.push({ key, effect: "NoSchedule" }, ...(evicts ? [{ key, effect: "NoExecute" } as const] : []));
   for (const [type, name] of [["MemoryPressure", "memory-pressure"], ["DiskPressure", "disk-pressure"], ["PIDPressure", "pid-pressure"]] as const) {
     if (findCondition(conditions, type)?.status === "True") wanted.push({ key: `node.kubernetes.io/${name}`, effect: "NoSchedule" });
   }

@@ -13,14 +13,16 @@ import { recorderFor } from "./controller.js";
 import { taintsFor, unknownConditions } from "./node-health.js";
 
 const LEASE_NAMESPACE = "kube-node-lease";
-/** A node without a sign of life for so long is not trusted any more. */
-export const GRACE_MS = 40_000;
+/** A node without a sign of life for so long is not trusted any more, where nothing else is asked for. */
+const DEFAULT_GRACE_MS = 40_000;
 const BY_NODE = "nodeName";
 
 /**
- * Watches over nodes: a lease that has not moved for 40 s makes the node's Ready Unknown, and conditions become taints.
+ * Watches over nodes: a lease that has not moved for the grace period makes the node's Ready Unknown, and conditions become taints.
  * What counts is when this process saw the lease move, by its own monotonic clock: a node's clock may be wrong, and after a
- * restart every node gets the whole 40 s again.
+ * restart every node gets the whole period again.
+ *
+ * While no node is Ready none carries a NoExecute taint (the controller's master disruption mode): pods stay where they are.
  */
 export class NodeLifecycleController implements Controller {
   readonly #context: ControllerContext;
@@ -28,14 +30,20 @@ export class NodeLifecycleController implements Controller {
   readonly #recorder: EventRecorder;
   /** By node: the last sign of life, and when it was seen. */
   readonly #signs = new Map<string, { sign: string; seenMs: number; timer: Timer }>();
+  /** Nodes that are Ready. */
+  readonly #ready = new Set<string>();
+  readonly #graceMs: number;
 
-  constructor(context: ControllerContext) {
+  /** @param graceMs kube-controller-manager's `--node-monitor-grace-period` */
+  constructor(context: ControllerContext, graceMs = DEFAULT_GRACE_MS) {
     this.#context = context;
+    this.#graceMs = graceMs;
     this.#recorder = recorderFor(context, "node-controller");
     this.#queue = new WorkQueue({ clock: context.monotonic, log: context.log, name: "node-lifecycle", workers: 4, work: (name) => this.#sync(name) });
     context.informers.of(pods).store.addIndex(BY_NODE, (pod) => [pod.spec.nodeName ?? ""]);
     const nodeChanged = (node: Node): void => {
       this.#signOf(node.metadata.name);
+      this.#count(node);
       this.#queue.add(node.metadata.name);
     };
     context.informers.of(nodes).subscribe({
@@ -44,6 +52,7 @@ export class NodeLifecycleController implements Controller {
       deleted: (node) => {
         this.#signs.get(node.metadata.name)?.timer.cancel();
         this.#signs.delete(node.metadata.name);
+        this.#count(node, false);
       },
     });
     const leaseChanged = (lease: Lease): void => {
@@ -73,17 +82,35 @@ export class NodeLifecycleController implements Controller {
     const known = this.#signs.get(name);
     if (known?.sign === sign) return;
     known?.timer.cancel();
-    this.#signs.set(name, { sign, seenMs: monotonic.nowMs(), timer: monotonic.timer(GRACE_MS, () => this.#queue.add(name)) });
+    this.#signs.set(name, { sign, seenMs: monotonic.nowMs(), timer: monotonic.timer(this.#graceMs, () => this.#queue.add(name)) });
+  }
+
+  /** Counts a node that is Ready, or no longer. The first one and the last one decide on every other's NoExecute taints. */
+  #count(node: Node, isReady = isConditionTrue(node.status?.conditions, "Ready")): void {
+    const before = this.#ready.size > 0;
+    if (isReady) this.#ready.add(node.metadata.name);
+    else this.#ready.delete(node.metadata.name);
+    if (this.#ready.size > 0 !== before) for (const name of this.#signs.keys()) this.#queue.add(name);
+  }
+
+  #isSilent(name: string): boolean {
+    const nowMs = this.#context.monotonic.nowMs();
+    return nowMs - (this.#signs.get(name)?.seenMs ?? nowMs) >= this.#graceMs - 1;
+  }
+
+  /** Whether any node is Ready and will still be so when its silence is looked at: those that fell silent together are judged together. */
+  #isAnyHeard(): boolean {
+    for (const name of this.#ready) if (!this.#isSilent(name)) return true;
+    return false;
   }
 
   async #sync(name: string): Promise<void> {
-    const { informers, monotonic, clock } = this.#context;
+    const { informers, clock } = this.#context;
     const node = informers.of(nodes).store.get(name);
     if (node === undefined) return;
     const now = formatTime(clock.nowMs());
-    const silentMs = monotonic.nowMs() - (this.#signs.get(name)?.seenMs ?? monotonic.nowMs());
     try {
-      const judged = silentMs >= GRACE_MS - 1 ? await this.#markUnknown(node, now) : node;
+      const judged = this.#isSilent(name) ? await this.#markUnknown(node, now) : node;
       await this.#taint(judged, now);
       if (!isConditionTrue(judged.status?.conditions, "Ready")) await this.#markPodsNotReady(judged);
     } catch (error) {
@@ -95,15 +122,16 @@ export class NodeLifecycleController implements Controller {
     const conditions = unknownConditions(node.status?.conditions, now);
     if (conditions.length === 0) return node;
     const { name, uid, resourceVersion } = node.metadata;
-    this.#context.log.warn({ node: name, graceMs: GRACE_MS }, "the node has shown no sign of life");
+    this.#context.log.warn({ node: name, graceMs: this.#graceMs }, "the node has shown no sign of life");
     // With the version that was judged: a heartbeat on its way at this moment wins.
-    const marked = await this.#context.client.patch(nodes, nameOf(node), { type: "strategic", body: { metadata: { uid, resourceVersion }, status: { conditions } } }, { subresource: "status" });
+    const marked: Node = await this.#context.client.patch(nodes, nameOf(node), { type: "strategic", body: { metadata: { uid, resourceVersion }, status: { conditions } } }, { subresource: "status" });
+    this.#count(marked);
     if (isConditionTrue(node.status?.conditions, "Ready")) this.#recorder.record(node, "Normal", "NodeNotReady", `Node ${name} status is now: NodeNotReady`, { apiVersion: "v1", kind: "Node" });
     return marked;
   }
 
   async #taint(node: Node, now: string): Promise<void> {
-    const taints = taintsFor(node, now);
+    const taints = taintsFor(node, now, this.#isAnyHeard());
     const old = node.spec?.taints ?? [];
     if (taints.length === old.length && taints.every((taint, at) => taint === old[at])) return;
     // A JSON merge replaces the list as a whole: the version guards taints somebody else has just set.

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { TlsMaterial as RestTls } from "../kubernetes/http2-session.js";
 import { readTlsMaterial, type TlsMaterial } from "../rpc/tls.js";
 import type { PlanePlan } from "./plane-plan.js";
@@ -19,14 +20,27 @@ export type UserName = (typeof users)[number]["stored"];
 /** Name of the certificate of gRPC servers. */
 export const grpcServerName = "grpc-server";
 
+/** Certificates of a Spherelet: as a client of the API server and as a server of the kubelet API. */
+export interface HostCertificates {
+  readonly node: TlsMaterial;
+  readonly kubelet: TlsMaterial;
+}
+
 /** Name of the certificate of a Spherelet as a client of the API server. */
 export function nodeName(host: string): string {
-  return `node-${host}`;
+  return `node-${fileNameOf(host)}`;
 }
 
 /** Name of the serving certificate of a host's kubelet API. */
 export function kubeletName(host: string): string {
-  return `kubelet-${host}`;
+  return `kubelet-${fileNameOf(host)}`;
+}
+
+/** Names of files end at 255 bytes, suffixes included; a host may have 253. */
+const LONGEST_NAME = 200;
+
+function fileNameOf(host: string): string {
+  return host.length <= LONGEST_NAME ? host : createHash("sha256").update(host).digest("hex");
 }
 
 /** A stored certificate that must be there. */
@@ -47,9 +61,9 @@ export function apiserverTls(plan: PlanePlan): TlsMaterial {
   return required(plan.options.dataDir, "apiserver");
 }
 
-/** Certificates of a Spherelet: as a client of the API server and as a server of the kubelet API. */
-export function hostTls(plan: PlanePlan, host: string): { readonly node: TlsMaterial; readonly kubelet: TlsMaterial } {
-  return { node: required(plan.options.dataDir, nodeName(host)), kubelet: required(plan.options.dataDir, kubeletName(host)) };
+/** Certificate of the API server as a client of kubelets. */
+export function apiserverKubeletTls(plan: PlanePlan): TlsMaterial {
+  return required(plan.options.dataDir, "apiserver-kubelet-client");
 }
 
 /** Mutual TLS of the gRPC ports, when asked for: every process is server and client. */

@@ -1,5 +1,5 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { Level } from "level";
 
 /** The process that holds a lock. */
@@ -13,10 +13,14 @@ export interface LockHolder {
  * however that ends, so that nobody has to judge whether a lock file is a dead one's and take it away from whom it belongs to by then.
  */
 export class DirectoryLock {
+  /** Databases this process has open, or is opening. */
+  static readonly #held = new Set<string>();
+  readonly #path: string;
   readonly #level: Level;
   readonly #holderFile: string;
 
-  private constructor(level: Level, holderFile: string) {
+  private constructor(path: string, level: Level, holderFile: string) {
+    this.#path = path;
     this.#level = level;
     this.#holderFile = holderFile;
   }
@@ -27,21 +31,30 @@ export class DirectoryLock {
    */
   static async take(directory: string, name: string, holder: string): Promise<DirectoryLock | { readonly heldBy: LockHolder | undefined }> {
     const holderFile = join(directory, `${name}.lock`);
-    const level = new Level(join(directory, "locks", name));
+    const path = resolve(directory, "locks", name);
+    // LevelDB would find out, but by opening and closing the file once more, at which the kernel drops this process's lock on it.
+    if (DirectoryLock.#held.has(path)) return { heldBy: readHolder(holderFile) };
+    DirectoryLock.#held.add(path);
+    const level = new Level(path);
     try {
       await level.open();
     } catch (error) {
+      DirectoryLock.#held.delete(path);
       const cause = (error as Error).cause as { readonly code?: string; readonly message: string } | undefined;
       if (cause?.code === "LEVEL_LOCKED") return { heldBy: readHolder(holderFile) };
       throw cause ?? error;
     }
     writeFileSync(holderFile, JSON.stringify({ pid: process.pid, name: holder } satisfies LockHolder));
-    return new DirectoryLock(level, holderFile);
+    return new DirectoryLock(path, level, holderFile);
   }
 
   async release(): Promise<void> {
     rmSync(this.#holderFile, { force: true });
-    await this.#level.close();
+    try {
+      await this.#level.close();
+    } finally {
+      DirectoryLock.#held.delete(this.#path);
+    }
   }
 }
 

@@ -11,9 +11,12 @@ const shares = z.union([z.enum(["low", "normal", "high"]), z.number().int().min(
 /** A limit, MHz or MB; -1 is unlimited. */
 const limit = z.number().int().min(-1).default(-1);
 
+/** A DNS name in lower case (RFC 1123). */
+export const hostName = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+
 const host = z.strictObject({
   /** FQDN in lower case; also the name of its Node. */
-  name: z.string().regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/, "must be a DNS name in lower case"),
+  name: z.string().regex(hostName, "must be a DNS name in lower case"),
   /** Physical cores. */
   cores: z.number().int().min(1).max(1024).default(16),
   /** Speed of a core, MHz. */

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { Ipv4Range, MacRange } from "../base/address-range.js";
+import { durationSeconds } from "../base/duration-text.js";
 import { stateHome } from "../base/state-home.js";
 import { UserError } from "../base/user-error.js";
 import { roomNames } from "./room-name.js";
@@ -35,6 +36,15 @@ function freeRange(cidr: string): void {
 }
 
 const flag = z.union([z.boolean(), z.enum(["true", "false", "1", "0"]).transform((text) => text === "true" || text === "1")]);
+/** Shorter, and a busy machine's Nodes would seem dead. */
+const SHORTEST_GRACE_SECONDS = 2;
+const LONGEST_GRACE_SECONDS = 3600;
+const gracePeriod = z.union([z.string(), z.number()]).transform((given, context) => {
+  const seconds = durationSeconds(String(given));
+  if (seconds !== undefined && Number.isInteger(seconds) && seconds >= SHORTEST_GRACE_SECONDS && seconds <= LONGEST_GRACE_SECONDS) return seconds;
+  context.addIssue({ code: "custom", message: "must be a duration from 2s to 1h, in whole seconds" });
+  return z.NEVER;
+});
 
 /**
  * Everything `up` can be told, by flag, by environment (`SPHERESIM_DATA_DIR` ...) or by a YAML file (`--config`), in that order of
@@ -67,6 +77,11 @@ const schema = z.strictObject({
   processes: choice(["one", "planes", "rooms"]).default("planes"),
   /** Who picks among the nodes Kubernetes leaves: DRS, or Kubernetes alone by its score (the article's comparison). */
   decider: choice(["drs", "kubernetes"]).default("drs"),
+  /**
+   * How long a Node may say nothing before it is not Ready any more, seconds: kube-controller-manager's flag of this name. Spherelets renew their
+   * Leases four times in it, as a kubelet does by its nodeLeaseDurationSeconds.
+   */
+  nodeGrace: gracePeriod.default(40),
   /** Mutual TLS on every gRPC port (apiserver and kubelet API always have it). */
   tls: flag.default(false),
   /** Range of the pods' addresses. */

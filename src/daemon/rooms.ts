@@ -1,6 +1,7 @@
 import { join } from "node:path";
-import { apiserverTls, hostTls, type UserName, userTls } from "./credentials.js";
+import { apiserverKubeletTls, apiserverTls, type UserName, userTls } from "./credentials.js";
 import { emulatorInfo } from "./emulator-info.js";
+import { HostCertificateStore } from "./host-certificates.js";
 import type { RoomName } from "./room-name.js";
 import type { PlanePlan } from "./plane-plan.js";
 import type { RoomContext } from "./room-context.js";
@@ -40,7 +41,7 @@ export const roomStarters: Readonly<Record<RoomName, (context: RoomContext) => P
     (await doors.etcd()).startEtcd({ listen: plan.addresses.etcd, dataDir: join(plan.options.dataDir, "etcd"), clock: monotonic, dice, log, tls, onFailure: () => process.exit(1) }),
 
   apiserver: async ({ plan, tls, ...own }) =>
-    (await doors.apiserver()).startApiserver({ listen: plan.addresses.apiserver, etcdEndpoints: plan.etcdEndpoints, etcdTls: tls, tls: apiserverTls(plan), ...own }),
+    (await doors.apiserver()).startApiserver({ listen: plan.addresses.apiserver, etcdEndpoints: plan.etcdEndpoints, etcdTls: tls, tls: apiserverTls(plan), kubeletTls: apiserverKubeletTls(plan), ...own }),
 
   vcenter: async ({ plan, ...own }) => (await doors.vcenter()).startVcenter({ listen: plan.addresses.vcenter, etcdEndpoints: plan.etcdEndpoints, ...own }),
 
@@ -48,26 +49,29 @@ export const roomStarters: Readonly<Record<RoomName, (context: RoomContext) => P
 
   crx: async ({ plan, ...own }) => (await doors.crx()).startCrx({ listen: plan.addresses.crx, hostdAddress: plan.addresses.hostd, imageProfiles: plan.imageProfiles, ...own }),
 
-  spherelet: async ({ plan, ...own }) =>
-    (await doors.spherelet()).startSpherelets({
+  spherelet: async ({ plan, ...own }) => {
+    const certificates = new HostCertificateStore(plan.options.dataDir, plan.inventory.hosts.map(({ name }) => name));
+    return (await doors.spherelet()).startSpherelets({
       listen: plan.addresses.spherelet,
       hosts: plan.inventory.hosts,
       apiserver: apiserverOf(plan, "spherelets"),
-      nodeTls: (host) => hostTls(plan, host).node,
+      nodeTls: async (host) => (await certificates.of(host)).node,
       hostdAddress: plan.addresses.hostd,
+      leaseDurationSeconds: plan.options.nodeGrace,
       kubeletPortBase: plan.addresses.kubeletPortBase ?? 0,
-      kubeletTls: (host) => hostTls(plan, host).kubelet,
+      kubeletTls: async (host) => (await certificates.of(host)).kubelet,
       ...own,
-    }),
+    });
+  },
 
   scheduler: async ({ plan, ...own }) =>
     (await doors.scheduler()).startScheduler({ listen: plan.addresses.scheduler, extenderListen: plan.addresses.extender, apiserver: apiserverOf(plan, "scheduler"), vcenterAddress: plan.addresses.vcenter, decider: plan.options.decider, ...own }),
 
   controllers: async ({ plan, ...own }) =>
-    (await doors.controllers()).startControllers({ apiserver: apiserverOf(plan, "controllers"), vcenterAddress: plan.addresses.vcenter, ...own }),
+    (await doors.controllers()).startControllers({ apiserver: apiserverOf(plan, "controllers"), vcenterAddress: plan.addresses.vcenter, nodeMonitorGraceMs: plan.options.nodeGrace * 1000, ...own }),
 
   lifecycle: async ({ plan, ...own }) =>
-    (await doors.lifecycle()).startLifecycle({ apiserver: apiserverOf(plan, "lifecycle"), vcenterAddress: plan.addresses.vcenter, sphereletAddress: plan.addresses.spherelet, podCidr: plan.options.podCidr, podMacs: plan.options.podMacs, ...own }),
+    (await doors.lifecycle()).startLifecycle({ apiserver: apiserverOf(plan, "lifecycle"), vcenterAddress: plan.addresses.vcenter, sphereletAddress: plan.addresses.spherelet, podCidr: plan.options.podCidr, podMacs: plan.options.podMacs, imageErrors: plan.imageErrors, ...own }),
 
   emulator: async ({ plan, ...own }) =>
     (await doors.emulator()).startEmulator({ listen: plan.addresses.emulator, etcdEndpoints: plan.etcdEndpoints, apiserver: apiserverOf(plan, "emulator"), vcenterAddress: plan.addresses.vcenter, info: emulatorInfo(plan), ...own }),

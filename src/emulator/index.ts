@@ -1,7 +1,7 @@
 /*
  * Nothing in the article: the emulator itself. It takes the journal of the fourteen steps from every process and stores it in etcd,
- * applies manifests and follows their pods, checks that both planes agree, and empties the cluster. It is an ordinary client of etcd, the
- * API server and vCenter, so any of them can be foreign.
+ * applies manifests and follows their pods, checks that both planes and the hosts agree, and empties the cluster. It is an ordinary client of
+ * etcd, the API server, vCenter and HostD, so any of them can be foreign.
  */
 import type { Clock } from "../base/clock.js";
 import { toTimestamp } from "../base/timestamp.js";
@@ -17,7 +17,7 @@ import { isNotFound } from "../kubernetes/status.js";
 import { openChannel } from "../rpc/channel.js";
 import { serve, startRpcServer } from "../rpc/server.js";
 import type { TlsMaterial } from "../rpc/tls.js";
-import { openJournalStore } from "./client.js";
+import { openEsxiHosts, openJournalStore } from "./client.js";
 import { JournalGaps } from "./journal-gaps.js";
 import { Journal } from "./journal.js";
 import { emulatorService } from "./services/emulator.js";
@@ -62,6 +62,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const journal = new Journal({ store, monotonic, log, onRecorded: (place) => gaps.recorded(place) });
   const vcenter = openChannel({ address: options.vcenterAddress, tls: options.tls });
   const inventory = vcenter.client(InventoryServiceClient);
+  const esxi = openEsxiHosts(options.tls);
   const info = (): Info => ({ ...options.info, time: toTimestamp(clock.nowMs()) });
   const server = await startRpcServer({
     listen: options.listen,
@@ -70,7 +71,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
     tls: options.tls,
     services: [
       journalService(journal),
-      emulatorService({ client, reader: store, inventory: () => inventory.getInventory({}), monotonic, info }),
+      emulatorService({ client, reader: store, inventory: () => inventory.getInventory({}), esxi, monotonic, info }),
       serve(FaultServiceService, {}),
       serve(ClockServiceService, {}),
     ],
@@ -87,6 +88,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       await journal.close();
       await client.close();
       vcenter.close();
+      esxi.close();
       store.close();
     },
   };

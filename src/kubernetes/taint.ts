@@ -26,6 +26,9 @@ export const taintKeys = {
   unschedulable: "node.kubernetes.io/unschedulable",
 } as const;
 
+/** What an administrator puts on a node that will not come back: its pods need not wait for its agent any more (non-graceful node shutdown). */
+export const outOfServiceTaint = "node.kubernetes.io/out-of-service";
+
 /** Whether this toleration covers this taint. An operator we do not know covers nothing. */
 export function tolerates(toleration: Toleration, taint: Pick<Taint, "key" | "value" | "effect">): boolean {
   if (toleration.effect !== undefined && (toleration.effect as string) !== "" && toleration.effect !== taint.effect) return false;

@@ -2,17 +2,22 @@ import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/log.js";
 import { Periodic } from "../base/periodic.js";
 import type { ApiClient } from "../kubernetes/api-client.js";
+import { type Condition, isConditionTrue } from "../kubernetes/condition.js";
 import type { Informer } from "../kubernetes/informer.js";
 import type { Node } from "../kubernetes/node.js";
 import { nameOf, objectKey } from "../kubernetes/object-meta.js";
-import type { Pod } from "../kubernetes/pod.js";
+import { isTerminal, type Pod } from "../kubernetes/pod.js";
 import { nodes as nodeType, pods as podType } from "../kubernetes/resource-type.js";
 import { isConflict, isNotFound } from "../kubernetes/status.js";
+import { outOfServiceTaint } from "../kubernetes/taint.js";
+import { formatTime } from "../kubernetes/timestamp.js";
 
 export interface NodeGoneOptions {
   readonly client: ApiClient;
   readonly pods: Pick<Informer<Pod>, "store">;
   readonly nodes: Pick<Informer<Node>, "store" | "hasSynced">;
+  /** Emulated. */
+  readonly clock: Clock;
   readonly monotonic: Clock;
   readonly log: Logger;
 }
@@ -24,8 +29,9 @@ const QUARANTINE_MS = 40_000;
 const MAX_DELETED = 64;
 
 /**
- * Pods of a node that no longer exists have nobody to end them: after 40 s they are deleted with grace 0, as Kubernetes' pod
- * garbage collector does, and the way back goes on from D4.
+ * Pods of a node that no longer exists have nobody to end them, nor have those that are being deleted on a node which is not Ready and which an
+ * administrator took out of service: they are failed and deleted with grace 0, the former after 40 s, as Kubernetes' pod garbage collector does,
+ * and the way back goes on from D4.
  */
 export class NodeGone {
   readonly #options: NodeGoneOptions;
@@ -49,8 +55,9 @@ export class NodeGone {
 
   /** One turn. */
   async collect(): Promise<void> {
-    const { client, pods, nodes, monotonic, log } = this.#options;
+    const { pods, nodes, monotonic } = this.#options;
     if (!nodes.hasSynced) return;
+    let deleted = await this.#collectOutOfService();
     const stranded = new Map<string, Pod[]>();
     for (const pod of pods.store.list()) {
       const node = pod.spec.nodeName ?? "";
@@ -60,7 +67,6 @@ export class NodeGone {
       else others.push(pod);
     }
     for (const name of this.#missingSinceMs.keys()) if (!stranded.has(name)) this.#missingSinceMs.delete(name);
-    let deleted = 0;
     for (const [name, orphans] of stranded) {
       const sinceMs = this.#missingSinceMs.get(name) ?? monotonic.nowMs();
       this.#missingSinceMs.set(name, sinceMs);
@@ -68,11 +74,32 @@ export class NodeGone {
       for (const pod of orphans) {
         if (deleted >= MAX_DELETED) return;
         deleted += 1;
-        log.info({ pod: objectKey(pod), node: name }, "the pod's node is gone, deleting it");
-        await client.delete(podType, nameOf(pod), { gracePeriodSeconds: 0, preconditions: { uid: pod.metadata.uid } }).catch((error: unknown) => {
-          if (!isNotFound(error) && !isConflict(error)) throw error;
-        });
+        await this.#failAndDelete(pod, "its node is gone", [NODE_GONE]);
       }
+    }
+  }
+
+  /** Answers how many pods it deleted. */
+  async #collectOutOfService(): Promise<number> {
+    const { pods, nodes } = this.#options;
+    const left = pods.store.list().filter((pod) => isStranded(pod) && pod.metadata.deletionTimestamp !== undefined && isOutOfService(nodes.store.get(pod.spec.nodeName ?? "")));
+    const turn = left.slice(0, MAX_DELETED);
+    for (const pod of turn) await this.#failAndDelete(pod, "its node is out of service", []);
+    return turn.length;
+  }
+
+  async #failAndDelete(pod: Pod, why: string, conditions: readonly Omit<Condition, "lastTransitionTime">[]): Promise<void> {
+    const { client, clock, log } = this.#options;
+    const { uid } = pod.metadata;
+    log.info({ pod: objectKey(pod), node: pod.spec.nodeName, why }, "nobody ends this pod, deleting it");
+    try {
+      if (!isTerminal(pod)) {
+        const status = { phase: "Failed", conditions: conditions.map((condition) => ({ ...condition, lastTransitionTime: formatTime(clock.nowMs()) })) };
+        await client.patch(podType, nameOf(pod), { type: "strategic", body: { metadata: { uid }, status } }, { subresource: "status" });
+      }
+      await client.delete(podType, nameOf(pod), { gracePeriodSeconds: 0, preconditions: { uid } });
+    } catch (error) {
+      if (!isNotFound(error) && !isConflict(error)) throw error;
     }
   }
 
@@ -85,6 +112,14 @@ export class NodeGone {
       throw error;
     }
   }
+}
+
+/** What PodGC says of a pod it takes away. */
+const NODE_GONE = { type: "DisruptionTarget", status: "True", reason: "DeletionByPodGC", message: "PodGC: node no longer exists" } as const;
+
+/** Not Ready, and said to stay so. */
+function isOutOfService(node: Node | undefined): boolean {
+  return node !== undefined && !isConditionTrue(node.status?.conditions, "Ready") && node.spec?.taints?.some(({ key }) => key === outOfServiceTaint) === true;
 }
 
 /** Bound, and not already in its last moment. */

@@ -4,6 +4,8 @@ import { RecentMap } from "../base/recent-map.js";
 import type { TaskInfo } from "../gen/spheresim/vim/v1/task.js";
 import { TaskState } from "../gen/spheresim/vim/v1/task.js";
 import type { ApiClient } from "../kubernetes/api-client.js";
+import { isConditionTrue } from "../kubernetes/condition.js";
+import type { Node } from "../kubernetes/node.js";
 import { nameOf } from "../kubernetes/object-meta.js";
 import type { ObjectStore } from "../kubernetes/object-store.js";
 import type { PodSteps } from "../kubernetes/pod-steps.js";
@@ -17,6 +19,7 @@ import type { VsphereVms } from "./vsphere.js";
 export interface VmReaperOptions {
   readonly client: ApiClient;
   readonly pods: Pick<ObjectStore<Pod>, "get">;
+  readonly nodes: Pick<ObjectStore<Node>, "get">;
   readonly vms: VsphereVms;
   readonly steps: PodSteps;
   /** Emulated. */
@@ -43,6 +46,9 @@ interface Destruction {
  * The way back from D4 to D6: a pod whose containers have ended and that only our finalizer still holds has its VM powered
  * off and destroyed; then the finalizer goes, and with it the object. Waits for the task without holding a worker, so one
  * host that does not answer delays its own pods only.
+ *
+ * A pod that is deleted by force while neither HostD nor the Node's agent is heard goes without its VM: who does so says that nothing shall wait for
+ * the host. When that is back, the orphan sweep destroys the VM.
  */
 export class VmReaper {
   readonly #options: VmReaperOptions;
@@ -111,6 +117,12 @@ export class VmReaper {
       if (task === undefined || !isOver(task)) return;
       if (task.state === TaskState.ERROR && task.error?.fault?.$case !== "managedObjectNotFound") {
         this.#destructions.delete(uid);
+        if (isOutOfReach(task) && !isConditionTrue(this.#options.nodes.get(pod.spec.nodeName ?? "")?.status?.conditions, "Ready")) {
+          this.#options.log.warn({ pod: key, node: pod.spec.nodeName }, "the pod was deleted by force and its host is away: its VM is destroyed when the host is back");
+          // Remembered until the object is gone, so that it is not asked for again.
+          this.#destructions.set(uid, { ...destruction, destroyed: true });
+          return this.#release(pod);
+        }
         throw new Error(`the VM of pod ${key} was not destroyed: ${task.error?.localizedMessage ?? "unknown fault"}`);
       }
       destruction.destroyed = true;
@@ -166,6 +178,11 @@ export class VmReaper {
 /** Deletion has come to its last moment (D3: grace 0) and our finalizer still holds the object. */
 function isToBeReaped(pod: Pod): boolean {
   return pod.metadata.deletionTimestamp !== undefined && hasLifecycleFinalizer(pod) && (pod.metadata.deletionGracePeriodSeconds ?? 0) === 0;
+}
+
+/** Nobody hears the VM's host. */
+function isOutOfReach({ error }: TaskInfo): boolean {
+  return error?.fault?.$case === "hostNotReachable" || error?.fault?.$case === "hostNotConnected";
 }
 
 function isOver(task: TaskInfo): boolean {

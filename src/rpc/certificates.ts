@@ -1,5 +1,5 @@
 import "reflect-metadata";
-import { X509Certificate as NodeCertificate, webcrypto } from "node:crypto";
+import { createPrivateKey, X509Certificate as NodeCertificate, webcrypto } from "node:crypto";
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import {
   AuthorityKeyIdentifierExtension,
@@ -123,7 +123,9 @@ export class CertificateAuthority {
     const { cert, key } = tlsFiles(this.#directory, name);
     if (existsSync(cert) && existsSync(key)) {
       const certPem = readFileSync(cert, "utf8");
-      if (this.#stillGood(certPem, request)) return { caPem: this.caPem, certPem, keyPem: readFileSync(key, "utf8") };
+      const keyPem = readFileSync(key, "utf8");
+      // Renewed and killed in between: the key is the new one's already.
+      if (belongTogether(certPem, keyPem) && this.#stillGood(certPem, request)) return { caPem: this.caPem, certPem, keyPem };
     }
     const material = await this.issue(request);
     writeSafely(key, material.keyPem, 0o600);
@@ -141,7 +143,8 @@ export class CertificateAuthority {
     if (!certificate.verify(new NodeCertificate(this.caPem).publicKey)) return false;
     if (Date.parse(certificate.validTo) - wallClock().nowMs() < RENEW_DAYS * DAY_MS) return false;
     const subject = [...(request.organizations ?? []).map((value) => `O=${value}`), `CN=${request.commonName}`].join("\n");
-    if (certificate.subject !== subject) return false;
+    // Node writes a comma inside a name as `\,`.
+    if (certificate.subject.replace(/\\(.)/g, "$1") !== subject) return false;
     const alternatives = certificate.subjectAltName ?? "";
     const names = (request.dnsNames ?? []).every((value) => alternatives.split(", ").includes(`DNS:${value}`));
     return names && (request.ipAddresses ?? []).every((value) => certificate.checkIP(value) !== undefined);
@@ -156,6 +159,14 @@ export function revokedSerials(list: Buffer): ReadonlySet<string> {
   const text = list.toString("latin1");
   const crl = new X509Crl(text.includes("-----BEGIN") ? text : new Uint8Array(list));
   return new Set(crl.entries.map(({ serialNumber }) => serialNumber.toUpperCase().replace(/^0+(?=.)/, "")));
+}
+
+function belongTogether(certPem: string, keyPem: string): boolean {
+  try {
+    return new NodeCertificate(certPem).checkPrivateKey(createPrivateKey(keyPem));
+  } catch {
+    return false; // one of them is none
+  }
 }
 
 function generateKeys(): Promise<webcrypto.CryptoKeyPair> {

@@ -38,7 +38,7 @@ export interface VcenterOptions {
   /** Uuids, and ties between equal hosts. */
   readonly dice: Dice;
   readonly recorder?: StepRecorder | undefined;
-  /** vCenter itself takes no emulated time yet; the world it starts does. */
+  /** How long migrations take; no time when absent. */
   readonly profile?: LatencyProfile;
   readonly tls?: TlsMaterial | undefined;
   /** How long a HostD may be out of reach before a task ends with HostNotReachable; 10,000 ms when absent. */

@@ -6,6 +6,7 @@ import { Filter } from "../../src/apiserver/rest/selection.js";
 import { editObject } from "../../src/apiserver/rest/update.js";
 import { checkWatchQuery, watchObjects, type WatchEvent, type WatchQuery } from "../../src/apiserver/rest/watch.js";
 import type { Stored } from "../../src/apiserver/storage/stored.js";
+import { eventually } from "../support/eventually.js";
 import { Fixture, writing } from "./registry-fixture.js";
 
 const query = (more: Partial<WatchQuery> = {}): WatchQuery => ({ namespace: "", labelSelector: "", fieldSelector: "", resourceVersion: "", resourceVersionMatch: "", sendInitialEvents: undefined, allowWatchBookmarks: false, ...more });
@@ -68,6 +69,23 @@ describe("watches", () => {
       labels.push([type, object.object.metadata.labels]);
     }
     assert.deepEqual(labels, [["MODIFIED", { x: "1" }], ["MODIFIED", { x: "2" }]]);
+  });
+
+  test("what is known at the same time comes together, at most 64 at once", async () => {
+    const names = Array.from({ length: 70 }, (_, index) => `pod-${String(index).padStart(2, "0")}`);
+    for (const name of names) await fixture.pod(name);
+    const wanted = query();
+    const batches = watchObjects(fixture.registry, podKind, wanted, new Filter(podKind, "", wanted), 60_000, stop.signal)[Symbol.asyncIterator]();
+    const size = async (): Promise<number> => ((await batches.next()).value as readonly WatchEvent[]).length;
+    const sizes = [await size(), await size()];
+    const third = size();
+    // What one message of the store tells reaches the cache in one go.
+    const objects = names.slice(0, 2).map((name) => fixture.registry.cached(podKind, "default", name)!);
+    const { subscribers } = fixture.registry.cache.shelf(podKind.prefix);
+    await eventually("the watch is subscribed", () => subscribers.size === 1);
+    for (const subscriber of subscribers) for (const object of objects) subscriber.onEvent({ type: "MODIFIED", key: object.key, revision: object.revision + 1_000, object });
+    sizes.push(await third);
+    assert.deepEqual(sizes, [64, 6, 2]);
   });
 
   test("from a version: every later change, from history, with the deletion's revision", async () => {

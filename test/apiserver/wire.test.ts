@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { request as httpsRequest } from "node:https";
 import { after, before, describe, test } from "node:test";
 import type { StepRecord } from "../../src/gen/spheresim/emulator/v1/journal.js";
+import { eventually } from "../support/eventually.js";
 import { type Cluster, startCluster } from "./cluster.js";
 import { jsonLines, RawClient } from "./raw-client.js";
 
@@ -26,6 +28,15 @@ describe("the wire of the API server", () => {
     const version = (await raw.send("GET", "/version?timeout=5s")).json;
     assert.deepEqual([version.major, version.minor, version.gitVersion], ["1", "32", "v1.32.0+spheresim"]);
     for (const path of ["/healthz", "/livez", "/readyz"]) assert.equal((await raw.send("GET", path)).text, "ok");
+  });
+
+  test("counts the watches under way by kind, as kube-apiserver does", async () => {
+    const watching = async (): Promise<string | undefined> => /^apiserver_longrunning_requests\{group="",resource="pods",verb="WATCH",version="v1"\} (\d+)$/m.exec((await raw.send("GET", "/metrics")).text)?.[1];
+    const streams = [raw.open("GET", "/api/v1/pods?watch=true&resourceVersion=0"), raw.open("GET", `${PODS}?watch=true&resourceVersion=0`)];
+    await Promise.all(streams.map((stream) => once(stream, "response")));
+    assert.equal(await watching(), "2");
+    for (const stream of streams) stream.close();
+    await eventually("both are over", async () => (await watching()) === "0");
   });
 
   test("discovery in the form that is asked for", async () => {

@@ -70,6 +70,32 @@ describe("what the journal says of the last attempt", () => {
     assert.match(explanationText(attempt, false), /\nHOST +WOULD FIT IF \(ALL OF\)\nevery host +900 MB more unreserved memory in resource pool small\nb +b out of maintenance mode\n/);
   });
 
+  test("no line is wider than the terminal, whatever it says, and a word that is longer stands alone", () => {
+    const long = "The available Memory resources in the parent resource pool are insufficient for the operation: small has 0 MB unreserved, 900 MB are asked for.";
+    const parts = ["cpu use after placement", "memory use after placement", "use of the tighter resource"].map((name) => ({ name, value: 50, weight: 0.25, raw: 12_345, unit: "MHz" }));
+    const hosts = [
+      HostVerdict.create({ hostName: "esxi-01.spheresim.test", verdict: { $case: "chosen", value: { total: 71.2, parts } } }),
+      HostVerdict.create({ hostName: "esxi-02.spheresim.test", verdict: { $case: "fault", value: { localizedMessage: long, fault: undefined } }, wouldFitIf: [long, long] }),
+    ];
+    const nodesOf = [NodeVerdict.create({ node: "esxi-03.spheresim.test", plugin: "NodeResourcesFit", reasons: [long] })];
+    const attempt = recordedAttempt([step(3, 1, { nodeVerdicts: nodesOf }), step(4, 2, { hostVerdicts: hosts, sized: VirtualMachineConfigSpec.create({ numCpus: 2 }) }), step(5, 3, { message: long })]);
+    for (const columns of [40, 60, 80, 120]) {
+      const text = explanationText(attempt, false, columns);
+      for (const line of text.split("\n")) assert.ok(line.length <= columns, `${columns}: ${line}`);
+      for (const word of [...long.split(" "), "12345", "71.2", "chosen", "NodeResourcesFit:"]) assert.ok(text.includes(word), `${columns}: ${word}`);
+    }
+    assert.equal(explanationText(attempt, false, 1_000), explanationText(attempt, false), "a wide terminal shows what a pipe gets");
+  });
+
+  test("what the first line says is not said again", () => {
+    const fault = "The pool is full";
+    const every = HostVerdict.create({ hostName: "a", verdict: { $case: "fault", value: { localizedMessage: `${fault}.`, fault: undefined } }, wouldFitIf: ["more"] });
+    const refused = recordedAttempt([first[0]!, step(4, 2, { hostVerdicts: [every], wouldFitIf: ["more"], message: `${fault}.`, outcome: Outcome.UNSCHEDULABLE }), step(5, 3, { message: `0/1 nodes are available: ${fault}` })]);
+    const text = explanationText(refused, false);
+    assert.equal(text.split(fault).length, 2, text);
+    assert.match(text, /^every host +ruled out +as told above$/m);
+  });
+
   test("a binding that failed is told", () => {
     assert.match(recordedAttempt([...first, step(6, 4, { outcome: Outcome.FAILED, subject: "a", message: "409" })]).explanation.message, /^DRS recommends a The binding failed: 409$/);
   });

@@ -93,12 +93,36 @@ test("a silent node becomes Unknown after 40 s, is tainted, its pods stop being 
   assert.ok(cluster.peekAll(events).some(({ message }) => message === "Node n1 status is now: NodeNotReady"));
 });
 
+test("while no node is Ready no pod is driven away: then it is the control plane that hears nothing", async (t) => {
+  const { clock, cluster, settle, runPods } = await startHarness(t, (context) => [new NodeLifecycleController(context, 4_000), new TaintEvictionController(context)]);
+  for (const name of ["n1", "n2"]) {
+    await cluster.create(nodes, aNode(name));
+    await cluster.create(pods, aPod(`on-${name}`, {}, { nodeName: name }));
+  }
+  await runPods();
+  const taints = (name: string) => cluster.peek(nodes, { name })?.spec?.taints?.map(({ key, effect }) => `${key}:${effect}`) ?? [];
+  const isLeaving = (name: string) => cluster.peek(pods, { namespace: "default", name })?.metadata.deletionTimestamp !== undefined;
+  await clock.advance(4_000);
+  await settle();
+  assert.deepEqual(["n1", "n2"].map(taints), [["node.kubernetes.io/unreachable:NoSchedule"], ["node.kubernetes.io/unreachable:NoSchedule"]]);
+  assert.deepEqual(["on-n1", "on-n2"].map(isLeaving), [false, false]);
+  await cluster.patch(nodes, { name: "n1" }, { type: "strategic", body: { status: { conditions: [{ type: "Ready", status: "True", lastHeartbeatTime: "now" }] } } }, { subresource: "status" });
+  await settle();
+  assert.deepEqual(["n1", "n2"].map(taints), [[], ["node.kubernetes.io/unreachable:NoSchedule", "node.kubernetes.io/unreachable:NoExecute"]]);
+  assert.deepEqual(["on-n1", "on-n2"].map(isLeaving), [false, true]);
+});
+
 test("a node that comes back loses the taints in time, and its pods stay", async (t) => {
   const { clock, cluster, settle, runPods } = await startHarness(t, (context) => [new NodeLifecycleController(context), new TaintEvictionController(context)]);
   await cluster.create(nodes, aNode("n1", { taints: [{ key: "mine", effect: "NoSchedule" }] }));
+  await cluster.create(nodes, aNode("n2"));
+  await renew(cluster, "n2", clock.nowMs());
   await cluster.create(pods, aPod("p", {}, { nodeName: "n1", tolerations: [{ operator: "Exists", effect: "NoExecute", tolerationSeconds: 300 }] }));
   await runPods();
-  await clock.advance(100_000);
+  for (let i = 0; i < 5; i += 1) {
+    await clock.advance(20_000);
+    await renew(cluster, "n2", clock.nowMs());
+  }
   await settle();
   assert.equal(cluster.peek(nodes, { name: "n1" })?.spec?.taints?.length, 3);
   await cluster.patch(nodes, { name: "n1" }, { type: "strategic", body: { status: { conditions: [{ type: "Ready", status: "True", lastHeartbeatTime: "now" }] } } }, { subresource: "status" });

@@ -3,7 +3,7 @@ import { test, type TestContext } from "node:test";
 import { monotonicClock } from "../../src/base/clock.js";
 import { silentLogger } from "../../src/base/log.js";
 import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
-import { openJournalStore } from "../../src/emulator/client.js";
+import { openEsxiHosts, openJournalStore } from "../../src/emulator/client.js";
 import { encodeRecord, journalKey, podPrefix } from "../../src/emulator/journal-key.js";
 import { emulatorService } from "../../src/emulator/services/emulator.js";
 import { MemoryTable, startEtcd } from "../../src/etcd/index.js";
@@ -25,7 +25,7 @@ async function startService(t: TestContext, progressIntervalMs?: number) {
   const raw = new EtcdClient({ endpoints: [etcd.address], clock: monotonic });
   const noCluster = new RestClient({ server: "https://127.0.0.1:1", userAgent: "test/1" });
   const inventory = (): Promise<never> => Promise.reject(new Error("no vCenter"));
-  const service = emulatorService({ client: noCluster, reader: store, inventory, monotonic, info: () => Info.create() });
+  const service = emulatorService({ client: noCluster, reader: store, inventory, esxi: openEsxiHosts(undefined), monotonic, info: () => Info.create() });
   const server = await startRpcServer({ listen: "127.0.0.1:0", room: "emulator", log: silentLogger, services: [service], closeLimitMs: 100 });
   const channel = openChannel({ address: server.address });
   t.after(async () => {

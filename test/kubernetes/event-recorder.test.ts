@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ManualClock } from "../../src/base/clock.js";
+import { ManualClock, nextTurn } from "../../src/base/clock.js";
 import { silentLogger } from "../../src/base/log.js";
 import { Dice } from "../../src/base/seeded-random.js";
 import { EventRecorder } from "../../src/kubernetes/event-recorder.js";
+import { RequestGate } from "../../src/kubernetes/request-gate.js";
 import { events, pods } from "../../src/kubernetes/resource-type.js";
 import { FakeCluster } from "../support/fake-cluster.js";
 
@@ -77,4 +78,22 @@ test("a new event begins when the old one aged out; text is cut; the queue is bo
   for (let i = 0; i < 1100; i += 1) recorder.record({ ...pod, metadata: { ...pod.metadata, uid: `u${i}` } }, "Normal", "B", "text");
   assert.ok(recorder.dropped > 0);
   await recorder.close();
+});
+
+test("recorders that share a gate have no more on the wire together than it lets in", async () => {
+  const { clock, cluster, pod } = await setUp();
+  const gate = new RequestGate(2, 100);
+  const recorders = [1, 2, 3, 4].map((n) => new EventRecorder({ client: cluster, component: "kubelet", host: `host-${n}`, clock, dice: new Dice(n), log: silentLogger, gate }));
+  let running = 0;
+  let most = 0;
+  cluster.intercept = async () => {
+    running += 1;
+    most = Math.max(most, running);
+    await nextTurn();
+    running -= 1;
+  };
+  for (const recorder of recorders) for (const reason of ["Pulled", "Created", "Started"]) recorder.record(pod, "Normal", reason, "x");
+  await Promise.all(recorders.map((recorder) => recorder.flushed()));
+  assert.equal(cluster.peekAll(events).length, 12);
+  assert.equal(most, 2);
 });

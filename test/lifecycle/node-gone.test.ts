@@ -12,7 +12,7 @@ test("pods of a node that is away for 40 s are deleted with grace 0; others are 
   const clock = new ManualClock();
   const cluster = new FakeCluster(clock);
   const informers = new Informers({ client: cluster, clock, dice: new Dice(1) });
-  const collector = new NodeGone({ client: cluster, pods: informers.of(podType), nodes: informers.of(nodeType), monotonic: clock, log: silentLogger });
+  const collector = new NodeGone({ client: cluster, pods: informers.of(podType), nodes: informers.of(nodeType), clock, monotonic: clock, log: silentLogger });
   after(() => informers.close());
   await cluster.create(nodeType, { metadata: { name: "here" } });
   for (const [name, node] of [["a", "here"], ["b", "away"], ["c", "late"], ["unbound", ""]] as const) {
@@ -31,4 +31,27 @@ test("pods of a node that is away for 40 s are deleted with grace 0; others are 
   await collector.collect();
   await clock.advance(0);
   assert.deepEqual(left(), ["a", "c", "unbound"]);
+});
+
+test("pods that are being deleted on a node that is not Ready go when an administrator takes it out of service; nothing else does", async () => {
+  const clock = new ManualClock();
+  const cluster = new FakeCluster(clock);
+  const informers = new Informers({ client: cluster, clock, dice: new Dice(1) });
+  const collector = new NodeGone({ client: cluster, pods: informers.of(podType), nodes: informers.of(nodeType), clock, monotonic: clock, log: silentLogger });
+  after(() => informers.close());
+  const outOfService = [{ key: "node.kubernetes.io/out-of-service", value: "nodeshutdown", effect: "NoExecute" as const }];
+  for (const [name, ready, taints] of [["down", "Unknown", outOfService], ["silent", "Unknown", []], ["well", "True", outOfService]] as const) {
+    await cluster.create(nodeType, { metadata: { name }, spec: { taints } });
+    await cluster.patch(nodeType, { name }, { type: "merge", body: { status: { conditions: [{ type: "Ready", status: ready }] } } }, { subresource: "status" });
+    for (const pod of [`${name}-leaving`, `${name}-staying`]) {
+      await cluster.create(podType, { metadata: { namespace: "default", name: pod, finalizers: ["held"] }, spec: { containers: [{ name: "web" }] } });
+      await cluster.bind({ apiVersion: "v1", kind: "Binding", metadata: { namespace: "default", name: pod }, target: { kind: "Node", name } });
+    }
+    await cluster.delete(podType, { namespace: "default", name: `${name}-leaving` });
+  }
+  await informers.start();
+  await collector.collect();
+  await clock.advance(0);
+  const ended = cluster.peekAll(podType).filter(({ metadata }) => metadata.deletionGracePeriodSeconds === 0);
+  assert.deepEqual(ended.map(({ metadata, status }) => [metadata.name, status?.phase]), [["down-leaving", "Failed"]]);
 });

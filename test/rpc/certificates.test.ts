@@ -54,6 +54,12 @@ test("a stored certificate is made anew when it should say something else", asyn
   assert.equal(new X509Certificate(after.certPem).checkHost("node.example"), "node.example");
 });
 
+test("a stored certificate stays, whatever its organization is called", async (t) => {
+  const authority = await CertificateAuthority.open(temporaryDirectory(t));
+  const request = { ...server, organizations: ["VMware, Inc"] };
+  assert.deepEqual(await authority.stored("kubelet", request), await authority.stored("kubelet", request));
+});
+
 test("mutual TLS lets in who holds a certificate of the authority, under any host's name", async (t) => {
   const authority = await CertificateAuthority.open(temporaryDirectory(t));
   const stranger = await CertificateAuthority.open(temporaryDirectory(t));

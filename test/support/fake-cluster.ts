@@ -98,7 +98,8 @@ export class FakeCluster implements ApiClient {
         const event = this.#seen(change, type, options);
         if (event !== undefined) yield structuredClone(event) as unknown as WatchEvent<T>;
       }
-      await this.#change(options.signal);
+      // What changed while the last one was being looked at has rung already.
+      if (!this.#history.some((entry) => entry.revision > at)) await this.#change(options.signal);
     }
   }
 

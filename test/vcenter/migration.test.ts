@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
+import { ManualClock } from "../../src/base/clock.js";
 import { deferred } from "../../src/base/deferred.js";
+import { latencyProfile } from "../../src/base/latency-profile.js";
 import { RpcError } from "../../src/base/rpc-error.js";
 import type { VirtualMachine } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
 import type { ManagedObjectReference } from "../../src/gen/spheresim/vim/v1/managed_object.js";
@@ -251,4 +253,43 @@ test("while it moves, nothing else is done to the VM, and neither host can be re
   assert.equal((await refusal(world.inventory.removeHost({ requestId: "", host: hostKey(2) }))).reason, "ResourceInUse");
   go.resolve();
   await world.ended(task);
+});
+
+test("copying takes the time of a vMotion on the emulated clock, by the memory; its task says how far it is; one that is off takes none", async () => {
+  const clock = new ManualClock();
+  world = await World.start(2, { clock, profile: latencyProfile("supervisor-1.21") });
+  const [vm, off] = [await create("database", true), await create("off", false)];
+  assert.equal((await world.ended(await migrate(off, hostKey(2)))).state, TaskState.SUCCESS);
+  const task = await migrate(vm, hostKey(2));
+  const progress = (percent: number) => eventually(`it is at ${percent} %`, async () => (await world.tasks.getTask({ task: task.task })).progress === percent);
+  await progress(10);
+  // 2 s and 2 GB of 900 ms, told in eight steps of which four are over.
+  for (const percent of [15, 20, 25, 30]) {
+    await eventually("it copies", () => clock.waiting > 0);
+    await clock.advance(3_800 / 8);
+    await progress(percent);
+  }
+  assert.deepEqual(whereIs(await show(vm)), [hostName(1)]);
+  // A vCenter that takes it up copies anew.
+  await world.stopVcenter();
+  await world.startVcenter();
+  await world.connected(2);
+  await progress(10);
+  await eventually("it ends", async () => {
+    await clock.advance(3_800 / 8);
+    return (await world.tasks.getTask({ task: task.task })).completeTime !== undefined;
+  });
+  assert.deepEqual([(await world.tasks.getTask({ task: task.task })).state, whereIs(await show(vm))], [TaskState.SUCCESS, [hostName(2)]]);
+});
+
+test("a migration that is cancelled while it copies ends at once, and the VM stays", async () => {
+  const clock = new ManualClock();
+  world = await World.start(2, { clock, profile: latencyProfile("supervisor-1.21") });
+  const vm = await create("database", true);
+  const task = await migrate(vm, hostKey(2));
+  await eventually("it copies", async () => (await world.tasks.getTask({ task: task.task })).progress === 10);
+  await world.tasks.cancelTask({ requestId: "", task: task.task });
+  const ended = await world.ended(task);
+  assert.deepEqual([ended.state, ended.cancelled], [TaskState.ERROR, true]);
+  assert.deepEqual([whereIs(await show(vm)), await reserved()], [[hostName(1)], [1000, 0]]);
 });

@@ -3,6 +3,7 @@ import { afterEach, test } from "node:test";
 import { RpcError } from "../../src/base/rpc-error.js";
 import { ManualClock } from "../../src/base/clock.js";
 import { Dice } from "../../src/base/seeded-random.js";
+import { VerdictDetail } from "../../src/gen/spheresim/vcenter/v1/placement.js";
 import { AddRuleRequest, Rule } from "../../src/gen/spheresim/vcenter/v1/rule.js";
 import { DrsBehavior } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
 import { ScaleSharesBehavior } from "../../src/gen/spheresim/vim/v1/resource.js";
@@ -201,7 +202,7 @@ test("whatever is recommended, applied, placed, migrated, powered off and left a
         await world.machines.powerOffVm({ requestId: "", vm });
         break;
       case 5:
-        await world.placement.placeVm({ requestId: "", spec: podSpec(`uid-${own.int(9)}`, {}, 256), holdFor: undefined, verdictDetail: 0 });
+        await world.placement.placeVm({ requestId: "", spec: podSpec(`uid-${own.int(9)}`, {}, 256), holdFor: undefined, verdictDetail: VerdictDetail.NONE });
         break;
       case 6:
         await (own.int(2) === 0 ? world.machines.powerOnVm({ requestId: "", vm }) : world.machines.migrateVm({ requestId: "", vm, host: hostKey(1 + own.int(hosts)) }));

@@ -1,5 +1,5 @@
 import type { Clock } from "../../base/clock.js";
-import { RpcError } from "../../base/rpc-error.js";
+import { RpcCode, RpcError } from "../../base/rpc-error.js";
 import { CheckInvariantsResponse, type Info, type PlacementUpdate, type Violation, type WatchPlacementsRequest, WaitForRequest_Condition as Condition } from "../../gen/spheresim/emulator/v1/emulator.js";
 import { EmulatorServiceService } from "../../gen/spheresim/emulator/v1/emulator_service.js";
 import { StepRecord } from "../../gen/spheresim/emulator/v1/journal.js";
@@ -13,6 +13,8 @@ import { RequestCache } from "../../rpc/request-cache.js";
 import { serve, type StreamWriter } from "../../rpc/server.js";
 import { durationMs } from "../duration.js";
 import { refusal } from "../errors.js";
+import type { EsxiHosts } from "../esxi-hosts.js";
+import { findHostViolations } from "../host-invariants.js";
 import { findViolations } from "../invariants.js";
 import { journalPrefix, podPrefix } from "../journal-key.js";
 import type { JournalBatch, JournalChange, JournalReader } from "../journal-reader.js";
@@ -26,6 +28,7 @@ export interface EmulatorSurroundings {
   readonly client: RestClient;
   readonly reader: JournalReader;
   readonly inventory: () => Promise<Inventory>;
+  readonly esxi: EsxiHosts;
   readonly monotonic: Clock;
   readonly info: () => Info;
 }
@@ -55,7 +58,14 @@ export function emulatorService(around: EmulatorSurroundings) {
       return translated(() => waitFor(client, monotonic, options));
     },
     reset: (request) =>
-      requests.answer("Reset", request, async () => ({ deleted: await translated(() => reset(client, monotonic, durationMs(request.timeout, defaultTimeoutMs, "timeout"))) })),
+      requests.answer("Reset", request, async () => {
+        const timeoutMs = durationMs(request.timeout, defaultTimeoutMs, "timeout");
+        return translated(async () => {
+          // Pods of a host that is away would wait for it. Where there is no vCenter nobody knows of any.
+          await around.esxi.mend((await around.inventory().catch(unlessAway))?.hosts ?? []);
+          return { deleted: await reset(client, monotonic, timeoutMs) };
+        });
+      }),
     checkInvariants: async (request) => {
       const deadlineMs = monotonic.nowMs() + durationMs(request.settle, 0, "settle");
       for (;;) {
@@ -71,10 +81,25 @@ async function checkOnce(around: EmulatorSurroundings): Promise<CheckInvariantsR
   // Pods before and after the inventory: what changed while it was read is judged by neither, so nothing on its way counts.
   const before = (await around.client.list(podType)).items;
   const inventory = await around.inventory();
+  const { vms, silent } = await around.esxi.report(inventory.hosts);
   const after = (await around.client.list(podType)).items;
-  const known = new Set(findViolations(before, inventory).map(violationKey));
-  const violations = findViolations(after, inventory).filter((each) => known.has(violationKey(each)));
-  return CheckInvariantsResponse.create({ violations, pods: after.length, vms: inventory.virtualMachines.length, hosts: inventory.hosts.length });
+  const violations = [...inBoth(findViolations(before, inventory), findViolations(after, inventory)), ...(await confirmed(around, findHostViolations(before, inventory, vms)))];
+  return CheckInvariantsResponse.create({ violations, pods: after.length, vms: inventory.virtualMachines.length, hosts: inventory.hosts.length, silentHosts: [...silent] });
+}
+
+/** Those of what hosts say that still hold when all three are asked once more: none of them is read at the same moment as another. */
+async function confirmed(around: EmulatorSurroundings, first: readonly Violation[]): Promise<readonly Violation[]> {
+  if (first.length === 0) return first;
+  await around.monotonic.sleep(settlePollMs);
+  const inventory = await around.inventory();
+  const { vms } = await around.esxi.report(inventory.hosts);
+  const now = (await around.client.list(podType)).items;
+  return inBoth(first, findHostViolations(now, inventory, vms));
+}
+
+function inBoth(first: readonly Violation[], second: readonly Violation[]): Violation[] {
+  const known = new Set(first.map(violationKey));
+  return second.filter((each) => known.has(violationKey(each)));
 }
 
 function violationKey(violation: Violation): string {
@@ -130,6 +155,11 @@ async function prefixOf(around: EmulatorSurroundings, request: WatchPlacementsRe
   const newest = records.filter(({ record }) => record.namespace === namespace && record.name === request.name).reduce((best, each) => (best === undefined || each.revision > best.revision ? each : best), undefined as (typeof records)[number] | undefined);
   if (newest === undefined) throw RpcError.notFound(`no step of pod ${namespace}/${request.name} is recorded`);
   return podPrefix(newest.record.podUid);
+}
+
+function unlessAway(error: unknown): undefined {
+  if (RpcError.is(error, RpcCode.UNAVAILABLE)) return undefined;
+  throw error;
 }
 
 function requireName(name: string): void {

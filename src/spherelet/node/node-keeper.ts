@@ -14,7 +14,7 @@ import { isHealthy, nodeDraft, nodeStatus, wrongLabels } from "./node-object.js"
 /** A host and the API server as it may write to it. */
 export interface KeptNode {
   readonly host: Host;
-  readonly api: NodeApi;
+  readonly api: Omit<NodeApi, "delete">;
   /** Port of its kubelet API; undefined without one. */
   readonly kubeletPort: number | undefined;
   /** Changes with every boot of the host. */
@@ -23,6 +23,8 @@ export interface KeptNode {
 
 export interface NodeKeeperOptions {
   readonly informer: Pick<Informer<Node>, "store" | "subscribe">;
+  /** A quarter of it lies between two renewals, as with kubelets; 40 when absent. */
+  readonly leaseDurationSeconds?: number | undefined;
   /** Emulated. */
   readonly clock: Clock;
   readonly monotonic: Clock;
@@ -31,12 +33,12 @@ export interface NodeKeeperOptions {
 
 export const LEASE_NAMESPACE = "kube-node-lease";
 /** As kubelets have it: renewed every 10 s, given up by the node controller after 40 s. */
-const LEASE_PERIOD_MS = 10_000;
-const LEASE_DURATION_SECONDS = 40;
+const DEFAULT_LEASE_SECONDS = 40;
+const RENEWALS_PER_LEASE = 4;
 /** Renewals are spread over the period in so many turns. */
 const TURNS = 20;
-/** Node status is written again after so many periods even if nothing changed: 5 minutes. */
-const PERIODS_PER_STATUS = 30;
+/** Node status is written again after so long even if nothing changed. */
+const STATUS_PERIOD_MS = 300_000;
 const WORKERS = 8;
 
 /** A node and its turn: renewals go by turns, and keep theirs when others come and go. */
@@ -53,6 +55,7 @@ export class NodeKeeper {
   readonly #options: NodeKeeperOptions;
   readonly #queue: WorkQueue;
   readonly #renewals: WorkQueue;
+  readonly #leaseSeconds: number;
   /** By node name. */
   readonly #nodes = new Map<string, Heartbeat>();
   /** Turns of hosts that are no more, to be given out first. */
@@ -66,6 +69,7 @@ export class NodeKeeper {
   constructor(options: NodeKeeperOptions) {
     this.#options = options;
     const { monotonic: clock, log } = options;
+    this.#leaseSeconds = options.leaseDurationSeconds ?? DEFAULT_LEASE_SECONDS;
     this.#queue = new WorkQueue({ clock, log, name: "nodes", workers: WORKERS, work: (name) => this.#keep(name) });
     this.#renewals = new WorkQueue({ clock, log, name: "node leases", workers: WORKERS, work: (name) => this.#renew(name) });
   }
@@ -107,11 +111,13 @@ export class NodeKeeper {
   }
 
   #next(): void {
-    this.#timer = this.#options.monotonic.timer(LEASE_PERIOD_MS / TURNS, () => {
-      this.#turn = (this.#turn + 1) % (TURNS * PERIODS_PER_STATUS);
+    const periodMs = (this.#leaseSeconds * 1000) / RENEWALS_PER_LEASE;
+    const turnsPerStatus = TURNS * Math.max(1, Math.round(STATUS_PERIOD_MS / periodMs));
+    this.#timer = this.#options.monotonic.timer(periodMs / TURNS, () => {
+      this.#turn = (this.#turn + 1) % turnsPerStatus;
       for (const [name, { turn }] of this.#nodes) {
         if (turn % TURNS === this.#turn % TURNS) this.#renewals.add(name);
-        if (turn % (TURNS * PERIODS_PER_STATUS) !== this.#turn) continue;
+        if (turn % turnsPerStatus !== this.#turn) continue;
         this.#due.add(name);
         this.#queue.add(name);
       }
@@ -161,7 +167,7 @@ export class NodeKeeper {
       if (!isNotFound(error)) throw error;
       const node = informer.store.get(name);
       const owner = node === undefined ? {} : { ownerReferences: [{ apiVersion: "v1", kind: "Node", name, uid: node.metadata.uid }] };
-      const spec = { holderIdentity: name, leaseDurationSeconds: LEASE_DURATION_SECONDS, renewTime };
+      const spec = { holderIdentity: name, leaseDurationSeconds: this.#leaseSeconds, renewTime };
       await api.create(leases, { metadata: { namespace: LEASE_NAMESPACE, name, ...owner }, spec }, { fieldManager: FIELD_MANAGER });
     }
   }

@@ -15,7 +15,8 @@ const POWERED_ON = ["VmPoweredOnEvent", "VmEvent"] as const;
 const MIGRATED = ["VmMigratedEvent", "VmEvent"] as const;
 
 /**
- * Every event this vCenter raises, with the sentence a real one formats for it (EventDescription.eventInfo, fullFormat).
+ * Every event this vCenter raises, with the sentence a real one formats for it (EventDescription.eventInfo, fullFormat). Those that govmomi's
+ * simulator has as well are its own words, but for datastores, which a VM here names or not; the others are from memory of vCenter's lists.
  *
  * Order in a power-on by DRS: VmBeingCreatedEvent, VmInstanceUuidAssignedEvent, VmUuidAssignedEvent, VmCreatedEvent, VmStartingEvent,
  * DrsVmPoweredOnEvent.

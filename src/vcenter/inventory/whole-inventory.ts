@@ -33,8 +33,8 @@ export function* wholeInventory(inventory: Inventory, holds: Holds, maxBytes = M
   add({
     datacenters: [...inventory.datacenters],
     clusters: inventory.clusters.map((cluster) => showCluster(inventory, cluster)),
-    resourcePools: [...pools.slice(0, pools.length)],
-    hosts: [...hosts.slice(0, hosts.length)],
+    resourcePools: Array.from(pools.slice(0, pools.length)),
+    hosts: Array.from(hosts.slice(0, hosts.length)),
     holds: shownHolds(inventory, holds),
   });
   const hostOf = new Map(inventory.hosts.map((host) => [host.moid, host]));

@@ -1,3 +1,5 @@
+import type { Clock } from "../../base/clock.js";
+import type { Durations } from "../../base/latency-profile.js";
 import type { TaskInfo, TaskReason } from "../../gen/spheresim/vim/v1/task.js";
 import { VirtualMachinePowerState } from "../../gen/spheresim/vim/v1/virtual_machine.js";
 import { POD_GUEST_ID } from "../drs/vm-shape.js";
@@ -16,6 +18,9 @@ export interface MigrationsOptions {
   readonly removed: (host: string, instanceUuid: string) => Promise<void>;
   /** Looks again at what a host says of a VM, and repairs what does not fit its record. */
   readonly look: (host: string, instanceUuid: string) => void;
+  /** How long copying takes, on the emulated clock. */
+  readonly durations: Pick<Durations, "vmotionMs" | "vmotionGbMs">;
+  readonly clock: Clock;
 }
 
 /** Where a VM goes, and for whom. */
@@ -32,6 +37,10 @@ export interface MigrateWish {
 
 /** Migrations of one host, as source or target, that go on at a time; vMotion allows as many on a 10 Gbit/s network. Others are queued. */
 const MAX_PER_HOST = 8;
+/** Progress of the task, in percent, when copying begins and ends. */
+const COPYING = { from: 10, to: 50 } as const;
+/** So often the task tells how far copying is. */
+const COPYING_STEPS = 8;
 
 /**
  * MigrateVM_Task: an ordinary VM goes to another host of its cluster, running or not.
@@ -47,6 +56,9 @@ const MAX_PER_HOST = 8;
  * A vCenter that starts between any two of them finds way and task on record and goes on; each call may be made twice. What fails before 3
  * leaves the VM on its source, and the target's half is released, now or when it reconnects; after 3 there is no way back, and a source
  * that is out of reach releases its half when it reconnects.
+ *
+ * Before 2 the memory of a VM that runs is copied, which takes the time of a vMotion; one that is off has nothing to copy. A vCenter that takes the
+ * migration up before 2 copies anew.
  */
 export class Migrations {
   readonly #options: MigrationsOptions;
@@ -97,8 +109,11 @@ export class Migrations {
     const { source, target } = migration;
     const { instanceUuid } = config;
     if (before.host === source) {
-      const there = await this.#call(source, signal, (daemon, { spec }) => daemon.getVm(spec.name, instanceUuid, signal));
-      tasks.progress(task, 10);
+      const look = (): ReturnType<HostDaemon["getVm"]> => this.#call(source, signal, (daemon, { spec }) => daemon.getVm(spec.name, instanceUuid, signal));
+      let there = await look();
+      tasks.progress(task, COPYING.from);
+      // It may have gone off meanwhile.
+      if (there.powerState === VirtualMachinePowerState.POWERED_ON && (await this.#copy(config.memoryMb, task, signal))) there = await look();
       await removed(target, instanceUuid);
       const poweredOn = there.powerState === VirtualMachinePowerState.POWERED_ON;
       const received = await this.#call(target, signal, (daemon, { spec }) => daemon.receiveVm(spec.name, { config, poweredOn, powerOnCount: there.powerOnCount }, signal));
@@ -139,6 +154,18 @@ export class Migrations {
     // Always in the same order, so that two that wait for each other's host cannot block each other.
     const [first, second] = [source, target].toSorted() as [string, string];
     return this.#take(first, signal, () => this.#take(second, signal, work));
+  }
+
+  /** Copies memory; false where that takes no time. Ends with the reason of `signal`. */
+  async #copy(memoryMb: number, task: string, signal: AbortSignal): Promise<boolean> {
+    const { durations, clock, vmTasks } = this.#options;
+    const takesMs = durations.vmotionMs + (durations.vmotionGbMs * memoryMb) / 1024;
+    if (takesMs <= 0) return false;
+    for (let step = 1; step <= COPYING_STEPS; step += 1) {
+      await clock.sleep(takesMs / COPYING_STEPS, signal);
+      vmTasks.options.tasks.progress(task, COPYING.from + ((COPYING.to - COPYING.from) * step) / COPYING_STEPS);
+    }
+    return true;
   }
 
   #target(vm: VmRecord, wanted: string | undefined, goesAhead: boolean | undefined): string {

@@ -150,7 +150,7 @@ export class PowerOnRecommendations {
   }
 
   #prune(known: Iterable<PowerOnRecommendation>): void {
-    for (const each of [...known]) if (each.state === "open" ? !this.#isOfUse(each) : !this.#stands(each)) this.#forget(each);
+    for (const each of known) if (each.state === "open" ? !this.#isOfUse(each) : !this.#stands(each)) this.#forget(each);
   }
 
   #isOpen(known: PowerOnRecommendation): boolean {

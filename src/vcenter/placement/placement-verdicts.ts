@@ -2,7 +2,7 @@ import { type HostScore, type HostVerdict, VerdictDetail } from "../../gen/spher
 import type { MethodFault } from "../../gen/spheresim/vim/v1/fault.js";
 import type { Decision } from "../drs/place.js";
 import type { Survey } from "../drs/survey.js";
-import type { Refusal } from "./placement-judge.js";
+import type { Refusal } from "./host-choice.js";
 
 /** How much is told about hosts. */
 export interface VerdictWish {

@@ -1,16 +1,14 @@
 import type { Clock } from "../../base/clock.js";
-import type { Dice } from "../../base/seeded-random.js";
 import { toTimestamp } from "../../base/timestamp.js";
 import type { Duration } from "../../gen/google/protobuf/duration.js";
 import { type PlacementResult, type PlacementSpec, VerdictDetail } from "../../gen/spheresim/vcenter/v1/placement.js";
 import { NOTHING } from "../drs/amount.js";
-import type { Scorer } from "../drs/host-score.js";
 import type { Decision } from "../drs/place.js";
 import type { Holds, Recommended } from "./holds.js";
 import type { Inventory } from "../inventory/inventory.js";
 import type { Journal } from "./journal.js";
 import { MAX_VERDICTS } from "./journal.js";
-import { PlacementJudge, type Refusal, type Surveys } from "./placement-judge.js";
+import type { HostChoice, Refusal, Surveys } from "./host-choice.js";
 import type { PlacementRules } from "./placement-rules.js";
 import { existingVmResult, noCompatibleHost, noHostResult, recommendation } from "./placement-result.js";
 import { type ResolvedSpec, resolveSpec } from "./placement-spec.js";
@@ -26,13 +24,11 @@ export interface PlacementsOptions {
   readonly inventory: Inventory;
   readonly holds: Holds;
   readonly clock: Clock;
-  readonly dice: Dice;
+  readonly choice: Pick<HostChoice, "judge">;
   readonly journal: Journal;
   readonly epoch: bigint;
   /** None when absent. */
   readonly rules?: PlacementRules;
-  /** spheresim's own when absent. */
-  readonly scorer?: Scorer;
 }
 
 /** What a caller wants to know of a decision. */
@@ -59,12 +55,10 @@ interface Asked {
  */
 export class Placements {
   readonly #options: PlacementsOptions;
-  readonly #judge: PlacementJudge;
   #recommendations = 0;
 
   constructor(options: PlacementsOptions) {
     this.#options = options;
-    this.#judge = new PlacementJudge(options);
   }
 
   /** Places a batch in order; each spec sees the holds of those before it. All specs are checked before the first is placed. */
@@ -94,7 +88,7 @@ export class Placements {
     const { inventory } = this.#options;
     const hosts = Int32Array.of(inventory.ledger.hosts.row(host));
     const spec: ResolvedSpec = { config, ownerUid: config.ownerUid, cluster: inventory.host(host).cluster, pool: inventory.pool(pool), namespace: "", hosts, vm: undefined, rules };
-    const judged = this.#judge.judge(spec, host);
+    const judged = this.#options.choice.judge(spec, host);
     if (!isDecision(judged)) throw judged.fault;
     if (judged.chosen === undefined) throw VimFault.of(judged.survey.fault(0));
   }
@@ -107,7 +101,7 @@ export class Placements {
     // Its own hold must not stand in its way; the host of an owner's is kept where it still will do.
     const held = spec.vm === undefined ? holds.ofOwner(spec.ownerUid) : holds.ofVm(spec.vm.moid);
     if (held !== undefined) holds.drop(held.key);
-    const judged = this.#judge.judge(spec, spec.vm === undefined ? held?.host : undefined, asked.surveys);
+    const judged = this.#options.choice.judge(spec, spec.vm === undefined ? held?.host : undefined, asked.surveys);
     const made = (wish: VerdictWish): PlacementResult["verdicts"] => (isDecision(judged) ? verdicts(judged, wish) : refusedVerdicts(judged, judged.fault.methodFault, wish));
     // Before the hold, which changes the figures that were judged. The journal has every part, whatever was asked for.
     const told = made(asked.wish);

@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.js";
+import { latencyProfile, type LatencyProfile } from "../../base/latency-profile.js";
 import type { Logger } from "../../base/log.js";
 import type { Dice } from "../../base/seeded-random.js";
 import { version } from "../../base/version.js";
@@ -72,6 +73,7 @@ export interface OpenRoomOptions {
   readonly dice: Dice;
   readonly recorder?: StepSink | undefined;
   readonly hostWindowMs?: number;
+  readonly profile?: LatencyProfile;
   readonly closing: AbortController;
   readonly onStale: (fault: VimFault) => void;
 }
@@ -117,13 +119,15 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   const serial = new Serial();
   const holds = new Holds(inventory.ledger, monotonic);
   const placementRules = new PlacementRules(inventory, rules, holds);
-  const placements = new Placements({ inventory, holds, clock, dice, journal, epoch, rules: placementRules });
+  const choice = new HostChoice({ inventory, rules: placementRules, dice });
+  const placements = new Placements({ inventory, holds, clock, choice, journal, epoch, rules: placementRules });
   const hostWindowMs = options.hostWindowMs ?? DEFAULT_HOST_WINDOW_MS;
   const vmTasks = new VmTasks({ inventory, tasks, events, store, counters, daemons, monotonic, log, hostWindowMs, closing: closing.signal });
-  const choice = new HostChoice({ inventory, rules: placementRules, dice });
   const migrations = new Migrations({
     vmTasks,
     choice,
+    durations: (options.profile ?? latencyProfile("instant")).durations,
+    clock,
     removed: (host, instanceUuid) => reconciler.removed(host, instanceUuid),
     look: (moid, instanceUuid) => {
       const host = inventory.findHost(moid);

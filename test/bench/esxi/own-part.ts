@@ -78,7 +78,7 @@ async function measureWave(ready: ReadyLine, to: { readonly client: RestClient; 
   const start = async (pod: Pod): Promise<void> => {
     const { name, namespace = "", uid } = pod.metadata;
     const authority = pod.spec.nodeName ?? "";
-    const config = crxSpec(numbers.get(name) ?? 0, { name, ownerUid: uid });
+    const config = crxSpec(numbers.get(name) ?? 0, { name, ownerUid: uid, cpuAllocation: { reservation: 50, limit: undefined, shares: undefined } });
     startedMs.set(name, clock.nowMs());
     await host.createVm({ requestId: "", config, powerOn: true }, { authority });
     await agent.configurePod({ requestId: "", namespace, name, podUid: uid, vmUuid: config.uuid, podJson: Buffer.from(JSON.stringify(pod)) }, { authority });

@@ -9,6 +9,7 @@ import { showObject } from "../../../src/vcenter/inventory/inventory-view.js";
 import { Inventory } from "../../../src/vcenter/inventory/inventory.js";
 import { Journal } from "../../../src/vcenter/placement/journal.js";
 import { moref } from "../../../src/vcenter/inventory/moref.js";
+import { HostChoice } from "../../../src/vcenter/placement/host-choice.js";
 import { Placements } from "../../../src/vcenter/placement/placements.js";
 import { completeConfig } from "../../../src/vcenter/clusters/pool-allocation.js";
 import type { VmRecord } from "../../../src/vcenter/store/records.js";
@@ -45,7 +46,7 @@ export class VcenterMemory {
     this.#addHosts(workload);
     this.#holds = new Holds(this.inventory.ledger, clock);
     const rules = new NamedRules(this.inventory, workload.rules);
-    this.#placements = new Placements({ inventory: this.inventory, holds: this.#holds, clock, dice, journal: new Journal(undefined, clock), epoch: 1n, rules, scorer });
+    this.#placements = new Placements({ inventory: this.inventory, holds: this.#holds, clock, choice: new HostChoice({ inventory: this.inventory, dice, rules, scorer }), journal: new Journal(undefined, clock), epoch: 1n, rules });
   }
 
   /** The host DRS, or whoever scores in its place, chooses: its index in the workload. Undefined when no host will do. Nothing is kept before `apply`. */
