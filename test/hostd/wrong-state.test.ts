@@ -83,7 +83,7 @@ const PHASES = [VmPhase.OFF, VmPhase.VMX, VmPhase.VMM, VmPhase.KERNEL, VmPhase.I
 for (const [kind, config, table] of [["a CRX instance", crx, CRX], ["an ordinary VM", ordinary, ORDINARY]] as const) {
   describe(`every method on ${kind} in each phase`, () => {
     for (const phase of PHASES) {
-      const answers = table[phase];
+      const answers: Readonly<Record<string, Answer>> | undefined = table[phase];
       if (answers === undefined) continue;
       test(`${VmPhase[phase]}: the real fault with its payload, and nothing changes`, async () => {
         assert.deepEqual(Object.keys(answers).toSorted(), Object.keys(METHODS).toSorted(), "the table knows every method");
@@ -92,7 +92,7 @@ for (const [kind, config, table] of [["a CRX instance", crx, CRX], ["an ordinary
           const before = await world.picture();
           assert.equal(before.vms[0]?.phase, phase);
           for (const [name, call] of Object.entries(METHODS)) {
-            const answer = answers[name];
+            const answer: Answer | undefined = answers[name];
             if (answer === "ok" || answer === undefined) continue;
             if (answer === "same") assert.deepEqual(await call(world, config), before.vms[0], name);
             else {
