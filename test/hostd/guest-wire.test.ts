@@ -35,9 +35,9 @@ interface World {
   readonly host: PromiseClient<typeof HostServiceService>;
   readonly agent: PromiseClient<typeof AgentServiceService>;
   /** Lets emulated time run until the call is answered, where something waits for it. */
-  settle<T>(call: Promise<T>, stepMs: number): Promise<T>;
+  readonly settle: <T>(call: Promise<T>, stepMs: number) => Promise<T>;
   /** Lets both clocks run until the VM is so. */
-  until(what: string, holds: (vm: HostVm) => boolean): Promise<HostVm>;
+  readonly until: (what: string, holds: (vm: HostVm) => boolean) => Promise<HostVm>;
 }
 
 async function withWorld(profile: LatencyProfileName, work: (world: World) => Promise<void>): Promise<void> {

@@ -81,6 +81,14 @@ export class FakeEsxi {
     this.#put(host, this.#vm(host, config, ON), UpdateKind.ENTER);
   }
 
+  /** Something happens to a VM that nobody asked for. */
+  happen(uuid: string, change: Partial<HostVm>): void {
+    for (const host of this.hosts.values()) {
+      const vm = host.vms.get(uuid);
+      if (vm !== undefined) this.#put(host, { ...vm, ...change }, UpdateKind.MODIFY);
+    }
+  }
+
   #service(): ReturnType<typeof serve> {
     return serve(HostServiceService, {
       getHost: async (_request, call) => {

@@ -2,6 +2,7 @@ import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
 import { silentLogger } from "../../src/base/log.js";
 import { type ConfigurePersonalityRequest, HostVm, type VmKey, VmPhase, type VmUpdate } from "../../src/gen/spheresim/hostd/v1/host.js";
 import { HostServiceService } from "../../src/gen/spheresim/hostd/v1/host_service.js";
+import { ManagedEntityStatus } from "../../src/gen/spheresim/vim/v1/managed_entity.js";
 import { UpdateKind } from "../../src/gen/spheresim/vim/v1/update.js";
 import { VirtualMachineConfigSpec, VirtualMachinePowerState } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import { serve, startRpcServer, type StreamWriter } from "../../src/rpc/server.js";
@@ -25,6 +26,10 @@ export interface FakeHostD {
   addVm(uuid: string, ownerUid: string): void;
   /** The VM boots again without its personality. */
   reboot(uuid: string): void;
+  /** Nothing is told of it any more, as of a host out of reach; whoever asks is answered. */
+  leave(uuid: string): void;
+  /** Something else happens to it. */
+  happen(uuid: string, change: Partial<HostVm>): void;
   close(): Promise<void>;
 }
 
@@ -100,10 +105,18 @@ export async function startFakeHostD(agentAddress: string, onAgent: (uuid: strin
         }),
       ),
     reboot: (uuid) => {
-      const { personality: _, ...vm } = find({ key: { $case: "uuid", value: uuid } });
-      const again = { ...vm, personality: undefined, phase: VmPhase.INIT_WAITING, agentAddress: "", powerOnCount: vm.powerOnCount + 1 };
-      vms.set(uuid, again);
-      for (const stream of streams) stream.write({ kind: UpdateKind.MODIFY, resumeToken: "1", vm: again, revision: 0n }).catch(() => undefined);
+      const vm = find({ key: { $case: "uuid", value: uuid } });
+      const powerState = VirtualMachinePowerState.POWERED_ON;
+      fake.happen(uuid, { personality: undefined, powerState, phase: VmPhase.INIT_WAITING, agentAddress: "", powerOnCount: vm.powerOnCount + 1, lastFault: undefined, guestHeartbeatStatus: ManagedEntityStatus.GREEN });
+    },
+    leave: (uuid) => {
+      const { config, hostName } = find({ key: { $case: "uuid", value: uuid } });
+      for (const stream of streams) stream.write({ kind: UpdateKind.LEAVE, resumeToken: "1", vm: HostVm.create({ config, hostName }), revision: 0n }).catch(() => undefined);
+    },
+    happen: (uuid, change) => {
+      const vm = { ...find({ key: { $case: "uuid", value: uuid } }), ...change };
+      vms.set(uuid, vm);
+      for (const stream of streams) stream.write({ kind: UpdateKind.MODIFY, resumeToken: "1", vm, revision: 0n }).catch(() => undefined);
     },
     close: () => server.close(),
   };

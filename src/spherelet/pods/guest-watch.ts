@@ -10,8 +10,8 @@ export interface GuestTrouble extends Trouble {
 }
 
 /**
- * How the guest of a pod's VM is, as HostD tells it. A guest that hangs is left alone: it ends with its beat coming back, a reset of its VM, or
- * the pod's deletion. One that died comes back with the power-on that vCenter gives every VM that should run.
+ * How the guest of a pod's VM is, as HostD tells it. A guest that hangs is left alone: it ends with its beat coming back, a reset of its VM (by HostD: vCenter resets no
+ * VM of a pod), or the pod's deletion. One that died comes back with the power-on that vCenter gives every VM that should run.
  */
 export class GuestWatch {
   /** Number of the last power-on whose guest this Spherelet gave a personality. */

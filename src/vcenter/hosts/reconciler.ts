@@ -2,6 +2,7 @@ import { Backoff } from "../../base/backoff.js";
 import type { Clock } from "../../base/clock.js";
 import type { Logger } from "../../base/log.js";
 import { type HostVm } from "../../gen/spheresim/hostd/v1/host.js";
+import { ManagedEntityStatus } from "../../gen/spheresim/vim/v1/managed_entity.js";
 import { type VirtualMachineConfigSpec, VirtualMachinePowerState } from "../../gen/spheresim/vim/v1/virtual_machine.js";
 import { POD_GUEST_ID } from "../drs/vm-shape.js";
 import { faultOf } from "../errors.js";
@@ -93,7 +94,7 @@ export class Reconciler implements HostFacts {
     }
     if (vm === undefined || vm.host !== host.moid) return;
     const isOn = hostVm.powerState === VirtualMachinePowerState.POWERED_ON;
-    const heartbeat = hostVm.guestHeartbeatStatus;
+    const heartbeat = hostVm.guestHeartbeatStatus === ManagedEntityStatus.UNSPECIFIED ? ManagedEntityStatus.GRAY : hostVm.guestHeartbeatStatus;
     if (vm.isOn !== isOn || vm.onHost !== true || vm.heartbeat !== heartbeat) inventory.putVm({ ...vm, isOn, onHost: true, heartbeat });
     this.#options.hostEvents.vmSeen(vm);
     this.#guestEvents.heartbeatChanged(vm, vm.heartbeat, heartbeat);
