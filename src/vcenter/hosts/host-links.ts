@@ -1,13 +1,14 @@
 import type { HostVm } from "../../gen/spheresim/hostd/v1/host.js";
-import { HostLink, type HostLinkOptions } from "./host-link.js";
 import type { HostRecord } from "../store/records.js";
+import type { HostLinksOptions } from "./host-facts.js";
+import { HostLink } from "./host-link.js";
 
 /** One connection to each HostD address, however many hosts answer there. */
 export class HostLinks {
-  readonly #options: HostLinkOptions;
+  readonly #options: HostLinksOptions;
   readonly #links = new Map<string, HostLink>();
 
-  constructor(options: HostLinkOptions) {
+  constructor(options: HostLinksOptions) {
     this.#options = options;
   }
 
