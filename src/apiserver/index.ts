@@ -14,6 +14,7 @@ import { OpenApi } from "./discovery/openapi.js";
 import { KINDS, ROOT_PREFIX } from "./kinds/kinds.js";
 import { Registry } from "./registry.js";
 import { Authenticator, type TokenUser } from "./services/authenticator.js";
+import { KubeletClient } from "./services/kubelet-client.js";
 import { RequestMetrics } from "./services/request-metrics.js";
 import { route } from "./services/router.js";
 import { HttpsServer } from "./services/server.js";
@@ -32,6 +33,8 @@ export interface ApiserverOptions {
   readonly etcdTls?: TlsMaterial | undefined;
   /** The serving certificate and the authority that client certificates must come from. */
   readonly tls: TlsMaterial;
+  /** Its certificate as a client of kubelets, and the authority of theirs; without it there is no `nodes/proxy`. */
+  readonly kubeletTls?: TlsMaterial | undefined;
   /** Callers who show a bearer token. */
   readonly tokens?: readonly TokenUser[];
   /** Emulated: timestamps in objects. */
@@ -59,6 +62,7 @@ export async function startApiserver(options: ApiserverOptions): Promise<Apiserv
   const cache = new WatchCache({ backend, clock: monotonic, log, root: ROOT_PREFIX, prefixes: [...new Set(KINDS.map((kind) => kind.prefix))] });
   const registry = new Registry({ backend, cache, kinds: KINDS, emulated: clock, monotonic, dice: options.dice, log });
   const closing = new AbortController();
+  const kubelets = options.kubeletTls === undefined ? undefined : new KubeletClient(options.kubeletTls);
   // Every open watch listens to it.
   setMaxListeners(0, closing.signal);
   try {
@@ -71,13 +75,14 @@ export async function startApiserver(options: ApiserverOptions): Promise<Apiserv
       listen: options.listen,
       tls: options.tls,
       authenticator: new Authenticator(options.tokens ?? []),
-      handler: (exchange) => route(exchange, { registry, notes, closing: closing.signal, openApi, metrics, address: () => server.address }),
+      handler: (exchange) => route(exchange, { registry, notes, closing: closing.signal, kubelets, openApi, metrics, address: () => server.address }),
       log,
     });
     return {
       address: server.address,
       async close() {
         closing.abort();
+        kubelets?.close();
         await server.close(monotonic);
         await cache.stop();
         backend.close();

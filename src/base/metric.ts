@@ -62,43 +62,60 @@ export class Counter implements Metric {
   }
 }
 
-/** A count that somebody else keeps and that is read when asked for. */
-export class ReadCounter implements Metric {
-  readonly #named: MetricName;
-  readonly #read: () => number;
+/** One sample of a metric that is read. */
+export interface Sample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+  /** When it was so, milliseconds since 1970; absent: when the page is read. */
+  readonly timestampMs?: number;
+}
 
-  constructor(named: MetricName, read: () => number) {
+/** What is read when a page is: one value, or samples with labels. */
+type Read = () => number | readonly Sample[];
+
+/** Samples in one part of a page; a part takes well below a millisecond. */
+const SAMPLES_PER_PART = 250;
+
+/** A metric whose values somebody else keeps. */
+class ReadMetric implements Metric {
+  readonly #named: MetricName;
+  readonly #type: "counter" | "gauge";
+  readonly #read: Read;
+
+  constructor(named: MetricName, type: "counter" | "gauge", read: Read) {
     this.#named = named;
+    this.#type = type;
     this.#read = read;
   }
 
   text(): string {
-    return `${heading(this.#named, "counter")}${this.#named.name} ${this.#read()}\n`;
+    return [...this.parts()].join("");
+  }
+
+  /** The same in parts, for a page of many samples. */
+  *parts(): Generator<string, void> {
+    const { name } = this.#named;
+    const read = this.#read();
+    const samples: readonly Sample[] = typeof read === "number" ? [{ labels: {}, value: read }] : read;
+    yield heading(this.#named, this.#type);
+    for (let index = 0; index < samples.length; index += SAMPLES_PER_PART) {
+      yield samples.slice(index, index + SAMPLES_PER_PART).map((sample) => sampleText(name, sample)).join("");
+    }
+  }
+}
+
+/** A count that somebody else keeps and that is read when asked for; with labels it has one sample each. */
+export class ReadCounter extends ReadMetric {
+  constructor(named: MetricName, read: Read) {
+    super(named, "counter", read);
   }
 }
 
 /** A value that goes up and down, read when asked for; with labels it has one sample each. */
-export class ReadGauge implements Metric {
-  readonly #named: MetricName;
-  readonly #read: () => number | readonly GaugeSample[];
-
-  constructor(named: MetricName, read: () => number | readonly GaugeSample[]) {
-    this.#named = named;
-    this.#read = read;
+export class ReadGauge extends ReadMetric {
+  constructor(named: MetricName, read: Read) {
+    super(named, "gauge", read);
   }
-
-  text(): string {
-    const read = this.#read();
-    const samples = typeof read === "number" ? [{ labels: {}, value: read }] : read;
-    const lines = samples.map(({ labels, value }) => `${this.#named.name}${labelText(Object.keys(labels), Object.values(labels))} ${numberText(value)}\n`);
-    return heading(this.#named, "gauge") + lines.join("");
-  }
-}
-
-/** One sample of a gauge. */
-export interface GaugeSample {
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
 }
 
 /**
@@ -143,6 +160,10 @@ function heading({ name, help }: MetricName, type: string): string {
 
 function labelText(names: readonly string[], values: readonly string[]): string {
   return names.length === 0 ? "" : `{${names.map((name, index) => `${name}="${escaped(values[index] ?? "")}"`).join(",")}}`;
+}
+
+function sampleText(name: string, { labels, value, timestampMs }: Sample): string {
+  return `${name}${labelText(Object.keys(labels), Object.values(labels))} ${numberText(value)}${timestampMs === undefined ? "" : ` ${timestampMs}`}\n`;
 }
 
 function numberText(value: number): string {

@@ -2,7 +2,9 @@ import type { Clock } from "../base/clock.js";
 import { deferred, type Deferred } from "../base/deferred.js";
 import type { Logger } from "../base/log.js";
 import type { Dice } from "../base/seeded-random.js";
+import { toTimestamp } from "../base/timestamp.js";
 import { PodContainers, type StartPodRequest } from "../gen/spheresim/crx/v1/agent.js";
+import { PodStats } from "../gen/spheresim/crx/v1/stats.js";
 import type { BootGuest, GuestKey, GuestToHost } from "../gen/spheresim/hostd/v1/guest.js";
 import type { Personality } from "../gen/spheresim/hostd/v1/host.js";
 import { guestFateOf } from "../kubernetes/guest-annotations.js";
@@ -192,6 +194,18 @@ export class CrxInstance {
   pod(): PodContainers {
     this.#requireAgent();
     return { ...(this.#pod?.state() ?? PodContainers.create()), revision: this.#revision };
+  }
+
+  /** What its containers use now. */
+  async stats(): Promise<PodStats> {
+    this.#requireAgent();
+    const time = toTimestamp(this.#around.clock.nowMs());
+    return PodStats.create({ vmUuid: this.uuid, time, ...(await this.#pod?.stats()) });
+  }
+
+  /** Whether it answers nobody. */
+  get hangs(): boolean {
+    return this.#hang !== undefined;
   }
 
   /** All containers as a watch may tell of them: a guest that hangs says nothing new. */

@@ -1,6 +1,7 @@
-import { RpcCode, type RpcError } from "../base/rpc-error.js";
+import { RpcCode, RpcError } from "../base/rpc-error.js";
 import { faultStatus } from "../rpc/method-fault.js";
 import { AgentFault } from "./agent-fault.js";
+import { NotProvided } from "./runtime/container-runtime.js";
 
 /** Which status each refusal becomes. An agent that is not there is UNAVAILABLE, as a closed port of a real VM would be. */
 const CODES: Partial<Record<AgentFault["case"], RpcCode>> = {
@@ -22,6 +23,7 @@ export async function answering<T>(work: () => Promise<T> | T): Promise<T> {
   try {
     return await work();
   } catch (error) {
+    if (error instanceof NotProvided) throw new RpcError(RpcCode.UNIMPLEMENTED, error.message);
     throw error instanceof AgentFault ? toRpcError(error) : error;
   }
 }

@@ -2,10 +2,11 @@ import { isUuid } from "../base/ids.js";
 import { RpcError } from "../base/rpc-error.js";
 import type { PodContainersUpdate, WatchPodsRequest } from "../gen/spheresim/crx/v1/agent.js";
 import { AgentServiceService } from "../gen/spheresim/crx/v1/agent_service.js";
+import type { ListPodStatsRequest, ListPodStatsResponse } from "../gen/spheresim/crx/v1/stats.js";
 import { HOST_METADATA, namedByCall } from "../rpc/named-by-call.js";
 import { type Mutation, RequestCache } from "../rpc/request-cache.js";
 import { serve, type Call, type ServedService, type StreamWriter } from "../rpc/server.js";
-import { noInstance } from "./agent-fault.js";
+import { invalidArgument, noInstance } from "./agent-fault.js";
 import type { CrxInstance } from "./crx-instance.js";
 import { answering } from "./errors.js";
 import type { Machine } from "./machine.js";
@@ -39,6 +40,8 @@ export function agentService(machine: Machine): ServedService {
     },
     getPod: (_request, call) => answering(() => heard(instanceOf(call), call, (instance) => instance.pod())),
     watchPods: (request, stream, call) => answering(() => watchPods(machine.changes, request, stream, call)),
+    getPodStats: (_request, call) => answering(() => heard(instanceOf(call), call, (instance) => instance.stats())),
+    listPodStats: (request) => answering(() => listPodStats(machine, request)),
     exec: () => Promise.reject(RpcError.unimplemented("method /spheresim.crx.v1.AgentService/Exec of crx")),
   });
 
@@ -50,6 +53,15 @@ export function agentService(machine: Machine): ServedService {
     }
     return namedByCall(call, "CRX instance", new Map(machine.agents().map((instance) => [instance.uuid + INSTANCE_DOMAIN, instance.uuid])));
   }
+}
+
+/** Instances a call may ask after; what one takes stays far below 5 ms. */
+const MAX_LISTED = 100;
+
+async function listPodStats(machine: Machine, { vmUuids }: ListPodStatsRequest): Promise<ListPodStatsResponse> {
+  if (vmUuids.length > MAX_LISTED) throw invalidArgument("vm_uuids", `must name at most ${MAX_LISTED} VMs`);
+  const running = vmUuids.map((uuid) => machine.instance(uuid.toLowerCase())).filter((instance) => instance?.hasAgent === true && !instance.hangs);
+  return { pods: await Promise.all(running.map((instance) => instance!.stats())) };
 }
 
 /** A guest that hangs neither hears a call nor answers one. */

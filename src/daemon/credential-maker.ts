@@ -3,8 +3,7 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { CertificateAuthority, serverAddresses, serverNames } from "../rpc/certificates.js";
 import { grpcClientName } from "../rpc/tls.js";
-import { grpcServerName, kubeletName, nodeName, required, users } from "./credentials.js";
-import type { HostCertificates } from "./host-certificates.js";
+import { grpcServerName, type HostCertificates, kubeletName, nodeName, required, users } from "./credentials.js";
 import { hostName, type Inventory } from "./inventory.js";
 
 /** Makes the authority, the certificates of every user and host, and the kubeconfig, where they are missing. */

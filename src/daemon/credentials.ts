@@ -20,6 +20,12 @@ export type UserName = (typeof users)[number]["stored"];
 /** Name of the certificate of gRPC servers. */
 export const grpcServerName = "grpc-server";
 
+/** Certificates of a Spherelet: as a client of the API server and as a server of the kubelet API. */
+export interface HostCertificates {
+  readonly node: TlsMaterial;
+  readonly kubelet: TlsMaterial;
+}
+
 /** Name of the certificate of a Spherelet as a client of the API server. */
 export function nodeName(host: string): string {
   return `node-${fileNameOf(host)}`;
@@ -53,6 +59,11 @@ export function userTls(plan: PlanePlan, user: UserName): RestTls {
 /** Serving certificate of the API server. */
 export function apiserverTls(plan: PlanePlan): TlsMaterial {
   return required(plan.options.dataDir, "apiserver");
+}
+
+/** Certificate of the API server as a client of kubelets. */
+export function apiserverKubeletTls(plan: PlanePlan): TlsMaterial {
+  return required(plan.options.dataDir, "apiserver-kubelet-client");
 }
 
 /** Mutual TLS of the gRPC ports, when asked for: every process is server and client. */

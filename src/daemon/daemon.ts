@@ -43,7 +43,7 @@ interface Running {
  */
 export async function startDaemon(options: UpOptions, stop?: AbortSignal): Promise<Daemon> {
   const inventory = options.inventory === undefined ? defaultInventory(options.hosts) : readInventory(options.inventory);
-  const imageProfiles = readImageProfiles(options.imageProfiles);
+  const images = readImageProfiles(options.imageProfiles);
   const directory = await takeDataDirectory(options.dataDir, options.name);
   const running: Running[] = [];
   const readyFile = join(directory.path, readyFileName);
@@ -70,7 +70,7 @@ export async function startDaemon(options: UpOptions, stop?: AbortSignal): Promi
     const { makeCredentials } = await import("./credential-maker.js");
     await makeCredentials(directory.path, inventory, options, addresses.apiserver);
     stop?.throwIfAborted();
-    const plans = planes.map((plane) => planOf(plane, options, { inventory, imageProfiles }, addresses, directory));
+    const plans = planes.map((plane) => planOf(plane, options, { inventory, ...images }, addresses, directory));
     const processes = starts.map((each, order) => each(plans[order] as PlanePlan));
     // The inventory is filled as soon as vCenter and the hosts are there: those that look for a cluster find one when they start.
     const called = processes.filter((_, order) => plans[order]?.rooms.some((room) => room === "vcenter" || room === "hostd"));
@@ -115,7 +115,7 @@ function starterOf(plane: Plane, order: number, options: UpOptions, running: Run
   return (plan) => child.start(plan);
 }
 
-function planOf(plane: Plane, options: UpOptions, files: Pick<PlanePlan, "inventory" | "imageProfiles">, addresses: Addresses, directory: DataDirectory): PlanePlan {
+function planOf(plane: Plane, options: UpOptions, files: Pick<PlanePlan, "inventory" | "imageProfiles" | "imageErrors">, addresses: Addresses, directory: DataDirectory): PlanePlan {
   return {
     ...plane,
     options,

@@ -1,13 +1,6 @@
 import { monotonicClock } from "../base/clock.js";
-import type { TlsMaterial } from "../rpc/tls.js";
-import { kubeletName, nodeName, required } from "./credentials.js";
+import { type HostCertificates, kubeletName, nodeName, required } from "./credentials.js";
 import { inTurn } from "./data-directory.js";
-
-/** Certificates of a Spherelet: as a client of the API server and as a server of the kubelet API. */
-export interface HostCertificates {
-  readonly node: TlsMaterial;
-  readonly kubelet: TlsMaterial;
-}
 
 /**
  * The certificates of the hosts of a process. Those of the inventory's hosts are made before anything starts; those of a host that is added to a

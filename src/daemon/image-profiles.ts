@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { parseGoDuration } from "../base/go-duration.js";
+import { Quantity, QuantityError } from "../base/quantity.js";
 import { readYamlFile } from "./yaml-file.js";
 
 const duration = z
@@ -8,6 +9,18 @@ const duration = z
     const ms = parseGoDuration(text);
     if (ms !== undefined) return ms;
     context.addIssue({ code: "custom", message: "must be a duration such as 30s or 1m30s" });
+    return z.NEVER;
+  });
+/** A quantity, also one that YAML reads as a number: `cpu: 2`. */
+const quantity = (example: string) =>
+  z.union([z.string(), z.number()], { error: `must be a quantity such as ${example}` }).transform((text, context) => {
+    try {
+      const read = Quantity.parse(String(text));
+      if (read.nano >= 0n) return read;
+    } catch (error) {
+      if (!(error instanceof QuantityError)) throw error;
+    }
+    context.addIssue({ code: "custom", message: `must be a quantity such as ${example}` });
     return z.NEVER;
   });
 const code = { error: "must be an exit code from 0 to 255" };
@@ -39,32 +52,50 @@ const profile = z
     unreadyAfter: duration.optional(),
     /** Its liveness probe fails from then on. */
     livenessFailsAfter: duration.optional(),
+    /** CPU it uses while it runs, a quantity of cores. */
+    cpu: quantity("250m").default(Quantity.ofMilli(5)),
+    /** Memory it uses while it runs, a quantity of bytes. */
+    memory: quantity("64Mi").default(Quantity.parse("32Mi")),
   })
-  .transform(({ exitsAfter, onTerm, startedAfter, readyAfter, unreadyAfter, livenessFailsAfter, ...same }) => ({
+  .transform(({ exitsAfter, onTerm, startedAfter, readyAfter, unreadyAfter, livenessFailsAfter, cpu, memory, ...same }) => ({
     ...same,
     exitsAfterMs: exitsAfter,
     onTerm: onTerm === "ignored" ? onTerm : { exitCode: onTerm },
     startedAfterMs: startedAfter,
     readyAfterMs: readyAfter,
+    cpuMilli: Number(cpu.milliValue()),
+    memoryBytes: Number(memory.value()),
     ...(unreadyAfter === undefined ? {} : { unreadyAfterMs: unreadyAfter }),
     ...(livenessFailsAfter === undefined ? {} : { livenessFailsAfterMs: livenessFailsAfter }),
   }));
 
-const schema = z.strictObject({ profiles: z.array(profile).max(1000) }).superRefine(({ profiles }, context) => {
+const imageError = z.strictObject({
+  /** A registry, a repository or an image: all references that begin so, up to a `/`, `:` or `@`. */
+  images: z.string().min(1, "must name a registry, a repository or an image"),
+  /** Why it cannot be resolved: a word of the annotation `spheresim.dev/image-error`, or the registry's answer. */
+  error: z.string().min(1, "must be a word such as unauthorized, or the registry's answer"),
+  /** How often each image fails before it is found; for ever when absent. */
+  times: z.number().int().min(1).max(1000).optional(),
+});
+
+const schema = z.strictObject({ profiles: z.array(profile).max(1000).default([]), imageErrors: z.array(imageError).max(1000).default([]) }).superRefine(({ profiles }, context) => {
   profiles.forEach(({ name }, index) => {
     if (profiles.findIndex((other) => other.name === name) < index) context.addIssue({ code: "custom", path: ["profiles", index, "name"], message: `${name} stands twice` });
   });
 });
 
-/** A user's own image profiles. */
-export type OwnImageProfiles = z.infer<typeof schema>["profiles"];
+/** A user's own image profiles, and images that cannot be had. */
+export interface OwnImages {
+  readonly imageProfiles: z.infer<typeof schema>["profiles"];
+  readonly imageErrors: z.infer<typeof schema>["imageErrors"];
+}
 
 /** Reads image profiles from YAML; throws UserError naming the line and the field that does not do. No file, no profiles. */
-export function readImageProfiles(path: string | undefined): OwnImageProfiles {
-  if (path === undefined) return [];
+export function readImageProfiles(path: string | undefined): OwnImages {
+  if (path === undefined) return { imageProfiles: [], imageErrors: [] };
   const file = readYamlFile(path, "image profiles", "see examples/image-profiles.yaml for some that work");
   const result = schema.safeParse(file.content ?? {});
-  if (result.success) return result.data.profiles;
+  if (result.success) return { imageProfiles: result.data.profiles, imageErrors: result.data.imageErrors };
   const issue = result.error.issues[0];
   const unknown = issue?.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
   return file.refuse([...(issue?.path ?? []), ...unknown], unknown.length > 0 ? "is no field of it" : (issue?.message ?? "invalid"));

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { apiserverTls, type UserName, userTls } from "./credentials.js";
+import { apiserverKubeletTls, apiserverTls, type UserName, userTls } from "./credentials.js";
 import { emulatorInfo } from "./emulator-info.js";
 import { HostCertificateStore } from "./host-certificates.js";
 import type { RoomName } from "./room-name.js";
@@ -41,7 +41,7 @@ export const roomStarters: Readonly<Record<RoomName, (context: RoomContext) => P
     (await doors.etcd()).startEtcd({ listen: plan.addresses.etcd, dataDir: join(plan.options.dataDir, "etcd"), clock: monotonic, dice, log, tls, onFailure: () => process.exit(1) }),
 
   apiserver: async ({ plan, tls, ...own }) =>
-    (await doors.apiserver()).startApiserver({ listen: plan.addresses.apiserver, etcdEndpoints: plan.etcdEndpoints, etcdTls: tls, tls: apiserverTls(plan), ...own }),
+    (await doors.apiserver()).startApiserver({ listen: plan.addresses.apiserver, etcdEndpoints: plan.etcdEndpoints, etcdTls: tls, tls: apiserverTls(plan), kubeletTls: apiserverKubeletTls(plan), ...own }),
 
   vcenter: async ({ plan, ...own }) => (await doors.vcenter()).startVcenter({ listen: plan.addresses.vcenter, etcdEndpoints: plan.etcdEndpoints, ...own }),
 
@@ -71,7 +71,7 @@ export const roomStarters: Readonly<Record<RoomName, (context: RoomContext) => P
     (await doors.controllers()).startControllers({ apiserver: apiserverOf(plan, "controllers"), vcenterAddress: plan.addresses.vcenter, nodeMonitorGraceMs: plan.options.nodeGrace * 1000, ...own }),
 
   lifecycle: async ({ plan, ...own }) =>
-    (await doors.lifecycle()).startLifecycle({ apiserver: apiserverOf(plan, "lifecycle"), vcenterAddress: plan.addresses.vcenter, sphereletAddress: plan.addresses.spherelet, podCidr: plan.options.podCidr, podMacs: plan.options.podMacs, ...own }),
+    (await doors.lifecycle()).startLifecycle({ apiserver: apiserverOf(plan, "lifecycle"), vcenterAddress: plan.addresses.vcenter, sphereletAddress: plan.addresses.spherelet, podCidr: plan.options.podCidr, podMacs: plan.options.podMacs, imageErrors: plan.imageErrors, ...own }),
 
   emulator: async ({ plan, ...own }) =>
     (await doors.emulator()).startEmulator({ listen: plan.addresses.emulator, etcdEndpoints: plan.etcdEndpoints, apiserver: apiserverOf(plan, "emulator"), vcenterAddress: plan.addresses.vcenter, info: emulatorInfo(plan), ...own }),

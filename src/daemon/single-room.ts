@@ -39,7 +39,7 @@ export async function startRoom(room: RoomName, options: UpOptions): Promise<Ser
     addresses,
     etcdEndpoints: options.etcdEndpoints.length > 0 ? options.etcdEndpoints : [addresses.etcd],
     inventory,
-    imageProfiles: readImageProfiles(options.imageProfiles),
+    ...readImageProfiles(options.imageProfiles),
     startCount,
     restarts: 0,
   };

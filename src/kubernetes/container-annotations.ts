@@ -31,6 +31,10 @@ export const containerAnnotations = {
   livenessFailsAfter: "liveness-fails-after",
   /** Time that each answer to a probe or hook takes. */
   answerTakes: "answer-takes",
+  /** CPU it uses while it runs, a quantity of cores: `250m`; no more than its limit. */
+  cpu: "cpu",
+  /** Memory it uses while it runs, a quantity of bytes: `64Mi`; beyond its limit it ends as OOMKilled, at once or when it would exit. */
+  memory: "memory",
 } as const;
 
 /** Tells which profile each container runs by, written by the Spherelet: `{"web":"nginx"}`. */

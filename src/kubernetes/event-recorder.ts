@@ -27,8 +27,8 @@ export interface EventRecorderOptions {
 const MAX_MESSAGE_CHARS = 1024;
 /** Events that wait to be written; more are dropped and counted. */
 const MAX_PENDING = 1000;
-/** Writes of one recorder on the wire at once: client-go's writes one event after the other, too. */
-const MAX_WRITES = 1;
+/** Writes of one recorder on the wire at once. */
+const MAX_WRITES = 4;
 /** Events remembered so that a repetition becomes a count. */
 const MAX_REMEMBERED = 4096;
 

@@ -10,7 +10,7 @@ export const failureAnnotations = {
   imageError: "image-error",
   /** How often the image fails before it is found; for ever when absent. */
   imageErrorTimes: "image-error-times",
-  /** How often the pod's network cannot be realized before it can, or `always`. */
+  /** How often the pod's network cannot be realized before it can, or `always`; a network controller that was started anew counts anew. */
   networkErrors: "network-errors",
 } as const;
 

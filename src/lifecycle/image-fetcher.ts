@@ -14,7 +14,7 @@ import { WorkQueue } from "../kubernetes/work-queue.js";
 import { fetcherHost } from "./fetcher-host.js";
 import { IMAGE_MANAGER } from "./image-controller.js";
 import { chainIdOf, imageDiskOf, type ImageReference, parseImageReference } from "./image-reference.js";
-import { resolveError } from "./resolve-error.js";
+import { type ImageError, resolveError } from "./resolve-error.js";
 import { SharedStages } from "./shared-stages.js";
 
 /** How long the registry and the wire take, milliseconds of emulated time. */
@@ -30,6 +30,8 @@ export interface ImageFetcherOptions {
   readonly nodes: Pick<ObjectStore<Node>, "list">;
   readonly events: Pick<EventRecorder, "record">;
   readonly durations: ImageDurations;
+  /** Images that cannot be had, whoever asks. */
+  readonly imageErrors: readonly ImageError[];
   /** Emulated. */
   readonly clock: Clock;
   readonly monotonic: Clock;
@@ -120,7 +122,7 @@ export class ImageFetcher {
     if (image.status?.imageDisk !== undefined) return image;
     const chainID = chainIdOf(reference);
     const imageDisk = imageDiskOf(chainID);
-    const why = resolveError(image, reference);
+    const why = resolveError(image, reference, this.#options.imageErrors);
     const isKnown = this.#isCached(imageDisk) && why === undefined;
     let now: Image | undefined = image;
     if (!isKnown) {
@@ -191,9 +193,14 @@ export class ImageFetcher {
     if (phase !== "Failed") return false;
     const { clock } = this.#options;
     const dueMs = (parseTime(lastFailureTime) ?? clock.nowMs()) + retryMs(failures);
-    if (dueMs <= clock.nowMs() || isOver(image, reference)) return false;
+    if (dueMs <= clock.nowMs() || this.#isOver(image, reference)) return false;
     this.#retries.set(key, clock.timer(dueMs - clock.nowMs(), () => this.#queue.add(key)));
     return true;
+  }
+
+  /** Whether the failure was taken back: nobody asks for it any more. One that only runs out is found out by trying. */
+  #isOver(image: Image, reference: ImageReference): boolean {
+    return resolveError({ ...image, status: { ...image.status, failures: 0 } }, reference, this.#options.imageErrors) === undefined;
   }
 
   #forgetRetry(key: string): void {
@@ -219,9 +226,4 @@ export class ImageFetcher {
 
 function retryMs(failures: number): number {
   return Math.min(RETRY_MAX_MS, RETRY_INITIAL_MS * 2 ** Math.min(failures - 1, 20));
-}
-
-/** Whether the failure was taken back: no annotation asks for it any more. One that only runs out is found out by trying. */
-function isOver(image: Image, reference: ImageReference): boolean {
-  return resolveError({ ...image, status: { ...image.status, failures: 0 } }, reference) === undefined;
 }

@@ -25,6 +25,7 @@ import { NodeGone } from "./node-gone.js";
 import { OrphanSweep } from "./orphan-sweep.js";
 import { PodConfigurator } from "./pod-configurator.js";
 import { PodNetwork } from "./pod-network.js";
+import type { ImageError } from "./resolve-error.js";
 import { VmReaper } from "./vm-reaper.js";
 
 /** Milliseconds of emulated time that this room's part of the world takes. */
@@ -52,6 +53,8 @@ export interface LifecycleOptions {
   readonly podCidr?: string;
   /** The first and the last of their MACs; `04:50:56:00:00:00-04:50:56:ff:ff:ff` when absent. */
   readonly podMacs?: string;
+  /** Images that cannot be had; none when absent. */
+  readonly imageErrors?: readonly ImageError[];
   /** Between two orphan sweeps; 10,000 when absent. */
   readonly sweepPeriodMs?: number;
 }
@@ -91,7 +94,7 @@ export function startLifecycle(options: LifecycleOptions): Promise<Lifecycle> {
   const configurator = new PodConfigurator({ pods: pods.store, spherelets: spherelets(spherelet, dice.fork("spans")), events: recorders.lifecycle, steps, clock, monotonic, log });
   const reaper = new VmReaper({ client, pods: pods.store, nodes: nodes.store, vms, steps, clock, monotonic, log });
   const imageController = new ImageController({ client, pods: pods.store, images: images.store, events: recorders.image, monotonic, log });
-  const fetcher = new ImageFetcher({ client, images: images.store, disks: disks.store, nodes: nodes.store, events: recorders.image, durations: profile.durations, clock, monotonic, log });
+  const fetcher = new ImageFetcher({ client, images: images.store, disks: disks.store, nodes: nodes.store, events: recorders.image, durations: profile.durations, imageErrors: options.imageErrors ?? [], clock, monotonic, log });
   const network = new PodNetwork({
     client,
     pods: pods.store,

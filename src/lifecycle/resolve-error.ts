@@ -3,6 +3,17 @@ import { annotationKey } from "../kubernetes/container-annotations.js";
 import { failureAnnotations, MAX_TIMES, timesOf } from "../kubernetes/failure-annotations.js";
 import { canonicalName, type ImageReference } from "./image-reference.js";
 
+/** Images that cannot be had: references that begin with `images`, as written or in full, up to a `/`, `:` or `@`. */
+export interface ImageError {
+  readonly images: string;
+  /** A word of `resolveErrors`, or the registry's answer. */
+  readonly error: string;
+  /** How often each fails before it is found; for ever when absent. */
+  readonly times?: number | undefined;
+}
+
+/** A registry's answer beyond this is cut, as events are. */
+const MAX_TEXT_CHARS = 1024;
 /** Top-level domain that never resolves (RFC 2606). */
 const UNKNOWN_DOMAIN = /\.invalid(:\d+)?$/;
 
@@ -17,19 +28,32 @@ export const resolveErrors: Readonly<Record<string, (reference: ImageReference) 
 
 /**
  * Why this try to resolve an image fails; undefined where it does not. No registry is asked: a registry under `.invalid` is unknown, and an
- * Image's annotations may ask for any other failure, for ever or for its first tries.
+ * Image's annotations, else `errors`, may ask for any other failure, for ever or for its first tries.
  *
  * Worked example: `spheresim.dev/image-error: not-found` and `spheresim.dev/image-error-times: "2"` fail at 0 and 1 failures before.
  */
-export function resolveError({ metadata, status }: Image, reference: ImageReference): string | undefined {
+export function resolveError({ metadata, spec, status }: Image, reference: ImageReference, errors: readonly ImageError[]): string | undefined {
   const error = metadata.annotations?.[annotationKey(failureAnnotations.imageError)] ?? "";
-  if (error === "") return UNKNOWN_DOMAIN.test(reference.domain) ? resolveErrors["no-such-host"]!(reference) : undefined;
+  const failures = status?.failures ?? 0;
+  if (error === "") {
+    const known = errors.find(({ images }) => [spec.reference, canonicalName(reference)].some((name) => beginsWith(name, images)));
+    if (known !== undefined) return failures < (known.times ?? Number.POSITIVE_INFINITY) ? textOf(known.error, reference) : undefined;
+    return UNKNOWN_DOMAIN.test(reference.domain) ? textOf("no-such-host", reference) : undefined;
+  }
   const key = annotationKey(failureAnnotations.imageErrorTimes);
   const text = metadata.annotations?.[key];
   const times = timesOf(text);
   if (times === undefined) return `annotation ${key} "${text}": must be a whole number from 1 to ${MAX_TIMES}, or always`;
-  if ((status?.failures ?? 0) >= times) return undefined;
-  return Object.hasOwn(resolveErrors, error) ? resolveErrors[error]!(reference) : error;
+  return failures < times ? textOf(error, reference) : undefined;
+}
+
+function textOf(error: string, reference: ImageReference): string {
+  return Object.hasOwn(resolveErrors, error) ? resolveErrors[error]!(reference) : error.slice(0, MAX_TEXT_CHARS);
+}
+
+/** Example: `ghcr.io/shop` begins `ghcr.io/shop/web:2`, not `ghcr.io/shops/web`. */
+function beginsWith(name: string, start: string): boolean {
+  return name === start || (name.startsWith(start) && (start.endsWith("/") || /^[/:@]/.test(name.slice(start.length))));
 }
 
 function failed(code: number, why: string): string {

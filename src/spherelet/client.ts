@@ -22,6 +22,8 @@ import { type Agents, type ContainerListener, type HostD, type HostListener, typ
 /** Boot of an agent and start of containers take emulated time; a peer that died is noticed sooner by keep-alive. */
 const WORK_DEADLINE_MS = 120_000;
 const READ_DEADLINE_MS = 10_000;
+/** Who scrapes gives up after 10 s. */
+const STATS_DEADLINE_MS = 3_000;
 /** A stop takes as long as the grace period, on a clock that may run slower than this one. */
 const NO_DEADLINE = 0;
 const RETRY_INITIAL_MS = 50;
@@ -155,6 +157,9 @@ export class AgentConnections implements Agents {
 
   getPod: Agents["getPod"] = (address, vmUuid, signal) =>
     asking("the Spherelet agent", this.#at(address).client.getPod({}, { authority: authorityOf(vmUuid), deadlineMs: READ_DEADLINE_MS, signal }));
+
+  listPodStats: Agents["listPodStats"] = async (address, vmUuids) =>
+    (await asking("the Spherelet agent", this.#at(address).client.listPodStats({ vmUuids: [...vmUuids] }, { deadlineMs: STATS_DEADLINE_MS }))).pods;
 
   follow: Agents["follow"] = (address, vmUuid, listener) => this.#at(address).follow(vmUuid, listener);
 

@@ -25,7 +25,7 @@ import { ApiConfigSource } from "./spec/config-source.js";
 import { Gate } from "./node/gate.js";
 import type { HostOptions } from "./node/host.js";
 import { ImageBook } from "./images/image-book.js";
-import { openKubeletApi } from "./node/kubelet-api.js";
+import { openKubeletApi } from "./kubelet/kubelet-api.js";
 import { NodeKeeper } from "./node/node-keeper.js";
 import type { ApiConnection, SphereletSurroundings } from "./node/spherelet.js";
 import { SphereletFleet } from "./node/spherelet-fleet.js";
@@ -90,8 +90,8 @@ const MAX_NODE_CONNECTIONS = 64;
 /** Pods being given body and containers at the same time. */
 const MAX_STARTS = 256;
 
-/** Events of all hosts being written at the same time: what pods wait for goes first. */
-const MAX_EVENT_WRITES = 2;
+/** Events of all hosts being written at the same time: few, so that what pods wait for goes first, and enough to share the store's commits. */
+const MAX_EVENT_WRITES = 8;
 
 /** So long may the last events take at the end. */
 const FLUSH_LIMIT_MS = 500;
@@ -135,7 +135,7 @@ export async function startSpherelets(options: SphereletsOptions): Promise<Spher
   const openKubelet: SphereletSurroundings["openKubelet"] =
     options.kubeletPortBase === undefined || kubeletTls === undefined
       ? undefined
-      : async (host, port, podsOfHost) => openKubeletApi({ host: listenHost, port, certificates: await kubeletTls(host), pods: podsOfHost });
+      : async (host, port, facts) => openKubeletApi({ host: listenHost, port, certificates: await kubeletTls(host), facts, monotonic, log });
 
   const around: SphereletSurroundings = {
     connect,

@@ -1,4 +1,5 @@
 import type { PodContainers, StartPodRequest } from "../gen/spheresim/crx/v1/agent.js";
+import type { PodStats } from "../gen/spheresim/crx/v1/stats.js";
 import type { HostVm, Personality } from "../gen/spheresim/hostd/v1/host.js";
 
 /** Whose answer a fault is. */
@@ -58,12 +59,22 @@ export interface ContainerListener {
   lost(): void;
 }
 
+/** Where the agent of a pod answers. */
+export interface AgentAddress {
+  /** `host:port` of its machine process. */
+  readonly address: string;
+  /** BIOS uuid of its VM. */
+  readonly vmUuid: string;
+}
+
 /** What a Spherelet asks of the agents inside CRX instances. Failures are ProviderFaults. */
 export interface Agents {
   startPod(address: string, vmUuid: string, request: StartPodRequest, signal: AbortSignal): Promise<PodContainers>;
   /** TERM, grace, KILL; answers when all have ended (D2). */
   stopPod(address: string, vmUuid: string, podUid: string, graceSeconds: number, signal: AbortSignal): Promise<PodContainers>;
   getPod(address: string, vmUuid: string, signal: AbortSignal): Promise<PodContainers>;
+  /** What the containers of these VMs use, at most 100; VMs that do not run there are left out. */
+  listPodStats(address: string, vmUuids: readonly string[]): Promise<readonly PodStats[]>;
   /** Listens from now on; the returned function ends it. */
   follow(address: string, vmUuid: string, listener: ContainerListener): () => void;
 }

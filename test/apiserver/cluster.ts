@@ -47,7 +47,8 @@ export async function startCluster(options: { readonly store?: "real" } & Partia
   const authority = await CertificateAuthority.open(directory);
   const serving = await authority.issue({ commonName: "kube-apiserver", dnsNames: serverNames, ipAddresses: serverAddresses, usages: ["server"] });
   const admin = await authority.issue({ commonName: "kubernetes-admin", organizations: ["system:masters"], usages: ["client"] });
-  const server = await startApiserver({ listen: "127.0.0.1:0", etcdEndpoints: [store.address], tls: serving, clock: wallClock(), monotonic, dice: new Dice(1), log: silentLogger, ...overrides });
+  const kubeletTls = await authority.issue({ commonName: "kube-apiserver-kubelet-client", organizations: ["system:masters"], usages: ["client"] });
+  const server = await startApiserver({ listen: "127.0.0.1:0", etcdEndpoints: [store.address], tls: serving, kubeletTls, clock: wallClock(), monotonic, dice: new Dice(1), log: silentLogger, ...overrides });
   const kubeconfig = join(directory, "kubeconfig");
   writeFileSync(kubeconfig, kubeconfigOf(server.address, admin));
   const client = new RestClient({ server: `https://${server.address}`, tls: { ca: admin.caPem, cert: admin.certPem, key: admin.keyPem }, userAgent: "test/1" });

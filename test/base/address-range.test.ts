@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { Ipv4Range, MacRange } from "../../src/base/address-range.js";
 
 test("an IPv4 range leaves out network, gateway and broadcast", () => {
@@ -46,4 +47,37 @@ test("a text that is no range of MACs says what one must be", () => {
   for (const text of ["", "04:50:56", "04:50:56:00:00:00", "04:50:56:00:00:00-x", "04:50:56:00:00:00-04:50:56:00:00:01-1"]) assert.throws(() => new MacRange(text), /must be the first and the last MAC address/, text);
   for (const text of ["04:50:56:00:00:02-04:50:56:00:00:01", "04:50:56:00:00:00-04:50:57:00:00:00"]) assert.throws(() => new MacRange(text), /must go upwards and hold at most 16777216/, text);
   assert.throws(() => new MacRange("05:50:56:00:00:00-05:50:56:00:00:ff"), /the first byte is even/);
+});
+
+const prefixLengths = fc.integer({ min: 8, max: 29 });
+const ranges = fc.tuple(fc.nat(2 ** 32 - 1), prefixLengths).map(([number, length]) => {
+  const base = number - (number % 2 ** (32 - length));
+  return `${[24, 16, 8, 0].map((shift) => Math.floor(base / 2 ** shift) % 256).join(".")}/${length}`;
+});
+
+test("property: the n-th address of a range is the range's n-th, and no neighbour's", () => {
+  fc.assert(
+    fc.property(ranges, ranges, fc.nat(), (cidr, otherCidr, draw) => {
+      const [range, other] = [new Ipv4Range(cidr), new Ipv4Range(otherCidr)];
+      const index = draw % range.size;
+      const address = range.address(index);
+      assert.equal(range.indexOf(address), index);
+      assert.equal(range.overlaps(range), true);
+      assert.equal(range.overlaps(other), other.overlaps(range));
+      if (other.indexOf(address) >= 0) assert.equal(range.overlaps(other), true);
+      if (!range.overlaps(other)) assert.equal(other.indexOf(address), -1);
+    }),
+  );
+});
+
+test("property: the n-th MAC of a range is the range's n-th, whatever the range", () => {
+  fc.assert(
+    fc.property(fc.nat(2 ** 39), fc.integer({ min: 0, max: 2 ** 24 - 1 }), fc.nat(), (start, span, draw) => {
+      const textOf = (number: number): string => number.toString(16).padStart(12, "0").match(/../g)!.join(":");
+      const first = start - (start % 2 ** 24);
+      const range = new MacRange(`${textOf(first)}-${textOf(first + span)}`);
+      const index = draw % range.size;
+      assert.deepEqual([range.size, range.indexOf(range.address(index)), range.address(0)], [span + 1, index, textOf(first)]);
+    }),
+  );
 });

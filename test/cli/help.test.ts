@@ -8,7 +8,7 @@ import { projectDirectory } from "../../src/base/project-files.js";
 import { withDirectory } from "../support/command.js";
 import { run } from "../support/running-emulator.js";
 
-const commands = ["up", "demo", "place", "trace", "explain", "inventory", "host", "vm", "pool", "rule", "group", "drs", "events", "task", "env", "status", "exec", "reset", "serve", "import-etcd"];
+const commands = ["up", "demo", "place", "trace", "explain", "inventory", "host", "vm", "pool", "rule", "group", "drs", "events", "task", "env", "status", "exec", "check", "reset", "serve", "import-etcd"];
 
 test("--help lists every command; each one's own is short, on standard output, with status 0", async () => {
   const all = await run(["--help"]);
@@ -25,7 +25,7 @@ test("--help lists every command; each one's own is short, on standard output, w
 });
 
 const subcommands: Readonly<Record<string, readonly string[]>> = {
-  host: ["list", "maintenance", "standby", "quarantine", "disconnect", "connect", "add", "remove"],
+  host: ["list", "maintenance", "standby", "quarantine", "disconnect", "connect", "add", "remove", "power", "network", "service"],
   vm: ["list", "create", "power", "migrate", "set", "activity", "destroy"],
   pool: ["list", "create", "set", "move", "destroy"],
   rule: ["list", "add", "remove"],

@@ -57,6 +57,12 @@ export class MachineFixture {
     return this.instance;
   }
 
+  /** An instance whose init still waits. */
+  agentless(): CrxInstance {
+    this.boot();
+    return this.instance;
+  }
+
   get instance(): CrxInstance {
     const instance = this.machine.instance(uuid);
     if (instance === undefined) throw new Error("no instance");

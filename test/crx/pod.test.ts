@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fromTimestamp } from "../../src/base/timestamp.js";
 import { CrashBackoff } from "../../src/base/crash-backoff.js";
-import { Probe, RestartPolicy, TcpSocketAction, VolumeSpec } from "../../src/gen/spheresim/crx/v1/agent.js";
+import { Files, Probe, RestartPolicy, TcpSocketAction, VolumeSpec } from "../../src/gen/spheresim/crx/v1/agent.js";
 import { allWords, container, isFault, MachineFixture, podRequest, podUid, words } from "./machine-fixture.js";
 
 test("containers start side by side after the init containers, one after the other", async () => {
@@ -166,4 +166,34 @@ test("a pod the agent cannot set up is refused with the field at fault", async (
   ];
   for (const [change, field] of wrong) await assert.rejects(agent.startPod(podRequest(change)), isFault("invalidArgument", field));
   assert.deepEqual(allWords(await agent.startPod(podRequest({ volumes: [volume], containers: [mount("data", "/data")] }))), ["web running"]);
+});
+
+test("an instance tells what its running containers use and what its volumes hold; a restarted container counts anew", async () => {
+  const fixture = new MachineFixture();
+  const agent = await fixture.agent();
+  const startMs = fixture.clock.nowMs();
+  await assert.rejects(new MachineFixture().agentless().stats(), isFault("hostNotReachable"));
+  assert.deepEqual([(await agent.stats()).podUid, (await agent.stats()).containers], ["", []]);
+  const bytes = (text: string): Buffer => Buffer.from(text);
+  const volumes = [
+    VolumeSpec.create({ name: "config", source: { $case: "files", value: Files.create({ data: { a: bytes("abc"), "d/b": bytes("defg") } }) } }),
+    VolumeSpec.create({ name: "scratch", source: { $case: "emptyDir", value: { sizeLimitBytes: 1_000n } } }),
+  ];
+  const web = { ...container("web", "nginx"), annotations: { cpu: "100m", memory: "10Mi", "exit-code": "1,stays", "exits-after": "30s" }, limitMemoryBytes: 20_971_520n };
+  await agent.startPod(podRequest({ volumes, initContainers: [container("init", "busybox", "true")], containers: [web] }));
+  await fixture.clock.advance(10_000);
+  const first = await agent.stats();
+  assert.equal(fromTimestamp(first.time!) - startMs, 10_000);
+  assert.deepEqual(first.volumes.map(({ name, emptyDir, usedBytes, inodesUsed, capacityBytes }) => [name, emptyDir, usedBytes, inodesUsed, capacityBytes]), [
+    ["config", false, 7n, 4n, 0n],
+    ["scratch", true, 0n, 1n, 1_000n],
+  ]);
+  const [used] = first.containers;
+  assert.deepEqual([first.containers.length, used?.name, used?.cpuNanos, used?.memoryWorkingSetBytes, used?.memoryLimitBytes], [1, "web", 1_020_000_000n, 10_485_760n, 20_971_520n]);
+  assert.equal(used?.containerId, agent.pod().containers[0]?.containerId);
+  // It ends after 30 s and is started again at once.
+  await fixture.clock.advance(25_000);
+  const [again] = (await agent.stats()).containers;
+  assert.notEqual(again?.containerId, used?.containerId);
+  assert.equal(again?.cpuNanos, 520_000_000n);
 });

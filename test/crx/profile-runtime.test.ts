@@ -16,8 +16,8 @@ const actions = {
   named: { $case: "httpGet", value: HttpGetAction.create({ host, port: "web", path: "/", scheme: "HTTP" }) },
 } satisfies Record<string, Probe["action"]>;
 
-async function running(image: string, change: Partial<ContainerSpec> = {}): Promise<RuntimeContainer> {
-  const container = await new ProfileRuntime(new ManualClock(), 0).create(ContainerSpec.create({ name: "c", image, ...change }), 0);
+async function running(image: string, change: Partial<ContainerSpec> = {}, clock = new ManualClock()): Promise<RuntimeContainer> {
+  const container = await new ProfileRuntime(clock, 0).create(ContainerSpec.create({ name: "c", image, ...change }), 0);
   await container.start();
   return container;
 }
@@ -58,7 +58,74 @@ test("what takes too long is told as each kind tells it", async () => {
 
 test("what a runtime without programs cannot do is refused by name", async () => {
   const container = await running("nginx");
-  for (const what of ["attach", "logs", "stats"] as const) {
+  for (const what of ["attach", "logs"] as const) {
     assert.throws(() => container[what](), (error) => error instanceof NotProvided && error.message === `${what} of the container runtime "image profiles" is not implemented`);
+  }
+});
+
+const MIB = 1024 ** 2;
+
+/** CPU time in milliseconds of a core, and memory in MiB, after a minute. */
+async function usedInAMinute(image: string, change: Partial<ContainerSpec> = {}): Promise<[number, number]> {
+  const clock = new ManualClock();
+  const container = await running(image, change, clock);
+  await clock.advance(60_000);
+  const { cpuNanos, memoryUsageBytes, memoryWorkingSetBytes, memoryRssBytes } = await container.stats();
+  assert.deepEqual([memoryUsageBytes, memoryRssBytes], [memoryWorkingSetBytes, memoryWorkingSetBytes]);
+  // Starting took 20 ms.
+  return [Number(cpuNanos) / 1e6 - 20, Number(memoryWorkingSetBytes) / MIB];
+}
+
+test("a container uses what its profile says, what its command asks for, or what the pod says, and no more than its limits", async () => {
+  const stated = { annotations: { cpu: "250m", memory: "64Mi" } };
+  const cases: [string, Partial<ContainerSpec>, [number, number]][] = [
+    ["nginx", {}, [60, 9]],
+    ["redis", {}, [120, 8]],
+    ["registry.k8s.io/pause:3.10", {}, [0, 0.5]],
+    ["busybox", { command: ["sleep", "3600"] }, [0, 1]],
+    ["nobody-knows", {}, [300, 32]],
+    ["nginx", stated, [15_000, 64]],
+    ["nginx", { ...stated, limitCpuMilli: 100, limitMemoryBytes: BigInt(128 * MIB) }, [6_000, 64]],
+    ["mysql", { limitMemoryBytes: BigInt(128 * MIB) }, [360, 128]],
+    ["vish/stress", { args: ["-cpus", "2"], limitCpuMilli: 1_000 }, [60_000, 1]],
+    ["polinux/stress", { command: ["stress"], args: ["--cpu", "1", "--vm-bytes", "150M"] }, [60_000, 150]],
+  ];
+  for (const [image, change, used] of cases) assert.deepEqual(await usedInAMinute(image, change), used, `${image} ${JSON.stringify(change.args ?? change.annotations ?? "")}`);
+});
+
+test("CPU time stops with the container and never falls, also on a clock that is set back", async () => {
+  const clock = new ManualClock(1_000_000);
+  let backMs = 0;
+  const moved = { nowMs: () => clock.nowMs() - backMs, sleep: clock.sleep.bind(clock), timer: clock.timer.bind(clock) };
+  const container = await new ProfileRuntime(moved, 0).create(ContainerSpec.create({ name: "c", image: "nginx", annotations: { cpu: "1" } }), 0);
+  await container.start();
+  const used = async (): Promise<number> => Number((await container.stats()).cpuNanos - 20_000_000n) / 1e9;
+  await clock.advance(10_000);
+  assert.equal(await used(), 10);
+  backMs = 60_000;
+  assert.equal(await used(), 10);
+  backMs = 0;
+  container.signal(9);
+  await clock.advance(5_000);
+  assert.equal(await used(), 10);
+});
+
+test("a pod that says its container takes more memory than its limit sees it killed for that, at once or when it would exit", async () => {
+  const limitMemoryBytes = BigInt(100 * MIB);
+  const clock = new ManualClock();
+  const ends = async (annotations: Record<string, string>): Promise<unknown> => (await running("nginx", { limitMemoryBytes, annotations }, clock)).ended;
+  const killed = { exitCode: 137, signal: 9, oomKilled: true };
+  assert.deepEqual(await ends({ memory: "200Mi" }), killed);
+  const later = ends({ memory: "200Mi", "exits-after": "30s" });
+  await clock.advance(29_000);
+  assert.equal(await Promise.race([later, Promise.resolve("runs")]), "runs");
+  await clock.advance(1_000);
+  assert.deepEqual(await later, killed);
+  assert.equal(await Promise.race([ends({ memory: "100Mi" }), clock.advance(60_000).then(() => "runs")]), "runs");
+});
+
+test("a use that is no quantity is refused by name", async () => {
+  for (const [name, text, example] of [["cpu", "fast", "250m"], ["memory", "-1Mi", "64Mi"]] as const) {
+    await assert.rejects(running("nginx", { annotations: { [name]: text } }), { name: "RuntimeError", message: `annotation ${name} "${text}": must be a quantity such as ${example}` });
   }
 });

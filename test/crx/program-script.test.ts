@@ -27,7 +27,8 @@ test("each annotation changes its part of a program, whatever image and command"
     [{ "on-term": "ignored" }, { onTerm: "ignored" }],
     [{ "on-term": "7", "term-takes": "3s" }, { onTerm: { exitCode: 7 }, termTakesMs: 3_000 }],
     [{ "started-after": "1s", "ready-after": "2s", "unready-after": "3s", "liveness-fails-after": "4s", "answer-takes": "5s" }, { startedAfterMs: 1_000, readyAfterMs: 2_000, unreadyAfterMs: 3_000, livenessFailsAfterMs: 4_000, answerTakesMs: 5_000 }],
-    [{ profile: "redis" }, { profile: "redis", speaks: "tcp" }],
+    [{ profile: "redis" }, { profile: "redis", speaks: "tcp", cpuMilli: 2, memoryBytes: 8_388_608 }],
+    [{ cpu: "1.5", memory: "1G" }, { cpuMilli: 1_500, memoryBytes: 1_000_000_000 }],
   ];
   for (const [annotations, expected] of cases) assert.deepEqual(program(annotations, 0, { command: ["sleep", "9"] }), { ...program({}, 0, "profile" in annotations ? {} : { command: ["sleep", "9"] }), ...expected }, JSON.stringify(annotations));
 });
@@ -49,7 +50,7 @@ test("an annotation that is not known or cannot be read is refused by name", () 
 });
 
 test("a user's own profile counts before the built-in one of that image; what it leaves out never happens", () => {
-  const own = { name: "own", repositories: ["nginx"], runs: "exits", exitCode: 3, exitsAfterMs: 20, onTerm: "ignored", argsAreCommand: false, speaks: "nothing", startedAfterMs: 0, readyAfterMs: 5 } as const;
+  const own = { name: "own", repositories: ["nginx"], runs: "exits", exitCode: 3, exitsAfterMs: 20, onTerm: "ignored", argsAreCommand: false, speaks: "nothing", startedAfterMs: 0, readyAfterMs: 5, cpuMilli: 0, memoryBytes: 0 } as const;
   const { profile, runsMs, exitCode, readyAfterMs, livenessFailsAfterMs } = programOf(ContainerSpec.create({ image: "nginx:1.29" }), new ImageProfiles([own]));
   assert.deepEqual([profile, runsMs, exitCode, readyAfterMs, livenessFailsAfterMs], ["own", 20, 3, 5, FOREVER]);
 });

@@ -112,6 +112,14 @@ test("the whole way over the wire: hello, boot, personality, StartPod, watch, a 
   assert.equal((await agent.getPod({}, { metadata: { "spheresim-host": authority } })).podUid, podUid);
   await assert.rejects(agent.getPod({}, { metadata: { "spheresim-host": "elsewhere" } }), (error) => RpcError.is(error, RpcCode.INVALID_ARGUMENT) && error.message.includes(authority));
 
+  // What it uses: alone by its name, and among many; who does not run here is left out.
+  const used = await agent.getPodStats({}, { authority });
+  assert.deepEqual([used.vmUuid, used.podUid, used.containers.map(({ name, memoryWorkingSetBytes }) => [name, memoryWorkingSetBytes])], [uuid, podUid, [["web", 9_437_184n]]]);
+  const stranger = "420d0000-0000-4000-8000-000000000099";
+  const { pods } = await agent.listPodStats({ vmUuids: [stranger, uuid.toUpperCase()] });
+  assert.deepEqual(pods.map(({ vmUuid, containers }) => [vmUuid, containers[0]?.containerId]), [[uuid, used.containers[0]?.containerId]]);
+  await assert.rejects(agent.listPodStats({ vmUuids: Array.from({ length: 101 }, () => uuid) }), (error) => RpcError.is(error, RpcCode.INVALID_ARGUMENT) && error.violations[0]?.field === "vm_uuids" && error.message === "vm_uuids: must name at most 100 VMs");
+
   // HostD goes and comes back at the same address: the guest has lived on, and hello names it.
   const { address } = hostd.server;
   await hostd.server.close();

@@ -8,11 +8,16 @@ import { UserError } from "../../src/base/user-error.js";
 import { readImageProfiles } from "../../src/daemon/image-profiles.js";
 
 test("the example file is read; without a file there are no profiles", () => {
-  const [service, report, leaks] = readImageProfiles(join(examplesDirectory, "image-profiles.yaml"));
+  const {
+    imageProfiles: [service, report, leaks],
+    imageErrors,
+  } = readImageProfiles(join(examplesDirectory, "image-profiles.yaml"));
   assert.deepEqual([service?.name, service?.readyAfterMs, service?.onTerm, service?.speaks], ["inventory-service", 8_000, { exitCode: 0 }, "http"]);
   assert.deepEqual([report?.runs, report?.exitsAfterMs, report?.onTerm], ["exits", 20_000, { exitCode: 143 }]);
   assert.deepEqual([leaks?.repositories, leaks?.livenessFailsAfterMs, leaks?.unreadyAfterMs], [[], 120_000, undefined]);
-  assert.deepEqual(readImageProfiles(undefined), []);
+  assert.deepEqual([leaks?.cpuMilli, leaks?.memoryBytes, service?.cpuMilli, service?.memoryBytes], [20, 256 * 1024 ** 2, 5, 32 * 1024 ** 2]);
+  assert.deepEqual(imageErrors, [{ images: "registry.example.com/legacy", error: "unauthorized" }, { images: "ghcr.io", error: "rate-limited", times: 2 }]);
+  assert.deepEqual(readImageProfiles(undefined), { imageProfiles: [], imageErrors: [] });
 });
 
 test("a field that does not do is named with its line", (t) => {
@@ -25,8 +30,12 @@ test("a field that does not do is named with its line", (t) => {
     ["profiles:\n  - name: a\n    exitCode: 256", /line 3, profiles\.0\.exitCode: must be an exit code from 0 to 255/],
     ["profiles:\n  - name: a\n    onTerm: dies", /line 3, profiles\.0\.onTerm: must be an exit code from 0 to 255, or ignored/],
     ["profiles:\n  - name: a\n    repositories: [docker.io/a]", /profiles\.0\.repositories\.0: must be the last part of a repository/],
+    ["profiles:\n  - name: a\n    cpu: fast", /line 3, profiles\.0\.cpu: must be a quantity such as 250m/],
+    ["profiles:\n  - name: a\n    memory: -1Mi", /line 3, profiles\.0\.memory: must be a quantity such as 64Mi/],
     ["profiles:\n  - name: a\n    colour: red", /line 3, profiles\.0\.colour: is no field of it/],
     ["profiles:\n  - name: a\n  - name: a", /line 3, profiles\.1\.name: a stands twice/],
+    ["imageErrors:\n  - images: ghcr.io", /imageErrors\.0\.error: /],
+    ["imageErrors:\n  - images: ghcr.io\n    error: down\n    times: 0", /line 4, imageErrors\.0\.times: /],
     ["profiles:\n  - name: A", /profiles\.0\.name: must be lower-case letters, digits and dashes/],
   ];
   for (const [text, message] of cases) {

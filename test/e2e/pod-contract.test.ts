@@ -25,6 +25,7 @@ test("over the wire: a user's profile, annotations, probes, hooks and a sidecar 
       const sidecar = { name: "proxy", image: "envoyproxy/envoy:v1.31", restartPolicy: "Always", startupProbe: { tcpSocket: { port: 15_021 }, periodSeconds: 1 } };
       const hooked = { name: "web", image: "nginx", lifecycle: { postStart: { exec: { command: ["true"] } }, preStop: { exec: { command: ["false"] } } }, resources: { requests: { cpu: "50m" }, limits: { cpu: "100m" } } };
       await client.create(pods, aPod("mesh", { initContainers: [sidecar], containers: [hooked] }, { "proxy.spheresim.dev/started-after": "500ms" }));
+      await client.create(pods, aPod("legacy", { containers: [{ name: "c", image: "registry.example.com/legacy/app:1" }] }));
       await client.create(pods, aPod("typo", { containers: [{ name: "c", image: "nginx" }] }, { "c.spheresim.dev/exitcode": "1" }));
 
       const mesh = await becomes("mesh", "is ready", isReady);
@@ -34,6 +35,10 @@ test("over the wire: a user's profile, annotations, probes, hooks and a sidecar 
       assert.equal(mesh.metadata.annotations?.["spheresim.dev/image-profiles"], '{"proxy":"unknown","web":"nginx"}');
       const typo = await becomes("typo", "waits", ({ status }) => status?.containerStatuses?.[0]?.state?.waiting?.reason === "CreateContainerError");
       assert.match(typo.status?.containerStatuses?.[0]?.state?.waiting?.message ?? "", /^annotation exitcode "1": not known; known are /);
+
+      // The file says so of this registry's images.
+      const legacy = await becomes("legacy", "has no image", ({ status }) => /^(ErrImagePull|ImagePullBackOff)$/.test(status?.containerStatuses?.[0]?.state?.waiting?.reason ?? ""));
+      assert.match(legacy.status?.containerStatuses?.[0]?.state?.waiting?.message ?? "", /Code 401: ErrorType\(2\) pull access denied/);
 
       const sick = await becomes("sick", "was restarted", ({ status }) => (status?.containerStatuses?.[0]?.restartCount ?? 0) > 0);
       assert.equal(sick.metadata.annotations?.["spheresim.dev/image-profiles"], '{"c":"inventory-service"}');

@@ -30,7 +30,7 @@ async function paste(block: string, environment: NodeJS.ProcessEnv): Promise<voi
 }
 
 describe("README", () => {
-  test("has blocks to paste", () => assert.equal(blocks.length, 4));
+  test("has blocks to paste", () => assert.equal(blocks.length, 5));
 
   for (const block of blocks) {
     test(`runs as printed: ${block.split("\n", 1)[0]}`, { skip: skipOf(block) }, async () => {

@@ -80,7 +80,7 @@ test("a new event begins when the old one aged out; text is cut; the queue is bo
   await recorder.close();
 });
 
-test("a recorder writes one event at a time, and recorders that share a gate no more together than it lets in", async () => {
+test("recorders that share a gate have no more on the wire together than it lets in", async () => {
   const { clock, cluster, pod } = await setUp();
   const gate = new RequestGate(2, 100);
   const recorders = [1, 2, 3, 4].map((n) => new EventRecorder({ client: cluster, component: "kubelet", host: `host-${n}`, clock, dice: new Dice(n), log: silentLogger, gate }));

@@ -62,13 +62,14 @@ test("the cache outlives the room and its images; layers whose disk was deleted 
   const world = await lifecycleWorld();
   await world.create("web");
   const first = await world.becomes("Ready");
+  const ready = (): number => world.told(first.metadata.name).filter((text) => text.endsWith("Ready")).length;
+  const fetched = (): number => world.told(first.metadata.name).filter((text) => text.endsWith("Fetching")).length;
+  await eventually("told", () => ready() === 1);
   await world.cluster.delete(pods, { namespace: "default", name: "web" });
   await world.cluster.delete(images, { namespace: "default", name: first.metadata.name });
   await world.restart();
-  const fetched = (): number => world.told(first.metadata.name).filter((text) => text.endsWith("Fetching")).length;
   await world.create("again");
-  await world.becomes("Ready");
-  await settled();
+  await eventually("told", () => ready() === 2);
   assert.equal(fetched(), 1, "found in the cache");
   await world.cluster.delete(pods, { namespace: "default", name: "again" });
   await world.cluster.delete(images, { namespace: "default", name: first.metadata.name });
@@ -145,7 +146,7 @@ test("an image that is deleted is tried no more", async () => {
 test("each word has the registry's answer; a count that is none says so where the failure would stand", () => {
   const reference = parseImageReference("registry.example.com:5000/shop/web:2")!;
   const imageWith = (annotations: Record<string, string>, failures = 0) => ({ metadata: { name: "i", uid: "u", resourceVersion: "1", creationTimestamp: "", annotations }, spec: { reference: "" }, status: { failures } });
-  const texts = Object.fromEntries(Object.keys(resolveErrors).map((word) => [word, resolveError(imageWith({ "spheresim.dev/image-error": word }), reference)]));
+  const texts = Object.fromEntries(Object.keys(resolveErrors).map((word) => [word, resolveError(imageWith({ "spheresim.dev/image-error": word }), reference, [])]));
   assert.deepEqual(texts, {
     "no-such-host": 'Http request failed. Code 400: ErrorType(2) failed to do request: Head "https://registry.example.com:5000/v2/shop/web/manifests/2": dial tcp: lookup registry.example.com: no such host',
     "not-found": "Http request failed. Code 404: ErrorType(2) registry.example.com:5000/shop/web:2: not found",
@@ -153,8 +154,28 @@ test("each word has the registry's answer; a count that is none says so where th
     "bad-certificate": 'Http request failed. Code 400: ErrorType(2) failed to do request: Head "https://registry.example.com:5000/v2/shop/web/manifests/2": tls: failed to verify certificate: x509: certificate signed by unknown authority',
     "rate-limited": "Http request failed. Code 429: ErrorType(2) unexpected status from HEAD request to https://registry.example.com:5000/v2/shop/web/manifests/2: 429 Too Many Requests",
   });
-  for (const times of ["0", "-1", "2x", "1001", ""]) assert.equal(resolveError(imageWith({ "spheresim.dev/image-error": "x", "spheresim.dev/image-error-times": times }), reference), `annotation spheresim.dev/image-error-times "${times}": must be a whole number from 1 to 1000, or always`);
-  assert.equal(resolveError(imageWith({}), reference), undefined);
-  assert.equal(resolveError(imageWith({ "spheresim.dev/image-error": "constructor" }), reference), "constructor");
-  assert.match(resolveError(imageWith({}), parseImageReference("a.invalid:5000/b")!) ?? "", /lookup a\.invalid: no such host$/);
+  for (const times of ["0", "-1", "2x", "1001", ""]) assert.equal(resolveError(imageWith({ "spheresim.dev/image-error": "x", "spheresim.dev/image-error-times": times }), reference, []), `annotation spheresim.dev/image-error-times "${times}": must be a whole number from 1 to 1000, or always`);
+  assert.equal(resolveError(imageWith({}), reference, []), undefined);
+  assert.equal(resolveError(imageWith({ "spheresim.dev/image-error": "x".repeat(5_000) }), reference, [])?.length, 1024);
+  assert.equal(resolveError(imageWith({ "spheresim.dev/image-error": "constructor" }), reference, []), "constructor");
+  assert.match(resolveError(imageWith({}), parseImageReference("a.invalid:5000/b")!, []) ?? "", /lookup a\.invalid: no such host$/);
+});
+
+test("images that cannot be had, whoever asks: by registry, repository or image, for ever or for their first tries", () => {
+  const why = (written: string, images: string, failures = 0, times?: number): string | undefined =>
+    resolveError({ metadata: { name: "i", uid: "u", resourceVersion: "1", creationTimestamp: "" }, spec: { reference: written }, status: { failures } }, parseImageReference(written)!, [{ images, error: "down", times }]);
+  const rows: readonly (readonly [written: string, images: string, fails: boolean])[] = [
+    ["ghcr.io/shop/web:2", "ghcr.io", true],
+    ["ghcr.io/shop/web:2", "ghcr.io/", true],
+    ["ghcr.io/shop/web:2", "ghcr.io/shop", true],
+    ["ghcr.io/shop/web:2", "ghcr.io/shop/web:2", true],
+    ["ghcr.io/shop/web:2", "ghcr.io/shop/web:1", false],
+    ["ghcr.io/shops/web", "ghcr.io/shop", false],
+    ["nginx", "nginx", true],
+    ["nginx", "docker.io", true],
+    ["nginx:1.27", "docker.io/library/nginx", true],
+    ["nginx-slim", "nginx", false],
+  ];
+  for (const [written, images, fails] of rows) assert.equal(why(written, images), fails ? "down" : undefined, `${written} ${images}`);
+  assert.deepEqual([0, 1, 2].map((failures) => why("nginx", "nginx", failures, 2)), ["down", "down", undefined]);
 });

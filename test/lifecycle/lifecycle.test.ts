@@ -1,57 +1,15 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { ManualClock, monotonicClock } from "../../src/base/clock.js";
-import { silentLogger } from "../../src/base/log.js";
 import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
-import { Dice } from "../../src/base/seeded-random.js";
-import type { StepRecord } from "../../src/gen/spheresim/emulator/v1/journal.js";
 import type { Pod } from "../../src/kubernetes/pod.js";
-import { images as imageType, nodes as nodeType, pods as podType } from "../../src/kubernetes/resource-type.js";
+import { images as imageType, pods as podType } from "../../src/kubernetes/resource-type.js";
 import { imageReferencesOf, lifecycleFinalizer, podVmAnnotations } from "../../src/kubernetes/vsphere-pod.js";
-import { type Lifecycle, startLifecycle } from "../../src/lifecycle/index.js";
 import { eventually, settled } from "../support/eventually.js";
-import { startFakeApiServer } from "../support/fake-api-server.js";
-import { FakeCluster } from "../support/fake-cluster.js";
+import type { FakeCluster } from "../support/fake-cluster.js";
 import { startFakeSpherelet } from "../support/fake-spherelet.js";
-import { FakeVcenter } from "../support/fake-vcenter.js";
+import { HOST, lifecyclePeers } from "./world.js";
 
-const HOST = "esxi-01.spheresim.test";
-const NO_TIME = { imageResolveMs: 0, imageFetchMs: 0, networkRealizeMs: 0 };
 const web = { namespace: "default", name: "web" };
-
-async function setUp(options: { readonly sphereletAddress?: string; readonly podCidr?: string } = {}) {
-  const clock = new ManualClock(1_800_000_000_000);
-  const cluster = new FakeCluster(clock);
-  await cluster.create(nodeType, { metadata: { name: HOST } });
-  const apiserver = await startFakeApiServer(cluster);
-  const vcenter = await new FakeVcenter([HOST]).start();
-  const spherelet = await startFakeSpherelet();
-  const records: StepRecord[] = [];
-  let lifecycle: Lifecycle | undefined;
-  const start = async (): Promise<Lifecycle> => {
-    lifecycle = await startLifecycle({
-      apiserver: { server: apiserver.url },
-      vcenterAddress: vcenter.address,
-      sphereletAddress: options.sphereletAddress ?? spherelet.address,
-      log: silentLogger,
-      clock,
-      monotonic: monotonicClock(),
-      dice: new Dice(1),
-      recorder: { record: (step) => void records.push(step) },
-      profile: { durations: NO_TIME },
-      ...(options.podCidr === undefined ? {} : { podCidr: options.podCidr }),
-    });
-    await lifecycle.ready;
-    return lifecycle;
-  };
-  const close = async (): Promise<void> => {
-    await lifecycle?.close();
-    await Promise.all([apiserver.close(), vcenter.close(), spherelet.close()]);
-  };
-  after(close);
-  const stored = (name = "web"): Pod | undefined => cluster.peek(podType, { namespace: "default", name });
-  return { clock, cluster, apiserver, vcenter, spherelet, records, start, close, stored };
-}
 
 function draft(name: string, extra: Partial<Pod["spec"]> = {}) {
   return { metadata: { namespace: "default", name }, spec: { containers: [{ name: "web", image: "nginx:1.27" }], ...extra } };
@@ -65,7 +23,7 @@ async function bindWithVm(cluster: FakeCluster, name: string, vmUuid: string): P
 }
 
 test("a stored pod gets image references and a network, each with one patch", async () => {
-  const { cluster, start, stored } = await setUp();
+  const { cluster, start, stored } = await lifecyclePeers();
   await start();
   await cluster.create(podType, draft("web", { initContainers: [{ name: "setup", image: "busybox" }] }));
   const pod = await eventually("both on the pod", () => {
@@ -87,7 +45,7 @@ test("a stored pod gets image references and a network, each with one patch", as
 });
 
 test("a second pod of the same image makes no second Image; a name that cannot be read is left out", async () => {
-  const { cluster, start, stored } = await setUp();
+  const { cluster, start, stored } = await lifecyclePeers();
   await start();
   await cluster.create(podType, draft("web"));
   await eventually("the first", () => imageReferencesOf(stored()!));
@@ -104,7 +62,7 @@ test("step 11: a bound pod with a VM goes to the Spherelet of its node, again un
     if (refusals >= 0) throw new RpcError(RpcCode.FAILED_PRECONDITION, "not yet");
   });
   after(() => spherelet.close());
-  const { cluster, start, records } = await setUp({ sphereletAddress: spherelet.address });
+  const { cluster, start, records } = await lifecyclePeers({ sphereletAddress: spherelet.address });
   await start();
   await cluster.create(podType, draft("web"));
   const pod = await bindWithVm(cluster, "web", "502d-1");
@@ -120,7 +78,7 @@ test("step 11: a bound pod with a VM goes to the Spherelet of its node, again un
 });
 
 test("D4 to D6: the VM is destroyed, then the finalizer goes and the object with it", async () => {
-  const { cluster, vcenter, start, stored, records, clock } = await setUp();
+  const { cluster, vcenter, start, stored, records, clock } = await lifecyclePeers();
   await start();
   await cluster.create(podType, draft("web"));
   const pod = await bindWithVm(cluster, "web", "502d-1");
@@ -140,7 +98,7 @@ test("D4 to D6: the VM is destroyed, then the finalizer goes and the object with
 });
 
 test("D4: a VM that is not there any more is success, also across a restart of vCenter", async () => {
-  const { cluster, vcenter, start, stored } = await setUp();
+  const { cluster, vcenter, start, stored } = await lifecyclePeers();
   await start();
   await cluster.create(podType, draft("web"));
   await bindWithVm(cluster, "web", "502d-1");
@@ -152,7 +110,7 @@ test("D4: a VM that is not there any more is success, also across a restart of v
 });
 
 test("the sweep destroys what no pod wants, and only when it is old enough", async () => {
-  const { cluster, vcenter, start, clock } = await setUp();
+  const { cluster, vcenter, start, clock } = await lifecyclePeers();
   const lifecycle = await start();
   await cluster.create(podType, draft("web"));
   const pod = await bindWithVm(cluster, "web", "502d-1");
@@ -168,7 +126,7 @@ test("the sweep destroys what no pod wants, and only when it is old enough", asy
 });
 
 test("addresses are unique, survive a restart, come back with the pod and run out with a word", async () => {
-  const { cluster, start, stored } = await setUp({ podCidr: "10.9.0.0/29" });
+  const { cluster, start, stored } = await lifecyclePeers({ podCidr: "10.9.0.0/29" });
   const first = await start();
   const ipOf = (name: string): string | undefined => stored(name)?.metadata.annotations?.["spheresim.dev/pod-ip"];
   for (const name of ["a", "b", "c"]) {

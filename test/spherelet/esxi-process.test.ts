@@ -126,9 +126,11 @@ test("an ESXi process among the real rooms: nodes, ten pods, the machine process
     const listed = JSON.parse((await ask(kubelet, "/pods", admin)).body) as { readonly kind: string; readonly items: readonly Pod[] };
     assert.deepEqual([listed.kind, listed.items.length], ["PodList", 5]);
     assert.deepEqual(await ask(kubelet, "/healthz", admin), { code: 200, body: "ok" });
-    assert.equal((await ask(kubelet, "/stats/summary", admin)).code, 501);
-    assert.equal((await ask(kubelet, "/nothing", admin)).code, 404);
-    await assert.rejects(ask(kubelet, "/pods", { caPem: admin.caPem }));
+    assert.deepEqual(await ask(kubelet, "/pods", { caPem: admin.caPem }), { code: 401, body: "Unauthorized" });
+    const summary = JSON.parse((await ask(kubelet, "/stats/summary", admin)).body) as { readonly node: { readonly nodeName: string }; readonly pods: readonly { readonly podRef: { readonly name: string }; readonly containers: readonly { readonly name: string; readonly memory: { readonly workingSetBytes: number } }[] }[] };
+    assert.equal(summary.node.nodeName, names[0]);
+    assert.deepEqual(summary.pods.map(({ podRef, containers }) => `${podRef.name} ${containers[0]?.memory.workingSetBytes}`).sort(), [0, 2, 4, 6, 8].map((n) => `web-${n} 9437184`));
+    assert.match((await ask(kubelet, "/metrics/resource", admin)).body, /^pod_memory_working_set_bytes\{namespace="default",pod="web-0"\} 9437184 \d{13}$/m);
 
     // The machine process is lost: HostD boots all guests again, and containers come back in them.
     await crx.close();

@@ -25,9 +25,9 @@ async function idleHosts(count: number) {
   const clock = new ManualClock(Date.UTC(2026, 0, 1));
   const monotonic = new ManualClock();
   const registry = new NodeRegistry();
-  const nodes = new Map([...readHosts(hostsNamed(count), "127.0.0.1")].map(([name, host]) => [name, { host, api: registry.api, kubeletPort: undefined }]));
-  const keeper = new NodeKeeper({ nodes, informer: registry.informer, bootId: "boot", clock, monotonic, log: silentLogger });
+  const keeper = new NodeKeeper({ informer: registry.informer, clock, monotonic, log: silentLogger });
   keeper.start();
+  for (const host of readHosts(hostsNamed(count), "127.0.0.1").values()) keeper.add({ host, api: registry.api, kubeletPort: undefined, bootId: "boot" });
   while (registry.nodesReady < count) await monotonic.advance(1_000);
   // The first turn of renewals meets those of the start.
   await monotonic.advance(10_000);

@@ -29,7 +29,7 @@ test("a node is registered with role, zone and capacity, and its lease is renewe
     assert.equal(node.metadata.labels?.["node-role.kubernetes.io/agent"], "");
     assert.equal(node.metadata.labels?.["kubernetes.io/hostname"], HOST);
     assert.equal(node.metadata.labels?.["topology.kubernetes.io/zone"], "a");
-    assert.deepEqual(node.status?.allocatable, { cpu: "16", memory: "67108864Ki", pods: "110" });
+    assert.deepEqual(node.status?.allocatable, { cpu: "16", "ephemeral-storage": "1845493760Ki", memory: "67108864Ki", pods: "110" });
     assert.equal(findCondition(node.status?.conditions, "Ready")?.status, "True");
     assert.match(node.status?.nodeInfo?.kubeletVersion ?? "", /^v1\.32\.0-sph-/);
     const lease = await eventually("lease is there", () => cluster.peek(leases, { namespace: "kube-node-lease", name: HOST }));
@@ -378,6 +378,7 @@ test("a pod bound without a VM says PodVMAnnotationsMissing after a minute and r
     await settled();
     await world.clock.advance(61_000);
     await inTime(world, "missing", () => world.pod("web")?.status?.reason === "PodVMAnnotationsMissing", 20_000);
+    assert.deepEqual([world.pod("web")?.status?.phase, world.pod("web")?.status?.containerStatuses ?? []], ["Pending", []], "kubectl shows the reason, for no container has one of its own");
     const vmUuid = "22222222-2222-4222-8222-222222222222";
     world.hostd.addVm(vmUuid, pod.metadata.uid);
     const annotated = await world.cluster.patch(pods, { namespace: "default", name: "web" }, { type: "merge", body: { metadata: { annotations: { "vmware-system-vm-uuid": vmUuid } } } });

@@ -39,7 +39,7 @@ export const nodeKind: Kind = {
   prefix: "/registry/minions/",
   struct: "core.Node",
   hasStatus: true,
-  subresources: [],
+  subresources: [{ name: "proxy", group: "", version: "v1", kind: "NodeProxyOptions", verbs: ["get"] }],
   nameComplaints: ofPrefix(subdomainComplaints),
   fields: { "spec.unschedulable": (node) => String(node["spec"]?.unschedulable ?? false) },
   columns: [

@@ -8,6 +8,7 @@ import type { StepNotes } from "../step-notes.js";
 import type { Stored } from "../storage/stored.js";
 import type { Exchange } from "./exchange.js";
 import { negotiate } from "./negotiation.js";
+import type { KubeletClient } from "./kubelet-client.js";
 import type { Target } from "./path.js";
 
 /** What every handler of resources needs. */
@@ -16,6 +17,8 @@ export interface Room {
   readonly notes: StepNotes;
   /** Aborts when the server closes: watches end. */
   readonly closing: AbortSignal;
+  /** Undefined where none can be asked. */
+  readonly kubelets?: KubeletClient | undefined;
 }
 
 /** A boolean query parameter. */

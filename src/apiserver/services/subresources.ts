@@ -8,6 +8,7 @@ import { editScale, scaleOf } from "../rest/scale.js";
 import { replaceObject } from "../rest/update.js";
 import { removeObject } from "./deletion.js";
 import type { Exchange } from "./exchange.js";
+import { serveNodeProxy } from "./node-proxy.js";
 import type { Target } from "./path.js";
 import { getObject, type Room, sendObject, writeOptions } from "./object-answer.js";
 
@@ -72,12 +73,12 @@ const HANDLERS: Readonly<Record<string, (exchange: Exchange, room: Room, target:
   binding: serveBinding,
   eviction: serveEviction,
   finalize: serveFinalize,
+  proxy: serveNodeProxy,
 };
 
 /** Subresources a real API server has and this one has not yet; they are not in discovery, and say their name when called. */
 const UNIMPLEMENTED: Readonly<Record<string, readonly string[]>> = {
   pods: ["attach", "ephemeralcontainers", "exec", "log", "portforward", "proxy", "resize"],
-  nodes: ["proxy"],
   services: ["proxy"],
   serviceaccounts: ["token"],
 };

@@ -1,6 +1,6 @@
 import type { Clock } from "../../base/clock.js";
 import type { ContainerSpec, Probe } from "../../gen/spheresim/crx/v1/agent.js";
-import { type ContainerExit, type RuntimeContainer, SIGKILL, SIGTERM } from "../runtime/container-runtime.js";
+import { type ContainerExit, type ContainerUse, type RuntimeContainer, SIGKILL, SIGTERM } from "../runtime/container-runtime.js";
 import { GracePeriod } from "./grace-period.js";
 import { runHook } from "./lifecycle-hook.js";
 import { Prober, type ProbeKind } from "./prober.js";
@@ -49,6 +49,11 @@ export class ContainerLife {
   /** Name of the image profile it runs by. */
   get profile(): string {
     return this.#options.process.profile;
+  }
+
+  /** What its process uses. */
+  stats(): Promise<ContainerUse> {
+    return this.#options.process.stats();
   }
 
   /** Its hook is done. */

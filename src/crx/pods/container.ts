@@ -4,6 +4,7 @@ import { goDuration } from "../../base/go-duration.js";
 import type { Dice } from "../../base/seeded-random.js";
 import { toTimestamp } from "../../base/timestamp.js";
 import { ContainerStatus, RestartPolicy, type ContainerSpec, type Terminated } from "../../gen/spheresim/crx/v1/agent.js";
+import type { ContainerStats } from "../../gen/spheresim/crx/v1/stats.js";
 import { ContainerLife, type Tell } from "./container-life.js";
 import { type ContainerExit, type ContainerRuntime, type RuntimeContainer, RuntimeError, SIGKILL } from "../runtime/container-runtime.js";
 import { CrashBackoff } from "../../base/crash-backoff.js";
@@ -81,6 +82,15 @@ export class Container {
   /** Resolves when it does not run and will not. */
   async settled(): Promise<void> {
     await this.#running;
+  }
+
+  /** What it uses; undefined when it does not run. */
+  async stats(): Promise<ContainerStats | undefined> {
+    const life = this.#life;
+    if (life === undefined) return undefined;
+    const { cpuNanos, memoryUsageBytes, memoryWorkingSetBytes, memoryRssBytes } = await life.stats();
+    const { name, limitMemoryBytes: memoryLimitBytes } = this.#spec;
+    return { name, containerId: life.id, startedAt: toTimestamp(life.startedMs), cpuNanos, memoryUsageBytes, memoryWorkingSetBytes, memoryRssBytes, memoryLimitBytes };
   }
 
   /** Runs it until its policy has no further start for it. */

@@ -2,10 +2,12 @@ import type { Clock } from "../../base/clock.js";
 import { deferred } from "../../base/deferred.js";
 import type { Dice } from "../../base/seeded-random.js";
 import { PodContainers, RestartPolicy, type StartPodRequest } from "../../gen/spheresim/crx/v1/agent.js";
+import type { PodStats } from "../../gen/spheresim/crx/v1/stats.js";
 import { Container, type ContainerSurroundings } from "./container.js";
 import type { ContainerRuntime } from "../runtime/container-runtime.js";
 import { EventLog } from "./event-log.js";
 import { GracePeriod } from "./grace-period.js";
+import { volumeStats } from "./volume-stats.js";
 
 /** What core/v1 says where a pod says nothing. */
 const DEFAULT_GRACE_MS = 30_000;
@@ -85,6 +87,12 @@ export class Pod {
       networkReady: this.#networkReady,
       events: [...this.#events.last],
     });
+  }
+
+  /** What its containers use that run, and its volumes. */
+  async stats(): Promise<Pick<PodStats, "podUid" | "containers" | "volumes">> {
+    const all = await Promise.all([...this.#init, ...this.#containers].map((each) => each.stats()));
+    return { podUid: this.request.podUid, containers: all.filter((each) => each !== undefined), volumes: this.request.volumes.map(volumeStats) };
   }
 
   /** Ends all containers within the grace period (emulated), sidecars last; resolves when all have ended. A second, shorter stop shortens the first. */

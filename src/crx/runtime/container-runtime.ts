@@ -46,11 +46,16 @@ export type NetworkAnswer =
   | { readonly kind: "http"; readonly status: number }
   | { readonly kind: "grpc"; readonly status: "SERVING" | "NOT_SERVING" | "UNIMPLEMENTED" };
 
-/** What a container uses. */
-export interface ContainerStats {
-  /** CPU used since its start, nanoseconds. */
+/** What a container uses, as control groups tell it. */
+export interface ContainerUse {
+  /** CPU time used since its start, nanoseconds of one core; never falls. */
   readonly cpuNanos: bigint;
-  readonly memoryBytes: bigint;
+  /** Memory in use, also what could be reclaimed, such as cached files. */
+  readonly memoryUsageBytes: bigint;
+  /** Memory in use without inactive cached files. */
+  readonly memoryWorkingSetBytes: bigint;
+  /** Anonymous memory. */
+  readonly memoryRssBytes: bigint;
 }
 
 /** One container of a runtime, from creation to its end; started again means created again. */
@@ -71,8 +76,8 @@ export interface RuntimeContainer {
   attach(): AsyncIterable<Uint8Array>;
   /** What it wrote since its start. Throws NotProvided where nothing is kept. */
   logs(): AsyncIterable<Uint8Array>;
-  /** What it uses. Throws NotProvided where nothing is measured. */
-  stats(): ContainerStats;
+  /** What it uses now; once it has ended, what it used last. Rejects with NotProvided where nothing is measured. */
+  stats(): Promise<ContainerUse>;
 }
 
 /**

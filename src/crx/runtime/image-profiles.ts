@@ -16,8 +16,16 @@ export interface Health {
   readonly livenessFailsAfterMs: number;
 }
 
+/** What a program uses of its host from its start to its end; a container that is limited to less uses its limit. */
+export interface ResourceUse {
+  /** Thousandths of a core. */
+  readonly cpuMilli: number;
+  /** Anonymous memory, which no program here has beside it: no file is read or written. */
+  readonly memoryBytes: number;
+}
+
 /** What an image runs when the pod names no command. Data, because no image is ever fetched. */
-export interface ImageProfile extends Health {
+export interface ImageProfile extends Health, ResourceUse {
   readonly name: string;
   /** Last parts of the repositories it is for, without registry, tag and digest. */
   readonly repositories: readonly string[];
@@ -36,29 +44,36 @@ export interface ImageProfile extends Health {
 /** Well as long as it runs. */
 export const well: Omit<Health, "speaks"> = { startedAfterMs: 0, readyAfterMs: 0, unreadyAfterMs: Number.POSITIVE_INFINITY, livenessFailsAfterMs: Number.POSITIVE_INFINITY };
 
+const KIB = 1024;
+const MIB = 1024 ** 2;
+
 /** A server that shuts down in good order when it gets TERM, behind an entrypoint that also runs other commands. */
 const server = { runs: "serves", exitCode: 0, exitsAfterMs: 0, onTerm: { exitCode: 0 }, argsAreCommand: true, speaks: "tcp", ...well } as const;
+/** What a shell or a small program uses that waits. */
+export const waiting: ResourceUse = { cpuMilli: 0, memoryBytes: MIB };
 /** A base image: its shell or interpreter reads an empty standard input and ends. */
-const shell = { runs: "exits", exitCode: 0, exitsAfterMs: 0, onTerm: { exitCode: 143 }, argsAreCommand: true, speaks: "nothing", ...well } as const;
+const shell = { runs: "exits", exitCode: 0, exitsAfterMs: 0, onTerm: { exitCode: 143 }, argsAreCommand: true, speaks: "nothing", ...well, ...waiting } as const;
 
-/** The built-in profiles, in order; the first that names the repository counts. */
+/** The built-in profiles, in order; the first that names the repository counts. Their use is that of an idle server. */
 export const imageProfiles: readonly ImageProfile[] = [
-  { name: "nginx", repositories: ["nginx", "nginx-slim", "nginx-unprivileged"], ...server, speaks: "http" },
-  { name: "httpd", repositories: ["httpd"], ...server, speaks: "http" },
-  { name: "redis", repositories: ["redis", "valkey"], ...server },
-  { name: "memcached", repositories: ["memcached"], ...server },
-  { name: "postgres", repositories: ["postgres", "postgresql"], ...server },
-  { name: "mysql", repositories: ["mysql", "mariadb"], ...server },
-  { name: "mongo", repositories: ["mongo", "mongodb"], ...server },
-  { name: "etcd", repositories: ["etcd"], ...server, speaks: "anything", argsAreCommand: false },
-  { name: "registry", repositories: ["registry"], ...server, speaks: "http" },
-  { name: "pause", repositories: ["pause", "pause-amd64"], ...server, speaks: "nothing", argsAreCommand: false },
+  { name: "nginx", repositories: ["nginx", "nginx-slim", "nginx-unprivileged"], ...server, speaks: "http", cpuMilli: 1, memoryBytes: 9 * MIB },
+  { name: "httpd", repositories: ["httpd"], ...server, speaks: "http", cpuMilli: 1, memoryBytes: 24 * MIB },
+  { name: "redis", repositories: ["redis", "valkey"], ...server, cpuMilli: 2, memoryBytes: 8 * MIB },
+  { name: "memcached", repositories: ["memcached"], ...server, cpuMilli: 1, memoryBytes: 3 * MIB },
+  { name: "postgres", repositories: ["postgres", "postgresql"], ...server, cpuMilli: 3, memoryBytes: 40 * MIB },
+  { name: "mysql", repositories: ["mysql", "mariadb"], ...server, cpuMilli: 6, memoryBytes: 360 * MIB },
+  { name: "mongo", repositories: ["mongo", "mongodb"], ...server, cpuMilli: 8, memoryBytes: 160 * MIB },
+  { name: "etcd", repositories: ["etcd"], ...server, speaks: "anything", argsAreCommand: false, cpuMilli: 15, memoryBytes: 40 * MIB },
+  { name: "registry", repositories: ["registry"], ...server, speaks: "http", cpuMilli: 1, memoryBytes: 12 * MIB },
+  { name: "pause", repositories: ["pause", "pause-amd64"], ...server, speaks: "nothing", argsAreCommand: false, cpuMilli: 0, memoryBytes: 512 * KIB },
   {
     name: "agnhost",
     repositories: ["agnhost", "echoserver", "goproxy", "serve_hostname"],
     ...server,
     speaks: "anything",
     argsAreCommand: false,
+    cpuMilli: 1,
+    memoryBytes: 12 * MIB,
     subcommands: { liveness: { livenessFailsAfterMs: 10_000 }, pause: { speaks: "nothing" } },
   },
   {
@@ -70,7 +85,7 @@ export const imageProfiles: readonly ImageProfile[] = [
 ];
 
 /** An image nobody described: a service that stays up; it has no handler for TERM, and dies of it. */
-export const unknownImage: ImageProfile = { ...server, name: "unknown", repositories: [], onTerm: { exitCode: 143 }, argsAreCommand: false, speaks: "anything" };
+export const unknownImage: ImageProfile = { ...server, name: "unknown", repositories: [], onTerm: { exitCode: 143 }, argsAreCommand: false, speaks: "anything", cpuMilli: 5, memoryBytes: 32 * MIB };
 
 /** A profile as a user writes it: what never happens is left out. */
 export type OwnImageProfile = Omit<ImageProfile, "unreadyAfterMs" | "livenessFailsAfterMs" | "subcommands"> & Partial<Pick<Health, "unreadyAfterMs" | "livenessFailsAfterMs">>;

@@ -5,7 +5,7 @@ import {
   type Asker,
   type ContainerExit,
   type ContainerRuntime,
-  type ContainerStats,
+  type ContainerUse,
   type ExecRequest,
   type ExecResult,
   type NetworkAnswer,
@@ -23,6 +23,10 @@ import { runShell } from "./shell-run.js";
 import { NotUnderstood } from "./shell-syntax.js";
 
 const NAME = "image profiles";
+/** A thousandth of a core, used for a millisecond. */
+const NANOS_PER_MILLICORE_MS = 1_000;
+/** What the start of any program takes: loading it, setting it up. No container has used no CPU, and metrics-server believes none that says so. */
+const START_NANOS = 20_000_000n;
 
 /** Runs no process at all: containers live, answer and end as their image's profile and their command say, on the emulated clock. */
 export class ProfileRuntime implements ContainerRuntime {
@@ -39,7 +43,7 @@ export class ProfileRuntime implements ContainerRuntime {
 
   create(spec: ContainerSpec, attempt: number): Promise<RuntimeContainer> {
     try {
-      return Promise.resolve(new ProfiledContainer(this.#clock, this.#startMs, spec, scripted(programOf(spec, this.#profiles), spec.annotations, attempt)));
+      return Promise.resolve(new ProfiledContainer(this.#clock, this.#startMs, spec, scripted(programOf(spec, this.#profiles), spec.annotations, attempt, Number(spec.limitMemoryBytes))));
     } catch (error) {
       return Promise.reject(error instanceof Error ? error : new Error(String(error)));
     }
@@ -54,6 +58,9 @@ class ProfiledContainer implements RuntimeContainer {
   readonly #exit = deferred<ContainerExit>();
   #timer: Timer | undefined;
   #startedMs = 0;
+  #endedMs: number | undefined;
+  /** As last told. */
+  #cpuNanos = 0n;
   #over = false;
 
   constructor(clock: Clock, startMs: number, spec: ContainerSpec, program: Program) {
@@ -132,8 +139,16 @@ class ProfiledContainer implements RuntimeContainer {
     throw new NotProvided("logs", NAME);
   }
 
-  stats(): ContainerStats {
-    throw new NotProvided("stats", NAME);
+  /** The same at every moment of its life, as its profile has it; a limit throttles CPU and memory of a profile. */
+  stats(): Promise<ContainerUse> {
+    const { cpuMilli, memoryBytes } = this.#program;
+    const { limitCpuMilli, limitMemoryBytes } = this.#spec;
+    const ageMs = (this.#endedMs ?? this.#clock.nowMs()) - this.#startedMs;
+    const usedNanos = START_NANOS + BigInt(Math.round(within(cpuMilli, limitCpuMilli) * Math.max(0, ageMs) * NANOS_PER_MILLICORE_MS));
+    // The emulated clock may be set back; what was used stays used.
+    if (usedNanos > this.#cpuNanos) this.#cpuNanos = usedNanos;
+    const memory = BigInt(within(memoryBytes, Number(limitMemoryBytes)));
+    return Promise.resolve({ cpuNanos: this.#cpuNanos, memoryUsageBytes: memory, memoryWorkingSetBytes: memory, memoryRssBytes: memory });
   }
 
   async #think(signal: AbortSignal): Promise<void> {
@@ -159,7 +174,13 @@ class ProfiledContainer implements RuntimeContainer {
   #end(exit: ContainerExit): void {
     if (this.#over) return;
     this.#over = true;
+    this.#endedMs = this.#clock.nowMs();
     this.#timer?.cancel();
     this.#exit.resolve(exit);
   }
+}
+
+/** A use under its limit; 0 is none. */
+function within(use: number, limit: number): number {
+  return limit > 0 && limit < use ? limit : use;
 }

@@ -1,12 +1,12 @@
 import type { ContainerSpec } from "../../gen/spheresim/crx/v1/agent.js";
 import { containerAnnotations } from "../../kubernetes/container-annotations.js";
 import { RuntimeError } from "./container-runtime.js";
-import { type Health, type ImageProfile, ImageProfiles, type OnTerm, well } from "./image-profiles.js";
+import { type Health, type ImageProfile, ImageProfiles, type OnTerm, type ResourceUse, waiting, well } from "./image-profiles.js";
 import { runShell, sleepMs } from "./shell-run.js";
 import { NotUnderstood } from "./shell-syntax.js";
 
 /** What a container's first process does, as far as anybody outside can see. */
-export interface Program extends Health {
+export interface Program extends Health, ResourceUse {
   /** Name of the profile it comes from. */
   readonly profile: string;
   /** Emulated milliseconds until it ends by itself; Infinity when it does not. */
@@ -56,13 +56,13 @@ function behaviourOf(spec: Words, profile: ImageProfile, asked: boolean, profile
   const [first] = spec.args;
   if (!asked && spec.command.length > 0) return ofCommand([...spec.command, ...spec.args], spec, profiles);
   if (!asked && first !== undefined && profile.argsAreCommand && !first.startsWith("-")) return ofCommand(spec.args, spec, profiles);
-  const stress = stressOf(spec.args, spec);
+  const stress = stressOf(spec.args, spec, false);
   return stress ?? ofProfile({ ...profile, ...(first === undefined || profile.subcommands === undefined || !Object.hasOwn(profile.subcommands, first) ? {} : profile.subcommands[first]) });
 }
 
 function ofProfile(profile: ImageProfile): Behaviour {
-  const { speaks, startedAfterMs, readyAfterMs, unreadyAfterMs, livenessFailsAfterMs, exitCode, onTerm } = profile;
-  return { speaks, startedAfterMs, readyAfterMs, unreadyAfterMs, livenessFailsAfterMs, exitCode, onTerm, runsMs: profile.runs === "serves" ? FOREVER : profile.exitsAfterMs, oomKilled: false };
+  const { speaks, startedAfterMs, readyAfterMs, unreadyAfterMs, livenessFailsAfterMs, exitCode, onTerm, cpuMilli, memoryBytes } = profile;
+  return { speaks, startedAfterMs, readyAfterMs, unreadyAfterMs, livenessFailsAfterMs, exitCode, onTerm, cpuMilli, memoryBytes, runsMs: profile.runs === "serves" ? FOREVER : profile.exitsAfterMs, oomKilled: false };
 }
 
 function ofCommand(argv: readonly string[], spec: Words, profiles: ImageProfiles): Behaviour {
@@ -76,7 +76,7 @@ function ofCommand(argv: readonly string[], spec: Words, profiles: ImageProfiles
     // A number it cannot read is an error of usage; `sleep` as first process of a container does not listen to TERM.
     return Number.isNaN(total) || args.length === 0 ? ends(1) : deaf(total, 0);
   }
-  const stress = name === "stress" ? stressOf(args, spec) : undefined;
+  const stress = name === "stress" ? stressOf(args, spec, true) : undefined;
   if (stress !== undefined) return stress;
   try {
     const outcome = runShell(asScript(argv), spec.env);
@@ -118,16 +118,27 @@ function ends(exitCode: number): Behaviour {
 
 /** A program that minds its own business. */
 function deaf(runsMs: number, exitCode: number): Behaviour {
-  return { ...well, speaks: "nothing", runsMs, exitCode, onTerm: "ignored", oomKilled: false };
+  return { ...well, ...waiting, speaks: "nothing", runsMs, exitCode, onTerm: "ignored", oomKilled: false };
 }
 
-/** `stress --vm-bytes 250M` (and `-mem-total` of vish/stress) beyond the memory limit is killed by the kernel. */
-function stressOf(args: readonly string[], spec: Pick<ContainerSpec, "limitMemoryBytes">): Behaviour | undefined {
-  const option = args.findIndex((arg) => arg === "--vm-bytes" || arg === "-mem-total");
-  const match = option < 0 ? null : /^(\d+)([KMG]?)i?$/i.exec(args[option + 1] ?? "");
-  if (match === null) return undefined;
-  const bytes = Number(match[1]) * { "": 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 }[(match[2] ?? "").toUpperCase() as ""];
+/**
+ * `stress --vm-bytes 250M` (and `-mem-total` of vish/stress) beyond the memory limit is killed by the kernel; `--cpu 2` (`-cpus`) keeps two
+ * cores busy.
+ */
+function stressOf(args: readonly string[], spec: Pick<ContainerSpec, "limitMemoryBytes">, isStress: boolean): Behaviour | undefined {
+  const word = (...names: readonly string[]): string | undefined => {
+    const option = args.findIndex((arg) => names.includes(arg));
+    return option < 0 ? undefined : (args[option + 1] ?? "");
+  };
+  const memory = word("--vm-bytes", "-mem-total");
+  const cpus = word("--cpu", "-cpus");
+  const match = memory === undefined ? null : /^(\d+)([KMG]?)i?$/i.exec(memory);
+  const cores = cpus !== undefined && /^\d{1,4}$/.test(cpus) ? Number(cpus) : 0;
+  // `--cpu` of another program than stress means something else.
+  if (match === null && (cores === 0 || !(isStress || args.includes("-cpus")))) return undefined;
+  const bytes = match === null ? waiting.memoryBytes : Number(match[1]) * { "": 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 }[(match[2] ?? "").toUpperCase() as ""];
   const limit = Number(spec.limitMemoryBytes);
-  if (limit === 0 || bytes <= limit) return { ...deaf(FOREVER, 0), onTerm: { exitCode: 143 } };
-  return { ...deaf(0, 137), onTerm: { exitCode: 143 }, oomKilled: true };
+  const use = { cpuMilli: cores * 1000, memoryBytes: bytes, onTerm: { exitCode: 143 } };
+  if (limit === 0 || bytes <= limit) return { ...deaf(FOREVER, 0), ...use };
+  return { ...deaf(0, 137), ...use, oomKilled: true };
 }

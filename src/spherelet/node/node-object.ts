@@ -9,6 +9,9 @@ import type { Host } from "./host.js";
 /** Pods a node says it can take: what the Supervisor's nodes are seen to say (vsphere.md 1.2), and the kubelet's own default. */
 export const MAX_PODS_PER_NODE = 110;
 
+/** The thin disk every pod VM has of its own, however much its pod asks for. A node never has less room for them than for pods. */
+const EPHEMERAL_DISK_KIB = 16 * 1024 ** 2;
+
 /**
  * Version of the node agent, in the style of those of ESXi hosts (`v1.18.x-sph-<hash>`); the Kubernetes version is the API server's.
  */
@@ -51,7 +54,12 @@ export function nodeDraft(facts: NodeFacts): Draft<Node> {
  * what ESXi needs for itself is DRS' and HostD's admission to count, in MHz and MB.
  */
 export function nodeStatus({ host, kubeletPort, bootId, nowMs }: NodeFacts, present: Node | undefined): NodeStatus {
-  const resources = { cpu: String(host.cores), memory: `${host.memoryMb * 1024}Ki`, pods: String(MAX_PODS_PER_NODE) };
+  const resources = {
+    cpu: String(host.cores),
+    "ephemeral-storage": `${MAX_PODS_PER_NODE * EPHEMERAL_DISK_KIB}Ki`,
+    memory: `${host.memoryMb * 1024}Ki`,
+    pods: String(MAX_PODS_PER_NODE),
+  };
   const id = createHash("sha256").update(host.name).digest("hex");
   return {
     capacity: resources,

@@ -8,16 +8,18 @@ import type { Pod } from "../../kubernetes/pod.js";
 import type { PodSteps } from "../../kubernetes/pod-steps.js";
 import { nodes as nodeType } from "../../kubernetes/resource-type.js";
 import type { ImageBook } from "../images/image-book.js";
+import type { KubeletApi } from "../kubelet/kubelet-api.js";
+import type { KubeletFacts } from "../kubelet/kubelet-handlers.js";
 import { AddressRange } from "../pods/pod-address.js";
 import type { PodRouter } from "../pods/pod-router.js";
 import { PodWorkers } from "../pods/pod-workers.js";
 import type { ConfigSource } from "../spec/config-source.js";
+import { StatsCollector } from "../stats/stats-collector.js";
 import { PodEvents } from "../status/pod-events.js";
 import type { Agents, HostD } from "../vsphere.js";
 import type { Gate } from "./gate.js";
 import type { HostContext } from "./host-context.js";
 import type { Host } from "./host.js";
-import type { KubeletApi } from "./kubelet-api.js";
 import { NetworkCable, type NodeApi } from "./network-cable.js";
 import type { NodeKeeper } from "./node-keeper.js";
 
@@ -32,7 +34,7 @@ export interface ApiConnection {
 export interface SphereletSurroundings {
   readonly connect: (host: string) => Promise<ApiConnection>;
   /** Opens a kubelet API at a port, 0 for a free one; undefined where there is none. */
-  readonly openKubelet: ((host: string, port: number, pods: () => readonly Pod[]) => Promise<KubeletApi>) | undefined;
+  readonly openKubelet: ((host: string, port: number, facts: KubeletFacts) => Promise<KubeletApi>) | undefined;
   readonly router: PodRouter;
   readonly keeper: NodeKeeper;
   readonly nodes: ObjectStore<Node>;
@@ -87,6 +89,7 @@ export class Spherelet {
   readonly #connection: ApiConnection;
   readonly #cable: NetworkCable;
   readonly #events: EventRecorder;
+  readonly #stats: StatsCollector;
   #kubeletPort: number;
   #anyPort: boolean;
   #kubelet: KubeletApi | undefined;
@@ -124,6 +127,7 @@ export class Spherelet {
       log: log.child({ host: name }),
     };
     this.workers = new PodWorkers(this.context);
+    this.#stats = new StatsCollector({ host, pods: () => around.podsOf(name), agentOf: (uid) => this.workers.agentOf(uid), agents, clock, log: this.context.log });
   }
 
   /** Begins a life: looks after the pods there are, and says by its Lease that it lives. */
@@ -199,7 +203,8 @@ export class Spherelet {
   async #openKubelet(): Promise<KubeletApi | undefined> {
     const { openKubelet, podsOf } = this.#around;
     const { name } = this.host;
-    const open = (port: number): Promise<KubeletApi> | undefined => openKubelet?.(name, port, () => podsOf(name));
+    const facts = { pods: () => podsOf(name), use: () => this.#stats.use() };
+    const open = (port: number): Promise<KubeletApi> | undefined => openKubelet?.(name, port, facts);
     let kubelet: KubeletApi | undefined;
     try {
       kubelet = await open(this.#kubeletPort);

@@ -17,7 +17,7 @@ import { deleteForGood, stopContainers } from "./pod-teardown.js";
 import { isNewer } from "../status/resource-version.js";
 import { recordStatus, writeStatus } from "../status/status-writer.js";
 import { VmLife } from "./vm-life.js";
-import type { VmNews } from "../vsphere.js";
+import type { AgentAddress, VmNews } from "../vsphere.js";
 
 /** A start that takes longer than this shows in the pod's status as it stands; a quicker one needs one write only. */
 const SLOW_START_MS = 1_000;
@@ -84,6 +84,12 @@ export class PodWorker {
 
   get pod(): Pod {
     return this.#pod;
+  }
+
+  /** Where its agent answers, while it has one. */
+  get agent(): AgentAddress | undefined {
+    const life = this.#life;
+    return life === undefined || life.over ? undefined : { address: life.agentAddress, vmUuid: life.vmUuid };
   }
 
   /** Whether the pod was taken on. */

@@ -4,7 +4,7 @@ import { vmUuidOf } from "../../kubernetes/vsphere-pod.js";
 import { SphereletFault } from "../errors.js";
 import type { HostContext } from "../node/host-context.js";
 import { PodWorker } from "./pod-worker.js";
-import type { VmNews } from "../vsphere.js";
+import type { AgentAddress, VmNews } from "../vsphere.js";
 
 /** A pod that is bound and has no VM for so long, emulated, says so in its status; the slowest placement measured took 37 s. */
 const VM_EXPECTED_WITHIN_MS = 60_000;
@@ -31,6 +31,11 @@ export class PodWorkers {
   /** The pod as this host knows it. */
   find(uid: string): Pod | undefined {
     return this.#workers.get(uid)?.pod;
+  }
+
+  /** Where the agent of a pod answers, while it has one. */
+  agentOf(uid: string): AgentAddress | undefined {
+    return this.#workers.get(uid)?.agent;
   }
 
   /** Step 11: has the pod configured; whether it had been taken on before. The caller has checked that it may be. */

@@ -75,6 +75,8 @@ export function podStatusOf(situation: PodSituation): OwnedStatus {
   const statuses = spec.containers.map((container) => statusOf(container, containers?.containers ?? [], status?.containerStatuses ?? []));
   const phase = trouble?.final === true ? "Failed" : phaseOf(spec, initStatuses, statuses, situation.stopped);
   const podIp = situation.podIp ?? status?.podIP;
+  // Without a VM there is nothing that containers could wait in: users see the pod's own reason.
+  const told = trouble?.reason === "PodVMAnnotationsMissing" ? { containerStatuses: [], initContainerStatuses: [] } : { containerStatuses: statuses, initContainerStatuses: initStatuses };
   return {
     phase,
     conditions: podConditions({ pod, phase, initStatuses, statuses, networkReady: containers?.networkReady ?? false, trouble, nowMs }),
@@ -84,8 +86,8 @@ export function podStatusOf(situation: PodSituation): OwnedStatus {
     hostIPs: [{ ip: situation.hostIp }],
     ...(podIp === undefined ? {} : { podIP: podIp, podIPs: [{ ip: podIp }] }),
     startTime: status?.startTime ?? formatTime(nowMs),
-    containerStatuses: statuses,
-    ...(initStatuses.length === 0 ? {} : { initContainerStatuses: initStatuses }),
+    containerStatuses: told.containerStatuses,
+    ...(told.initContainerStatuses.length === 0 ? {} : { initContainerStatuses: told.initContainerStatuses }),
   };
 }
 

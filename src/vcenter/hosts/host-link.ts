@@ -1,12 +1,35 @@
 import { Backoff } from "../../base/backoff.js";
+import type { Clock } from "../../base/clock.js";
+import type { Logger } from "../../base/log.js";
 import { RpcCode, RpcError } from "../../base/rpc-error.js";
 import type { HostUpdate, HostVm, VmUpdate } from "../../gen/spheresim/hostd/v1/host.js";
 import { UpdateKind } from "../../gen/spheresim/vim/v1/update.js";
 import type { HostRecord } from "../store/records.js";
 import { Turns } from "../store/turns.js";
-import type { HostDaemon } from "./host-daemon.js";
-import type { HostLinksOptions } from "./host-links.js";
+import type { Inventory } from "../inventory/inventory.js";
+import type { HostDaemon, HostDaemons } from "./host-daemon.js";
 import { HostPresence } from "./host-presence.js";
+
+/** What a link tells. */
+export interface HostFacts {
+  /** HostD answers for the host, and these are its VMs; or it no longer answers. */
+  onConnected(host: HostRecord, vms: readonly HostVm[]): void;
+  onLost(host: HostRecord): void;
+  /** A VM on a connected host is there, or changed. */
+  onVm(host: HostRecord, vm: HostVm): void;
+  /** A VM left a connected host. */
+  onVmGone(host: HostRecord, instanceUuid: string): void;
+}
+
+/** What a link needs. */
+export interface HostLinkOptions {
+  readonly inventory: Inventory;
+  readonly daemons: HostDaemons;
+  readonly facts: HostFacts;
+  readonly monotonic: Clock;
+  readonly log: Logger;
+  readonly closing: AbortSignal;
+}
 
 const RECONNECT = { initialMs: 50, maxMs: 1_000 } as const;
 /** A HostD that answers, but not for a host that should be there, is asked again at this pace. */
@@ -21,7 +44,7 @@ const MAX_GREETINGS = 16;
  */
 export class HostLink {
   readonly #address: string;
-  readonly #options: HostLinksOptions;
+  readonly #options: HostLinkOptions;
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
   readonly #daemon: HostDaemon;
@@ -35,7 +58,7 @@ export class HostLink {
   /** Aborts with the watch. */
   #watch = new AbortController();
 
-  constructor(address: string, options: HostLinksOptions) {
+  constructor(address: string, options: HostLinkOptions) {
     this.#address = address;
     this.#options = options;
     this.#signal = AbortSignal.any([options.closing, this.#stop.signal]);
