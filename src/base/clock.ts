@@ -88,10 +88,12 @@ interface ManualTimer extends Timer {
 /**
  * A clock that stands still until told otherwise.
  *
- * Example: timers at 10 and 30; `await advance(20)` fires the first at nowMs() = 10 and returns at nowMs() = 20.
+ * Example: timers at 10 and 30; `await advance(20)` fires the first at nowMs() = 10 and returns at nowMs() = 20. After `jump(3_600_000)` it shows
+ * 3600020, and the second timer still fires after 10 more.
  */
 export class ManualClock implements Clock {
   #nowMs: number;
+  #jumpedMs = 0;
   readonly #timers = new Set<ManualTimer>();
 
   constructor(startMs = 0) {
@@ -99,7 +101,12 @@ export class ManualClock implements Clock {
   }
 
   nowMs(): number {
-    return this.#nowMs;
+    return this.#nowMs + this.#jumpedMs;
+  }
+
+  /** Somebody sets the clock, forward or (negative) back: what waits has as long to wait as before, as with a wall clock that is put right. */
+  jump(ms: number): void {
+    this.#jumpedMs += ms;
   }
 
   /** How many timers and sleeps wait. */

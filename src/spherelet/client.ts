@@ -16,16 +16,19 @@ import { VirtualMachinePowerState } from "../gen/spheresim/vim/v1/virtual_machin
 import { type FollowedStream, followStream } from "../rpc/followed-stream.js";
 import { type Channel, openChannel, type PromiseClient } from "../rpc/channel.js";
 import type { TlsMaterial } from "../rpc/tls.js";
-import { fromRpcError } from "./errors.js";
-import { type Agents, type ContainerListener, type HostD, type HostListener, type HostState, type Provider, ProviderFault, type VmNews } from "./vsphere.js";
+import { ask } from "./provider-call.js";
+import { type Agents, type ContainerListener, type HostD, type HostListener, type HostState, ProviderFault, type VmNews } from "./vsphere.js";
 
 /** Boot of an agent and start of containers take emulated time; a peer that died is noticed sooner by keep-alive. */
-const WORK_DEADLINE_MS = 120_000;
-const READ_DEADLINE_MS = 10_000;
+const WORK_LIMIT_MS = 120_000;
+const READ_LIMIT_MS = 10_000;
 /** Who scrapes gives up after 10 s. */
-const STATS_DEADLINE_MS = 3_000;
-/** A stop takes as long as the grace period, on a clock that may run slower than this one. */
+const STATS_LIMIT_MS = 3_000;
+/** Beyond the grace of a stop, which both go by the emulated clock. */
+const STOP_LIMIT_MS = 60_000;
+/** Calls are limited by this process' own clocks. */
 const NO_DEADLINE = 0;
+const NEVER = new AbortController().signal;
 const RETRY_INITIAL_MS = 50;
 const RETRY_MAX_MS = 2_000;
 /** So long may nothing be heard of a process of agents before its pods are told. */
@@ -33,16 +36,8 @@ const LOST_AFTER_MS = 10_000;
 /** So long a connection to agents is kept that no pod needs. */
 const IDLE_MS = 30_000;
 
-async function asking<T>(provider: Provider, call: Promise<T>): Promise<T> {
-  try {
-    return await call;
-  } catch (error) {
-    throw fromRpcError(provider, error);
-  }
-}
-
 /** HostD of all hosts behind one address; each call names its host by `:authority`. */
-export function hostdOver(channel: Channel): HostD {
+export function hostdOver(channel: Channel, monotonic: Clock): HostD {
   const client = channel.client(HostServiceClient);
   // Another process of the same seed must not find answers to this one's requests.
   const process = secretHex(8);
@@ -51,11 +46,11 @@ export function hostdOver(channel: Channel): HostD {
     configurePersonality: (host, vmUuid, personality, signal) => {
       requests += 1;
       const request = { requestId: `spherelet-${process}-${requests}`, vm: { key: { $case: "uuid" as const, value: vmUuid } }, personality };
-      return asking("HostD", client.configurePersonality(request, { authority: host, deadlineMs: WORK_DEADLINE_MS, signal }));
+      return ask("HostD", { clock: monotonic, limitMs: WORK_LIMIT_MS }, signal, (enough) => client.configurePersonality(request, { authority: host, deadlineMs: NO_DEADLINE, signal: enough }));
     },
     getVm: async (host, vmUuid, signal) => {
       try {
-        return await asking("HostD", client.getVm({ vm: { key: { $case: "uuid", value: vmUuid } } }, { authority: host, deadlineMs: READ_DEADLINE_MS, signal }));
+        return await ask("HostD", { clock: monotonic, limitMs: READ_LIMIT_MS }, signal, (enough) => client.getVm({ vm: { key: { $case: "uuid", value: vmUuid } } }, { authority: host, deadlineMs: NO_DEADLINE, signal: enough }));
       } catch (error) {
         if (error instanceof ProviderFault && error.fault === "ManagedObjectNotFound") return undefined;
         throw error;
@@ -133,6 +128,8 @@ function hostState({ name, numCpuCores, memoryMb, labels, poweredOn, networkConn
 /** What connections to agents need. */
 export interface AgentConnectionsOptions {
   readonly tls: TlsMaterial | undefined;
+  /** Emulated: what a stop may take. */
+  readonly clock: Clock;
   readonly monotonic: Clock;
   readonly dice: Dice;
   readonly log: Logger;
@@ -148,18 +145,19 @@ export class AgentConnections implements Agents {
   }
 
   startPod: Agents["startPod"] = (address, vmUuid, request, signal) =>
-    asking("the Spherelet agent", this.#at(address).client.startPod(request, { authority: authorityOf(vmUuid), deadlineMs: WORK_DEADLINE_MS, signal }));
+    ask("the Spherelet agent", { clock: this.#options.monotonic, limitMs: WORK_LIMIT_MS }, signal, (enough) => this.#at(address).client.startPod(request, { authority: authorityOf(vmUuid), deadlineMs: NO_DEADLINE, signal: enough }));
 
   stopPod: Agents["stopPod"] = (address, vmUuid, podUid, graceSeconds, signal) => {
     const request = StopPodRequest.create({ podUid, gracePeriod: { seconds: BigInt(graceSeconds), nanos: 0 } });
-    return asking("the Spherelet agent", this.#at(address).client.stopPod(request, { authority: authorityOf(vmUuid), deadlineMs: NO_DEADLINE, signal }));
+    const patience = { clock: this.#options.clock, limitMs: graceSeconds * 1000 + STOP_LIMIT_MS };
+    return ask("the Spherelet agent", patience, signal, (enough) => this.#at(address).client.stopPod(request, { authority: authorityOf(vmUuid), deadlineMs: NO_DEADLINE, signal: enough }));
   };
 
   getPod: Agents["getPod"] = (address, vmUuid, signal) =>
-    asking("the Spherelet agent", this.#at(address).client.getPod({}, { authority: authorityOf(vmUuid), deadlineMs: READ_DEADLINE_MS, signal }));
+    ask("the Spherelet agent", { clock: this.#options.monotonic, limitMs: READ_LIMIT_MS }, signal, (enough) => this.#at(address).client.getPod({}, { authority: authorityOf(vmUuid), deadlineMs: NO_DEADLINE, signal: enough }));
 
   listPodStats: Agents["listPodStats"] = async (address, vmUuids) =>
-    (await asking("the Spherelet agent", this.#at(address).client.listPodStats({ vmUuids: [...vmUuids] }, { deadlineMs: STATS_DEADLINE_MS }))).pods;
+    (await ask("the Spherelet agent", { clock: this.#options.monotonic, limitMs: STATS_LIMIT_MS }, NEVER, (enough) => this.#at(address).client.listPodStats({ vmUuids: [...vmUuids] }, { deadlineMs: NO_DEADLINE, signal: enough }))).pods;
 
   follow: Agents["follow"] = (address, vmUuid, listener) => this.#at(address).follow(vmUuid, listener);
 

@@ -128,7 +128,7 @@ export async function startSpherelets(options: SphereletsOptions): Promise<Spher
   pods.store.addIndex("node", (pod) => [pod.spec.nodeName ?? ""]);
   const imageBook = new ImageBook(images);
   const hostdChannel = openChannel({ address: options.hostdAddress, tls: options.tls });
-  const agents = new AgentConnections({ tls: options.tls, monotonic, dice: dice.fork("agents"), log });
+  const agents = new AgentConnections({ tls: options.tls, clock, monotonic, dice: dice.fork("agents"), log });
   const router = new PodRouter({ pods, monotonic });
   const keeper = new NodeKeeper({ informer: nodes, leaseDurationSeconds: options.leaseDurationSeconds, clock, monotonic, log });
   const podsOf = (node: string): Pod[] => pods.store.byIndex("node", node);
@@ -146,7 +146,7 @@ export async function startSpherelets(options: SphereletsOptions): Promise<Spher
     podsOf,
     config: new ApiConfigSource(shared, monotonic, services.store),
     images: imageBook,
-    hostd: hostdOver(hostdChannel),
+    hostd: hostdOver(hostdChannel, monotonic),
     agents,
     steps: new PodSteps(options.recorder, "spherelet", clock),
     startGate: new Gate(MAX_STARTS),

@@ -5,7 +5,7 @@ import { CrashBackoff } from "../../src/base/crash-backoff.js";
 import { Files, Probe, RestartPolicy, TcpSocketAction, VolumeSpec } from "../../src/gen/spheresim/crx/v1/agent.js";
 import { allWords, container, isFault, MachineFixture, podRequest, podUid, words } from "./machine-fixture.js";
 
-test("containers start side by side after the init containers, one after the other", async () => {
+test("init containers run one after the other, then the containers are started one after the other", async () => {
   const fixture = new MachineFixture({ initMs: 0, agentMs: 0, containerStartMs: 50 });
   const agent = await fixture.agent();
   const startMs = fixture.clock.nowMs();
@@ -18,6 +18,8 @@ test("containers start side by side after the init containers, one after the oth
   await fixture.clock.advance(2_000);
   assert.deepEqual(allWords(agent.pod()).slice(0, 2), ["one terminated Completed 0", "two waiting PodInitializing"]);
   await fixture.clock.advance(100);
+  assert.deepEqual(allWords(agent.pod()).slice(2), ["web running", "log waiting PodInitializing"]);
+  await fixture.clock.advance(50);
   const pod = agent.pod();
   assert.deepEqual(allWords(pod), ["one terminated Completed 0", "two terminated Completed 0", "web running", "log running"]);
   assert.deepEqual(pod.initContainers.map((each) => each.ready), [true, true]);
@@ -25,7 +27,7 @@ test("containers start side by side after the init containers, one after the oth
   assert.equal(pod.containers[0]?.imageId, "nginx-object");
   const state = pod.containers[0]?.state;
   assert.equal(state?.$case === "running" && state.value.startedAt && fromTimestamp(state.value.startedAt) - startMs, 2_150);
-  assert.deepEqual(fixture.facts.map((fact) => [fact.endMs - fact.startMs, fact.failure]), [[2_150, ""]]);
+  assert.deepEqual(fixture.facts.map((fact) => [fact.endMs - fact.startMs, fact.failure]), [[2_200, ""]]);
 });
 
 test("a second StartPod answers the present state; another pod is OwnerMismatch", async () => {

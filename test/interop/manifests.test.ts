@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { parse } from "yaml";
 import { eventually } from "../support/eventually.js";
@@ -12,7 +12,11 @@ test("public manifests end as the README beside them says, applied one by one by
   await withEmulator([], async ({ ready, emulator }) => {
     const kubectl = new Kubectl(ready.kubeconfig);
     t.after(() => kubectl.close());
-    const apply = (path: string): Promise<string> => kubectl.run(["apply", "-f", manifestPath(path) ?? ""]);
+    const seen = new Set<string>();
+    const apply = (path: string): Promise<string> => {
+      seen.add(path);
+      return kubectl.run(["apply", "-f", manifestPath(path) ?? ""]);
+    };
     const refused = (path: string): Promise<string> => kubectl.refused(["apply", "-f", manifestPath(path) ?? ""]);
     /** What a JSON path finds, as soon as it is that. */
     const becomes = (target: string, path: string, value: string): Promise<string> => kubectl.run(["wait", ...target.split(" "), `--for=jsonpath=${path}=${value}`, "--timeout=30s"]);
@@ -25,6 +29,7 @@ test("public manifests end as the README beside them says, applied one by one by
     const events = (pod: string): Promise<string> => kubectl.run(["get", "events", "--field-selector", `involvedObject.name=${pod}`, "-o", "jsonpath={range .items[*]}{.type} {.reason} {.message}{'\\n'}{end}"]);
     /** The pod that a Job of that file would make. */
     const podOfJob = (path: string, name: string): Promise<string> => {
+      seen.add(path);
       const job = parse(readFileSync(manifestPath(path) ?? "", "utf8")) as { readonly spec: { readonly template: { readonly spec: unknown } } };
       return kubectl.run("apply -f -", JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata: { name }, spec: job.spec.template.spec }));
     };
@@ -44,6 +49,24 @@ test("public manifests end as the README beside them says, applied one by one by
       await apply("volumes/redis.yaml");
       await running("pod/redis");
       await remove("volumes/redis.yaml");
+    });
+
+    await t.test("volumes/dapi-volume: runs", async () => {
+      await apply("volumes/dapi-volume.yaml");
+      await kubectl.run("wait pod/kubernetes-downwardapi-volume-example --for=condition=Ready --timeout=30s");
+      assert.match(await events("kubernetes-downwardapi-volume-example"), /Normal SuccessfulMountVolume Successfully mounted volume podinfo/);
+      await remove("volumes/dapi-volume.yaml");
+    });
+
+    await t.test("volumes/pod-configmap-volume: waits for its ConfigMap, then succeeds", async () => {
+      await apply("volumes/pod-configmap-volume.yaml");
+      await eventually("told", async () => (await events("dapi-test-pod")).includes('Warning FailedMount MountVolume.SetUp failed for volume "config-volume" : configmap "special-config" not found'));
+      await becomes("pod/dapi-test-pod", "{.status.containerStatuses[0].state.waiting.reason}", "ContainerCreating");
+      assert.equal(await kubectl.run("get pod dapi-test-pod -o jsonpath={.status.phase}"), "Pending");
+      await kubectl.run("create configmap special-config --from-literal=special.how=very");
+      await becomes("pod/dapi-test-pod", "{.status.phase}", "Succeeded");
+      await remove("volumes/pod-configmap-volume.yaml");
+      await kubectl.run("delete configmap special-config");
     });
 
     await t.test("gates/pod-without-scheduling-gates: runs; applied over the gated pod it takes the gates away", async () => {
@@ -223,6 +246,12 @@ test("public manifests end as the README beside them says, applied one by one by
       assert.match(await kubectl.run("get pod startup-coordination-example"), /startup-coordination-example\s+2\/2\s+Running/);
       assert.equal(await kubectl.run("get pod startup-coordination-example -o jsonpath={.status.initContainerStatuses[0].started}"), "true");
       await remove("multi-container/startup-coordination.yaml");
+    });
+
+    await t.test("no manifest of what a node does was left out", () => {
+      const folders = ["init-sidecar", "probes", "lifecycle", "volumes", "env", "multi-container"];
+      const there = folders.flatMap((folder) => readdirSync(manifestPath(folder) ?? "").map((file) => `${folder}/${file}`));
+      assert.deepEqual(there.filter((path) => !seen.has(path)), []);
     });
 
     await t.test("and nothing is left behind", async () => {

@@ -15,7 +15,7 @@ export interface GoldenPod {
   readonly annotations?: Readonly<Record<string, string>>;
   /** What the first try to resolve the image of container `web` ended with; it is there from the beginning when absent. */
   readonly imageError?: string;
-  /** `5s` passes, `image-fails WHY` and `image-found` (the next try to resolve it), `delete`, `delete 10` (grace), `power-loss`, `boot`, `spherelet-restart`. */
+  /** `5s` passes, `image-fails WHY` and `image-found` (the next try to resolve it), `delete`, `delete 10` (grace), `power-loss`, `boot`, `spherelet-restart`; `conditions` and `given` show what the lines leave out. */
   readonly history: readonly string[];
   readonly lines: string;
 }
@@ -49,6 +49,10 @@ async function follow(harness: PodHarness, step: string): Promise<void> {
       return harness.powerLoss();
     case "boot":
       return harness.boot();
+    case "conditions":
+      return harness.conditions();
+    case "given":
+      return harness.given();
     case "spherelet-restart":
       return harness.restartSpherelet();
     default:

@@ -10,6 +10,7 @@ import { VirtualMachineConfigSpec } from "../../src/gen/spheresim/vim/v1/virtual
 import { findCondition, withCondition } from "../../src/kubernetes/condition.js";
 import type { ContainerStatus } from "../../src/kubernetes/container.js";
 import type { Pod, PodSpec } from "../../src/kubernetes/pod.js";
+import { qosClassOf } from "../../src/kubernetes/qos-class.js";
 import { formerLifeOf } from "../../src/spherelet/pods/former-life.js";
 import { readHosts } from "../../src/spherelet/node/host.js";
 import type { HostContext } from "../../src/spherelet/node/host-context.js";
@@ -17,9 +18,11 @@ import type { Image } from "../../src/kubernetes/cluster-objects.js";
 import { imageProfilesNews } from "../../src/spherelet/images/image-profiles.js";
 import { ImageWait } from "../../src/spherelet/images/image-wait.js";
 import { PodEvents } from "../../src/spherelet/status/pod-events.js";
+import { ActiveDeadline, deadlineExceeded } from "../../src/spherelet/pods/active-deadline.js";
 import { graceSecondsOf } from "../../src/spherelet/pods/pod-grace.js";
 import { isCurrent, podStatusOf } from "../../src/spherelet/status/pod-status.js";
 import { buildStartRequest } from "../../src/spherelet/spec/start-request.js";
+import type { WalkedPod } from "./pod-walk.js";
 
 const START_MS = Date.UTC(2026, 0, 1);
 const UUID = "420d0000-0000-4000-8000-000000000001";
@@ -31,13 +34,16 @@ const source = { configMap: () => Promise.resolve(undefined), secret: () => Prom
  * One pod with the real agent inside its VM and the real status and events of its Spherelet, without sockets, on a clock of its own. What
  * the API server would hold is `pod`; what users would see happen is `lines`.
  */
-export class PodHarness {
+export class PodHarness implements WalkedPod {
   readonly clock = new ManualClock(START_MS);
   /** `+10s web: running, started, not ready`, `+10s Warning Unhealthy web: Readiness probe failed: ...`. */
   readonly lines: string[] = [];
   pod: Pod;
   readonly #machine: Machine;
   readonly #events: PodEvents;
+  readonly #deadline: ActiveDeadline;
+  #isEnding = false;
+  #isOverdue = false;
   #powerOnCount = 0;
   #seen: PodContainers | undefined;
   #ended: PodContainers | undefined;
@@ -68,6 +74,7 @@ export class PodHarness {
     this.#events = new PodEvents({
       record: (_pod, type, reason, message, reference) => void this.lines.push(`${this.#time()} ${type} ${reason}${/\{(.*)\}/.exec(reference?.fieldPath ?? "")?.[1]?.replace(/^/, " ") ?? ""}: ${message}`),
     });
+    this.#deadline = new ActiveDeadline(this.clock, () => void this.#endInTime());
     const images: HostContext["images"] = {
       get: (_namespace, name) => (name === "nginx-0a-v1" ? this.#image : undefined),
       onChange: (_namespace, _names, wake) => {
@@ -117,6 +124,32 @@ export class PodHarness {
     await this.settle();
   }
 
+  /** The VM loses power and boots again. */
+  async losePower(): Promise<void> {
+    await this.powerLoss();
+    await this.boot();
+  }
+
+  /** Guests live on without their host's daemon, and here is none. */
+  restartHostd(): Promise<void> {
+    return this.settle();
+  }
+
+  settled(check: () => void): Promise<void> {
+    check();
+    return Promise.resolve();
+  }
+
+  readonly tellsAll = true;
+
+  get startsTold(): number {
+    return this.lines.filter((line) => / Normal Started /.test(line)).length;
+  }
+
+  get waiting(): number {
+    return this.clock.waiting;
+  }
+
   /** A new Spherelet knows nothing but what API server and agent say. */
   async restartSpherelet(): Promise<void> {
     this.#seen = this.#instance?.pod();
@@ -153,8 +186,21 @@ export class PodHarness {
     this.#look();
   }
 
+  /** `PodReadyToStartContainers, Initialized, not ContainersReady (ContainersNotReady), ...`: the conditions as they stand, in their order. */
+  conditions(): void {
+    const told = (this.pod.status?.conditions ?? []).map(({ type, status, reason, message }) => `${status === "True" ? "" : "not "}${type}${reason === undefined ? "" : ` (${reason}${message === undefined ? "" : `: ${message}`})`}`);
+    this.lines.push(`${this.#time()} ${told.join(", ")}`);
+  }
+
+  /** What the status says beyond states: the class, which the API server writes at once, and what each container has. */
+  given(): void {
+    this.lines.push(`${this.#time()} QoS ${qosClassOf(this.pod.spec)}`);
+    for (const { name, allocatedResources, resources, volumeMounts } of this.pod.status?.containerStatuses ?? []) this.lines.push(`${this.#time()} ${name} ${JSON.stringify({ allocatedResources, resources, volumeMounts })}`);
+  }
+
   async close(): Promise<void> {
     this.#watching = false;
+    this.#deadline.forget();
     this.#imageWait.leave();
     this.#machine.powerDown();
     for (let turn = 0; turn < 5; turn += 1) await nextTurn();
@@ -162,6 +208,15 @@ export class PodHarness {
 
   get #instance(): CrxInstance | undefined {
     return this.#machine.instance(UUID);
+  }
+
+  async #endInTime(): Promise<void> {
+    this.#isEnding = true;
+    this.#events.deadlineExceeded(this.pod);
+    this.#ended = await this.#instance?.stopPod(UID, graceSecondsOf(this.pod) * 1000);
+    this.#stopped = true;
+    this.#isOverdue = true;
+    this.#look();
   }
 
   async #watch(): Promise<void> {
@@ -182,14 +237,15 @@ export class PodHarness {
     if (containers !== undefined && this.#ended !== containers) this.#events.containersChanged(this.pod, this.#seen, containers);
     if (containers !== undefined) this.#seen = containers;
     const isOver = this.pod.status?.phase === "Failed" || this.pod.status?.phase === "Succeeded";
-    if (isOver || (this.pod.metadata.deletionTimestamp !== undefined && !this.#stopped)) return;
-    const status = podStatusOf({ pod: this.pod, hostIp: "127.0.0.1", podIp: "10.244.0.7", containers, waiting: this.#imageWait.reasons(this.pod), trouble: undefined, stopped: this.#stopped, nowMs: this.clock.nowMs() });
+    if (isOver || (this.#isEnding && !this.#stopped) || (this.pod.metadata.deletionTimestamp !== undefined && !this.#stopped)) return;
+    const status = podStatusOf({ pod: this.pod, hostIp: "127.0.0.1", podIp: "10.244.0.7", containers, waiting: this.#imageWait.reasons(this.pod), trouble: this.#isOverdue ? deadlineExceeded : undefined, stopped: this.#stopped, nowMs: this.clock.nowMs() });
     if (isCurrent(this.pod.status, status)) return;
     let conditions = this.pod.status?.conditions ?? [];
     for (const condition of status.conditions) conditions = withCondition(conditions, condition);
-    const { reason: _, message: __, ...kept } = status;
+    const { reason, message: __, ...kept } = status;
     const annotations = { ...this.pod.metadata.annotations, ...imageProfilesNews(this.pod, containers) };
-    this.pod = { ...this.pod, metadata: { ...this.pod.metadata, annotations }, status: { ...kept, conditions } };
+    this.pod = { ...this.pod, metadata: { ...this.pod.metadata, annotations }, status: { ...kept, ...(reason === null ? {} : { reason }), conditions } };
+    this.#deadline.watch(this.pod);
     const told = this.describe();
     if (told !== this.#shown) this.lines.push(`${this.#time()} ${told}`);
     this.#shown = told;
@@ -197,9 +253,9 @@ export class PodHarness {
 
   /** `Running, not ready: web running not-ready; side waiting CrashLoopBackOff, restarts 2`. */
   describe(): string {
-    const { phase, conditions, initContainerStatuses = [], containerStatuses = [] } = this.pod.status ?? {};
+    const { phase, reason, conditions, initContainerStatuses = [], containerStatuses = [] } = this.pod.status ?? {};
     const isReady = findCondition(conditions, "Ready")?.status === "True";
-    return `${phase}${isReady ? ", ready" : ""}: ${[...initContainerStatuses, ...containerStatuses].map(words).join("; ")}`;
+    return `${phase}${reason === undefined ? "" : ` (${reason})`}${isReady ? ", ready" : ""}: ${[...initContainerStatuses, ...containerStatuses].map(words).join("; ")}`;
   }
 
   #time(): string {

@@ -94,7 +94,9 @@ export function phaseAt(pod: ModelPod, seen: ReadonlyMap<string, Seen>, deleted:
   const of = (scripts: readonly Script[]): Seen[] => scripts.map(({ name }) => seen.get(name) as Seen);
   const apps = of(pod.apps);
   if (of(pod.inits).some((init) => init.exitCode !== 0 && (init.over || deleted) && init.kind !== "none")) return "Failed";
-  if (apps.some(({ kind }) => kind === "none")) return "Pending";
+  // One that ended well in a former life is there from the start; then the others need only come again.
+  const isBack = apps.some(({ kind }) => kind !== "none") && apps.every(({ kind, restarts }) => kind !== "none" || restarts > 0);
+  if (apps.some(({ kind }) => kind === "none") && !isBack) return "Pending";
   if (apps.every(({ over }) => over)) return apps.every(({ exitCode }) => exitCode === 0) ? "Succeeded" : "Failed";
   return [...of(pod.sidecars), ...apps].every(({ ready }) => ready) ? "Running, ready" : "Running";
 }

@@ -66,7 +66,7 @@ test("environment: what is missing is named as Kubernetes names it", async () =>
   await assert.rejects(environmentOf({ env: [{ name: "A", valueFrom: { configMapKeyRef: { name: "none", key: "k" } } }] }), { message: 'configmap "none" not found' });
   await assert.rejects(environmentOf({ env: [{ name: "A", valueFrom: { configMapKeyRef: { name: "site", key: "k" } } }] }), { message: "couldn't find key k in ConfigMap default/site" });
   await assert.rejects(environmentOf({ envFrom: [{ secretRef: { name: "none" } }] }), { message: 'secret "none" not found' });
-  await assert.rejects(environmentOf({ env: [{ name: "A", valueFrom: { fieldRef: { fieldPath: "spec.wrong" } } }] }), { message: "unsupported fieldPath: spec.wrong" });
+  await assert.rejects(environmentOf({ env: [{ name: "A", valueFrom: { fieldRef: { fieldPath: "spec.wrong" } } }] }), { message: "field label not supported: spec.wrong" });
 });
 
 test("service links: the worked example", () => {
@@ -101,8 +101,8 @@ test("volumes: emptyDir, configMap, secret, projected, downwardAPI", async () =>
   );
   const shown = volumes.map(({ name, source: made }) => [name, made?.$case === "files" ? Object.fromEntries(Object.entries(made.value.data).map(([path, data]) => [path, data.toString("utf8")])) : made?.value]);
   assert.deepEqual(shown, [
-    ["scratch", { sizeLimitBytes: 1_048_576n }],
-    ["bare", { sizeLimitBytes: 0n }],
+    ["scratch", { sizeLimitBytes: 1_048_576n, inMemory: false }],
+    ["bare", { sizeLimitBytes: 0n, inMemory: false }],
     ["site", { level: "high", "index.html": "hello", logo: "\u0001\u0002" }],
     ["some", { "conf/level": "high" }],
     ["keys", { token: "abc" }],
@@ -118,12 +118,12 @@ test("volumes: every other kind is refused by its name, lastingly; a missing obj
   const token = { name: "v", projected: { sources: [{ serviceAccountToken: { path: "token" } }] } };
   await assert.rejects(resolveVolumes(factsOf({ volumes: [token] }), source), { lasting: true, message: /serviceAccountToken/ });
   await assert.rejects(resolveVolumes(factsOf({ volumes: [{ name: "v", secret: { secretName: "none" } }] }), source), { volume: "v", lasting: false, message: 'secret "none" not found' });
-  await assert.rejects(resolveVolumes(factsOf({ volumes: [{ name: "v", configMap: { name: "site", items: [{ key: "x", path: "x" }] } }] }), source), { message: "references non-existent config key: x" });
+  await assert.rejects(resolveVolumes(factsOf({ volumes: [{ name: "v", configMap: { name: "site", items: [{ key: "x", path: "x" }] } }] }), source), { message: "configmap references non-existent config key: x" });
 });
 
 test("a path of the host: its pods' logs, to read, and no other; whoever names the node himself is told so by the host", async () => {
   const mounted = (path: string, readOnly: boolean) => factsOf({ volumes: [{ name: "v", hostPath: { path } }], containers: [{ name: "c", volumeMounts: [{ name: "v", mountPath: "/logs", readOnly }] }] });
-  assert.deepEqual(await resolveVolumes(mounted("/var/log/pods/", true), source), [{ name: "v", source: { $case: "files", value: { data: {} } } }]);
+  assert.deepEqual(await resolveVolumes(mounted("/var/log/pods/", true), source), [{ name: "v", source: { $case: "files", value: { data: {}, modes: {} } } }]);
   for (const facts of [mounted("/var/log/pods", false), mounted("/etc", true), mounted("/var/log", true), mounted("/var/log/pods/..", true)]) {
     await assert.rejects(resolveVolumes(facts, source), { name: "MountError", volume: "v", lasting: true, message: "a vSphere Pod may mount /var/log/pods read-only and no other path" });
   }

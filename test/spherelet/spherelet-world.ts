@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { ManualClock } from "../../src/base/clock.js";
 import { silentLogger } from "../../src/base/log.js";
@@ -43,8 +44,12 @@ export interface SphereletWorld {
   restart(): Promise<void>;
 }
 
-/** Runs `work` in a world of its own and takes it down. */
+/** Sockets this process holds open. */
+const sockets = (): number => process.getActiveResourcesInfo().filter((what) => what.startsWith("TCP")).length;
+
+/** Runs `work` in a world of its own and takes it down; nothing of it may be left: no timer, no stream, no socket. */
 export async function withSpherelets(work: (world: SphereletWorld) => Promise<void>): Promise<void> {
+  const socketsBefore = sockets();
   const clock = new ManualClock(START_MS);
   const monotonic = new ManualClock();
   const dice = new Dice("world");
@@ -127,9 +132,18 @@ export async function withSpherelets(work: (world: SphereletWorld) => Promise<vo
   };
   try {
     await work(world);
-  } finally {
+  } catch (error) {
     for (const close of open) await close();
+    throw error;
   }
+  await world.spherelets.close();
+  await eventually("no stream is open", () => world.agents.streams + hostd.streams === 0);
+  await eventually("no timer is left", () => {
+    assert.deepEqual({ emulated: clock.waiting, monotonic: monotonic.waiting }, { emulated: 0, monotonic: 0 });
+    return true;
+  });
+  for (const close of open) await close();
+  await eventually("no socket is open", () => sockets() <= socketsBefore);
 }
 
 /** Lets time go by in small steps until `check` holds; for what takes retries. */

@@ -15,7 +15,17 @@ export interface FakeAgents {
   readonly started: StartPodRequest[];
   readonly stopped: StopPodRequest[];
   /** Called before each unary call; may throw, or hold it up. */
-  intercept: ((method: string) => void | Promise<void>) | undefined;
+  intercept: ((method: string, vmUuid: string) => void | Promise<void>) | undefined;
+  /** Watches that are open. */
+  readonly streams: number;
+  /** What a watch is told is this instead, in this order. */
+  rewrite: ((vmUuid: string, pod: PodContainers) => readonly PodContainers[]) | undefined;
+  /** What startPod answers is this instead. */
+  answer: ((vmUuid: string, pod: PodContainers) => PodContainers | Promise<PodContainers>) | undefined;
+  /** Ends every watch that is open. */
+  breakStreams(): void;
+  /** Tells what is there again. */
+  repeat(vmUuid: string): void;
   /** A VM has its personality: its agent answers. */
   boot(vmUuid: string): void;
   /** The instance is gone. */
@@ -24,6 +34,8 @@ export interface FakeAgents {
   change(vmUuid: string, change: (status: ContainerStatus) => ContainerStatus): void;
   close(): Promise<void>;
 }
+
+const vmUuidOf = (call: Call): string => call.authority.split(".")[0] ?? "";
 
 /** What an agent says of a container that has another id than before, or has ended. */
 function eventsOf(before: ContainerStatus | undefined, now: ContainerStatus): Omit<PodEvent, "number">[] {
@@ -36,10 +48,14 @@ function eventsOf(before: ContainerStatus | undefined, now: ContainerStatus): Om
 export async function startFakeAgents(clock: Clock, listen = "127.0.0.1:0"): Promise<FakeAgents> {
   const instances = new Map<string, PodContainers>();
   const streams = new Set<StreamWriter<PodContainersUpdate>>();
+  const ends = new Set<() => void>();
   const dice = new Dice("fake-agents");
   let revision = 0n;
   const tell = (vmUuid: string, pod: PodContainers | undefined): void => {
-    for (const stream of streams) stream.write(PodContainersUpdate.create({ kind: pod === undefined ? UpdateKind.LEAVE : UpdateKind.MODIFY, vmUuid, pod })).catch(() => undefined);
+    const states = pod === undefined ? [undefined] : (fake.rewrite?.(vmUuid, pod) ?? [pod]);
+    for (const state of states) {
+      for (const stream of streams) stream.write(PodContainersUpdate.create({ kind: state === undefined ? UpdateKind.LEAVE : UpdateKind.MODIFY, vmUuid, pod: state })).catch(() => undefined);
+    }
   };
   const put = (vmUuid: string, pod: PodContainers): PodContainers => {
     revision += 1n;
@@ -52,7 +68,7 @@ export async function startFakeAgents(clock: Clock, listen = "127.0.0.1:0"): Pro
     return next;
   };
   const find = (call: Call): { readonly vmUuid: string; readonly pod: PodContainers } => {
-    const vmUuid = call.authority.split(".")[0] ?? "";
+    const vmUuid = vmUuidOf(call);
     const pod = instances.get(vmUuid);
     if (pod === undefined) throw new RpcError(RpcCode.UNAVAILABLE, `no agent for ${vmUuid}`);
     return { vmUuid, pod };
@@ -72,34 +88,38 @@ export async function startFakeAgents(clock: Clock, listen = "127.0.0.1:0"): Pro
     services: [
       serve(AgentServiceService, {
         startPod: async (request, call) => {
-          await fake.intercept?.("startPod");
+          await fake.intercept?.("startPod", vmUuidOf(call));
           const { vmUuid, pod } = find(call);
-          if (pod.podUid !== "") return pod;
+          const told = (state: PodContainers): PodContainers | Promise<PodContainers> => fake.answer?.(vmUuid, state) ?? state;
+          if (pod.podUid !== "") return told(pod);
           fake.started.push(request);
           const counts = request.restartCounts;
-          return put(vmUuid, {
+          return told(put(vmUuid, {
             ...pod,
             podUid: request.podUid,
             networkReady: true,
             initContainers: request.initContainers.map((spec) => finished(running(spec.name, spec.image, counts[spec.name] ?? 0))),
             containers: request.containers.map((spec) => running(spec.name, spec.image, counts[spec.name] ?? 0)),
-          });
+          }));
         },
         stopPod: async (request, call) => {
           fake.stopped.push(request);
-          await fake.intercept?.("stopPod");
+          await fake.intercept?.("stopPod", vmUuidOf(call));
           const { vmUuid, pod } = find(call);
           return put(vmUuid, { ...pod, containers: pod.containers.map(finished) });
         },
         getPod: async (_request, call) => {
-          await fake.intercept?.("getPod");
+          await fake.intercept?.("getPod", vmUuidOf(call));
           return find(call).pod;
         },
         watchPods: async (_request, stream, call) => {
           for (const [vmUuid, pod] of instances) await stream.write(PodContainersUpdate.create({ kind: UpdateKind.ENTER, vmUuid, pod }));
           await stream.write(PodContainersUpdate.create({ kind: UpdateKind.SYNCED }));
           streams.add(stream);
-          await new Promise<void>((resolve) => call.signal.addEventListener("abort", () => resolve(), { once: true }));
+          await new Promise<void>((resolve) => {
+            call.signal.addEventListener("abort", () => resolve(), { once: true });
+            ends.add(resolve);
+          });
           streams.delete(stream);
         },
       }),
@@ -110,6 +130,16 @@ export async function startFakeAgents(clock: Clock, listen = "127.0.0.1:0"): Pro
     started: [],
     stopped: [],
     intercept: undefined,
+    rewrite: undefined,
+    answer: undefined,
+    get streams() {
+      return streams.size;
+    },
+    breakStreams: () => {
+      for (const end of ends) end();
+      ends.clear();
+    },
+    repeat: (vmUuid) => tell(vmUuid, instances.get(vmUuid)),
     boot: (vmUuid) => void instances.set(vmUuid, PodContainers.create({})),
     kill: (vmUuid) => {
       instances.delete(vmUuid);

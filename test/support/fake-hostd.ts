@@ -15,7 +15,13 @@ export interface FakeHostD {
   /** Calls in order: `getVm`, `configurePersonality`. */
   readonly calls: { readonly method: string; readonly authority: string; readonly uuid: string; readonly personality?: ConfigurePersonalityRequest["personality"] }[];
   /** Called before each call; may throw, or hold it up. */
-  intercept: ((method: string) => void | Promise<void>) | undefined;
+  intercept: ((method: string, uuid: string) => void | Promise<void>) | undefined;
+  /** Watches that are open. */
+  readonly streams: number;
+  /** Called before configurePersonality answers, when its work is done; may throw, or hold the answer up. */
+  afterwards: ((uuid: string) => void | Promise<void>) | undefined;
+  /** Ends every watch that is open. */
+  breakStreams(): void;
   /** Adds a CRX that waits for its personality. */
   addVm(uuid: string, ownerUid: string): void;
   /** The VM boots again without its personality. */
@@ -32,6 +38,7 @@ export async function startFakeHostD(agentAddress: string, onAgent: (uuid: strin
   const vms = new Map<string, HostVm>();
   const calls: FakeHostD["calls"] = [];
   const streams = new Set<StreamWriter<VmUpdate>>();
+  const ends = new Set<() => void>();
   const find = (key: VmKey | undefined): HostVm => {
     const uuid = key?.key?.value ?? "";
     const vm = vms.get(uuid);
@@ -47,12 +54,12 @@ export async function startFakeHostD(agentAddress: string, onAgent: (uuid: strin
       serve(HostServiceService, {
         getVm: async ({ vm }, call) => {
           calls.push({ method: "getVm", authority: call.authority, uuid: vm?.key?.value ?? "" });
-          await fake.intercept?.("getVm");
+          await fake.intercept?.("getVm", vm?.key?.value ?? "");
           return find(vm);
         },
         configurePersonality: async ({ vm: key, personality }, call) => {
           calls.push({ method: "configurePersonality", authority: call.authority, uuid: key?.key?.value ?? "", personality });
-          await fake.intercept?.("configurePersonality");
+          await fake.intercept?.("configurePersonality", key?.key?.value ?? "");
           const vm = find(key);
           if (vm.config?.ownerUid !== personality?.podUid) throw fault(RpcCode.FAILED_PRECONDITION, "OwnerMismatch", "not the owner");
           if (vm.powerState !== VirtualMachinePowerState.POWERED_ON) throw fault(RpcCode.FAILED_PRECONDITION, "InvalidPowerState", "the VM is off");
@@ -60,11 +67,15 @@ export async function startFakeHostD(agentAddress: string, onAgent: (uuid: strin
           const uuid = vm.config?.uuid ?? "";
           if (vm.phase !== VmPhase.AGENT_READY) onAgent(uuid);
           vms.set(uuid, ready);
+          await fake.afterwards?.(uuid);
           return ready;
         },
         watchVms: async (_request, stream, call) => {
           streams.add(stream);
-          await new Promise<void>((resolve) => call.signal.addEventListener("abort", () => resolve(), { once: true }));
+          await new Promise<void>((resolve) => {
+            call.signal.addEventListener("abort", () => resolve(), { once: true });
+            ends.add(resolve);
+          });
           streams.delete(stream);
         },
       }),
@@ -75,6 +86,14 @@ export async function startFakeHostD(agentAddress: string, onAgent: (uuid: strin
     vms,
     calls,
     intercept: undefined,
+    afterwards: undefined,
+    get streams() {
+      return streams.size;
+    },
+    breakStreams: () => {
+      for (const end of ends) end();
+      ends.clear();
+    },
     addVm: (uuid, ownerUid) =>
       void vms.set(
         uuid,

@@ -84,7 +84,7 @@ export class ContainerLife {
       if (this.#over.signal.aborted) return;
       if (done === false && this.#stopping === undefined) {
         tell("FailedPostStartHook", "PostStartHook failed", true);
-        void this.#stopAlone("FailedPostStartHook", graceMs);
+        await this.#stopAlone("FailedPostStartHook", graceMs);
         return;
       }
     }
@@ -117,11 +117,11 @@ export class ContainerLife {
     this.#probers.get("Startup")?.stop();
     this.#probers.get("Liveness")?.stop();
     tell("Killing", message);
-    if (spec.preStop !== undefined && grace.leftMs > 0) {
+    if (spec.preStop !== undefined && !grace.isOver) {
       const done = await this.#orEnd(Promise.race([runHook(process, spec.preStop, clock, this.#over.signal), grace.over]));
       if (done === false && !this.#over.signal.aborted) tell("FailedPreStopHook", "PreStopHook failed", true);
     }
-    if (turn !== undefined && grace.leftMs > 0) await this.#orEnd(Promise.race([turn, grace.over]));
+    if (turn !== undefined && !grace.isOver) await this.#orEnd(Promise.race([turn, grace.over]));
     if (this.#over.signal.aborted) return;
     process.signal(SIGTERM);
     await grace.untilKill(this.#over.signal);

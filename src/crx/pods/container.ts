@@ -9,6 +9,7 @@ import { ContainerLife, type Tell } from "./container-life.js";
 import { type ContainerExit, type ContainerRuntime, type RuntimeContainer, RuntimeError, SIGKILL } from "../runtime/container-runtime.js";
 import { CrashBackoff } from "../../base/crash-backoff.js";
 import type { GracePeriod } from "./grace-period.js";
+import type { StartTurns } from "./start-turns.js";
 
 /** What a container needs of the pod around it. */
 export interface ContainerSurroundings {
@@ -19,6 +20,10 @@ export interface ContainerSurroundings {
   readonly restartPolicy: RestartPolicy;
   /** The pod's termination grace. */
   readonly graceMs: number;
+  /** Who is started when. */
+  readonly turns: StartTurns;
+  /** A postStart hook begins, which may take as long as it likes. */
+  readonly onHook: () => void;
   /** `name_namespace(uid)`, for the back-off message. */
   readonly podName: string;
   /** Aborts when the guest dies. */
@@ -27,6 +32,11 @@ export interface ContainerSurroundings {
   readonly tell: (container: string, reason: string, message: string, warning: boolean) => void;
   readonly onChange: () => void;
 }
+
+/** Exit code of a container that was created and could not be started. */
+const START_ERROR_EXIT = 128;
+/** A container that cannot be created is tried again after so long, without end and without being counted: a kubelet's period for pods in error. */
+const CREATE_RETRY_MS = 10_000;
 
 /** How a container's last run ended for good. */
 export type ContainerEnd = "succeeded" | "failed" | "stopped";
@@ -113,15 +123,21 @@ export class Container {
     for (;;) {
       if (this.#unwanted.signal.aborted) return "stopped";
       const ended = await this.#runOnce();
-      this.#firstStart.resolve();
       if (this.#unwanted.signal.aborted) return "stopped";
       if (ended !== undefined && !this.#restarts(ended)) return ended.exitCode === 0 ? "succeeded" : "failed";
       await this.#waitForRestart(ended);
     }
   }
 
-  /** One life; undefined when it could not be started. */
+  /** One life; undefined when it could not be created. */
   async #runOnce(): Promise<Terminated | undefined> {
+    const begun = await this.#around.turns.take(this.#unwanted.signal, () => this.#start());
+    this.#firstStart.resolve();
+    return begun instanceof ContainerLife ? this.#liveOut(begun) : begun;
+  }
+
+  /** Creates and starts it, hook and all; how it ended when it was created and could not be started, nothing when not even that. */
+  async #start(): Promise<ContainerLife | Terminated | undefined> {
     const { runtime, clock, dice, graceMs } = this.#around;
     let process: RuntimeContainer;
     try {
@@ -130,9 +146,7 @@ export class Container {
       await process.start();
     } catch (error) {
       if (!(error instanceof RuntimeError)) throw error;
-      this.#tell("Failed", `Error: ${error.message}`, true);
-      this.#change({ state: { $case: "waiting", value: { reason: error.reason, message: error.message } }, restartCount: this.#attempt, ready: false, started: false });
-      return undefined;
+      return this.#startFailed(error);
     }
     if (this.#around.signal.aborted) {
       process.signal(SIGKILL);
@@ -152,13 +166,33 @@ export class Container {
     this.#life = life;
     // It was stopped while it started.
     if (this.#unwanted.signal.aborted) this.#stopLife();
+    if (this.#spec.postStart !== undefined) this.#around.onHook();
     await life.begin();
-    this.#firstStart.resolve();
+    return life;
+  }
+
+  async #liveOut(life: ContainerLife): Promise<Terminated> {
+    const { clock } = this.#around;
     const exit = await life.ended();
     this.#life = undefined;
     const terminated: Terminated = { ...exitOf(exit), message: "", startedAt: toTimestamp(life.startedMs), finishedAt: toTimestamp(clock.nowMs()), containerId: life.id };
     this.#change({ ...this.#identity(life), state: { $case: "terminated", value: terminated }, ready: this.#init && exit.exitCode === 0, started: false });
     return terminated;
+  }
+
+  /** What was created and cannot run has ended with 128, `StartError`, as container runtimes have it; what could not be created is not there. */
+  #startFailed({ reason, message }: RuntimeError): Terminated | undefined {
+    this.#tell("Failed", `Error: ${message}`, true);
+    const waiting: Partial<ContainerStatus> = { state: { $case: "waiting", value: { reason, message } }, restartCount: this.#attempt, ready: false, started: false };
+    if (reason !== "RunContainerError") {
+      this.#change(waiting);
+      return undefined;
+    }
+    const containerId = this.#around.dice.uuid();
+    const ended: Terminated = { exitCode: START_ERROR_EXIT, signal: 0, reason: "StartError", message, startedAt: toTimestamp(0), finishedAt: toTimestamp(this.#around.clock.nowMs()), containerId };
+    if (this.#restarts(ended)) this.#change({ ...waiting, containerId, lastTermination: ended });
+    else this.#change({ ...waiting, containerId, state: { $case: "terminated", value: ended } });
+    return ended;
   }
 
   #lifeChanged(life: ContainerLife): void {
@@ -199,7 +233,7 @@ export class Container {
 
   async #waitForRestart(ended: Terminated | undefined): Promise<void> {
     const { clock, podName } = this.#around;
-    const waitMs = this.#backoff.waitMs(clock.nowMs());
+    const waitMs = ended === undefined ? CREATE_RETRY_MS : this.#backoff.waitMs(clock.nowMs());
     if (ended !== undefined && waitMs > 0) {
       const message = `back-off ${goDuration(waitMs)} restarting failed container=${this.#spec.name} pod=${podName}`;
       this.#tell("BackOff", `Back-off restarting failed container ${this.#spec.name} in pod ${podName}`, true);
@@ -211,8 +245,9 @@ export class Container {
       if (ended !== undefined) this.#change({ state: { $case: "terminated", value: ended } });
       return;
     }
+    if (ended === undefined) return;
     this.#backoff.restarted(clock.nowMs());
-    if (ended !== undefined) this.#attempt += 1;
+    this.#attempt += 1;
   }
 
   readonly #tell: Tell = (reason, message, warning = false) => {

@@ -5,7 +5,8 @@ import { type Deferred, deferred } from "../../base/deferred.js";
 const SHORTEST_TERM_MS = 2_000;
 
 /**
- * What is left of the time that containers have to end in; it can become shorter, never longer. Emulated.
+ * What is left of the time that containers have to end in; it can become shorter, never longer. Emulated, and counted by timers alone: a
+ * clock that is set meanwhile neither takes from it nor gives to it.
  *
  * Worked example: 30 s of grace of which a preStop hook took 29.5 s leave 2 s from TERM to KILL. 0 s of grace kill at once.
  */
@@ -13,16 +14,19 @@ export class GracePeriod {
   readonly #clock: Clock;
   readonly #over: Deferred<void> = deferred();
   readonly #atOnce: Deferred<void> = deferred();
-  #deadlineMs = Number.POSITIVE_INFINITY;
-  #timer: Timer | undefined;
+  /** One for each word that asked for less than all before it; the first to fire counts. */
+  readonly #timers: Timer[] = [];
+  #shortestMs = Number.POSITIVE_INFINITY;
+  #isOver = false;
 
   constructor(clock: Clock, ms: number) {
     this.#clock = clock;
     this.shorten(ms);
   }
 
-  get leftMs(): number {
-    return Math.max(0, this.#deadlineMs - this.#clock.nowMs());
+  /** Whether nothing is left. */
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   /** Resolves when nothing is left. */
@@ -32,13 +36,11 @@ export class GracePeriod {
 
   /** From now on; longer than what is left changes nothing. 0 leaves not even the least time that TERM has. */
   shorten(ms: number): void {
-    const deadlineMs = this.#clock.nowMs() + ms;
     if (ms <= 0) this.#atOnce.resolve();
-    if (deadlineMs >= this.#deadlineMs) return;
-    this.#deadlineMs = deadlineMs;
-    this.#timer?.cancel();
-    if (ms <= 0) this.#over.resolve();
-    else this.#timer = this.#clock.timer(ms, () => this.#over.resolve());
+    if (ms >= this.#shortestMs) return;
+    this.#shortestMs = ms;
+    if (ms <= 0) this.#end();
+    else this.#timers.push(this.#clock.timer(ms, () => this.#end()));
   }
 
   /** Resolves when what got TERM now is to get KILL; `signal` aborts when it has ended before. */
@@ -50,6 +52,12 @@ export class GracePeriod {
 
   /** Nobody waits any more. */
   end(): void {
-    this.#timer?.cancel();
+    for (const timer of this.#timers) timer.cancel();
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.end();
+    this.#over.resolve();
   }
 }

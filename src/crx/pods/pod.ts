@@ -8,6 +8,7 @@ import type { ContainerRuntime } from "../runtime/container-runtime.js";
 import { EventLog } from "./event-log.js";
 import { GracePeriod } from "./grace-period.js";
 import { volumeStats } from "./volume-stats.js";
+import { StartTurns } from "./start-turns.js";
 
 /** What core/v1 says where a pod says nothing. */
 const DEFAULT_GRACE_MS = 30_000;
@@ -60,6 +61,8 @@ export class Pod {
       restartPolicy: request.restartPolicy === RestartPolicy.UNSPECIFIED ? RestartPolicy.ALWAYS : request.restartPolicy,
       podName: `${request.name}_${request.namespace}(${request.podUid})`,
       graceMs: this.#graceMs,
+      turns: new StartTurns(),
+      onHook: () => this.#answer.resolve(),
       tell: (container, reason, message, warning) => {
         this.#events.add(container, reason, message, warning);
         around.onChange();
@@ -73,7 +76,7 @@ export class Pod {
     this.#ended = this.#run().catch((error: unknown) => around.onError(error));
   }
 
-  /** Resolves when the containers were started, or an init container is under way, or neither will be. */
+  /** Resolves when the containers were started, or an init container or a postStart hook is under way, or none will be. */
   get started(): Promise<void> {
     return this.#answer.promise;
   }

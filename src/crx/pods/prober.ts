@@ -51,7 +51,9 @@ export class Prober {
     const { clock, probe, startedMs } = this.#options;
     const { signal } = this.#stop;
     const periodMs = (probe.periodSeconds || 10) * 1000;
-    let nextMs = Math.max(clock.nowMs(), startedMs + probe.initialDelaySeconds * 1000);
+    const delayMs = probe.initialDelaySeconds * 1000;
+    // The hook or the startup probe before it took a part of the delay.
+    let nextMs = clock.nowMs() + Math.min(delayMs, Math.max(0, startedMs + delayMs - clock.nowMs()));
     while (!signal.aborted) {
       const waitMs = nextMs - clock.nowMs();
       if (waitMs > 0) await clock.sleep(waitMs, signal).catch(() => undefined);
@@ -59,9 +61,12 @@ export class Prober {
       const verdict = await this.#try();
       if (signal.aborted) return;
       this.#count(verdict);
-      // A try that took longer than a period, or a clock that jumped, does not make the missed ones up.
+      // A try that took longer than a period, or a clock that was put forward, does not make the missed ones up; one that was put back
+      // does not make anybody wait for more than a period.
+      const nowMs = clock.nowMs();
       nextMs += periodMs;
-      while (nextMs <= clock.nowMs()) nextMs += periodMs * Math.ceil((clock.nowMs() - nextMs + 1) / periodMs);
+      if (nextMs <= nowMs) nextMs += periodMs * Math.ceil((nowMs - nextMs + 1) / periodMs);
+      if (nextMs > nowMs + periodMs) nextMs = nowMs + periodMs;
     }
   }
 

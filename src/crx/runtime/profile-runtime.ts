@@ -16,6 +16,7 @@ import {
   SIGKILL,
   SIGTERM,
 } from "./container-runtime.js";
+import { HealthByAge } from "./health-by-age.js";
 import { ImageProfiles } from "./image-profiles.js";
 import { asScript, type Program, programOf } from "./program.js";
 import { scripted } from "./program-script.js";
@@ -61,6 +62,7 @@ class ProfiledContainer implements RuntimeContainer {
   #endedMs: number | undefined;
   /** As last told. */
   #cpuNanos = 0n;
+  #health: HealthByAge | undefined;
   #over = false;
 
   constructor(clock: Clock, startMs: number, spec: ContainerSpec, program: Program) {
@@ -82,8 +84,9 @@ class ProfiledContainer implements RuntimeContainer {
     const { runsMs, exitCode, oomKilled, startError } = this.#program;
     if (startError !== "") throw new RuntimeError("RunContainerError", startError);
     if (this.#startMs > 0) await this.#clock.sleep(this.#startMs);
-    this.#startedMs = this.#clock.nowMs();
-    if (this.#over || runsMs === Number.POSITIVE_INFINITY) return;
+    if (this.#over) return;
+    this.#health = new HealthByAge(this.#clock, this.#program);
+    if (runsMs === Number.POSITIVE_INFINITY) return;
     const exit: ContainerExit = { exitCode, signal: oomKilled ? SIGKILL : 0, oomKilled };
     if (runsMs === 0) this.#end(exit);
     else this.#timer = this.#clock.timer(runsMs, () => this.#end(exit));
@@ -158,14 +161,14 @@ class ProfiledContainer implements RuntimeContainer {
 
   #wellFor(asker: Asker): boolean {
     const { startedAfterMs, readyAfterMs, unreadyAfterMs, livenessFailsAfterMs } = this.#program;
-    const ageMs = this.#clock.nowMs() - this.#startedMs;
+    const isPast = (ageMs: number): boolean => this.#health?.hasPassed(ageMs) === true;
     switch (asker) {
       case "startup":
-        return ageMs >= startedAfterMs;
+        return isPast(startedAfterMs);
       case "readiness":
-        return ageMs >= readyAfterMs && ageMs < unreadyAfterMs;
+        return isPast(readyAfterMs) && !isPast(unreadyAfterMs);
       case "liveness":
-        return ageMs < livenessFailsAfterMs;
+        return !isPast(livenessFailsAfterMs);
       case "hook":
         return true;
     }
@@ -176,6 +179,7 @@ class ProfiledContainer implements RuntimeContainer {
     this.#over = true;
     this.#endedMs = this.#clock.nowMs();
     this.#timer?.cancel();
+    this.#health?.end();
     this.#exit.resolve(exit);
   }
 }

@@ -4,7 +4,8 @@ import type { Pod } from "../../kubernetes/pod.js";
 
 /** Which image profile each container runs by, for the pod's annotation; undefined while there is none or it stands already. */
 export function imageProfilesNews(pod: Pod, containers: PodContainers | undefined): Readonly<Record<string, string>> | undefined {
-  const told = [...(containers?.initContainers ?? []), ...(containers?.containers ?? [])].filter(({ imageProfile }) => imageProfile !== "");
+  const asked = new Set([...(pod.spec.initContainers ?? []), ...pod.spec.containers].map(({ name }) => name));
+  const told = [...(containers?.initContainers ?? []), ...(containers?.containers ?? [])].filter(({ name, imageProfile }) => imageProfile !== "" && asked.has(name));
   if (told.length === 0) return undefined;
   const text = JSON.stringify(Object.fromEntries(told.map(({ name, imageProfile }) => [name, imageProfile])));
   return pod.metadata.annotations?.[imageProfilesAnnotation] === text ? undefined : { [imageProfilesAnnotation]: text };

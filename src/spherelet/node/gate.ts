@@ -1,23 +1,45 @@
+import { type Deferred, deferred } from "../../base/deferred.js";
+
 /** Lets so many run at once; the others wait in the order they came. What waits is bounded by who can come: one a pod. */
 export class Gate {
   readonly #limit: number;
   #running = 0;
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting = new Set<Deferred<void>>();
 
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  async run<R>(work: () => Promise<R>): Promise<R> {
-    if (this.#running >= this.#limit) await new Promise<void>((enter) => void this.#waiting.push(enter));
+  /** Rejects with the reason of `signal`, where there is one, when that aborts before there is a place. */
+  async run<R>(work: () => Promise<R>, signal?: AbortSignal): Promise<R> {
+    signal?.throwIfAborted();
+    if (this.#running >= this.#limit) await this.#wait(signal);
     else this.#running += 1;
     try {
       return await work();
     } finally {
-      const enter = this.#waiting.shift();
+      const [next] = this.#waiting;
       // The place is handed on without becoming free.
-      if (enter === undefined) this.#running -= 1;
-      else enter();
+      if (next === undefined) this.#running -= 1;
+      else {
+        this.#waiting.delete(next);
+        next.resolve();
+      }
+    }
+  }
+
+  async #wait(signal: AbortSignal | undefined): Promise<void> {
+    const place = deferred<void>();
+    this.#waiting.add(place);
+    // Who has a place by then keeps it, and gives it back.
+    const onAbort = (): void => {
+      if (this.#waiting.delete(place)) place.reject(signal?.reason as Error);
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    try {
+      await place.promise;
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
     }
   }
 }

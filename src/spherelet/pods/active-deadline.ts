@@ -6,11 +6,15 @@ import type { Trouble } from "../status/pod-status.js";
 /** The end of a pod that was longer on its node than it may, in a kubelet's words. */
 export const deadlineExceeded: Trouble = { reason: "DeadlineExceeded", message: "Pod was active on the node longer than the specified deadline", final: true };
 
+/** So often the clock is looked at, which may have been set meanwhile; a kubelet looks with each sync of the pod. */
+const LOOK_PERIOD_MS = 10_000;
+
 /**
  * `spec.activeDeadlineSeconds`: how long a pod may be active, counted from `status.startTime` in emulated time. The field may come
  * or shrink while the pod runs, hence it is looked at in each round of the pod's worker.
  *
- * Example: started at 12:00:00 with 5 s; `isOver` from 12:00:05 on, and `watch` calls at that moment.
+ * Example: started at 12:00:00 with 5 s; `isOver` from 12:00:05 on, and `watch` calls at that moment. If the clock is put forward from 12:00:01
+ * to 13:00:00, it calls within 10 s.
  */
 export class ActiveDeadline {
   readonly #clock: Clock;
@@ -31,7 +35,11 @@ export class ActiveDeadline {
   watch(pod: Pod): void {
     this.forget();
     const leftMs = this.#leftMs(pod);
-    if (leftMs !== undefined) this.#timer = this.#clock.timer(Math.max(0, leftMs), this.#onOver);
+    if (leftMs === undefined) return;
+    this.#timer = this.#clock.timer(Math.min(LOOK_PERIOD_MS, Math.max(0, leftMs)), () => {
+      if (this.isOver(pod)) this.#onOver();
+      else this.watch(pod);
+    });
   }
 
   forget(): void {

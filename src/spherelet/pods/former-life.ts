@@ -11,7 +11,7 @@ import type { Finished } from "../spec/start-request.js";
 export interface FormerLife {
   /** Whether any container was started before. */
   readonly existed: boolean;
-  /** Where counting goes on, by container: one more than was counted for each that had been started. */
+  /** Where counting goes on, by container: one more than was counted for each that had been started, what it was for one that waited to come again. */
   readonly restartCounts: ReadonlyMap<string, number>;
   /** Containers that ended well and are let be. */
   readonly finished: Finished;
@@ -36,7 +36,10 @@ export function formerLifeOf(pod: Pod, nowMs: number): FormerLife {
   const endedWell = apps.filter((each) => each.state?.terminated?.exitCode === 0);
   return {
     existed: started.length > 0,
-    restartCounts: new Map(started.map((each) => [each.name, each.restartCount + 1])),
+    restartCounts: new Map([...inits, ...apps].flatMap((each) => {
+      const count = each.containerID === undefined ? each.restartCount : each.restartCount + 1;
+      return count === 0 ? [] : [[each.name, count] as const];
+    })),
     finished: new Set(policy === "OnFailure" ? endedWell.map((each) => each.name) : []),
     ended: isOver(pod, inits, apps) ? endOf(pod, inits, apps, nowMs) : undefined,
   };

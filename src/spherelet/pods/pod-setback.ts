@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from "node:util";
+import { imageProfilesAnnotation } from "../../kubernetes/container-annotations.js";
 import { GuestAnnotationError } from "../../kubernetes/guest-annotations.js";
 import type { Pod } from "../../kubernetes/pod.js";
 import { NotAdmitted } from "../node/admission.js";
@@ -22,6 +24,12 @@ export interface Setback {
   readonly waiting: ReadonlyMap<string, WaitingReason>;
   readonly trouble: Trouble | undefined;
   tell(events: PodEvents, pod: Pod): void;
+}
+
+/** Whether somebody has changed what the pod says of itself, so that what could not work may work now; its status is not of that. */
+export function mayBeMended(before: Pod, now: Pod): boolean {
+  const saying = ({ metadata, spec }: Pod): unknown => ({ spec, annotations: { ...metadata.annotations, [imageProfilesAnnotation]: undefined } });
+  return !isDeepStrictEqual(saying(before), saying(now));
 }
 
 /** What a failed attempt means for the pod; undefined where there is nothing to tell (yet), as for an API server out of reach. */
@@ -52,7 +60,8 @@ export function setbackOf(error: unknown, attempts: number): Setback | undefined
 function ofProvider(error: ProviderFault, attempts: number): Setback | undefined {
   const isLost = error.provider === "HostD" && error.fault === "ManagedObjectNotFound";
   const final = isLost ? attempts >= ATTEMPTS_BEFORE_LOST : !error.passing;
-  if (!final && attempts < ATTEMPTS_BEFORE_TROUBLE) return undefined;
+  // Who waited for an answer in vain has waited long enough to say so.
+  if (!final && attempts < ATTEMPTS_BEFORE_TROUBLE && error.fault !== "Timedout") return undefined;
   const trouble: Trouble = {
     reason: error.provider === "HostD" || final ? "ProviderFailed" : "AgentUnreachable",
     message: `${error.provider}: ${error.message}`,

@@ -4,24 +4,19 @@ import { isBeingDeleted } from "../../kubernetes/object-meta.js";
 import { isTerminal, type Pod } from "../../kubernetes/pod.js";
 import { vmUuidOf } from "../../kubernetes/vsphere-pod.js";
 import { ActiveDeadline, deadlineExceeded } from "./active-deadline.js";
-import { admit } from "../node/admission.js";
 import type { HostContext } from "../node/host-context.js";
 import { GuestWatch } from "./guest-watch.js";
-import { ImageWait } from "../images/image-wait.js";
 import { lostContainers } from "./lost-containers.js";
-import { setbackOf, type Setback } from "./pod-setback.js";
-import { giveBody, startContainers } from "./pod-startup.js";
+import { mayBeMended, setbackOf, type Setback } from "./pod-setback.js";
 import type { PodSituation, Trouble } from "../status/pod-status.js";
-import { graceSecondsOf } from "./pod-grace.js";
-import { StopCall } from "./stop-call.js";
-import { deleteForGood, stopContainers } from "./pod-teardown.js";
+import { PodStart } from "./pod-start.js";
+import { PodStop } from "./pod-stop.js";
+import { deleteForGood } from "./pod-teardown.js";
 import { isNewer } from "../status/resource-version.js";
-import { recordStatus, writeStatus } from "../status/status-writer.js";
-import { VmLife } from "./vm-life.js";
+import { StatusPublisher } from "../status/status-publisher.js";
+import type { VmLife } from "./vm-life.js";
 import type { AgentAddress, VmNews } from "../vsphere.js";
 
-/** A start that takes longer than this shows in the pod's status as it stands; a quicker one needs one write only. */
-const SLOW_START_MS = 1_000;
 const RETRY_INITIAL_MS = 100;
 const RETRY_MAX_MS = 10_000;
 
@@ -42,13 +37,8 @@ export class PodWorker {
   #pod: Pod;
   /** Whether anybody asked to configure the pod, or a former Spherelet may have. */
   #asked: boolean;
-  /** Whether this host may run the pod at all; one that a former Spherelet may have taken on is not asked again. */
-  #admitted: boolean;
-  /** Whether the VM may have had a personality before this worker gave it one. */
-  #mayHaveBody: boolean;
+  readonly #start: PodStart;
   #life: VmLife | undefined;
-  /** Whether the containers of this life were told of in events. */
-  #introduced = false;
   #setback: Setback | undefined;
   #missesVm: Trouble | undefined;
   readonly #guest = new GuestWatch();
@@ -56,16 +46,12 @@ export class PodWorker {
   #lost: PodContainers | undefined;
   readonly #deadline: ActiveDeadline;
   #deadlineTold = false;
-  /** How the containers ended, when the pod is being deleted or its time is over. */
-  #stopped: PodContainers | undefined;
+  readonly #stop: PodStop;
   #deleted = false;
-  #statusRecorded = false;
-  readonly #imageWait: ImageWait;
   #running: Promise<void> | undefined;
   #dirty = false;
   #wait: AbortController | undefined;
-  readonly #stopCall = new StopCall();
-  #publishing: Promise<void> = Promise.resolve();
+  readonly #status: StatusPublisher;
 
   /**
    * `recovered`: the pod was there before this Spherelet; who configured it is not known any more. `onGone`: the API server has no such
@@ -76,10 +62,18 @@ export class PodWorker {
     this.#onGone = onGone;
     this.#pod = pod;
     this.#asked = recovered;
-    this.#admitted = recovered;
-    this.#mayHaveBody = recovered;
-    this.#imageWait = new ImageWait(context, () => this.wake("urgent"), () => this.#publishInTime());
-    this.#deadline = new ActiveDeadline(context.clock, () => this.wake("urgent"));
+    this.#start = new PodStart({
+      context,
+      recovered,
+      pod: () => this.#pod,
+      onLife: (life) => this.#lives(life),
+      onContainers: (now) => (now === undefined ? this.#lifeIsOver() : this.wake("soon")),
+      onImages: () => this.wake("urgent"),
+      onSlow: () => this.#publishInTime(),
+    });
+    this.#deadline = new ActiveDeadline(context.clock, () => this.#interrupt());
+    this.#stop = new PodStop(context, this.#abort.signal);
+    this.#status = new StatusPublisher({ context, closed: this.#abort.signal, situation: () => this.#situation(), onWritten: (written) => this.#written(written) });
     this.#backoff = new Backoff({ initialMs: RETRY_INITIAL_MS, maxMs: RETRY_MAX_MS, jitter: 0.2, dice: context.dice.fork(pod.metadata.uid) });
   }
 
@@ -126,8 +120,6 @@ export class PodWorker {
     const life = this.#life;
     if (life !== undefined && !life.over) {
       if (news.off || news.powerOnCount > life.powerOnCount) life.expire();
-      // A host that tells of it no more may be out of reach, with its containers running.
-      if (news.gone) this.#lost = undefined;
     } else if ((news.waits || news.gone) && this.#asked) this.wake("urgent");
   }
 
@@ -137,9 +129,20 @@ export class PodWorker {
     const { trouble, hangs } = this.#guest;
     if (trouble?.telling === true && this.#asked && !isBeingDeleted(pod) && !isTerminal(pod)) this.#context.events.guestFailed(pod, trouble);
     // A stop that nobody hears has no end: it is made again, with patience.
-    if (hangs) this.#stopCall.breakOff();
+    if (hangs) this.#stop.breakOff();
     this.wake("soon");
     if (this.#asked) this.#publishInTime();
+  }
+
+  #lives(life: VmLife): void {
+    this.#life = life;
+    this.#guest.lives(life.powerOnCount);
+  }
+
+  #lifeIsOver(): void {
+    const last = this.#life?.containers;
+    if (last !== undefined) this.#lost = lostContainers(last, this.#context.clock.nowMs());
+    this.#interrupt();
   }
 
   wake(why: Wake): void {
@@ -167,10 +170,11 @@ export class PodWorker {
   /** Ends the work on this pod; resolves when it has ended. Containers and VM stay as they are. */
   async close(): Promise<void> {
     this.#abort.abort();
+    this.#start.interrupt();
     this.#letGo();
     this.#context.addresses.release(this.#pod.metadata.uid);
     await this.#running;
-    await this.#publishing;
+    await this.#status.idle;
     this.#deadline.forget();
   }
 
@@ -179,8 +183,19 @@ export class PodWorker {
     const before = this.#pod;
     this.#pod = pod;
     const deletionIsNew = isBeingDeleted(pod) && !isBeingDeleted(before);
-    if (deletionIsNew || vmUuidOf(pod) !== vmUuidOf(before)) this.wake("urgent");
-    this.#stopCall.shorten(graceSecondsOf(pod));
+    const endIsNew = isTerminal(pod) && !isTerminal(before);
+    if (deletionIsNew || endIsNew || vmUuidOf(pod) !== vmUuidOf(before)) this.#interrupt();
+    if (this.#setback?.lasting === true && mayBeMended(before, pod)) {
+      this.#setback = undefined;
+      this.wake("urgent");
+    }
+    this.#stop.heed(pod);
+  }
+
+  /** What is more urgent than a start does not wait for its answer. */
+  #interrupt(): void {
+    this.#start.interrupt();
+    this.wake("urgent");
   }
 
   async #run(): Promise<void> {
@@ -205,7 +220,7 @@ export class PodWorker {
     if (isTerminal(pod)) return this.#letEnd(pod);
     if (this.#deadline.isOver(pod)) return this.#endInTime(pod);
     const vmUuid = vmUuidOf(pod);
-    if (vmUuid !== undefined && this.#asked && this.#setback?.lasting !== true && !this.#guest.dead && this.#mustStart(vmUuid)) await this.#start(pod, vmUuid);
+    if (vmUuid !== undefined && this.#asked && this.#setback?.lasting !== true && !this.#guest.dead && this.#mustStart(vmUuid)) await this.#begin(pod, vmUuid);
     if (this.#asked || this.#missesVm !== undefined) await this.#publish();
   }
 
@@ -215,65 +230,25 @@ export class PodWorker {
   }
 
   /** Steps 12 and 13. */
-  async #start(pod: Pod, vmUuid: string): Promise<void> {
-    const slow = this.#context.monotonic.timer(SLOW_START_MS, () => this.#publishInTime());
-    try {
-      if (this.#life !== undefined) {
-        this.#mayHaveBody = true;
-        this.#letGo();
-      }
-      if (this.#imageWait.ready(pod)) await this.#context.startGate.run(() => this.#startNow(pod, vmUuid));
-    } finally {
-      slow.cancel();
+  async #begin(pod: Pod, vmUuid: string): Promise<void> {
+    if (this.#life !== undefined) {
+      this.#start.doubt();
+      this.#letGo();
     }
-  }
-
-  async #startNow(pod: Pod, vmUuid: string): Promise<void> {
-    const { signal } = this.#abort;
-    const { agents, events } = this.#context;
-    signal.throwIfAborted();
-    if (!this.#admitted) await admit(this.#context.node, pod);
-    this.#admitted = true;
-    const hadBody = this.#mayHaveBody || pod.status?.startTime !== undefined;
-    const vm = await giveBody(this.#context, pod, vmUuid, hadBody, signal);
-    signal.throwIfAborted();
-    this.#introduced = false;
-    this.#guest.lives(vm.powerOnCount);
-    const life = new VmLife({
-      agents,
-      podUid: pod.metadata.uid,
-      vmUuid,
-      agentAddress: vm.agentAddress,
-      podIp: vm.podIp,
-      powerOnCount: vm.powerOnCount,
-      onChange: (before, now) => this.#containersChanged(before, now),
-    });
-    this.#life = life;
-    const started = await startContainers(this.#context, pod, vmUuid, vm, () => this.#imageWait.announce(pod), signal);
-    life.learn(started.containers);
+    if (!(await this.#start.run(pod, vmUuid))) {
+      this.#dirty = true;
+      return;
+    }
+    if (this.#life === undefined) return;
     this.#lost = undefined;
-    if (!started.found && life.containers !== undefined) events.containersChanged(pod, undefined, life.containers);
-    this.#introduced = true;
     this.#setback = undefined;
     this.#missesVm = undefined;
   }
 
-  #containersChanged(before: PodContainers | undefined, now: PodContainers | undefined): void {
-    if (now === undefined) {
-      if (before !== undefined) this.#lost = lostContainers(before, this.#context.clock.nowMs());
-      this.#imageWait.restart();
-      this.wake("urgent");
-      return;
-    }
-    if (this.#introduced) this.#context.events.containersChanged(this.#pod, before, now);
-    this.wake("soon");
-  }
-
   /** Step 14. */
-  #publish(): Promise<void> {
-    const next = this.#publishing.then(() => this.#publishNow()).then(() => this.#deadline.watch(this.#pod));
-    this.#publishing = next.catch(() => undefined);
-    return next;
+  async #publish(): Promise<void> {
+    await this.#status.publish();
+    if (!this.#abort.signal.aborted) this.#deadline.watch(this.#pod);
   }
 
   /** The status as it stands, while the work goes on. */
@@ -281,27 +256,15 @@ export class PodWorker {
     this.#publish().catch((error: unknown) => this.#logRetry(error));
   }
 
-  async #publishNow(): Promise<void> {
-    const pod = this.#pod;
-    // Of a pod on its way out only the end is told, and an end that stands is not told again.
-    if (this.#abort.signal.aborted || (isBeingDeleted(pod) && this.#stopped === undefined) || (isTerminal(pod) && this.#stopped === undefined)) return;
-    const situation = this.#situation(pod);
-    const written = await writeStatus(this.#context, situation, this.#abort.signal);
-    if (written === undefined) return;
-    if (written.pod === undefined) {
-      this.#onGone();
-      return;
-    }
-    // Step 14 tells that the containers run (or have run); while init containers are at work step 13 still goes on.
-    const hasStarted = situation.containers !== undefined && written.pod.status?.phase !== "Pending";
-    if (hasStarted && this.#stopped === undefined && !this.#statusRecorded) {
-      this.#statusRecorded = true;
-      recordStatus(this.#context, written.pod, written.startMs);
-    }
-    if (isNewer(written.pod, this.#pod)) this.#take(written.pod);
+  #written(pod: Pod | undefined): void {
+    if (pod === undefined) this.#onGone();
+    else if (isNewer(pod, this.#pod)) this.#take(pod);
   }
 
-  #situation(pod: Pod): PodSituation {
+  #situation(): PodSituation | undefined {
+    const pod = this.#pod;
+    // Of a pod on its way out only the end is told, and an end that stands is not told again.
+    if (this.#stop.ended === undefined && (isBeingDeleted(pod) || isTerminal(pod))) return undefined;
     const life = this.#life?.over === true ? undefined : this.#life;
     const unreachable: Trouble | undefined = life?.lost === true ? { reason: "AgentUnreachable", message: `the Spherelet agent at ${life.agentAddress} does not answer`, final: false } : undefined;
     const setback = this.#setback?.trouble;
@@ -309,10 +272,10 @@ export class PodWorker {
       pod,
       hostIp: this.#context.host.address,
       podIp: this.#life?.podIp,
-      containers: this.#stopped ?? life?.containers ?? this.#lost,
-      waiting: this.#setback?.waiting ?? this.#imageWait.reasons(pod),
+      containers: this.#stop.ended ?? life?.containers ?? this.#lost,
+      waiting: this.#setback?.waiting ?? this.#start.images.reasons(pod),
       trouble: setback?.final === true ? setback : (this.#guest.trouble ?? setback ?? unreachable ?? this.#missesVm),
-      stopped: this.#stopped !== undefined,
+      stopped: this.#stop.ended !== undefined,
       nowMs: this.#context.clock.nowMs(),
     };
   }
@@ -320,8 +283,8 @@ export class PodWorker {
   /** D2 and D3. */
   async #remove(pod: Pod): Promise<void> {
     if (this.#deleted) return;
-    if (!isTerminal(pod) && !(await this.#stop(pod, true))) return;
-    if (this.#stopped !== undefined) await this.#publish();
+    if (!isTerminal(pod) && !(await this.#stopContainers(pod, true))) return;
+    if (this.#stop.ended !== undefined) await this.#publish();
     await deleteForGood(this.#context, this.#pod, this.#abort.signal);
     this.#deleted = true;
     this.#letGo();
@@ -332,21 +295,18 @@ export class PodWorker {
   async #endInTime(pod: Pod): Promise<void> {
     if (!this.#deadlineTold) this.#context.events.deadlineExceeded(pod);
     this.#deadlineTold = true;
-    if (!(await this.#stop(pod, false))) return;
+    if (!(await this.#stopContainers(pod, false))) return;
     this.#setback = { lasting: true, waiting: new Map(), trouble: deadlineExceeded, tell: () => undefined };
     await this.#publish();
     this.#letGo();
   }
 
-  /** Stops what runs; false when a deletion with less grace came in between. `deleted`: the stop is D2. */
-  async #stop(pod: Pod, deleted: boolean): Promise<boolean> {
-    const vmUuid = vmUuidOf(pod);
-    if (vmUuid === undefined || this.#stopped !== undefined) return true;
+  /** Stops what runs; false when the stop was broken off for another one. */
+  async #stopContainers(pod: Pod, deleted: boolean): Promise<boolean> {
     try {
-      const stopped = await this.#stopCall.run(graceSecondsOf(pod), this.#abort.signal, (signal) => stopContainers(this.#context, pod, vmUuid, this.#life, deleted, this.#guest.hangs, signal));
-      if (stopped === undefined) this.#dirty = true;
-      else this.#stopped = stopped.answer;
-      return stopped !== undefined;
+      const done = await this.#stop.run(pod, this.#life, deleted, this.#guest.hangs);
+      if (!done) this.#dirty = true;
+      return done;
     } catch (error) {
       // Whether the VM still runs is HostD's to say, at the next attempt.
       this.#letGo();
@@ -359,20 +319,13 @@ export class PodWorker {
     const life = this.#life;
     if (life === undefined) return;
     const runs = [...(life.containers?.initContainers ?? []), ...(life.containers?.containers ?? [])].some((status) => status.state?.$case === "running");
-    // A guest that hangs hears nothing.
-    if (runs && !life.over && !this.#guest.hangs) {
-      const graceSeconds = graceSecondsOf(pod);
-      const stopped = await this.#stopCall.run(graceSeconds, this.#abort.signal, (signal) => this.#context.agents.stopPod(life.agentAddress, life.vmUuid, pod.metadata.uid, graceSeconds, signal));
-      if (stopped === undefined) {
-        this.#dirty = true;
-        return;
-      }
-    }
-    this.#letGo();
+    // Of a guest that hangs nobody hears.
+    if (runs && !life.over && !this.#guest.hangs && !(await this.#stop.silence(pod, life))) this.#dirty = true;
+    else this.#letGo();
   }
 
   #letGo(): void {
-    this.#imageWait.leave();
+    this.#start.images.leave();
     this.#life?.end();
     this.#life = undefined;
   }
@@ -384,7 +337,7 @@ export class PodWorker {
     const setback = isBeingDeleted(this.#pod) ? undefined : setbackOf(error, this.#backoff.attempts);
     this.#setback = setback ?? this.#setback;
     // A call whose answer was lost may have been done.
-    this.#mayHaveBody = true;
+    this.#start.doubt();
     setback?.tell(events, this.#pod);
     this.#logRetry(error);
     if (setback !== undefined) await this.#publish().catch((publishError: unknown) => this.#logRetry(publishError));

@@ -11,8 +11,8 @@ export interface VmLifeOptions {
   readonly podIp: string;
   /** Number of the VM's power-on. */
   readonly powerOnCount: number;
-  /** Something changed. */
-  readonly onChange: (before: PodContainers | undefined, now: PodContainers | undefined) => void;
+  /** Something changed; undefined when the life is over. */
+  readonly onChange: (now: PodContainers | undefined) => void;
 }
 
 /**
@@ -43,7 +43,7 @@ export class VmLife {
       lost: () => {
         if (this.#over || this.#lost) return;
         this.#lost = true;
-        this.#options.onChange(this.#containers, this.#containers);
+        if (this.#containers !== undefined) this.#options.onChange(this.#containers);
       },
     });
   }
@@ -71,14 +71,14 @@ export class VmLife {
     const before = this.#containers;
     const isNews = containers.podUid === this.#options.podUid && (before === undefined || containers.revision > before.revision);
     if (isNews) this.#containers = containers;
-    if (isNews || found) this.#options.onChange(before, this.#containers);
+    if ((isNews || found) && this.#containers !== undefined) this.#options.onChange(this.#containers);
   }
 
   /** The VM lost power. */
   expire(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#options.onChange(this.#containers, undefined);
+    this.#options.onChange(undefined);
   }
 
   /** Lets go. */

@@ -11,7 +11,13 @@ export interface PodFacts {
   readonly podIp: string;
 }
 
-/** The text of a `fieldRef` (core/v1 ObjectFieldSelector). Throws ConfigError for a path that is none. */
+/** The text of a `fieldRef` of a volume, which knows metadata alone. Throws ConfigError for another path. */
+export function metadataText(facts: PodFacts, fieldPath: string): string {
+  if (!/^metadata\.(name|namespace|uid|labels|annotations|(labels|annotations)\['.+'\])$/.test(fieldPath)) throw new ConfigError(`unsupported fieldPath: ${fieldPath}`);
+  return fieldText(facts, fieldPath);
+}
+
+/** The text of a `fieldRef` of a variable (core/v1 ObjectFieldSelector). Throws ConfigError for a path that is none. */
 export function fieldText(facts: PodFacts, fieldPath: string): string {
   const { metadata, spec } = facts.pod;
   const subscript = /^metadata\.(labels|annotations)\['(.+)'\]$/.exec(fieldPath);
@@ -38,7 +44,7 @@ export function fieldText(facts: PodFacts, fieldPath: string): string {
     case "status.podIPs":
       return facts.podIp;
     default:
-      throw new ConfigError(`unsupported fieldPath: ${fieldPath}`);
+      throw new ConfigError(`field label not supported: ${fieldPath}`);
   }
 }
 

@@ -1,5 +1,5 @@
 import { Quantity } from "../../base/quantity.js";
-import { ContainerSpec, RestartPolicy, StartPodRequest, VolumeMount } from "../../gen/spheresim/crx/v1/agent.js";
+import { ContainerSpec, RestartPolicy, StartPodRequest, type VolumeMount } from "../../gen/spheresim/crx/v1/agent.js";
 import type { Container } from "../../kubernetes/container.js";
 import type { PodSpec } from "../../kubernetes/pod.js";
 import { annotationsFor } from "../../kubernetes/container-annotations.js";
@@ -14,6 +14,7 @@ import { expand } from "./expansion.js";
 import type { PodFacts } from "./field-ref.js";
 import { imageObjectsOf } from "../pods/pod-annotations.js";
 import { graceSecondsOf } from "../pods/pod-grace.js";
+import { mountsOf } from "./mounts.js";
 import { hookRequestOf, probeRequestOf } from "./probe-request.js";
 import { resolveVolumes } from "./volumes.js";
 
@@ -88,8 +89,10 @@ async function buildContainer(facts: PodFacts, container: Container, source: Con
   }
   if ((container.volumeDevices ?? []).length > 0) throw new ContainerConfigError(name, `container ${name} has volumeDevices: block volumes are not emulated`, "CreateContainerError");
   let environment: ReadonlyMap<string, string>;
+  let mounts: VolumeMount[];
   try {
     environment = await resolveEnvironment(facts, container, source);
+    mounts = mountsOf(facts.pod.spec, container, environment);
   } catch (error) {
     if (error instanceof ConfigError) throw new ContainerConfigError(name, error.message, "CreateContainerConfigError");
     throw error;
@@ -102,14 +105,7 @@ async function buildContainer(facts: PodFacts, container: Container, source: Con
     command: (container.command ?? []).map(expanded),
     args: (container.args ?? []).map(expanded),
     env: Object.fromEntries(environment),
-    mounts: (container.volumeMounts ?? []).map((mount) =>
-      VolumeMount.create({
-        name: mount.name,
-        mountPath: mount.mountPath,
-        readOnly: mount.readOnly ?? false,
-        subPath: mount.subPathExpr === undefined || mount.subPathExpr === "" ? (mount.subPath ?? "") : expanded(mount.subPathExpr),
-      }),
-    ),
+    mounts,
     workingDir: container.workingDir ?? "",
     limitCpuMilli: cpuMilliOf(container.resources?.limits?.["cpu"]),
     limitMemoryBytes: Quantity.parseOrZero(container.resources?.limits?.["memory"]).value(),

@@ -37,11 +37,12 @@ export class PodEvents {
     for (const volume of pod.spec.volumes ?? []) this.#say(pod, "Normal", "SuccessfulMountVolume", `Successfully mounted volume ${volume.name}`);
   }
 
-  /** What the agent had to tell since `before`. */
+  /** What the agent had to tell since `before`; of containers that the pod does not have nothing is told. */
   containersChanged(pod: Pod, before: PodContainers | undefined, now: PodContainers): void {
     const toldTo = before?.events.at(-1)?.number ?? 0n;
+    const asked = new Set([...(pod.spec.initContainers ?? []), ...pod.spec.containers].map(({ name }) => name));
     for (const { number, container, warning, reason, message } of now.events) {
-      if (number > toldTo) this.#say(pod, warning ? "Warning" : "Normal", reason, message, container);
+      if (number > toldTo && asked.has(container)) this.#say(pod, warning ? "Warning" : "Normal", reason, message, container);
     }
   }
 
@@ -63,8 +64,9 @@ export class PodEvents {
   }
 
   configFailed(pod: Pod, error: ContainerConfigError): void {
-    if (error.reason === "InvalidImageName") this.#say(pod, "Warning", "InspectFailed", error.message, error.container);
-    else this.#say(pod, "Warning", "Failed", `Error: ${error.message}`, error.container);
+    if (error.reason !== "InvalidImageName") return this.#say(pod, "Warning", "Failed", `Error: ${error.message}`, error.container);
+    this.#say(pod, "Warning", "InspectFailed", error.message, error.container);
+    this.#say(pod, "Warning", "Failed", `Error: ${error.reason}`, error.container);
   }
 
   sandboxFailed(pod: Pod, message: string): void {

@@ -1,0 +1,105 @@
+import type { PodContainers } from "../../gen/spheresim/crx/v1/agent.js";
+import type { Pod } from "../../kubernetes/pod.js";
+import { ImageWait } from "../images/image-wait.js";
+import { admit } from "../node/admission.js";
+import type { HostContext } from "../node/host-context.js";
+import { ProviderFault } from "../vsphere.js";
+import { giveBody, startContainers } from "./pod-startup.js";
+import { ToldEvents } from "./told-events.js";
+import { VmLife } from "./vm-life.js";
+
+/** A start that takes longer than this shows in the pod's status as it stands; a quicker one needs one write only. */
+const SLOW_START_MS = 1_000;
+
+export interface PodStartOptions {
+  readonly context: HostContext;
+  /** The pod was there before this Spherelet, which may have begun with it. */
+  readonly recovered: boolean;
+  /** The pod as it is known now. */
+  readonly pod: () => Pod;
+  /** A VM is there for the pod; its containers may come. */
+  readonly onLife: (life: VmLife) => void;
+  /** The containers of a life have changed; undefined when that life is over. */
+  readonly onContainers: (now: PodContainers | undefined) => void;
+  /** Images that were waited for have changed. */
+  readonly onImages: () => void;
+  /** The start takes its time, and the status is to say so. */
+  readonly onSlow: () => void;
+}
+
+/** Steps 12 and 13 of one pod, as often as its VM boots: from its images to containers that run. */
+export class PodStart {
+  readonly images: ImageWait;
+  readonly #options: PodStartOptions;
+  readonly #told: ToldEvents;
+  /** Whether this host may run the pod at all; one that a former Spherelet may have taken on is not asked again. */
+  #admitted: boolean;
+  /** Whether the VM may have had a personality before this Spherelet gave it one. */
+  #mayHaveBody: boolean;
+  #attempt: AbortController | undefined;
+
+  constructor(options: PodStartOptions) {
+    const { context, recovered, onImages, onSlow } = options;
+    this.#options = options;
+    this.#admitted = recovered;
+    this.#mayHaveBody = recovered;
+    this.images = new ImageWait(context, onImages, onSlow);
+    this.#told = new ToldEvents(context.events);
+  }
+
+  /** Breaks an attempt under way off, for something more urgent. */
+  interrupt(): void {
+    this.#attempt?.abort();
+  }
+
+  /** A call was made whose answer nobody knows, or the VM had a life before: what is there is asked for first. */
+  doubt(): void {
+    this.#mayHaveBody = true;
+  }
+
+  /** One attempt; whether it came to its end: there may be images to wait for, and that is one. False when it was interrupted. */
+  async run(pod: Pod, vmUuid: string): Promise<boolean> {
+    const { context, onSlow } = this.#options;
+    const attempt = new AbortController();
+    this.#attempt = attempt;
+    const slow = context.monotonic.timer(SLOW_START_MS, onSlow);
+    try {
+      if (this.images.ready(pod)) await context.startGate.run(() => this.#run(pod, vmUuid, attempt.signal), attempt.signal);
+      return true;
+    } catch (error) {
+      if (!attempt.signal.aborted) throw error;
+      this.doubt();
+      return false;
+    } finally {
+      slow.cancel();
+      this.#attempt = undefined;
+    }
+  }
+
+  async #run(pod: Pod, vmUuid: string, signal: AbortSignal): Promise<void> {
+    const { context, onLife } = this.#options;
+    signal.throwIfAborted();
+    if (!this.#admitted) await admit(context.node, pod);
+    this.#admitted = true;
+    const vm = await giveBody(context, pod, vmUuid, this.#mayHaveBody || pod.status?.startTime !== undefined, signal);
+    signal.throwIfAborted();
+    const { agentAddress, podIp, powerOnCount } = vm;
+    const life = new VmLife({ agents: context.agents, podUid: pod.metadata.uid, vmUuid, agentAddress, podIp, powerOnCount, onChange: (now) => this.#changed(powerOnCount, now) });
+    onLife(life);
+    const announce = (): void => {
+      this.#told.begin(powerOnCount);
+      this.images.announce(pod);
+    };
+    const started = await startContainers(context, pod, vmUuid, vm, announce, signal);
+    if (started.found) this.#told.join(powerOnCount, started.containers);
+    life.learn(started.containers);
+    if (life.containers === undefined && !life.over) throw new ProviderFault("the Spherelet agent", "", `the answer is of pod '${started.containers.podUid}'`, true);
+  }
+
+  #changed(powerOnCount: number, now: PodContainers | undefined): void {
+    const { pod, onContainers } = this.#options;
+    if (now === undefined) this.images.restart();
+    else this.#told.tell(pod(), powerOnCount, now);
+    onContainers(now);
+  }
+}
