@@ -235,11 +235,9 @@ export class PodWorker {
       this.#start.doubt();
       this.#letGo();
     }
-    if (!(await this.#start.run(pod, vmUuid))) {
-      this.#dirty = true;
-      return;
-    }
-    if (this.#life === undefined) return;
+    const done = await this.#start.run(pod, vmUuid);
+    if (!done) this.#dirty = true;
+    if (!done || this.#life === undefined) return;
     this.#lost = undefined;
     this.#setback = undefined;
     this.#missesVm = undefined;
