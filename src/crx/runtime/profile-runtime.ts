@@ -85,6 +85,7 @@ class ProfiledContainer implements RuntimeContainer {
     if (startError !== "") throw new RuntimeError("RunContainerError", startError);
     if (this.#startMs > 0) await this.#clock.sleep(this.#startMs);
     if (this.#over) return;
+    this.#startedMs = this.#clock.nowMs();
     this.#health = new HealthByAge(this.#clock, this.#program);
     if (runsMs === Number.POSITIVE_INFINITY) return;
     const exit: ContainerExit = { exitCode, signal: oomKilled ? SIGKILL : 0, oomKilled };
