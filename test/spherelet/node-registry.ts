@@ -25,12 +25,10 @@ export class NodeRegistry {
       }
       return Promise.resolve(this.#put({ apiVersion: apiVersionOf(nodes), kind: nodes.kind, ...draft, metadata: { ...draft.metadata, uid: `uid-${draft.metadata.name}` } } as unknown as Node) as unknown as T);
     },
-    delete: () => Promise.reject(new Error("nobody deletes a Node or a Lease here")),
     get: <T extends KubernetesObject>(type: ResourceType<T>, { name }: { readonly name: string }) => {
       this.#count(`get ${type.plural}`);
       return Promise.resolve(this.#store.get(name) as unknown as T);
     },
-    delete: () => Promise.reject(new Error("no node is deleted here")),
     patch: <T extends KubernetesObject>(type: ResourceType<T>, { name }: { readonly name: string }, { body }: { readonly body: object }, { subresource = "" }: { readonly subresource?: string } = {}) => {
       this.#count(`patch ${type.plural}${subresource === "" ? "" : `/${subresource}`}`);
       if (type.plural === nodes.plural) return Promise.resolve(this.#put({ ...this.#store.get(name)!, ...(body as Pick<Node, "status">) }) as unknown as T);
