@@ -27,7 +27,7 @@ export async function stopContainers(context: HostContext, pod: Pod, vmUuid: str
     if (deleted) steps.record({ pod, step: 102, peer: "crx", wire: "spheresim.crx.v1.AgentService/StopPod", startMs, subject: `${host.name}/${vmUuid}`, message });
   };
   let hangs = false;
-  let address = life === undefined || life.over || life.lost || guestHangs ? undefined : life.agentAddress;
+  let address = guestHangs || life?.trouble !== undefined ? undefined : life?.agent?.address;
   if (address === undefined) {
     const vm = await hostd.getVm(host.name, vmUuid, signal);
     const runs = vm !== undefined && vm.powerState === VirtualMachinePowerState.POWERED_ON && vm.phase === VmPhase.AGENT_READY && vm.personality?.podUid === pod.metadata.uid;

@@ -83,8 +83,7 @@ export class PodWorker {
 
   /** Where its agent answers, while it has one. */
   get agent(): AgentAddress | undefined {
-    const life = this.#life;
-    return life === undefined || life.over ? undefined : { address: life.agentAddress, vmUuid: life.vmUuid };
+    return this.#life?.agent;
   }
 
   /** Whether the pod was taken on. */
@@ -264,7 +263,6 @@ export class PodWorker {
     // Of a pod on its way out only the end is told, and an end that stands is not told again.
     if (this.#stop.ended === undefined && (isBeingDeleted(pod) || isTerminal(pod))) return undefined;
     const life = this.#life?.over === true ? undefined : this.#life;
-    const unreachable: Trouble | undefined = life?.lost === true ? { reason: "AgentUnreachable", message: `the Spherelet agent at ${life.agentAddress} does not answer`, final: false } : undefined;
     const setback = this.#setback?.trouble;
     return {
       pod,
@@ -272,7 +270,7 @@ export class PodWorker {
       podIp: this.#life?.podIp,
       containers: this.#stop.ended ?? life?.containers ?? this.#lost,
       waiting: this.#setback?.waiting ?? this.#start.images.reasons(pod),
-      trouble: setback?.final === true ? setback : (this.#guest.trouble ?? setback ?? unreachable ?? this.#missesVm),
+      trouble: setback?.final === true ? setback : (this.#guest.trouble ?? setback ?? life?.trouble ?? this.#missesVm),
       stopped: this.#stop.ended !== undefined,
       nowMs: this.#context.clock.nowMs(),
     };
@@ -316,9 +314,8 @@ export class PodWorker {
   async #letEnd(pod: Pod): Promise<void> {
     const life = this.#life;
     if (life === undefined) return;
-    const runs = [...(life.containers?.initContainers ?? []), ...(life.containers?.containers ?? [])].some((status) => status.state?.$case === "running");
     // Of a guest that hangs nobody hears.
-    if (runs && !life.over && !this.#guest.hangs && !(await this.#stop.silence(pod, life))) this.#dirty = true;
+    if (life.runs && !this.#guest.hangs && !(await this.#stop.silence(pod, life))) this.#dirty = true;
     else this.#letGo();
   }
 

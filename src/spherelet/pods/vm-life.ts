@@ -1,5 +1,6 @@
 import type { PodContainers } from "../../gen/spheresim/crx/v1/agent.js";
-import type { Agents } from "../vsphere.js";
+import type { Trouble } from "../status/pod-status.js";
+import type { AgentAddress, Agents } from "../vsphere.js";
 
 export interface VmLifeOptions {
   readonly agents: Agents;
@@ -53,14 +54,25 @@ export class VmLife {
     return this.#containers;
   }
 
+  /** Where its agent answers, while it has one. */
+  get agent(): AgentAddress | undefined {
+    return this.#over ? undefined : { address: this.agentAddress, vmUuid: this.vmUuid };
+  }
+
   /** The VM lost power, or this Spherelet let go of it. */
   get over(): boolean {
     return this.#over;
   }
 
-  /** The agent's process was not heard of for a while. */
-  get lost(): boolean {
-    return this.#lost;
+  /** What the pod is to say while the agent's process is not heard of. */
+  get trouble(): Trouble | undefined {
+    return this.#lost && !this.#over ? { reason: "AgentUnreachable", message: `the Spherelet agent at ${this.agentAddress} does not answer`, final: false } : undefined;
+  }
+
+  /** Whether a container runs, as far as is known. */
+  get runs(): boolean {
+    const { initContainers = [], containers = [] } = this.#containers ?? {};
+    return !this.#over && [...initContainers, ...containers].some((status) => status.state?.$case === "running");
   }
 
   /** Takes a state in, unless it is older than what is known or of a pod that was not started. */
