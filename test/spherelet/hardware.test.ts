@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, test } from "node:test";
+import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
 import { HostServiceKey } from "../../src/gen/spheresim/hostd/v1/hardware.js";
+import type { Pod } from "../../src/kubernetes/pod.js";
+import { pods as podType } from "../../src/kubernetes/resource-type.js";
+import { CertificateAuthority, serverAddresses, serverNames } from "../../src/rpc/certificates.js";
 import { FIRST, RackWorld, SECOND, THIRD } from "./rack-world.js";
 
 let world: RackWorld;
@@ -62,4 +69,77 @@ test("a Spherelet that is stopped: its Lease runs out, containers run on; starte
   await world.pass(5_000);
   assert.deepEqual([world.isReady(1), world.restartCount(1)], [true, 0]);
   assert.equal((await world.getVm(1, FIRST)).powerOnCount, 1);
+});
+
+test("cable out: nothing is said or heard, containers run on; cable in: what changed meanwhile is heard, and nothing ran twice", async () => {
+  world = await RackWorld.start();
+  for (const n of [1, 3, 4]) await world.runPod(n, FIRST);
+  await world.runPod(2, SECOND);
+  await world.inTime("all pods are ready", () => [1, 2, 3, 4].every((n) => world.isReady(n)));
+  await world.network(FIRST, false);
+  await world.pass(500);
+  const [dead, alive, calls] = [world.renewTime(FIRST), world.renewTime(SECOND), world.cluster.calls.length];
+  // Meanwhile: one pod is deleted, one is gone for good, one stays.
+  await world.cluster.delete(podType, { namespace: "default", name: "web-3" }, { gracePeriodSeconds: 1 });
+  await world.cluster.delete(podType, { namespace: "default", name: "web-4" }, { gracePeriodSeconds: 0 });
+  await world.cluster.patch(podType, { namespace: "default", name: "web-4" }, { type: "merge", body: { metadata: { finalizers: null } } });
+  await world.pass(60_000);
+  assert.equal(world.renewTime(FIRST), dead);
+  assert.notEqual(world.renewTime(SECOND), alive);
+  for (const n of [1, 3, 4]) assert.equal(world.callsAbout(`/web-${n}/status`, calls), 0);
+  await assert.rejects(world.configure(1, world.pod(1) as Pod), (error) => RpcError.is(error, RpcCode.UNAVAILABLE) && /its network cable is unplugged/.test(error.message));
+  for (const n of [1, 3, 4]) assert.deepEqual(await world.containers(n), ["running"], "containers run on");
+
+  await world.network(FIRST, true);
+  await world.inTime("the deleted pod ends", () => world.pod(3)?.metadata.deletionGracePeriodSeconds === 0);
+  await world.inTime("it lives", () => world.renewTime(FIRST) !== dead);
+  await world.pass(2_000);
+  assert.deepEqual([world.isReady(1), world.restartCount(1), await world.containers(1)], [true, 0, ["running"]]);
+  for (const n of [3, 4]) assert.deepEqual(await world.containers(n), ["terminated"], "what nobody wants is stopped");
+});
+
+test("who calls a Spherelet that does not run is told so; the other one is asked as ever", async () => {
+  world = await RackWorld.start();
+  const pods = [await world.createPod(1, FIRST), await world.createPod(2, SECOND)] as const;
+  await world.service(FIRST, HostServiceKey.SPHERELET, false);
+  await world.pass(500);
+  await assert.rejects(world.configure(1, pods[0]), (error) => RpcError.is(error, RpcCode.UNAVAILABLE) && error.reason?.reason === "HostNotReachable" && /its Spherelet does not run/.test(error.message));
+  await world.configure(2, pods[1]);
+  await world.inTime("the other host's pod is ready", () => world.isReady(2));
+  assert.equal(world.isReady(1), false);
+});
+
+test("a kubelet API closes with its Spherelet and opens where it was; a host added gets the next port, or a free one", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "spheresim-kubelets-"));
+  try {
+    const authority = await CertificateAuthority.open(directory);
+    const serving = await authority.issue({ commonName: "kubelet", dnsNames: serverNames, ipAddresses: serverAddresses, usages: ["server"] });
+    const asked: string[] = [];
+    world = await RackWorld.start({
+      kubeletPortBase: 0,
+      kubeletTls: async (host) => {
+        asked.push(host);
+        // Of a host that was just added there may be no certificate yet.
+        if (host === THIRD && asked.filter((each) => each === THIRD).length === 1) throw new Error("no certificate yet");
+        return serving;
+      },
+    });
+    const before = world.spherelets.kubelets.get(FIRST);
+    assert.ok(before !== undefined);
+    for (const away of [() => world.power(FIRST, false), () => world.network(FIRST, false), () => world.service(FIRST, HostServiceKey.SPHERELET, false)]) {
+      await away();
+      await world.inTime("it is closed", () => !world.spherelets.kubelets.has(FIRST));
+      assert.ok(world.spherelets.kubelets.has(SECOND));
+      await world.power(FIRST, true);
+      await world.network(FIRST, true);
+      await world.service(FIRST, HostServiceKey.SPHERELET, true);
+      await world.inTime("it is open where it was", () => world.spherelets.kubelets.get(FIRST) === before);
+    }
+    await world.addHardware(THIRD);
+    await world.inTime("the third has one", () => world.spherelets.kubelets.has(THIRD));
+    assert.equal(asked.filter((host) => host === THIRD).length, 2, "a certificate that is not there is asked for again");
+    await world.inTime("its node says where", () => world.node(THIRD)?.status?.daemonEndpoints?.kubeletEndpoint?.Port === Number(world.spherelets.kubelets.get(THIRD)?.split(":")[1]));
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
 });

@@ -7,7 +7,8 @@ import { latencyProfile } from "../../src/base/latency-profile.js";
 import { silentLogger } from "../../src/base/log.js";
 import { Dice } from "../../src/base/seeded-random.js";
 import { startCrx, type Crx } from "../../src/crx/index.js";
-import { type HostHardware, HostServiceKey } from "../../src/gen/spheresim/hostd/v1/hardware.js";
+import { AgentServiceClient } from "../../src/gen/spheresim/crx/v1/agent_service.js";
+import type { HostHardware, HostServiceKey } from "../../src/gen/spheresim/hostd/v1/hardware.js";
 import { HardwareServiceClient, type HardwareServiceService } from "../../src/gen/spheresim/hostd/v1/hardware_service.js";
 import type { HostVm, VmKey } from "../../src/gen/spheresim/hostd/v1/host.js";
 import { HostServiceClient, type HostServiceService } from "../../src/gen/spheresim/hostd/v1/host_service.js";
@@ -133,6 +134,17 @@ export class RackWorld {
     return this.host.getVm({ vm: vmKey(n) }, { authority });
   }
 
+
+  /** States of the pod's containers as its agent has them. */
+  async containers(n: number): Promise<readonly (string | undefined)[]> {
+    const channel = openChannel({ address: this.crx.address });
+    try {
+      const { containers } = await channel.client(AgentServiceClient).getPod({}, { authority: `${crxSpec(n).uuid}.crx.spheresim.test` });
+      return containers.map(({ state }) => state?.$case);
+    } finally {
+      channel.close();
+    }
+  }
 
   node(name: string): Node | undefined {
     return this.cluster.peek(nodeType, { name });

@@ -5,7 +5,7 @@ import { UpdateKind } from "../../gen/spheresim/vim/v1/update.js";
 import type { HostRecord } from "../store/records.js";
 import { Turns } from "../store/turns.js";
 import type { HostDaemon } from "./host-daemon.js";
-import type { HostLinksOptions } from "./host-links.js";
+import type { HostLinksOptions } from "./host-facts.js";
 import { HostPresence } from "./host-presence.js";
 
 const RECONNECT = { initialMs: 50, maxMs: 1_000 } as const;

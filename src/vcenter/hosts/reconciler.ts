@@ -9,7 +9,7 @@ import { type EventLog, vmFacts } from "../events/event-log.js";
 import { GuestEvents } from "../events/guest-events.js";
 import type { HostEvents } from "../events/host-events.js";
 import { GuestRestarts } from "./guest-restarts.js";
-import type { HostFacts } from "./host-links.js";
+import type { HostFacts } from "./host-facts.js";
 import type { HostRecord, VmRecord } from "../store/records.js";
 import { Turns } from "../store/turns.js";
 import type { VmLifecycle } from "../machines/vm-lifecycle.js";
