@@ -15,10 +15,11 @@ export class HostDisk {
     this.#power = power;
   }
 
-  /** Everything on it. What the boot before was writing is on it, or never will be. */
+  /** Everything on it, VMs in order of their creation. What the boot before was writing is on it, or never will be. */
   async load(): Promise<{ readonly vms: HostVm[]; readonly nextVmId: number }> {
     await this.#disk.committer.idle();
-    return this.#disk.load(this.#hostName);
+    const { vms, nextVmId } = await this.#disk.load(this.#hostName);
+    return { vms: vms.toSorted((one, other) => Number(one.vmId) - Number(other.vmId)), nextVmId };
   }
 
   /** Resolves when the writes are safe, all or none; a commit that the loss of power overtakes may have been done. */

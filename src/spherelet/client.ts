@@ -116,7 +116,10 @@ async function* watchHardware(client: PromiseClient<typeof HardwareServiceServic
       throw error;
     }
     listener.unknown();
-    await new Promise<void>((resolve) => void (signal.aborted ? resolve() : signal.addEventListener("abort", () => resolve(), { once: true })));
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      else signal.addEventListener("abort", () => resolve(), { once: true });
+    });
   }
 }
 

@@ -47,13 +47,13 @@ async function enter(phase: keyof typeof PHASES): Promise<readonly Promise<HostV
 
 /** Which call is under way in a phase, whether a guest runs, and where the VM is when time has passed. */
 const PHASES = {
-  VMX: { under: "create", booted: false, then: VmPhase.INIT_WAITING },
-  VMM: { under: "create", booted: false, then: VmPhase.INIT_WAITING },
-  KERNEL: { under: "create", booted: true, then: VmPhase.INIT_WAITING },
-  INIT_WAITING: { under: undefined, booted: true, then: VmPhase.INIT_WAITING },
-  PERSONALITY: { under: "personality", booted: true, then: VmPhase.AGENT_READY },
-  AGENT_READY: { under: undefined, booted: true, then: VmPhase.AGENT_READY },
-  RUNNING: { under: undefined, booted: false, then: VmPhase.RUNNING },
+  VMX: { under: "create", booted: false, later: VmPhase.INIT_WAITING },
+  VMM: { under: "create", booted: false, later: VmPhase.INIT_WAITING },
+  KERNEL: { under: "create", booted: true, later: VmPhase.INIT_WAITING },
+  INIT_WAITING: { under: undefined, booted: true, later: VmPhase.INIT_WAITING },
+  PERSONALITY: { under: "personality", booted: true, later: VmPhase.AGENT_READY },
+  AGENT_READY: { under: undefined, booted: true, later: VmPhase.AGENT_READY },
+  RUNNING: { under: undefined, booted: false, later: VmPhase.RUNNING },
 } as const;
 
 const CUTS = {
@@ -71,7 +71,7 @@ describe("in each phase of a power-on", () => {
   afterEach(() => fixture.close());
 
   for (const phase of Object.keys(PHASES) as (keyof typeof PHASES)[]) {
-    const { booted, then, under } = PHASES[phase];
+    const { booted, later, under } = PHASES[phase];
 
     test(`${phase}: without power the guest is gone at once and its call ended; the disk is there at the next boot, and the VM off`, async () => {
       const [underWay] = await enter(phase);
@@ -105,7 +105,7 @@ describe("in each phase of a power-on", () => {
         for (let passedMs = 0; passedMs < 500; passedMs += 5) await fixture.clock.advance(5);
         await cut(false);
         const vm = await fixture.settle(under === "personality" ? call.personality() : phase === "RUNNING" ? call.createOrdinary() : call.create());
-        assert.deepEqual([vm.powerState, vm.phase, vm.powerOnCount], [POWERED_ON, then, 1]);
+        assert.deepEqual([vm.powerState, vm.phase, vm.powerOnCount], [POWERED_ON, later, 1]);
         assert.equal(machine.orders.filter(({ $case }) => $case === "kill").length, 0);
         assert.equal(machine.orders.filter(({ $case }) => $case === "boot").length, phase === "RUNNING" ? 0 : 1);
       });
@@ -113,7 +113,7 @@ describe("in each phase of a power-on", () => {
   }
 
   test("a guest that dies while HostD is down is found out when it is back", async () => {
-    await enter("AGENT_READY");
+    void (await enter("AGENT_READY"));
     await rack().setService(NAME, HostServiceKey.HOSTD, false);
     await fixture.esxi.heard({ message: { $case: "died", value: { guest, reason: "kernel panic" } } });
     await rack().setService(NAME, HostServiceKey.HOSTD, true);
@@ -124,7 +124,7 @@ describe("in each phase of a power-on", () => {
   test("the other host is not touched", async () => {
     await fixture.settle(physical(OTHER).answering((host) => host.createVm(crxSpec(2), true)));
     const before = physical(OTHER).presence();
-    await enter("AGENT_READY");
+    void (await enter("AGENT_READY"));
     await rack().setPower(NAME, false);
     assert.equal(fixture.otherHost.get(vmKey(2)).powerState, POWERED_ON);
     assert.deepEqual(physical(OTHER).presence()?.info.bootId, before?.info.bootId);
@@ -177,6 +177,13 @@ describe("the rack", () => {
     await rack().add({ ...spec, cores: 16 });
     assert.equal(physical(spec.name).hostd().vms().length, 0);
     assert.equal((await physical(spec.name).answering((host) => host.createVm(crxSpec(4), false))).vmId, "1");
+  });
+
+  test("virtual machines are listed in order of creation after a boot, too", async () => {
+    for (const n of [3, 1, 2]) await physical().answering((host) => host.createVm(crxSpec(n), false));
+    await rack().setPower(NAME, false);
+    await rack().setPower(NAME, true);
+    assert.deepEqual(physical().hostd().vms().map((vm) => vm.config?.name), ["web-3", "web-1", "web-2"]);
   });
 
   test("what is so already is answered as it is, and nothing is told", async () => {

@@ -111,7 +111,10 @@ export class HostLink {
       // A HostD that cannot tell: each host is asked by name.
       this.#presence.beUnknown();
       this.greetNew();
-      await new Promise<void>((resolve) => void (signal.aborted ? resolve() : signal.addEventListener("abort", () => resolve(), { once: true })));
+      await new Promise<void>((resolve) => {
+        if (signal.aborted) resolve();
+        else signal.addEventListener("abort", () => resolve(), { once: true });
+      });
     }
   }
 
