@@ -168,7 +168,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   const underWay = new Set(loaded.tasks.map((task) => task.task?.value));
   for (const origin of [...inventory.owners, ...inventory.creations]) {
     const vm = inventory.findVm(origin.vm);
-    if (vm !== undefined && !underWay.has(origin.task)) tasks.restore(deployments.finishedTask(origin, vm));
+    if (vm !== undefined && !underWay.has(origin.task) && tasks.get(origin.task) === undefined) tasks.restore(deployments.finishedTask(origin, vm));
   }
   links.refresh();
   const rounds = new ActivityRounds(inventory, clock, log);
