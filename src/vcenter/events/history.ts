@@ -26,7 +26,7 @@ export interface HistoryOptions {
 export class History {
   readonly #options: HistoryOptions;
   readonly #events = new PageRing({ prefix: `${HISTORY}events/`, pages: 101, entriesAPage: 100 });
-  readonly #tasks = new PageRing({ prefix: `${HISTORY}tasks/`, pages: 21, entriesAPage: 50 });
+  readonly #tasks = new PageRing({ prefix: `${HISTORY}ended-tasks/`, pages: 21, entriesAPage: 50 });
   #timer: Timer | undefined;
   #saving: Promise<void> | undefined;
   #closed = false;
