@@ -62,6 +62,7 @@ export class PodWorker {
     this.#onGone = onGone;
     this.#pod = pod;
     this.#asked = recovered;
+    if (recovered && !isTerminal(pod)) context.room.take(pod);
     this.#start = new PodStart({
       context,
       recovered,
@@ -154,16 +155,13 @@ export class PodWorker {
     this.#running ??= this.#run();
   }
 
-  /** The object is gone from the API server: what still runs for it is stopped, without waiting for it. */
-  abandon(): void {
+  /** The object is gone from the API server: what still runs for it is stopped, unless `signal` aborts. */
+  async abandon(signal: AbortSignal): Promise<void> {
     const life = this.#life;
-    if (life !== undefined && !life.over && !this.#deleted) {
-      const { agents, log } = this.#context;
-      agents.stopPod(life.agentAddress, life.vmUuid, this.#pod.metadata.uid, 0, new AbortController().signal).catch((error: unknown) => {
-        log.info({ err: error, pod: this.#pod.metadata.name }, "containers of a pod that is gone could not be stopped; their VM will be destroyed");
-      });
-    }
-    void this.close();
+    const runs = life !== undefined && !life.over && !this.#deleted;
+    const stop = runs ? this.#context.agents.stopPod(life.agentAddress, life.vmUuid, this.#pod.metadata.uid, 0, signal) : undefined;
+    const stopped = stop?.catch((error: unknown) => this.#context.log.info({ err: error, pod: this.#pod.metadata.name }, "containers of a pod that is gone could not be stopped; their VM will be destroyed"));
+    await Promise.all([stopped, this.close()]);
   }
 
   /** Ends the work on this pod; resolves when it has ended. Containers and VM stay as they are. */
@@ -171,7 +169,7 @@ export class PodWorker {
     this.#abort.abort();
     this.#start.interrupt();
     this.#letGo();
-    this.#context.addresses.release(this.#pod.metadata.uid);
+    this.#vacate();
     await this.#running;
     await this.#status.idle;
     this.#deadline.forget();
@@ -183,6 +181,7 @@ export class PodWorker {
     this.#pod = pod;
     const deletionIsNew = isBeingDeleted(pod) && !isBeingDeleted(before);
     const endIsNew = isTerminal(pod) && !isTerminal(before);
+    if (endIsNew) this.#context.room.leave(pod.metadata.uid);
     if (deletionIsNew || endIsNew || vmUuidOf(pod) !== vmUuidOf(before)) this.#interrupt();
     if (this.#setback?.lasting === true && mayBeMended(before, pod)) {
       this.#setback = undefined;
@@ -218,6 +217,7 @@ export class PodWorker {
     if (isBeingDeleted(pod)) return this.#remove(pod);
     if (isTerminal(pod)) return this.#letEnd(pod);
     if (this.#deadline.isOver(pod)) return this.#endInTime(pod);
+    if (this.#setback?.lasting !== true) await this.#start.admit(pod);
     const vmUuid = vmUuidOf(pod);
     if (vmUuid !== undefined && this.#asked && this.#setback?.lasting !== true && !this.#guest.dead && this.#mustStart(vmUuid)) await this.#begin(pod, vmUuid);
     if (this.#asked || this.#missesVm !== undefined) await this.#publish();
@@ -284,7 +284,7 @@ export class PodWorker {
     await deleteForGood(this.#context, this.#pod, this.#abort.signal);
     this.#deleted = true;
     this.#letGo();
-    this.#context.addresses.release(pod.metadata.uid);
+    this.#vacate();
   }
 
   /** Its active deadline has passed: the containers stop and the pod has failed, whatever its restart policy. */
@@ -317,6 +317,12 @@ export class PodWorker {
     // Of a guest that hangs nobody hears.
     if (life.runs && !this.#guest.hangs && !(await this.#stop.silence(pod, life))) this.#dirty = true;
     else this.#letGo();
+  }
+
+  #vacate(): void {
+    const { addresses, room } = this.#context;
+    addresses.release(this.#pod.metadata.uid);
+    room.leave(this.#pod.metadata.uid);
   }
 
   #letGo(): void {
