@@ -41,10 +41,10 @@ test("a pod that has ended reserves nothing: its VM is off and another one has i
       await eventually("told", async () => (await client.list(events, { namespace: "default", fieldSelector: "involvedObject.name=full" })).items.some((event) => event.reason === "OutOfcpu" && event.message === message));
       await eventually("no VM runs for it", async () => [undefined, VirtualMachinePowerState.POWERED_OFF].includes(await powerOf(full)));
 
-      await eventually("all agree", async () => (await running.emulator.checkInvariants({})).violations.length === 0);
+      await eventually("all agree", async () => (await running.emulator.checkInvariants({ settle: { seconds: 10n, nanos: 0 } })).violations.length === 0);
       await client.delete(pods, { namespace: "default", name: "job" });
       await eventually("its VM is gone", async () => (await powerOf(job)) === undefined);
-      await eventually("all agree again", async () => (await running.emulator.checkInvariants({})).violations.length === 0);
+      await eventually("all agree again", async () => (await running.emulator.checkInvariants({ settle: { seconds: 10n, nanos: 0 } })).violations.length === 0);
     } finally {
       await client.close();
     }

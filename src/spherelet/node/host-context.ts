@@ -26,6 +26,8 @@ export interface HostContext {
   readonly images: Pick<ImageBook, "get" | "onChange">;
   readonly events: PodEvents;
   readonly addresses: AddressRange;
+  /** The pod of that UID has no address and takes no room any more. */
+  readonly vacate: (podUid: string) => void;
   readonly steps: PodSteps;
   /** Pods of a process being started at the same time. */
   readonly startGate: Gate;

@@ -110,6 +110,8 @@ export class Spherelet {
     this.#anyPort = anyPort;
     const api = this.#cable.api(connection.client);
     this.#events = new EventRecorder({ client: api, component: "kubelet", host: name, clock, dice: dice.fork(`events/${name}`), log, gate: around.eventGate });
+    const addresses = new AddressRange(host.podCidr);
+    const room = new NodeRoom();
     this.context = {
       host,
       api,
@@ -121,10 +123,14 @@ export class Spherelet {
       clock,
       monotonic,
       node: { known: () => around.nodes.get(name), read: () => api.get(nodeType, { name }), pods: async () => (await api.list(podType, { fieldSelector: `spec.nodeName=${name}` })).items },
-      room: new NodeRoom(),
+      room,
       config: this.#cable.config(around.config),
       events: new PodEvents(this.#events),
-      addresses: new AddressRange(host.podCidr),
+      addresses,
+      vacate: (podUid) => {
+        addresses.release(podUid);
+        room.leave(podUid);
+      },
       dice: dice.fork(name),
       log: log.child({ host: name }),
     };

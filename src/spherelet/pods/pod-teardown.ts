@@ -77,6 +77,16 @@ class Patience {
   }
 }
 
+/** The pod's object is gone from the API server: what still runs for it is stopped. */
+export async function stopAbandoned({ agents, log }: HostContext, pod: Pod, life: VmLife | undefined, signal: AbortSignal): Promise<void> {
+  if (life === undefined || life.over) return;
+  try {
+    await agents.stopPod(life.agentAddress, life.vmUuid, pod.metadata.uid, 0, signal);
+  } catch (error) {
+    log.info({ err: error, pod: pod.metadata.name }, "containers of a pod that is gone could not be stopped; their VM will be destroyed");
+  }
+}
+
 /** D3: the last word of the Spherelet. The lifecycle controller's finalizer keeps the object until the VM is gone too. */
 export async function deleteForGood(context: HostContext, pod: Pod, signal: AbortSignal): Promise<void> {
   const { api, steps, clock } = context;

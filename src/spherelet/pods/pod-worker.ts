@@ -11,7 +11,7 @@ import { mayBeMended, setbackOf, type Setback } from "./pod-setback.js";
 import type { PodSituation, Trouble } from "../status/pod-status.js";
 import { PodStart } from "./pod-start.js";
 import { PodStop } from "./pod-stop.js";
-import { deleteForGood } from "./pod-teardown.js";
+import { deleteForGood, stopAbandoned } from "./pod-teardown.js";
 import { isNewer } from "../status/resource-version.js";
 import { StatusPublisher } from "../status/status-publisher.js";
 import type { VmLife } from "./vm-life.js";
@@ -157,10 +157,7 @@ export class PodWorker {
 
   /** The object is gone from the API server: what still runs for it is stopped, unless `signal` aborts. */
   async abandon(signal: AbortSignal): Promise<void> {
-    const life = this.#life;
-    const runs = life !== undefined && !life.over && !this.#deleted;
-    const stop = runs ? this.#context.agents.stopPod(life.agentAddress, life.vmUuid, this.#pod.metadata.uid, 0, signal) : undefined;
-    const stopped = stop?.catch((error: unknown) => this.#context.log.info({ err: error, pod: this.#pod.metadata.name }, "containers of a pod that is gone could not be stopped; their VM will be destroyed"));
+    const stopped = this.#deleted ? undefined : stopAbandoned(this.#context, this.#pod, this.#life, signal);
     await Promise.all([stopped, this.close()]);
   }
 
@@ -169,7 +166,7 @@ export class PodWorker {
     this.#abort.abort();
     this.#start.interrupt();
     this.#letGo();
-    this.#vacate();
+    this.#context.vacate(this.#pod.metadata.uid);
     await this.#running;
     await this.#status.idle;
     this.#deadline.forget();
@@ -284,7 +281,7 @@ export class PodWorker {
     await deleteForGood(this.#context, this.#pod, this.#abort.signal);
     this.#deleted = true;
     this.#letGo();
-    this.#vacate();
+    this.#context.vacate(this.#pod.metadata.uid);
   }
 
   /** Its active deadline has passed: the containers stop and the pod has failed, whatever its restart policy. */
@@ -317,12 +314,6 @@ export class PodWorker {
     // Of a guest that hangs nobody hears.
     if (life.runs && !this.#guest.hangs && !(await this.#stop.silence(pod, life))) this.#dirty = true;
     else this.#letGo();
-  }
-
-  #vacate(): void {
-    const { addresses, room } = this.#context;
-    addresses.release(this.#pod.metadata.uid);
-    room.leave(this.#pod.metadata.uid);
   }
 
   #letGo(): void {
