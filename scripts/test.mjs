@@ -1,6 +1,7 @@
 // Builds, checks the house (imports) and runs every test file; arguments choose files by part of their name.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "./build.mjs";
@@ -31,5 +32,7 @@ if (files.length === 0) {
   console.error(`spheresim: no test file matches ${wanted.join(", ")}`);
   process.exit(2);
 }
-const runner = spawn(process.execPath, ["--enable-source-maps", "--test", ...options, ...files.sort()], { stdio: "inherit", cwd: root });
+// Tests of whole daemons wait more than they work: two at a time keep two cores busy.
+const concurrency = Math.max(2, availableParallelism() - 1);
+const runner = spawn(process.execPath, ["--enable-source-maps", "--test", `--test-concurrency=${concurrency}`, ...options, ...files.sort()], { stdio: "inherit", cwd: root });
 runner.on("exit", (code, signal) => process.exit(code ?? (signal ? 1 : 0)));

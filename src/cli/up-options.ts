@@ -16,11 +16,11 @@ const upOptions = [
   new Option("--etcd-endpoints <addresses>", "a real etcd cluster instead of the embedded store, host:port with commas between"),
   new Option("--processes <plan>", "one, planes or rooms (default: planes)"),
   new Option("--decider <captain>", "who picks among the nodes that Kubernetes leaves: drs, or kubernetes alone (default: drs)"),
-  new Option("--node-grace <duration>", "silence after which a Node is NotReady (default: 40s)"),
+  new Option("--node-grace <duration>", "until a silent Node is NotReady (default: 40s)"),
   new Option("--pod-cidr <range>", "IPv4 range of the pods' addresses (default: 10.244.0.0/16)"),
   new Option("--pod-macs <first-last>", "range of the pods' MACs (default: 04:50:56:00:00:00-04:50:56:ff:ff:ff)"),
   new Option("--tls", "mutual TLS on every gRPC port"),
-  new Option("--exit-with-parent", "end when the starting process ends, however it ends"),
+  new Option("--exit-with-parent", "end with the starting process, however it ends"),
   new Option("--log-level <level>", "debug, info, warn, error or silent (default: warn)"),
 ];
 

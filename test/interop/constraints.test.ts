@@ -38,7 +38,7 @@ const refused: readonly (readonly [name: string, spec: Part, field: string])[] =
   ["trust-bundle", volume({ projected: { sources: [{ clusterTrustBundle: { name: "roots", path: "roots" } }] } }), "spec.volumes[0].projected.sources[0].clusterTrustBundle"],
   ["extended-resource", ofContainer({ resources: { limits: { "example.com/gpu": "1" } } }), "Insufficient example.com/gpu"],
   ["huge-page-memory", ofContainer({ resources: { limits: { "hugepages-2Mi": "4Mi", memory: "1Mi", cpu: "1" } } }), "Insufficient hugepages-2Mi"],
-  ["disk", ofContainer({ resources: { requests: { "ephemeral-storage": "1Gi" } } }), "Insufficient ephemeral-storage"],
+  ["disk", ofContainer({ resources: { requests: { "ephemeral-storage": "2Ti" } } }), "Insufficient ephemeral-storage"],
 ];
 
 /** Wishes, and what is given: these run. */

@@ -87,7 +87,7 @@ test("a quota from kubectl to the resource pool, and back to the pod that finds 
         return /unreserved/.test(stdout) && stdout;
       });
       assert.match(explained, fault);
-      assert.match(explained, /every host\s+ruled out\s+The available Memory resources in the parent resource pool/);
+      assert.match(explained, /every host\s+ruled out\s+as told above/);
       await kubectl.run("delete quota team-quota -n full");
       await waits("pod/exact -n full", "{.status.phase}", "Running");
       await kubectl.run("delete namespace full --timeout=30s");
