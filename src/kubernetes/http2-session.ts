@@ -164,6 +164,8 @@ export class Http2Session {
         }
       };
       session.once("connect", () => {
+        // Told of a connection that was ended meanwhile, too; its `close` follows.
+        if (session.destroyed) return;
         this.#stopTimer(session);
         session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
         this.#keepAlive(session);

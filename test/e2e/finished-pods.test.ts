@@ -25,7 +25,7 @@ test("a pod that has ended reserves nothing: its VM is off and another one has i
     const powerOf = async (pod: Pod): Promise<VirtualMachinePowerState | undefined> => (await inventory.getInventory({})).virtualMachines.find(({ ownerUid }) => ownerUid === pod.metadata.uid)?.powerState;
     try {
       const job = await create("job", { restartPolicy: "Never" });
-      await becomes("job", ({ status }) => status?.phase === "Succeeded");
+      const over = await becomes("job", ({ status }) => status?.phase === "Succeeded");
       await eventually("its VM is off", async () => (await powerOf(job)) === VirtualMachinePowerState.POWERED_OFF);
       const { reservedCpuMhz } = (await inventory.getInventory({})).hosts[0]!.usage!;
       assert.equal(reservedCpuMhz, 0);
@@ -42,6 +42,7 @@ test("a pod that has ended reserves nothing: its VM is off and another one has i
       await eventually("no VM runs for it", async () => [undefined, VirtualMachinePowerState.POWERED_OFF].includes(await powerOf(full)));
 
       await eventually("all agree", async () => (await running.emulator.checkInvariants({ settle: { seconds: 10n, nanos: 0 } })).violations.length === 0);
+      assert.deepEqual((await client.get(pods, { namespace: "default", name: "job" })).status, over.status, "nothing more is told of it");
       await client.delete(pods, { namespace: "default", name: "job" });
       await eventually("its VM is gone", async () => (await powerOf(job)) === undefined);
       await eventually("all agree again", async () => (await running.emulator.checkInvariants({ settle: { seconds: 10n, nanos: 0 } })).violations.length === 0);
