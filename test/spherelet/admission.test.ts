@@ -57,9 +57,8 @@ for (const { rule, spec, taint, allocatable, reason, message } of rejected) {
       const { cluster } = world;
       if (taint) await cluster.patch(nodes, { name: HOST }, { type: "merge", body: { spec: { taints: [{ key: "broken", effect: "NoExecute" }] } } });
       if (allocatable) await cluster.patch(nodes, { name: HOST }, { type: "merge", body: { status: { allocatable } } }, { subresource: "status" });
-      const { resourceVersion } = cluster.peek(nodes, { name: HOST })!.metadata;
-      await eventually("the watch has it", () => BigInt(cluster.peek(nodes, { name: HOST })!.metadata.resourceVersion) >= BigInt(resourceVersion));
-      await settled();
+      // The Spherelet hears of it by its watch.
+      await settled(200);
       // Nobody has asked for it, and it has no VM yet.
       await world.createPod("bound", spec, { vm: false });
       const status = (await failure(world, "bound")) as Record<string, unknown>;
