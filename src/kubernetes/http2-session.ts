@@ -34,8 +34,10 @@ export class Http2Session {
   readonly #tls: TlsMaterial;
   readonly #clock: Clock;
   #current: Promise<ClientHttp2Session> | undefined;
-  /** Connections that stand, each with its number of running requests. */
+  /** Connections that stand or are being made, each with its number of running requests. */
   readonly #open = new Map<ClientHttp2Session, number>();
+  /** What ends or asks after a connection that is silent. */
+  readonly #timers = new Map<ClientHttp2Session, Timer>();
   #closed = false;
 
   constructor(options: { readonly origin: string; readonly tls: TlsMaterial; readonly clock: Clock }) {
@@ -102,7 +104,7 @@ export class Http2Session {
     this.#closed = true;
     const current = this.#current;
     this.#current = undefined;
-    for (const session of this.#open.keys()) session.destroy();
+    for (const session of this.#open.keys()) this.#drop(session);
     await current?.catch(() => undefined);
   }
 
@@ -113,9 +115,16 @@ export class Http2Session {
     if (running === 0 && session.closed && !session.destroyed) this.#drop(session);
   }
 
+  /** Its `close` comes later, where the server has to say goodbye too; nothing waits for that. */
   #drop(session: ClientHttp2Session): void {
     this.#open.delete(session);
+    this.#stopTimer(session);
     session.destroy();
+  }
+
+  #stopTimer(session: ClientHttp2Session): void {
+    this.#timers.get(session)?.cancel();
+    this.#timers.delete(session);
   }
 
   #connected(): Promise<ClientHttp2Session> {
@@ -142,8 +151,7 @@ export class Http2Session {
     return new Promise((resolve, reject) => {
       const session = connect(this.#origin, options);
       this.#open.set(session, 0);
-      let keepAlive: Timer | undefined;
-      const timeout = this.#clock.timer(CONNECT_TIMEOUT_MS, () => session.destroy(new Error(`no connection within ${CONNECT_TIMEOUT_MS} ms`)));
+      this.#timers.set(session, this.#clock.timer(CONNECT_TIMEOUT_MS, () => session.destroy(new Error(`no connection within ${CONNECT_TIMEOUT_MS} ms`))));
       const forget = (): void => {
         if (this.#current !== undefined) {
           const mine = this.#current;
@@ -156,20 +164,21 @@ export class Http2Session {
         }
       };
       session.once("connect", () => {
-        timeout.cancel();
+        // Told of a connection that was ended meanwhile, too; its `close` follows.
+        if (session.destroyed) return;
+        this.#stopTimer(session);
         session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
-        keepAlive = this.#keepAlive(session);
+        this.#keepAlive(session);
         resolve(session);
       });
       session.on("error", (error: Error) => reject(error));
       session.once("goaway", () => {
         forget();
-        keepAlive?.cancel();
+        this.#stopTimer(session);
         if (this.#open.get(session) === 0) this.#drop(session);
       });
       session.once("close", () => {
-        timeout.cancel();
-        keepAlive?.cancel();
+        this.#stopTimer(session);
         this.#open.delete(session);
         forget();
         reject(new Error("the connection was closed"));
@@ -177,21 +186,18 @@ export class Http2Session {
     });
   }
 
-  #keepAlive(session: ClientHttp2Session): Timer {
-    let timer: Timer;
-    const wait = (): void => {
-      timer = this.#clock.timer(IDLE_PING_MS, () => {
-        if (session.closed || session.destroyed) return;
-        const lost = this.#clock.timer(PING_TIMEOUT_MS, () => session.destroy(new Error("the server did not answer a ping")));
-        timer = lost;
-        session.ping(() => {
-          lost.cancel();
-          if (!session.destroyed) wait();
-        });
+  /** Asks after each while whether the server is still there; of a connection that is ending nothing is asked any more. */
+  #keepAlive(session: ClientHttp2Session): void {
+    if (session.closed || session.destroyed || !this.#open.has(session)) return;
+    const idle = this.#clock.timer(IDLE_PING_MS, () => {
+      if (session.closed || session.destroyed) return;
+      this.#timers.set(session, this.#clock.timer(PING_TIMEOUT_MS, () => session.destroy(new Error("the server did not answer a ping"))));
+      session.ping(() => {
+        this.#stopTimer(session);
+        this.#keepAlive(session);
       });
-    };
-    wait();
-    return { cancel: () => timer.cancel() };
+    });
+    this.#timers.set(session, idle);
   }
 }
 

@@ -8,7 +8,7 @@ import { VirtualMachineServiceClient } from "../gen/spheresim/vcenter/v1/virtual
 import type { TaskInfo } from "../gen/spheresim/vim/v1/task.js";
 import type { Channel } from "../rpc/channel.js";
 import { traceIdOfPod } from "../rpc/traceparent.js";
-import { isVmGone } from "./errors.js";
+import { isVmGone, isVmOff } from "./errors.js";
 import type { Spherelets, VsphereVms } from "./vsphere.js";
 
 const CALL_DEADLINE_MS = 10_000;
@@ -30,6 +30,16 @@ export function vcenterVms(channel: Channel): VsphereVms {
   return {
     destroyVmOf: (ownerUid) => destroy({ $case: "ownerUid", value: ownerUid }, ""),
     destroyVm: (vm) => (vm.ref === undefined ? Promise.resolve(undefined) : destroy({ $case: "vm", value: vm.ref }, vm.config?.uuid ?? "")),
+    async powerOffVmOf(ownerUid) {
+      try {
+        const { ref } = await client.getVm({ target: { $case: "ownerUid", value: ownerUid } }, { deadlineMs: CALL_DEADLINE_MS });
+        await client.powerOffVm({ requestId: secretUuid(), vm: ref }, { deadlineMs: CALL_DEADLINE_MS });
+        return false;
+      } catch (error) {
+        if (isVmGone(error) || isVmOff(error)) return true;
+        throw error;
+      }
+    },
     async ownedVms() {
       const found: VirtualMachine[] = [];
       let pageToken = "";

@@ -4,3 +4,8 @@ import { RpcCode, RpcError } from "../base/rpc-error.js";
 export function isVmGone(error: unknown): boolean {
   return RpcError.is(error) && (error.reason?.reason === "ManagedObjectNotFound" || (error.reason === undefined && error.code === RpcCode.NOT_FOUND));
 }
+
+/** The VM is off, and nobody is about to power it on. */
+export function isVmOff(error: unknown): boolean {
+  return RpcError.is(error) && error.reason?.reason === "InvalidPowerState";
+}

@@ -1,8 +1,8 @@
 /*
  * The controllers of a Supervisor that stand between the pod's object and its VM: the vSphere Pod Lifecycle Controller, the
  * image controller with its fetchers, and the network's controller (NCP, of which this is a stand-in). The lifecycle controller
- * does step 11 of the article (it sees the VM id by watch and has the Spherelet configure the pod) and, on the way back, D4 and
- * D6: the VM is destroyed, then the finalizer goes. The other two prepare what step 10 waits for; none of them keeps state of its
+ * does step 11 of the article (it sees the VM id by watch and has the Spherelet configure the pod), powers off the VM of a pod that
+ * has ended and, on the way back, does D4 and D6: the VM is destroyed, then the finalizer goes. The other two prepare what step 10 waits for; none of them keeps state of its
  * own, so the room can be killed at any moment.
  */
 import { Ipv4Range, MacRange } from "../base/address-range.js";
@@ -19,6 +19,7 @@ import { openChannel } from "../rpc/channel.js";
 import { followTasks } from "../rpc/followed-tasks.js";
 import type { TlsMaterial } from "../rpc/tls.js";
 import { spherelets, vcenterVms } from "./client.js";
+import { FinishedVms } from "./finished-vms.js";
 import { ImageController } from "./image-controller.js";
 import { type ImageDurations, ImageFetcher } from "./image-fetcher.js";
 import { NodeGone } from "./node-gone.js";
@@ -93,6 +94,7 @@ export function startLifecycle(options: LifecycleOptions): Promise<Lifecycle> {
 
   const configurator = new PodConfigurator({ pods: pods.store, spherelets: spherelets(spherelet, dice.fork("spans")), events: recorders.lifecycle, steps, clock, monotonic, log });
   const reaper = new VmReaper({ client, pods: pods.store, nodes: nodes.store, vms, steps, clock, monotonic, log });
+  const finished = new FinishedVms({ pods: pods.store, vms, clock, monotonic, log });
   const imageController = new ImageController({ client, pods: pods.store, images: images.store, events: recorders.image, monotonic, log });
   const fetcher = new ImageFetcher({ client, images: images.store, disks: disks.store, nodes: nodes.store, events: recorders.image, durations: profile.durations, imageErrors: options.imageErrors ?? [], clock, monotonic, log });
   const network = new PodNetwork({
@@ -120,13 +122,13 @@ export function startLifecycle(options: LifecycleOptions): Promise<Lifecycle> {
 
   const onPod = (pod: Parameters<PodConfigurator["forget"]>[0]): void => {
     const key = objectKey(pod);
-    for (const controller of [network, imageController, configurator, reaper]) controller.consider(key, pod);
+    for (const controller of [network, imageController, configurator, reaper, finished]) controller.consider(key, pod);
   };
   pods.subscribe({
     added: onPod,
     updated: onPod,
     deleted: (pod) => {
-      for (const controller of [network, imageController, configurator, reaper]) controller.forget(pod);
+      for (const controller of [network, imageController, configurator, reaper, finished]) controller.forget(pod);
     },
   });
   const onImage = (image: Parameters<ImageFetcher["imageChanged"]>[0]): void => {
@@ -145,7 +147,7 @@ export function startLifecycle(options: LifecycleOptions): Promise<Lifecycle> {
   let closing = false;
   const ready = informers.start().then(() => {
     if (closing) return;
-    for (const controller of [network, fetcher, imageController, configurator, reaper, sweep, nodeGone]) controller.start();
+    for (const controller of [network, fetcher, imageController, configurator, reaper, finished, sweep, nodeGone]) controller.start();
   });
 
   const close = async (): Promise<void> => {
@@ -154,7 +156,7 @@ export function startLifecycle(options: LifecycleOptions): Promise<Lifecycle> {
     // Calls under way to peers that are gone would hold the end up: the channels go first.
     vcenter.close();
     spherelet.close();
-    await Promise.all([client.close(), ...[network, fetcher, imageController, configurator, reaper].map((controller) => controller.close())]);
+    await Promise.all([client.close(), ...[network, fetcher, imageController, configurator, reaper, finished].map((controller) => controller.close())]);
     await Promise.all(Object.values(recorders).map((recorder) => recorder.close()));
   };
   return Promise.resolve({ ready, sweep: () => sweep.sweep(), close });

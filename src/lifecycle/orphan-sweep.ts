@@ -4,7 +4,7 @@ import { Periodic } from "../base/periodic.js";
 import { RpcError } from "../base/rpc-error.js";
 import { type VirtualMachine, VirtualMachineConnectionState } from "../gen/spheresim/vcenter/v1/inventory.js";
 import type { ApiClient } from "../kubernetes/api-client.js";
-import type { Pod } from "../kubernetes/pod.js";
+import { isTerminal, type Pod } from "../kubernetes/pod.js";
 import { pods as podType } from "../kubernetes/resource-type.js";
 import { vmUuidOf } from "../kubernetes/vsphere-pod.js";
 import type { VsphereVms } from "./vsphere.js";
@@ -30,8 +30,9 @@ const MAX_DESTROYED = 64;
 
 /**
  * Destroys VMs that no pod wants: those older than 30 s whose owner is absent in a quorum read of the pods, or whose owner
- * names another VM. Placement and deletion clean up after themselves; this is for what a crash left behind, and for VMs of pods that were deleted by
- * force while their host was away. A VM that vCenter does not reach waits: to ask again and again would only fill vCenter with failed tasks.
+ * names another VM or has ended without one. Placement and deletion clean up after themselves; this is for what a crash left behind, and for VMs of
+ * pods that were deleted by force while their host was away. A VM that vCenter does not reach waits: to ask again and again would only fill vCenter
+ * with failed tasks.
  */
 export class OrphanSweep {
   readonly #options: OrphanSweepOptions;
@@ -84,9 +85,9 @@ function isReached(vm: VirtualMachine): boolean {
   return vm.connectionState !== VirtualMachineConnectionState.DISCONNECTED;
 }
 
-/** A pod without a VM id may yet come to name this one. */
+/** A pod without a VM id may yet come to name this one, unless it has ended. */
 function isWanted(vm: VirtualMachine, pod: Pod | undefined): boolean {
   if (pod === undefined) return false;
   const named = vmUuidOf(pod);
-  return named === undefined || named === vm.config?.uuid;
+  return named === undefined ? !isTerminal(pod) : named === vm.config?.uuid;
 }

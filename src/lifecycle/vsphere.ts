@@ -5,7 +5,9 @@ import type { TaskInfo } from "../gen/spheresim/vim/v1/task.js";
 export interface VsphereVms {
   /** D4: powers the owner's VM off and destroys it. Undefined when the owner has none (any more). */
   destroyVmOf(ownerUid: string): Promise<TaskInfo | undefined>;
-  /** The same for one VM of the sweep; `uuid` guards against a VM that got this moid since. */
+  /** Powers the owner's VM off, for good; whether it is off by now, or gone. */
+  powerOffVmOf(ownerUid: string): Promise<boolean>;
+  /** D4 for one VM of the sweep; `uuid` guards against a VM that got this moid since. */
   destroyVm(vm: VirtualMachine): Promise<TaskInfo | undefined>;
   /** All VMs that have an owner. */
   ownedVms(): Promise<readonly VirtualMachine[]>;

@@ -164,9 +164,11 @@ export class AgentConnections implements Agents {
 
   follow: Agents["follow"] = (address, vmUuid, listener) => this.#at(address).follow(vmUuid, listener);
 
-  close(): void {
-    for (const connection of this.#connections.values()) connection.close();
+  /** Resolves when nothing of the connections is left. */
+  async close(): Promise<void> {
+    const connections = [...this.#connections.values()];
     this.#connections.clear();
+    await Promise.all(connections.map((connection) => connection.close()));
   }
 
   #at(address: string): AgentConnection {
@@ -194,7 +196,8 @@ class AgentConnection {
   readonly #listeners = new Map<string, ContainerListener>();
   readonly #abort = new AbortController();
   readonly #onIdle: () => void;
-  #following = false;
+  /** Ends with the stream of changes; undefined while nobody follows. */
+  #following: Promise<void> | undefined;
   #idle: Timer | undefined;
 
   constructor(address: string, options: AgentConnectionsOptions, onIdle: () => void) {
@@ -209,28 +212,26 @@ class AgentConnection {
     this.#idle?.cancel();
     this.#idle = undefined;
     this.#listeners.set(vmUuid, listener);
-    if (!this.#following) {
-      this.#following = true;
-      void this.#run();
-    }
+    this.#following ??= this.#run();
     return () => {
       if (this.#listeners.get(vmUuid) === listener) this.#listeners.delete(vmUuid);
       if (this.#listeners.size === 0) this.#rest();
     };
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#idle?.cancel();
     this.#abort.abort();
     this.#channel.close();
+    await this.#following;
   }
 
   #rest(): void {
     if (this.#abort.signal.aborted) return;
     this.#idle?.cancel();
     this.#idle = this.#options.monotonic.timer(IDLE_MS, () => {
-      this.close();
       this.#onIdle();
+      void this.close();
     });
   }
 

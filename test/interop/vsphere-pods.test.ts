@@ -163,8 +163,17 @@ test("vSphere Pods to kubectl: what they ignore and refuse, their annotations an
       await isReady("unplugged");
     });
 
-    await t.test("a VM that no host could ever make fails a pod that named its node itself as ProviderFailed", async () => {
-      await apply(podNamed("giant", { nodeName: "esxi-01.spheresim.test", ...ofContainer({ resources: { requests: { cpu: "64" } } }) }));
+    await t.test("a pod that named its node itself and asks for more than that has is OutOfcpu, before any VM is asked for", async () => {
+      await apply(podNamed("huge", { nodeName: "esxi-01.spheresim.test", ...ofContainer({ resources: { requests: { cpu: "64" } } }) }));
+      await kubectl.run("wait --for=jsonpath={.status.phase}=Failed pod/huge --timeout=30s");
+      assert.match(await kubectl.run("get pod huge --no-headers"), /^huge +0\/1 +OutOfcpu +0 /);
+      assert.match(await kubectl.run("get pod huge -o jsonpath={.status.message}"), /^Pod was rejected: Node didn't have enough resource: cpu, requested: 64000, used: \d+, capacity: 16000$/);
+      await eventually("told", async () => (await told("huge")).some(({ reason, source }) => reason === "OutOfcpu" && source.component === "kubelet"));
+      assert.deepEqual((await told("huge")).filter(({ reason }) => reason === "ProviderFailed"), []);
+    });
+
+    await t.test("a VM that no host could ever make fails a pod that named its node itself, and that has room by Kubernetes' accounts, as ProviderFailed", async () => {
+      await apply(podNamed("giant", { nodeName: "esxi-01.spheresim.test", ...ofContainer({ resources: { requests: { cpu: "1" }, limits: { cpu: "64" } } }) }));
       await kubectl.run("wait --for=jsonpath={.status.reason}=ProviderFailed pod/giant --timeout=30s");
       assert.equal(await kubectl.run("get pod giant -o jsonpath={.status.phase},{.status.message}"), "Failed,The host esxi-01.spheresim.test has 16 logical CPUs, the virtual machine needs 64.");
       await eventually("told", async () => (await told("giant")).some(({ reason, source }) => reason === "ProviderFailed" && source.component === "scheduler-extender"));

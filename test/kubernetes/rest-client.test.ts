@@ -134,3 +134,21 @@ test("a token is refused over clear text, and nobody there is said plainly", asy
   await assert.rejects(client.get(nodes, { name: "n" }), /ECONNREFUSED/);
   await client.close();
 });
+
+test("a client that was closed leaves no timer, also in the middle of a call and of a connection", async (t) => {
+  const clock = new ManualClock();
+  const { client, cluster } = await setUp(t, clock);
+  await client.list(nodes);
+  assert.equal(clock.waiting, 1, "the connection is asked after when it is silent");
+  cluster.intercept = () => new Promise<void>(() => undefined);
+  const failed = assert.rejects(client.get(nodes, { name: "n" }), /closed/);
+  await client.close();
+  await failed;
+  assert.equal(clock.waiting, 0);
+
+  const { client: connecting } = await setUp(t, clock);
+  const refused = assert.rejects(connecting.list(nodes), /closed/);
+  await connecting.close();
+  await refused;
+  assert.equal(clock.waiting, 0);
+});

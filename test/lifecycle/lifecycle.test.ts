@@ -3,7 +3,7 @@ import { after, test } from "node:test";
 import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
 import { VirtualMachineConnectionState } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
 import type { Pod } from "../../src/kubernetes/pod.js";
-import { images as imageType, pods as podType } from "../../src/kubernetes/resource-type.js";
+import { events as eventType, images as imageType, pods as podType } from "../../src/kubernetes/resource-type.js";
 import { imageReferencesOf, lifecycleFinalizer, podVmAnnotations } from "../../src/kubernetes/vsphere-pod.js";
 import { eventually, settled } from "../support/eventually.js";
 import type { FakeCluster } from "../support/fake-cluster.js";
@@ -76,6 +76,8 @@ test("step 11: a bound pod with a VM goes to the Spherelet of its node, again un
   const record = await eventually("recorded", () => records.find((step) => step.step === 11));
   assert.equal(record.room, "lifecycle");
   assert.equal(record.peer, "spherelet");
+  const told = await eventually("the refusals are told", () => cluster.peekAll(eventType).find(({ reason }) => reason === "FailedConfigurePod"));
+  assert.deepEqual([told.type, told.message, told.source, told.involvedObject.name], ["Warning", `Spherelet of ${HOST} does not take the pod: not yet`, { component: "lifecycle-controller" }, "web"]);
 });
 
 test("D4 to D6: the VM is destroyed, then the finalizer goes and the object with it", async () => {

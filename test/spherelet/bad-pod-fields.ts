@@ -55,7 +55,7 @@ export const badFields: readonly BadField[] = [
   { field: "PodSpec.nodeSelector", what: "another node's", spec: { nodeSelector: { disk: "ssd" } }, status: notThisNode },
   { field: "PodSpec.affinity", what: "another node's", spec: { affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: needsDisk } } }, status: notThisNode },
   { field: "PodSpec.hostUsers", what: "refused", spec: { hostUsers: false }, event: noSandbox("spec.hostUsers false") },
-  { field: "PodSpec.os", what: "another one", spec: { os: { name: "windows" } }, event: noSandbox("spec.os.name windows") },
+  { field: "PodSpec.os", what: "another one", spec: { os: { name: "windows" } }, status: "PodOSNotSupported: Pod was rejected: Failed to admit pod as the OS field doesn't match node OS" },
   { field: "PodSpec.runtimeClassName", what: "another runtime", spec: { runtimeClassName: "kata" }, event: noSandbox("spec.runtimeClassName") },
   { field: "PodSpec.resourceClaims", what: "asked for", spec: { resourceClaims: [{ name: "gpu", resourceClaimName: "gpu" }] }, event: noSandbox("spec.resourceClaims") },
   { field: "PodSpec.terminationGracePeriodSeconds", what: "negative: one second counts", spec: { terminationGracePeriodSeconds: -30 }, annotations: { "spheresim.dev/on-term": "ignored" }, agent: "+4s Failed: web Error 137" },

@@ -21,6 +21,7 @@ import { lifecycleFinalizer } from "../../src/kubernetes/vsphere-pod.js";
 import { openChannel, type Channel, type PromiseClient } from "../../src/rpc/channel.js";
 import { startSpherelets, type Spherelets, type SphereletsOptions } from "../../src/spherelet/index.js";
 import { crxSpec } from "../hostd/vm-specs.js";
+import { eventually } from "../support/eventually.js";
 import { FakeCluster } from "../support/fake-cluster.js";
 import { startFakeApiServer, type FakeApiServer } from "../support/fake-api-server.js";
 
@@ -53,6 +54,8 @@ export class RackWorld {
     world.hostd = await startHostd({ ...common, hosts, dataDir: join(world.#directory, "esxi") });
     world.crx = await startCrx({ ...common, hostdAddress: world.hostd.address });
     world.spherelets = await startSpherelets({ ...common, hosts, apiserver: { server: world.apiserver.url }, hostdAddress: world.hostd.address, ...options });
+    // What is there before the first list counts as recovered.
+    await eventually("pods are watched", () => cluster.calls.some(({ verb, path }) => verb === "watch" && path === "/api/v1/pods"));
     world.#channel = openChannel({ address: world.hostd.address });
     world.hardware = world.#channel.client(HardwareServiceClient);
     world.host = world.#channel.client(HostServiceClient);

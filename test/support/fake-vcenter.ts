@@ -9,6 +9,7 @@ import { TaskServiceService } from "../../src/gen/spheresim/vcenter/v1/task_serv
 import { VirtualMachineServiceService } from "../../src/gen/spheresim/vcenter/v1/virtual_machine_service.js";
 import { MethodFault } from "../../src/gen/spheresim/vim/v1/fault.js";
 import { TaskInfo, TaskState } from "../../src/gen/spheresim/vim/v1/task.js";
+import { VirtualMachinePowerState } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import { UpdateKind } from "../../src/gen/spheresim/vim/v1/update.js";
 import { type RpcServer, serve, startRpcServer, type StreamWriter } from "../../src/rpc/server.js";
 
@@ -140,9 +141,18 @@ export class FakeVcenter {
           this.#enter("DestroyVm", request);
           const { target } = request;
           const owner = target?.$case === "ownerUid" ? target.value : [...this.vms.values()].find((vm) => vm.ref?.value === target?.value.value)?.ownerUid;
-          const vm = this.vms.get(owner ?? "");
-          if (vm === undefined) throw new RpcError(RpcCode.NOT_FOUND, "no such VM", { reason: { reason: "ManagedObjectNotFound", domain: "vcenter.spheresim.test" } });
+          const vm = this.#owned(owner ?? "");
           return this.#newTask({ descriptionId: "VirtualMachine.destroy", entity: vm.ref, ownerUid: vm.ownerUid, vmUuid: vm.config?.uuid ?? "" });
+        },
+        getVm: (request) => {
+          this.#enter("GetVm", request);
+          return this.#owned(request.target?.$case === "ownerUid" ? request.target.value : "");
+        },
+        powerOffVm: (request) => {
+          this.#enter("PowerOffVm", request);
+          const vm = [...this.vms.values()].find(({ ref }) => ref?.value === request.vm?.value);
+          if (vm === undefined || vm.powerState === VirtualMachinePowerState.POWERED_OFF) throw new RpcError(RpcCode.FAILED_PRECONDITION, "The attempted operation cannot be performed in the current state (Powered off).", { reason: { reason: "InvalidPowerState", domain: "vcenter.spheresim.test" } });
+          return this.#newTask({ descriptionId: "VirtualMachine.powerOff", entity: vm.ref, ownerUid: vm.ownerUid, vmUuid: vm.config?.uuid ?? "" });
         },
         listVms: (request) => {
           this.#enter("ListVms", request);
@@ -165,6 +175,12 @@ export class FakeVcenter {
         },
       }),
     ];
+  }
+
+  #owned(owner: string): VirtualMachine {
+    const vm = this.vms.get(owner);
+    if (vm === undefined) throw new RpcError(RpcCode.NOT_FOUND, "no such VM", { reason: { reason: "ManagedObjectNotFound", domain: "vcenter.spheresim.test" } });
+    return vm;
   }
 
   #enter(method: string, request: unknown): void {
@@ -223,7 +239,8 @@ export class FakeVcenter {
     const fault = creating ? this.script.createFault?.(task.ownerUid, vm?.hostName ?? "") : undefined;
     task.state = fault === undefined ? TaskState.SUCCESS : TaskState.ERROR;
     if (fault !== undefined) task.error = fault;
-    if (!creating || fault !== undefined) this.vms.delete(task.ownerUid);
+    if (task.descriptionId === "VirtualMachine.powerOff") vm!.powerState = VirtualMachinePowerState.POWERED_OFF;
+    else if (!creating || fault !== undefined) this.vms.delete(task.ownerUid);
     this.#log.push(structuredClone(task));
     for (const stream of this.#taskStreams) void stream.write(TaskUpdate.fromPartial({ kind: UpdateKind.MODIFY, task, resumeToken: String(this.#log.length) })).catch(() => undefined);
   }

@@ -46,17 +46,17 @@ function isTrue(pod: ApiObject, type: string): boolean {
   return ((pod["status"]?.conditions ?? []) as { type: string; status: string }[]).some((condition) => condition.type === type && condition.status === "True");
 }
 
-/** The Status cell of init containers that are not done, or undefined. */
-function initStatus(pod: ApiObject): string | undefined {
+/** The first init container that is not done, and what the Status cell says of it; undefined when all are. */
+function unfinishedInit(pod: ApiObject): { readonly index: number; readonly text: string } | undefined {
   const statuses = (pod["status"]?.initContainerStatuses ?? []) as ContainerStatus[];
   const total = (pod["spec"]?.initContainers ?? []).length as number;
   for (const [index, status] of statuses.entries()) {
     const { terminated, waiting } = status.state ?? {};
     if (terminated?.exitCode === 0 && terminated) continue;
     if (isSidecar(pod, status.name) && status.started) continue;
-    if (terminated) return `Init:${endOf(terminated)}`;
-    if (waiting?.reason && waiting.reason !== "PodInitializing") return `Init:${waiting.reason}`;
-    return `Init:${index}/${total}`;
+    if (terminated) return { index, text: `Init:${endOf(terminated)}` };
+    if (waiting?.reason && waiting.reason !== "PodInitializing") return { index, text: `Init:${waiting.reason}` };
+    return { index, text: `Init:${index}/${total}` };
   }
   return undefined;
 }
@@ -83,9 +83,10 @@ export function podStatusText(pod: ApiObject): string {
   let text: string = status.reason || status.phase || "";
   const conditions = (status.conditions ?? []) as { type: string; status: string; reason?: string }[];
   if (conditions.some((condition) => condition.type === "PodScheduled" && condition.reason === "SchedulingGated")) text = "SchedulingGated";
-  const initializing = initStatus(pod);
-  if (initializing !== undefined && !isTrue(pod, "Initialized")) text = initializing;
-  else text = containerStatus(pod, text);
+  const unfinished = unfinishedInit(pod);
+  text = unfinished?.text ?? text;
+  // Of a pod that was initialized before, containers are told first; a sidecar that fails shows while they have nothing to say.
+  if (unfinished === undefined || isTrue(pod, "Initialized")) text = containerStatus(pod, text);
   if (pod.metadata.deletionTimestamp) {
     if (status.reason === "NodeLost") return "Unknown";
     if (status.phase !== "Failed" && status.phase !== "Succeeded") return "Terminating";
@@ -95,10 +96,10 @@ export function podStatusText(pod: ApiObject): string {
 
 function restartsText(pod: ApiObject, nowMs: number): string {
   const status = pod["status"] ?? {};
-  const initializing = initStatus(pod) !== undefined && !isTrue(pod, "Initialized");
+  const unfinished = unfinishedInit(pod);
   const app = (status.containerStatuses ?? []) as ContainerStatus[];
-  const init = (status.initContainerStatuses ?? []) as ContainerStatus[];
-  const counted = initializing ? init : [...app, ...init.filter((one) => isSidecar(pod, one.name))];
+  const init = ((status.initContainerStatuses ?? []) as ContainerStatus[]).slice(0, unfinished === undefined ? undefined : unfinished.index + 1);
+  const counted = unfinished !== undefined && !isTrue(pod, "Initialized") ? init : [...app, ...init.filter((one) => isSidecar(pod, one.name))];
   const count = counted.reduce((sum, one) => sum + (one.restartCount ?? 0), 0);
   const ends = counted.map((one) => parseTime(one.lastState?.terminated?.finishedAt)).filter((ms) => ms !== undefined);
   if (count === 0 || ends.length === 0) return String(count);

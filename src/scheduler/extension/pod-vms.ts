@@ -34,6 +34,8 @@ export interface PodVmsOptions {
 const WORKERS = 64;
 /** A task may end before the answer that names it is here: so many ended ones are remembered. */
 const MAX_ENDED_TASKS = 4096;
+/** A pod that named its node itself is first for that node's Spherelet to admit or refuse: its first failure is not told for so long. */
+const ADMISSION_MS = 1_000;
 /** Failures of `retry-some` before the pod fails with ProviderFailed: about a minute. */
 const MAX_FAILURES = 9;
 
@@ -229,6 +231,11 @@ export class PodVms {
     const { monotonic, commit } = this.#options;
     const waitMs = vm.failed(monotonic.nowMs());
     const bound = isBound(vm.pod);
+    if (!vm.bindingPosted && vm.failures === 1) {
+      vm.retryAtMs = monotonic.nowMs() + ADMISSION_MS;
+      this.#queue.addAfter(vm.uid, ADMISSION_MS);
+      return;
+    }
     if (bound && (answer === "give-up" || (answer === "retry-some" && vm.failures >= MAX_FAILURES))) {
       commit.giveUp(vm.pod, why);
       // Should the pod's Failed status not come through, the next round says it again.

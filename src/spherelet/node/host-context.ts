@@ -7,6 +7,7 @@ import type { ConfigSource } from "../spec/config-source.js";
 import type { Gate } from "./gate.js";
 import type { Host } from "./host.js";
 import type { NodeApi } from "./network-cable.js";
+import type { NodeRoom } from "./node-room.js";
 import type { ImageBook } from "../images/image-book.js";
 import type { AddressRange } from "../pods/pod-address.js";
 import type { PodEvents } from "../status/pod-events.js";
@@ -18,12 +19,15 @@ export interface HostContext {
   /** The API server, as this host's node. */
   readonly api: NodeApi;
   readonly node: OwnNode;
+  readonly room: NodeRoom;
   readonly hostd: HostD;
   readonly agents: Agents;
   readonly config: ConfigSource;
   readonly images: Pick<ImageBook, "get" | "onChange">;
   readonly events: PodEvents;
   readonly addresses: AddressRange;
+  /** The pod of that UID has no address and takes no room any more. */
+  readonly vacate: (podUid: string) => void;
   readonly steps: PodSteps;
   /** Pods of a process being started at the same time. */
   readonly startGate: Gate;

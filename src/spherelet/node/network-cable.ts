@@ -3,7 +3,7 @@ import { transportError } from "../../kubernetes/status.js";
 import type { ConfigSource } from "../spec/config-source.js";
 
 /** What a Spherelet asks of the API server. */
-export type NodeApi = Pick<ApiClient, "create" | "delete" | "get" | "patch">;
+export type NodeApi = Pick<ApiClient, "create" | "delete" | "get" | "list" | "patch">;
 
 /**
  * The network cable of a host, as its Spherelet feels it: while it is out no call gets to the API server, and the answer of one that was under
@@ -36,6 +36,7 @@ export class NetworkCable {
       create: (type, draft, options) => this.#through(() => client.create(type, draft, options)),
       delete: (type, name, options) => this.#through(() => client.delete(type, name, options)),
       get: (type, name, options) => this.#through(() => client.get(type, name, options)),
+      list: (type, options) => this.#through(() => client.list(type, options)),
       patch: (type, name, patch, options) => this.#through(() => client.patch(type, name, patch, options)),
     };
   }

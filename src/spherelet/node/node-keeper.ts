@@ -15,7 +15,7 @@ import { isHealthy, nodeDraft, nodeStatus, wrongLabels } from "./node-object.js"
 /** A host and the API server as it may write to it. */
 export interface KeptNode {
   readonly host: Host;
-  readonly api: Omit<NodeApi, "delete">;
+  readonly api: Omit<NodeApi, "delete" | "list">;
   /** Port of its kubelet API; undefined without one. */
   readonly kubeletPort: number | undefined;
   /** Changes with every boot of the host. */

@@ -6,7 +6,7 @@ import type { Node } from "../../kubernetes/node.js";
 import type { ObjectStore } from "../../kubernetes/object-store.js";
 import type { Pod } from "../../kubernetes/pod.js";
 import type { PodSteps } from "../../kubernetes/pod-steps.js";
-import { nodes as nodeType } from "../../kubernetes/resource-type.js";
+import { nodes as nodeType, pods as podType } from "../../kubernetes/resource-type.js";
 import type { ImageBook } from "../images/image-book.js";
 import type { KubeletApi } from "../kubelet/kubelet-api.js";
 import type { KubeletFacts } from "../kubelet/kubelet-handlers.js";
@@ -22,6 +22,7 @@ import type { Gate } from "./gate.js";
 import type { HostContext } from "./host-context.js";
 import type { Host } from "./host.js";
 import { NetworkCable, type NodeApi } from "./network-cable.js";
+import { NodeRoom } from "./node-room.js";
 import type { NodeKeeper } from "./node-keeper.js";
 
 /** The API server in the name of one host's Node. */
@@ -112,6 +113,8 @@ export class Spherelet {
     const api = this.#cable.api(connection.client);
     this.#events = new EventRecorder({ client: api, component: "kubelet", host: name, clock, dice: dice.fork(`events/${name}`), log, gate: around.eventGate });
     this.#nodeEvents = new NodeEvents(this.#events);
+    const addresses = new AddressRange(host.podCidr);
+    const room = new NodeRoom();
     this.context = {
       host,
       api,
@@ -122,10 +125,15 @@ export class Spherelet {
       startGate,
       clock,
       monotonic,
-      node: { known: () => around.nodes.get(name), read: () => api.get(nodeType, { name }) },
+      node: { known: () => around.nodes.get(name), read: () => api.get(nodeType, { name }), pods: async () => (await api.list(podType, { fieldSelector: `spec.nodeName=${name}` })).items },
+      room,
       config: this.#cable.config(around.config),
       events: new PodEvents(this.#events),
-      addresses: new AddressRange(host.podCidr),
+      addresses,
+      vacate: (podUid) => {
+        addresses.release(podUid);
+        room.leave(podUid);
+      },
       dice: dice.fork(name),
       log: log.child({ host: name }),
     };

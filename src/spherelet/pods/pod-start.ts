@@ -47,6 +47,13 @@ export class PodStart {
     this.#told = new ToldEvents(context.events);
   }
 
+  /** Rejects with NotAdmitted where the pod may not run on this host. */
+  async admit(pod: Pod): Promise<void> {
+    const { node, room } = this.#options.context;
+    if (!this.#admitted) await admit(node, room, pod);
+    this.#admitted = true;
+  }
+
   /** Breaks an attempt under way off, for something more urgent. */
   interrupt(): void {
     this.#attempt?.abort();
@@ -79,8 +86,6 @@ export class PodStart {
   async #run(pod: Pod, vmUuid: string, signal: AbortSignal): Promise<void> {
     const { context, onLife } = this.#options;
     signal.throwIfAborted();
-    if (!this.#admitted) await admit(context.node, pod);
-    this.#admitted = true;
     const vm = await giveBody(context, pod, vmUuid, this.#mayHaveBody || pod.status?.startTime !== undefined, signal);
     signal.throwIfAborted();
     const { agentAddress, podIp, powerOnCount } = vm;

@@ -9,6 +9,7 @@ import { pods } from "../../kubernetes/resource-type.js";
 import { isConflict, isNotFound } from "../../kubernetes/status.js";
 import type { HostContext } from "../node/host-context.js";
 import { graceSecondsOf } from "./pod-grace.js";
+import { loggedAs } from "./pod-setback.js";
 import type { VmLife } from "./vm-life.js";
 import { ProviderFault } from "../vsphere.js";
 
@@ -74,6 +75,16 @@ class Patience {
 
   end(): void {
     this.#timer.cancel();
+  }
+}
+
+/** The pod's object is gone from the API server: what still runs for it is stopped. */
+export async function stopAbandoned({ agents, log }: HostContext, pod: Pod, life: VmLife | undefined, signal: AbortSignal): Promise<void> {
+  if (life === undefined || life.over) return;
+  try {
+    await agents.stopPod(life.agentAddress, life.vmUuid, pod.metadata.uid, 0, signal);
+  } catch (error) {
+    log.info({ ...loggedAs(error), pod: pod.metadata.name }, "containers of a pod that is gone could not be stopped; their VM will be destroyed");
   }
 }
 

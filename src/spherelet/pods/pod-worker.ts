@@ -11,7 +11,7 @@ import { loggedAs, mayBeMended, setbackOf, type Setback } from "./pod-setback.js
 import type { PodSituation, Trouble } from "../status/pod-status.js";
 import { PodStart } from "./pod-start.js";
 import { PodStop } from "./pod-stop.js";
-import { deleteForGood } from "./pod-teardown.js";
+import { deleteForGood, stopAbandoned } from "./pod-teardown.js";
 import { isNewer } from "../status/resource-version.js";
 import { StatusPublisher } from "../status/status-publisher.js";
 import type { VmLife } from "./vm-life.js";
@@ -62,6 +62,7 @@ export class PodWorker {
     this.#onGone = onGone;
     this.#pod = pod;
     this.#asked = recovered;
+    if (recovered && !isTerminal(pod)) context.room.take(pod);
     this.#start = new PodStart({
       context,
       recovered,
@@ -154,16 +155,10 @@ export class PodWorker {
     this.#running ??= this.#run();
   }
 
-  /** The object is gone from the API server: what still runs for it is stopped, without waiting for it. */
-  abandon(): void {
-    const life = this.#life;
-    if (life !== undefined && !life.over && !this.#deleted) {
-      const { agents, log } = this.#context;
-      agents.stopPod(life.agentAddress, life.vmUuid, this.#pod.metadata.uid, 0, new AbortController().signal).catch((error: unknown) => {
-        log.info({ ...loggedAs(error), pod: this.#pod.metadata.name }, "containers of a pod that is gone could not be stopped; their VM will be destroyed");
-      });
-    }
-    void this.close();
+  /** The object is gone from the API server: what still runs for it is stopped, unless `signal` aborts. */
+  async abandon(signal: AbortSignal): Promise<void> {
+    const stopped = this.#deleted ? undefined : stopAbandoned(this.#context, this.#pod, this.#life, signal);
+    await Promise.all([stopped, this.close()]);
   }
 
   /** Ends the work on this pod; resolves when it has ended. Containers and VM stay as they are. */
@@ -171,7 +166,7 @@ export class PodWorker {
     this.#abort.abort();
     this.#start.interrupt();
     this.#letGo();
-    this.#context.addresses.release(this.#pod.metadata.uid);
+    this.#context.vacate(this.#pod.metadata.uid);
     await this.#running;
     await this.#status.idle;
     this.#deadline.forget();
@@ -183,6 +178,7 @@ export class PodWorker {
     this.#pod = pod;
     const deletionIsNew = isBeingDeleted(pod) && !isBeingDeleted(before);
     const endIsNew = isTerminal(pod) && !isTerminal(before);
+    if (endIsNew) this.#context.room.leave(pod.metadata.uid);
     if (deletionIsNew || endIsNew || vmUuidOf(pod) !== vmUuidOf(before)) this.#interrupt();
     if (this.#setback?.lasting === true && mayBeMended(before, pod)) {
       this.#setback = undefined;
@@ -218,6 +214,7 @@ export class PodWorker {
     if (isBeingDeleted(pod)) return this.#remove(pod);
     if (isTerminal(pod)) return this.#letEnd(pod);
     if (this.#deadline.isOver(pod)) return this.#endInTime(pod);
+    if (this.#setback?.lasting !== true) await this.#start.admit(pod);
     const vmUuid = vmUuidOf(pod);
     if (vmUuid !== undefined && this.#asked && this.#setback?.lasting !== true && !this.#guest.dead && this.#mustStart(vmUuid)) await this.#begin(pod, vmUuid);
     if (this.#asked || this.#missesVm !== undefined) await this.#publish();
@@ -284,7 +281,7 @@ export class PodWorker {
     await deleteForGood(this.#context, this.#pod, this.#abort.signal);
     this.#deleted = true;
     this.#letGo();
-    this.#context.addresses.release(pod.metadata.uid);
+    this.#context.vacate(this.#pod.metadata.uid);
   }
 
   /** Its active deadline has passed: the containers stop and the pod has failed, whatever its restart policy. */

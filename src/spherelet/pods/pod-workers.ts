@@ -18,6 +18,8 @@ export class PodWorkers {
   readonly #withoutVm = new Set<string>();
   /** UID of the pod by the BIOS uuid of its VM. */
   readonly #byVm = new Map<string, string>();
+  /** Ends of workers whose pods are gone, by what breaks them off. */
+  readonly #leaving = new Map<AbortController, Promise<void>>();
   #closed = false;
 
   constructor(context: HostContext) {
@@ -72,8 +74,10 @@ export class PodWorkers {
     const worker = this.#workers.get(uid);
     const vmUuid = vmUuidOf(worker?.pod ?? pod);
     if (vmUuid !== undefined && this.#byVm.get(vmUuid) === uid) this.#byVm.delete(vmUuid);
-    worker?.abandon();
     this.#workers.delete(uid);
+    if (worker === undefined) return;
+    const enough = new AbortController();
+    this.#leaving.set(enough, worker.abandon(enough.signal).finally(() => this.#leaving.delete(enough)));
   }
 
   /** All pods of the host, after a time in which nothing was heard: `isMissing` says whether one that is not among them is gone. */
@@ -96,7 +100,8 @@ export class PodWorkers {
   /** Ends the work; containers and VMs stay as they are. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all([...this.#workers.values()].map((worker) => worker.close()));
+    for (const enough of this.#leaving.keys()) enough.abort();
+    await Promise.all([...this.#leaving.values(), ...[...this.#workers.values()].map((worker) => worker.close())]);
     this.#workers.clear();
   }
 

@@ -11,8 +11,11 @@ import { imageObjectsOf } from "../pods/pod-annotations.js";
 import { podConditions } from "./pod-conditions.js";
 import { phaseOf } from "./pod-phase.js";
 
-/** `status.reason` of pods in trouble, as seen on real Supervisors (vsphere.md 1.3); the last two are any kubelet's. */
-export type TroubleReason = "PodVMAnnotationsMissing" | "AgentUnreachable" | "ProviderFailed" | "DeadlineExceeded" | "NodeAffinity";
+/** Why a kubelet does not take a pod on. */
+export type RejectionReason = "NodeAffinity" | "TaintToleration" | "PodOSNotSupported" | "PodOSSelectorNodeLabelDoesNotMatch" | "UnexpectedAdmissionError" | `OutOf${string}`;
+
+/** `status.reason` of pods in trouble, as seen on real Supervisors (vsphere.md 1.3); the last ones are any kubelet's. */
+export type TroubleReason = "PodVMAnnotationsMissing" | "AgentUnreachable" | "ProviderFailed" | "DeadlineExceeded" | RejectionReason;
 
 /** Why a pod cannot be what its spec says. */
 export interface Trouble {
@@ -20,6 +23,8 @@ export interface Trouble {
   readonly message: string;
   /** Nothing is tried any more: the phase is Failed. */
   readonly final: boolean;
+  /** The host never took the pod on: of addresses, containers and conditions nothing is told. */
+  readonly rejected?: boolean;
 }
 
 /** All that a pod's status follows from. */
@@ -47,8 +52,8 @@ export interface OwnedStatus {
   readonly conditions: readonly Condition[];
   readonly reason: string | null;
   readonly message: string | null;
-  readonly hostIP: string;
-  readonly hostIPs: readonly { readonly ip: string }[];
+  readonly hostIP?: string;
+  readonly hostIPs?: readonly { readonly ip: string }[];
   readonly podIP?: string;
   readonly podIPs?: readonly { readonly ip: string }[];
   readonly startTime: string;
@@ -75,15 +80,15 @@ export function podStatusOf(situation: PodSituation): OwnedStatus {
   const statuses = spec.containers.map((container) => statusOf(container, containers?.containers ?? [], status?.containerStatuses ?? []));
   const phase = trouble?.final === true ? "Failed" : phaseOf(spec, initStatuses, statuses, situation.stopped);
   const podIp = situation.podIp ?? status?.podIP;
+  const rejected = trouble?.rejected === true;
   // Without a VM there is nothing that containers could wait in: users see the pod's own reason.
-  const told = trouble?.reason === "PodVMAnnotationsMissing" ? { containerStatuses: [], initContainerStatuses: [] } : { containerStatuses: statuses, initContainerStatuses: initStatuses };
+  const told = rejected || trouble?.reason === "PodVMAnnotationsMissing" ? { containerStatuses: [], initContainerStatuses: [] } : { containerStatuses: statuses, initContainerStatuses: initStatuses };
   return {
     phase,
-    conditions: podConditions({ pod, phase, initStatuses, statuses, networkReady: containers?.networkReady ?? false, trouble, nowMs }),
+    conditions: rejected ? [] : podConditions({ pod, phase, initStatuses, statuses, networkReady: containers?.networkReady ?? false, trouble, nowMs }),
     reason: trouble?.reason ?? null,
     message: trouble?.message ?? null,
-    hostIP: situation.hostIp,
-    hostIPs: [{ ip: situation.hostIp }],
+    ...(rejected ? {} : { hostIP: situation.hostIp, hostIPs: [{ ip: situation.hostIp }] }),
     ...(podIp === undefined ? {} : { podIP: podIp, podIPs: [{ ip: podIp }] }),
     startTime: status?.startTime ?? formatTime(nowMs),
     containerStatuses: told.containerStatuses,

@@ -71,11 +71,12 @@ export class VmLifecycle {
     return this.#vmTasks.run(task, { work: () => this.switchOn(vm.moid), undo: async () => undefined });
   }
 
-  /** PowerOffVM_Task. */
+  /** PowerOffVM_Task. A pod's VM whose guest died and that would be powered on again counts as on: its pod may be over. */
   async powerOff(vm: VmRecord): Promise<TaskInfo> {
     const { tasks } = this.#vmTasks.options;
     tasks.requireFree(vm.moid);
-    if (!vm.isOn) throw VimFault.invalidPowerState("poweredOff", "poweredOff");
+    const comesOn = vm.wantedOn && vm.config.ownerUid !== "";
+    if (!vm.isOn && !comesOn) throw VimFault.invalidPowerState("poweredOff", "poweredOff");
     const task = await this.#vmTasks.intend(this.#vmTasks.draft("VirtualMachine.powerOff", vm), vm, { ...vm, wantedOn: false });
     return this.#vmTasks.run(task, this.#poweringOff(task, vm.moid, vm.wantedOn));
   }
