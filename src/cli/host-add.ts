@@ -62,7 +62,7 @@ async function addOne(vsphere: Vsphere, name: string, flags: AddFlags): Promise<
   const spec = { name, numCpuCores, cpuMhz, memoryMb, datastores: [...flags.datastore], networks: [...flags.network], labels: { ...flags.label } };
   const added = await vsphere.client(InventoryServiceClient).addHost({ requestId: "", cluster, spec, address });
   const works = await recovery(vsphere, { name, address, moid: moid(added.ref) });
-  process.stdout.write(`${name} is ${moid(added.ref)}: ${numCpuCores} cores of ${cpuMhz} MHz, ${memoryMb} MB, at ${address}; ${works}\n`);
+  process.stdout.write(`${name} is ${moid(added.ref)}: ${numCpuCores} cores of ${cpuMhz} MHz, ${memoryMb} MB, at ${address}; ${works}${known?.address === address ? "; it was there already" : ""}\n`);
 }
 
 async function clusterOf(vsphere: Vsphere, flags: AddFlags): Promise<ManagedObjectReference> {

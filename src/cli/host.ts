@@ -14,6 +14,7 @@ import { type FigureRow, figureTable } from "./figure-table.js";
 import { addHostAdd } from "./host-add.js";
 import { addHostHardware } from "./host-hardware.js";
 import { addHostRemove } from "./host-remove.js";
+import { whileStaying } from "./host-staying.js";
 import { hostTroubles } from "./host-state.js";
 import { oneOf } from "./one-of.js";
 import { print } from "./output.js";
@@ -128,8 +129,7 @@ async function maintenance(vsphere: Vsphere, name: string, change: "enter" | "ex
   }
   const timeout = flags.timeout === undefined ? undefined : durationParts(flags.timeout);
   const task = await service.enterMaintenanceMode({ requestId: "", host, timeout, evacuatePoweredOffVms: flags.evacuatePoweredOff === true });
-  await sayWhatStays(vsphere, called);
-  return finish(vsphere, task, flags, () => `${called} is in maintenance mode`);
+  return whileStaying(vsphere, called, flags, () => finish(vsphere, task, flags, () => `${called} is in maintenance mode`));
 }
 
 async function standby(vsphere: Vsphere, name: string, change: "enter" | "exit", flags: EvacuationFlags): Promise<void> {
@@ -141,24 +141,7 @@ async function standby(vsphere: Vsphere, name: string, change: "enter" | "exit",
     return finish(vsphere, task, flags, () => `${called} is awake`);
   }
   const task = await service.powerDownHostToStandBy({ requestId: "", host, timeout: flags.timeout === undefined ? undefined : durationParts(flags.timeout) });
-  await sayWhatStays(vsphere, called);
-  return finish(vsphere, task, flags, () => `${called} is in standby`);
-}
-
-/** How many pods a hint names. */
-const MOST_NAMED = 5;
-
-/** vSphere Pods never move: who waits for them should know. */
-async function sayWhatStays(vsphere: Vsphere, host: string): Promise<void> {
-  const { virtualMachines } = await vsphere.inventory();
-  const pods = virtualMachines.filter(staysOn(host)).map((vm) => vm.config?.name ?? "");
-  if (pods.length === 0) return;
-  const named = pods.slice(0, MOST_NAMED).join(", ") + (pods.length > MOST_NAMED ? `, and ${pods.length - MOST_NAMED} more` : "");
-  process.stderr.write(`spheresim: waits until ${pods.length} vSphere Pod${pods.length === 1 ? " is" : "s are"} gone, which never move${pods.length === 1 ? "s" : ""}: ${named}; delete with: kubectl delete pod\n`);
-}
-
-function staysOn(host: string): (vm: VirtualMachine) => boolean {
-  return (vm) => vm.hostName === host && vm.ownerUid !== "" && vm.powerState === VirtualMachinePowerState.POWERED_ON;
+  return whileStaying(vsphere, called, flags, () => finish(vsphere, task, flags, () => `${called} is in standby`));
 }
 
 async function quarantine(vsphere: Vsphere, name: string, on: boolean): Promise<void> {

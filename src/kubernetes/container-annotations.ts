@@ -40,9 +40,12 @@ export const containerAnnotations = {
 /** Tells which profile each container runs by, written by the Spherelet: `{"web":"nginx"}`. */
 export const imageProfilesAnnotation = `${DOMAIN}/image-profiles`;
 
-const names: ReadonlySet<string> = new Set(Object.values(containerAnnotations));
-/** Under a container's domain as well, and no matter of its agent (`failure-annotations.ts`). */
-const othersNames: ReadonlySet<string> = new Set(["image-error", "image-error-times"]);
+/** Of images, for all containers or one, and no matter of an agent (`failure-annotations.ts`). */
+const imageNames: ReadonlySet<string> = new Set(["image-error", "image-error-times"]);
+/** Of the pod alone: its network's, its address and what it runs by. */
+const podNames: ReadonlySet<string> = new Set(["network-errors", "pod-ip", "image-profiles"]);
+/** Of its VM (`guest-annotations.ts`). */
+const GUEST_PREFIX = "guest-";
 
 /** The annotation's key: `spheresim.dev/exit-code`. */
 export const annotationKey = (name: string): string => `${DOMAIN}/${name}`;
@@ -54,8 +57,7 @@ export function ownAnnotation(pod: Pod, container: string, name: string): string
 }
 
 /**
- * What the pod says of one container, by name without domain. A name that nobody knows passes where it is under the container's own
- * domain, so that it is refused there.
+ * What the pod says of one container, by name without domain. A name that nobody knows passes, so that the container's agent refuses it.
  *
  * Worked example: `spheresim.dev/exit-code: "0"` and `web.spheresim.dev/exit-code: "3"` give `web` exit-code 3 and its neighbours 0.
  */
@@ -64,12 +66,12 @@ export function annotationsFor(pod: Pod, container: string): Readonly<Record<str
   const all = Object.entries(pod.metadata.annotations ?? {});
   for (const [key, text] of all) {
     const name = key.startsWith(`${DOMAIN}/`) ? key.slice(DOMAIN.length + 1) : "";
-    if (names.has(name)) found[name] = text;
+    if (name !== "" && !imageNames.has(name) && !podNames.has(name) && !name.startsWith(GUEST_PREFIX)) found[name] = text;
   }
   const own = `${container}.${DOMAIN}/`;
   for (const [key, text] of all) {
     const name = key.startsWith(own) ? key.slice(own.length) : "";
-    if (name !== "" && !othersNames.has(name)) found[name] = text;
+    if (name !== "" && !imageNames.has(name)) found[name] = text;
   }
   return found;
 }

@@ -6,7 +6,7 @@ import type { Event, EventType, ObjectReference } from "./cluster-objects.js";
 import { EventSpamFilter } from "./event-spam-filter.js";
 import type { Draft, KubernetesObject } from "./object-meta.js";
 import { events } from "./resource-type.js";
-import { isNamespaceTerminating, isNotFound } from "./status.js";
+import { ApiError, isNamespaceTerminating, isNotFound } from "./status.js";
 import { formatTime } from "./timestamp.js";
 
 export interface EventRecorderOptions {
@@ -191,7 +191,8 @@ export class EventRecorder {
           known.name = undefined;
           continue;
         }
-        if (!isNamespaceTerminating(error)) log.warn({ err: error, reason: known.draft.reason }, "an event could not be written");
+        const { reason } = known.draft;
+        if (!isNamespaceTerminating(error)) log.warn({ ...(error instanceof ApiError ? { error: error.message } : { err: error }), reason }, "an event could not be written");
         known.queued = false;
         return;
       }

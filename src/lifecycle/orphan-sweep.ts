@@ -1,7 +1,8 @@
 import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/log.js";
 import { Periodic } from "../base/periodic.js";
-import type { VirtualMachine } from "../gen/spheresim/vcenter/v1/inventory.js";
+import { RpcError } from "../base/rpc-error.js";
+import { type VirtualMachine, VirtualMachineConnectionState } from "../gen/spheresim/vcenter/v1/inventory.js";
 import type { ApiClient } from "../kubernetes/api-client.js";
 import type { Pod } from "../kubernetes/pod.js";
 import { pods as podType } from "../kubernetes/resource-type.js";
@@ -29,7 +30,8 @@ const MAX_DESTROYED = 64;
 
 /**
  * Destroys VMs that no pod wants: those older than 30 s whose owner is absent in a quorum read of the pods, or whose owner
- * names another VM. Placement and deletion clean up after themselves; this is for what a crash left behind.
+ * names another VM. Placement and deletion clean up after themselves; this is for what a crash left behind, and for VMs of pods that were deleted by
+ * force while their host was away. A VM that vCenter does not reach waits: to ask again and again would only fill vCenter with failed tasks.
  */
 export class OrphanSweep {
   readonly #options: OrphanSweepOptions;
@@ -52,7 +54,7 @@ export class OrphanSweep {
   /** One sweep; answers how many VMs it had destroyed. */
   async sweep(): Promise<number> {
     const { client, podByUid, vms, log } = this.#options;
-    const suspects = (await vms.ownedVms()).filter((vm) => this.#isOld(vm) && !isWanted(vm, podByUid(vm.ownerUid)));
+    const suspects = (await vms.ownedVms()).filter((vm) => isReached(vm) && this.#isOld(vm) && !isWanted(vm, podByUid(vm.ownerUid)));
     if (suspects.length === 0) return 0;
     // Without a resource version the API server reads the store itself, not a cache.
     const stored = new Map((await client.list(podType)).items.map((pod) => [pod.metadata.uid, pod]));
@@ -65,7 +67,7 @@ export class OrphanSweep {
         await vms.destroyVm(vm);
         destroyed += 1;
       } catch (error) {
-        log.warn({ vm: vm.ref?.value, err: error }, "an orphan VM could not be destroyed yet");
+        log.warn({ vm: vm.ref?.value, ...(RpcError.is(error) ? { error: error.message } : { err: error }) }, "an orphan VM could not be destroyed yet");
       }
     }
     return destroyed;
@@ -76,6 +78,10 @@ export class OrphanSweep {
     if (created === undefined) return false;
     return this.#options.clock.nowMs() - (Number(created.seconds) * 1000 + created.nanos / 1e6) >= MIN_AGE_MS;
   }
+}
+
+function isReached(vm: VirtualMachine): boolean {
+  return vm.connectionState !== VirtualMachineConnectionState.DISCONNECTED;
 }
 
 /** A pod without a VM id may yet come to name this one. */

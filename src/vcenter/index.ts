@@ -3,6 +3,7 @@
  * It answers PlaceVm (steps 4 and 5), and on ApplyRecommendation has the chosen host's HostD create and power on the VM (step 7).
  * On the way back it has the VM destroyed and forgets it (D4, D5); what it must not forget lies in etcd.
  */
+import { setMaxListeners } from "node:events";
 import type { Clock } from "../base/clock.js";
 import type { LatencyProfile } from "../base/latency-profile.js";
 import type { Logger } from "../base/log.js";
@@ -67,6 +68,8 @@ const SERVICES = [EncodedInventoryService, ResourcePoolServiceService, Placement
 export async function startVcenter(options: VcenterOptions): Promise<Vcenter> {
   const { log, tls } = options;
   const closing = new AbortController();
+  // Every call of a HostD that is under way listens to it.
+  setMaxListeners(0, closing.signal);
   let room: OpenRoom | undefined;
   const server = await startRpcServer({
     listen: options.listen ?? "127.0.0.1:0",

@@ -260,6 +260,25 @@ test("hosts: maintenance, standby, quarantine, disconnect, remove and add", asyn
         await architect.says("host list", /^esxi-01\.spheresim\.test +connected +1 on /m);
       });
 
+      await t.test("who waits for VMs that nothing moves is told which, why, and what to do", async () => {
+        await architect.says("vm create pinned --cpus 1 --memory-mb 1024 --host esxi-03 --power-on", /^pinned is /);
+        await architect.says("drs settings --behaviour manual", /^behaviour +manual$/m);
+        const byHand = await architect.run("host maintenance esxi-03 enter --timeout 1s");
+        assert.equal(byHand.code, 1);
+        assert.match(byHand.stderr, /^spheresim: waits for \d virtual machines?: .*pinned; DRS is not fully automated and moves nothing by itself\n {2}move them with: spheresim vm migrate NAME, or: /);
+        await architect.says("drs settings --behaviour fully-automated", /^behaviour +fully-automated$/m);
+        await architect.says("group set pins --vms pinned", /^group pins: /);
+        await architect.says("group set third --hosts esxi-03", /^group third: /);
+        await architect.says("rule add stays-there --must pins on third", /^rule stays-there is added/);
+        const stuck = await architect.run("host maintenance esxi-03 enter --timeout 5s");
+        assert.equal(stuck.code, 1);
+        assert.match(stuck.stderr, /^spheresim: still waits for 1 virtual machine: pinned; what keeps one, if it is not on its way, says: spheresim vm migrate pinned\n/);
+        await architect.refuses("vm migrate pinned", 1, /VM-Host rule/);
+        await architect.says("rule remove stays-there", "rule stays-there is removed");
+        await architect.says("vm power pinned off", /^pinned /);
+        await architect.says("vm destroy pinned", /^pinned /);
+      });
+
       await t.test("quarantine, standby, disconnect and connect", async () => {
         await architect.says("host quarantine esxi-02 on", "esxi-02.spheresim.test is in quarantine");
         await architect.says("host quarantine esxi-02 off", "esxi-02.spheresim.test is out of quarantine");

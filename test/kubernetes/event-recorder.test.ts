@@ -6,6 +6,7 @@ import { Dice } from "../../src/base/seeded-random.js";
 import { EventRecorder } from "../../src/kubernetes/event-recorder.js";
 import { RequestGate } from "../../src/kubernetes/request-gate.js";
 import { events, pods } from "../../src/kubernetes/resource-type.js";
+import { transportError } from "../../src/kubernetes/status.js";
 import { FakeCluster } from "../support/fake-cluster.js";
 
 async function setUp() {
@@ -96,4 +97,15 @@ test("recorders that share a gate have no more on the wire together than it lets
   await Promise.all(recorders.map((recorder) => recorder.flushed()));
   assert.equal(cluster.peekAll(events).length, 12);
   assert.equal(most, 2);
+});
+
+test("an event that does not get through is a line of the log without a stack", async () => {
+  const { clock, pod } = await setUp();
+  const warned: object[] = [];
+  const cut = (): Promise<never> => Promise.reject(transportError("the host's network cable is unplugged"));
+  const log = { ...silentLogger, warn: (fields: object) => void warned.push(fields) };
+  const recorder = new EventRecorder({ client: { create: cut, patch: cut }, component: "kubelet", clock, dice: new Dice(1), log });
+  recorder.record(pod, "Normal", "Started", "Started container web");
+  await recorder.flushed();
+  assert.deepEqual(warned, [{ error: "the host's network cable is unplugged", reason: "Started" }]);
 });

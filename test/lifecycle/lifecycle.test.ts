@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
+import { VirtualMachineConnectionState } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
 import type { Pod } from "../../src/kubernetes/pod.js";
 import { images as imageType, pods as podType } from "../../src/kubernetes/resource-type.js";
 import { imageReferencesOf, lifecycleFinalizer, podVmAnnotations } from "../../src/kubernetes/vsphere-pod.js";
@@ -123,6 +124,18 @@ test("the sweep destroys what no pod wants, and only when it is old enough", asy
   vcenter.vms.get(pod.metadata.uid)!.config!.uuid = "502d-9";
   await eventually("swept", async () => (await lifecycle.sweep()) === 1);
   assert.equal(vcenter.vms.has(pod.metadata.uid), false);
+});
+
+test("the sweep lets a VM be while vCenter does not reach its host, and takes it when it does", async () => {
+  const { vcenter, start, clock } = await lifecyclePeers();
+  const lifecycle = await start();
+  const vm = vcenter.addVm("nobody", HOST, "502d-1", clock.nowMs() - 60_000);
+  vm.connectionState = VirtualMachineConnectionState.DISCONNECTED;
+  assert.equal(await lifecycle.sweep(), 0);
+  assert.equal(vcenter.count("DestroyVm"), 0);
+  vm.connectionState = VirtualMachineConnectionState.CONNECTED;
+  assert.equal(await lifecycle.sweep(), 1);
+  assert.equal(vcenter.vms.has("nobody"), false);
 });
 
 test("addresses are unique, survive a restart, come back with the pod and run out with a word", async () => {

@@ -6,7 +6,7 @@ import { afterEach, test } from "node:test";
 import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
 import { HostServiceKey } from "../../src/gen/spheresim/hostd/v1/hardware.js";
 import type { Pod } from "../../src/kubernetes/pod.js";
-import { pods as podType } from "../../src/kubernetes/resource-type.js";
+import { events as eventType, pods as podType } from "../../src/kubernetes/resource-type.js";
 import { CertificateAuthority, serverAddresses, serverNames } from "../../src/rpc/certificates.js";
 import { FIRST, RackWorld, SECOND, THIRD } from "./rack-world.js";
 
@@ -35,6 +35,27 @@ test("a host without power: its Lease is renewed no more, the other's is; with p
   assert.notEqual(world.renewTime(FIRST), dead);
   assert.notEqual(world.node(FIRST)?.status?.nodeInfo?.bootID, bootId, "a new boot");
   assert.equal(world.restartCount(2), 0, "the other host's pod ran on");
+});
+
+test("a Node tells in events of its first start, of a Spherelet that starts again, and of a boot of its host", async () => {
+  world = await RackWorld.start();
+  const told = (): readonly string[] => world.cluster.peekAll(eventType).filter(({ involvedObject }) => involvedObject.kind === "Node" && involvedObject.uid === FIRST).map(({ type, reason, message, source }) => `${source?.component} ${type} ${reason}: ${message}`);
+  const starting = "kubelet Normal Starting: Starting kubelet.";
+  const ready = `kubelet Normal NodeReady: Node ${FIRST} status is now: NodeReady`;
+  await world.inTime("the first start is told", () => told().length === 2);
+  assert.deepEqual(told(), [starting, ready]);
+  await world.service(FIRST, HostServiceKey.SPHERELET, false);
+  await world.pass(1_000);
+  await world.service(FIRST, HostServiceKey.SPHERELET, true);
+  await world.inTime("the second start is told", () => told().length === 3);
+  assert.deepEqual(told().slice(2), [starting]);
+  await world.power(FIRST, false);
+  await world.pass(1_000);
+  await world.power(FIRST, true);
+  await world.inTime("the boot is told", () => told().length === 5);
+  assert.deepEqual(told().slice(3), [starting, `kubelet Warning Rebooted: Node ${FIRST} has been rebooted, boot id: ${world.node(FIRST)?.status?.nodeInfo?.bootID}`]);
+  await world.pass(400_000);
+  assert.equal(told().length, 5, "what stays as it is is not told");
 });
 
 test("a host added at run time becomes a Node with a Spherelet; taken out it is none any more", async () => {
@@ -100,9 +121,10 @@ test("cable out: nothing is said or heard, containers run on; cable in: what cha
 
 test("who calls a Spherelet that does not run is told so; the other one is asked as ever", async () => {
   world = await RackWorld.start();
-  const pods = [await world.createPod(1, FIRST), await world.createPod(2, SECOND)] as const;
   await world.service(FIRST, HostServiceKey.SPHERELET, false);
   await world.pass(500);
+  // Not before: a Spherelet that still runs takes a pod on by itself.
+  const pods = [await world.createPod(1, FIRST), await world.createPod(2, SECOND)] as const;
   await assert.rejects(world.configure(1, pods[0]), (error) => RpcError.is(error, RpcCode.UNAVAILABLE) && error.reason?.reason === "HostNotReachable" && /its Spherelet does not run/.test(error.message));
   await world.configure(2, pods[1]);
   await world.inTime("the other host's pod is ready", () => world.isReady(2));

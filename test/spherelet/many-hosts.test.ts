@@ -27,7 +27,7 @@ async function idleHosts(count: number) {
   const registry = new NodeRegistry();
   const keeper = new NodeKeeper({ informer: registry.informer, clock, monotonic, log: silentLogger });
   keeper.start();
-  for (const host of readHosts(hostsNamed(count), "127.0.0.1").values()) keeper.add({ host, api: registry.api, kubeletPort: undefined, bootId: "boot" });
+  for (const host of readHosts(hostsNamed(count), "127.0.0.1").values()) keeper.add({ host, api: registry.api, kubeletPort: undefined, bootId: "boot", events: { written: () => undefined } });
   while (registry.nodesReady < count) await monotonic.advance(1_000);
   // The first turn of renewals meets those of the start.
   await monotonic.advance(10_000);

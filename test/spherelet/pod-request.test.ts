@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ConfigMap, Secret, Service } from "../../src/kubernetes/cluster-objects.js";
 import type { Container } from "../../src/kubernetes/container.js";
+import { annotationsFor } from "../../src/kubernetes/container-annotations.js";
 import type { Pod, PodSpec } from "../../src/kubernetes/pod.js";
 import type { ConfigSource } from "../../src/spherelet/spec/config-source.js";
 import { resolveEnvironment } from "../../src/spherelet/spec/environment.js";
@@ -199,4 +200,11 @@ test("the personality of a pod is always the same", () => {
   assert.equal(personality.hostname, "h");
   assert.equal(personality.disks[1]?.role, disk);
   assert.match(personality.disks[1]?.uuid ?? "", /^6000C29[0-9a-f](-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+});
+
+test("a misspelt annotation reaches the agent, which refuses it; those of pod, image, network and guest do not", async () => {
+  const others = { "spheresim.dev/pod-ip": "10.244.0.7", "spheresim.dev/image-profiles": "{}", "spheresim.dev/network-errors": "2", "spheresim.dev/image-error": "not-found", "a.spheresim.dev/image-error-times": "1", "example.com/exit-code": "1" };
+  const facts = factsOf({}, { ...others, "spheresim.dev/exit-cod": "1", "a.spheresim.dev/redy-after": "5s", "b.spheresim.dev/exit-code": "3" });
+  assert.deepEqual(annotationsFor(facts.pod, "a"), { "exit-cod": "1", "redy-after": "5s" });
+  assert.deepEqual(annotationsFor({ ...facts.pod, metadata: { ...facts.pod.metadata, annotations: { "spheresim.dev/guest-hangs-after": "5s" } } }, "a"), {});
 });

@@ -1,6 +1,7 @@
 import type { ReadyLine } from "../../src/base/ready-line.js";
 import type { RestClient } from "../../src/kubernetes/rest-client.js";
 import type { EtcdClient } from "../../src/rpc/etcd-client.js";
+import { HISTORY } from "../../src/vcenter/store/keyspace.js";
 import { apiserverMetrics, increase, type Metrics, metricsOf } from "./metrics.js";
 
 /** Calls by method (`PlacementService/PlaceVms`) or by verb and resource (`PATCH pods/status`). */
@@ -101,7 +102,8 @@ export async function durableTxns(etcd: EtcdClient, from: number, to: number): P
   return { criticalPath, background };
 }
 
-/** `/registry/pods/default/a` is `/registry/pods/`, `/spheresim/vcenter/vms/vm-7` is `/spheresim/vcenter/`. */
+/** `/registry/pods/default/a` is `/registry/pods/`, `/spheresim/vcenter/vms/vm-7` is `/spheresim/vcenter/`; the history of vCenter, for which nobody waits, is apart. */
 function prefixOf(key: string): string {
+  if (key.startsWith(HISTORY)) return HISTORY;
   return `${key.split("/").slice(0, 3).join("/")}/`;
 }

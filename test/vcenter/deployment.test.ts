@@ -209,6 +209,28 @@ test("a host that reboots is not responding, then has its VMs powered on again",
   assert.equal(world.esxi.count("createVm"), 1);
 });
 
+test("a host of twenty VMs reboots: all are powered on at once, and Node.js suspects no leak of listeners", async () => {
+  const warned: string[] = [];
+  const hear = ({ name, message }: Error): void => void (name === "MaxListenersExceededWarning" && warned.push(message));
+  process.on("warning", hear);
+  try {
+    world = await World.start(1);
+    for (let n = 1; n <= 20; n += 1) await world.deploy(`many-${n}`, { config: podSpec(`many-${n}`, {}, 64).config });
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    world.esxi.before = (method) => (method === "powerOnVm" ? held : undefined);
+    await world.esxi.stop();
+    world.esxi.loseGuests();
+    await world.esxi.start();
+    await eventually("all are under way", () => world.esxi.count("powerOnVm") === 20);
+    release();
+    await eventually("all run again", () => world.esxi.vms.every(({ powerState }) => powerState === VirtualMachinePowerState.POWERED_ON));
+    assert.deepEqual(warned, []);
+  } finally {
+    process.off("warning", hear);
+  }
+});
+
 test("a host that reboots while etcd keeps the VM's task waiting has the VM powered on again all the same", async () => {
   world = await World.start(1);
   const answered = deferred<void>();

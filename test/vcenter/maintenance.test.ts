@@ -237,7 +237,7 @@ test("standby: evacuated and asleep, it is no candidate, and its capacity still 
   assert.deepEqual([woken.descriptionId, woken.state], ["HostSystem.exitStandbyMode", TaskState.SUCCESS]);
   assert.equal(await capacity(), asleep);
   assert.equal((await world.place("uid-1", { hosts: onHosts(1) })).recommendations.length, 1);
-  assert.deepEqual(await eventTypes(1), ["ExitingStandbyModeEvent", "ExitedStandbyModeEvent"]);
+  assert.deepEqual(await eventTypes(1), ["EnteringStandbyModeEvent", "EnteredStandbyModeEvent", "ExitingStandbyModeEvent", "ExitedStandbyModeEvent"]);
 });
 
 test("a VM whose host says that it is gone keeps no host from maintenance", async () => {

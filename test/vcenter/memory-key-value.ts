@@ -1,9 +1,12 @@
 import { RpcError } from "../../src/base/rpc-error.js";
 import type { KeyValue, KeyValueEntry, KeyValueTxn, KeyValueTxnResult } from "../../src/vcenter/store/key-value.js";
+import { HISTORY } from "../../src/vcenter/store/keyspace.js";
 
 /** etcd as vCenter's store needs it, in memory, with ways to fail. */
 export class MemoryKeyValue implements KeyValue {
   readonly map = new Map<string, string>();
+  /** vCenter's history, apart from its records: it is saved at times of its own, which no test of records should see. */
+  readonly history = new Map<string, string>();
   readonly txns: KeyValueTxn[] = [];
   /** Called before each Txn takes effect; may throw, or hold it up. */
   before: ((txn: KeyValueTxn) => void | Promise<void>) | undefined;
@@ -16,19 +19,23 @@ export class MemoryKeyValue implements KeyValue {
   }
 
   list(prefix: string): Promise<readonly KeyValueEntry[]> {
-    return Promise.resolve(this.keys(prefix).map((key) => ({ key, value: this.map.get(key) ?? "" })));
+    const all = [...this.map, ...this.history].filter(([key]) => key.startsWith(prefix));
+    return Promise.resolve(all.map(([key, value]) => ({ key, value })).toSorted((left, right) => (left.key < right.key ? -1 : 1)));
   }
 
   async txn(txn: KeyValueTxn): Promise<KeyValueTxnResult> {
-    await this.before?.(txn);
+    const isHistory = txn.puts.some(({ key }) => key.startsWith(HISTORY));
+    if (!isHistory) await this.before?.(txn);
     const holds = txn.compare.every((compare) => ("absent" in compare ? !this.map.has(compare.key) : this.map.get(compare.key) === compare.value));
-    if (holds) {
+    if (isHistory) {
+      if (holds) for (const { key, value } of txn.puts) this.history.set(key, value);
+    } else if (holds) {
       this.txns.push(txn);
       this.#revision += 1n;
       for (const { key, value } of txn.puts) this.map.set(key, value);
       for (const key of txn.deletes) this.map.delete(key);
     }
-    if (this.loseAnswers > 0) {
+    if (this.loseAnswers > 0 && !isHistory) {
       this.loseAnswers -= 1;
       throw RpcError.unavailable("the connection broke");
     }

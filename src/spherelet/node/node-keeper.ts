@@ -6,6 +6,7 @@ import { leases, nodes as nodeType } from "../../kubernetes/resource-type.js";
 import { isAlreadyExists, isNotFound } from "../../kubernetes/status.js";
 import { formatMicroTime } from "../../kubernetes/timestamp.js";
 import { WorkQueue } from "../../kubernetes/work-queue.js";
+import type { NodeEvents } from "../status/node-events.js";
 import { FIELD_MANAGER } from "./host-context.js";
 import type { Host } from "./host.js";
 import type { NodeApi } from "./network-cable.js";
@@ -19,6 +20,8 @@ export interface KeptNode {
   readonly kubeletPort: number | undefined;
   /** Changes with every boot of the host. */
   readonly bootId: string;
+  /** Hears of each status that was written. */
+  readonly events: Pick<NodeEvents, "written">;
 }
 
 export interface NodeKeeperOptions {
@@ -129,14 +132,14 @@ export class NodeKeeper {
     const { informer, clock } = this.#options;
     const kept = this.#nodes.get(name);
     if (kept === undefined) return;
-    const { host, api, kubeletPort, bootId } = kept;
+    const { host, api, kubeletPort, bootId, events } = kept;
     const facts = { host, kubeletPort, bootId, nowMs: clock.nowMs() };
     let node = informer.store.get(name);
     if (node === undefined) {
       const draft = nodeDraft(facts);
       try {
         // A create may not set the status; the write below does.
-        node = await api.create(nodeType, draft, { fieldManager: FIELD_MANAGER });
+        node = { ...(await api.create(nodeType, draft, { fieldManager: FIELD_MANAGER })), status: {} };
       } catch (error) {
         if (!isAlreadyExists(error)) throw error;
         node = await api.get(nodeType, { name });
@@ -148,6 +151,7 @@ export class NodeKeeper {
       if (Object.keys(labels).length > 0) await api.patch(nodeType, { name }, { type: "merge", body: { metadata: { labels } } }, { fieldManager: FIELD_MANAGER });
       if (!this.#due.has(name) && isHealthy(node)) return;
       await api.patch(nodeType, { name }, { type: "strategic", body: { status: nodeStatus(facts, node) } }, { fieldManager: FIELD_MANAGER, subresource: "status" });
+      events.written(node, bootId);
       this.#due.delete(name);
     } catch (error) {
       // Deleted meanwhile: the watch tells, and it is registered anew.

@@ -15,6 +15,7 @@ import type { PodRouter } from "../pods/pod-router.js";
 import { PodWorkers } from "../pods/pod-workers.js";
 import type { ConfigSource } from "../spec/config-source.js";
 import { StatsCollector } from "../stats/stats-collector.js";
+import { NodeEvents } from "../status/node-events.js";
 import { PodEvents } from "../status/pod-events.js";
 import type { Agents, HostD } from "../vsphere.js";
 import type { Gate } from "./gate.js";
@@ -89,6 +90,7 @@ export class Spherelet {
   readonly #connection: ApiConnection;
   readonly #cable: NetworkCable;
   readonly #events: EventRecorder;
+  readonly #nodeEvents: NodeEvents;
   readonly #stats: StatsCollector;
   #kubeletPort: number;
   #anyPort: boolean;
@@ -109,6 +111,7 @@ export class Spherelet {
     this.#anyPort = anyPort;
     const api = this.#cable.api(connection.client);
     this.#events = new EventRecorder({ client: api, component: "kubelet", host: name, clock, dice: dice.fork(`events/${name}`), log, gate: around.eventGate });
+    this.#nodeEvents = new NodeEvents(this.#events);
     this.context = {
       host,
       api,
@@ -194,7 +197,7 @@ export class Spherelet {
     const kubelet = await this.#openKubelet();
     if (this.#stopped) return kubelet?.close();
     this.#kubelet = kubelet;
-    keeper.add({ host: this.host, api: this.context.api, kubeletPort: kubelet?.port, bootId: this.bootId });
+    keeper.add({ host: this.host, api: this.context.api, kubeletPort: kubelet?.port, bootId: this.bootId, events: this.#nodeEvents });
     router.connect(name, !this.#hasHeard);
     this.#hasHeard = true;
   }

@@ -2,8 +2,9 @@ import { isDeepStrictEqual } from "node:util";
 import { imageProfilesAnnotation } from "../../kubernetes/container-annotations.js";
 import { GuestAnnotationError } from "../../kubernetes/guest-annotations.js";
 import type { Pod } from "../../kubernetes/pod.js";
+import { ApiError } from "../../kubernetes/status.js";
 import { NotAdmitted } from "../node/admission.js";
-import { MountError } from "../spec/config-error.js";
+import { ConfigError, MountError } from "../spec/config-error.js";
 import type { WaitingReason } from "../status/container-status.js";
 import type { PodEvents } from "../status/pod-events.js";
 import { NoPodAddress } from "./pod-startup.js";
@@ -55,6 +56,12 @@ export function setbackOf(error: unknown, attempts: number): Setback | undefined
     return { lasting: false, waiting: new Map(), trouble: undefined, tell: (events, pod) => events.sandboxFailed(pod, error.message) };
   }
   return error instanceof ProviderFault ? ofProvider(error, attempts) : undefined;
+}
+
+/** How a log tells of a failure: what a provider, the pod or the API server refused needs no stack, what nobody foresaw does. */
+export function loggedAs(error: unknown): { readonly error: string } | { readonly err: unknown } {
+  const isForeseen = error instanceof ProviderFault || error instanceof ConfigError || error instanceof GuestAnnotationError || error instanceof UnsupportedPod || error instanceof ApiError;
+  return isForeseen ? { error: error.message } : { err: error };
 }
 
 function ofProvider(error: ProviderFault, attempts: number): Setback | undefined {

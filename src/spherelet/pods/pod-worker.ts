@@ -7,7 +7,7 @@ import { ActiveDeadline, deadlineExceeded } from "./active-deadline.js";
 import type { HostContext } from "../node/host-context.js";
 import { GuestWatch } from "./guest-watch.js";
 import { lostContainers } from "./lost-containers.js";
-import { mayBeMended, setbackOf, type Setback } from "./pod-setback.js";
+import { loggedAs, mayBeMended, setbackOf, type Setback } from "./pod-setback.js";
 import type { PodSituation, Trouble } from "../status/pod-status.js";
 import { PodStart } from "./pod-start.js";
 import { PodStop } from "./pod-stop.js";
@@ -160,7 +160,7 @@ export class PodWorker {
     if (life !== undefined && !life.over && !this.#deleted) {
       const { agents, log } = this.#context;
       agents.stopPod(life.agentAddress, life.vmUuid, this.#pod.metadata.uid, 0, new AbortController().signal).catch((error: unknown) => {
-        log.info({ err: error, pod: this.#pod.metadata.name }, "containers of a pod that is gone could not be stopped; their VM will be destroyed");
+        log.info({ ...loggedAs(error), pod: this.#pod.metadata.name }, "containers of a pod that is gone could not be stopped; their VM will be destroyed");
       });
     }
     void this.close();
@@ -346,6 +346,6 @@ export class PodWorker {
 
   #logRetry(error: unknown): void {
     const { namespace, name } = this.#pod.metadata;
-    this.#context.log.info({ err: error, pod: `${namespace}/${name}`, attempts: this.#backoff.attempts }, "pod is not as it should be, will try again");
+    this.#context.log.info({ ...loggedAs(error), pod: `${namespace}/${name}`, attempts: this.#backoff.attempts }, "pod is not as it should be, will try again");
   }
 }

@@ -31,7 +31,7 @@ export function vmFacts({ moid, config, host }: VmRecord): NonNullable<EventFact
 export const MAX_EVENTS = 10_000;
 
 /**
- * What happened, in order: the last MAX_EVENTS events, in memory. A restart of vCenter begins a new log. vim25 type: EventManager.
+ * What happened, in order: the last MAX_EVENTS events. vim25 type: EventManager.
  *
  * Events stand in a ring: event `key` lies at `(key - 1) % MAX_EVENTS`; keys begin at 1.
  */
@@ -41,6 +41,7 @@ export class EventLog {
   readonly #ring: Event[] = [];
   readonly #waiting = new Set<() => void>();
   #last = 0;
+  #keep: (event: Event) => void = () => undefined;
 
   constructor(clock: Clock, inventory: Inventory) {
     this.#clock = clock;
@@ -62,10 +63,21 @@ export class EventLog {
     return key < this.oldest || key > this.#last ? undefined : this.#ring[(key - 1) % MAX_EVENTS];
   }
 
+  /** Begins with events of the vCenter before this one, oldest first; from now on `keep` is told of each. */
+  restore(events: readonly Event[], keep: (event: Event) => void): void {
+    for (const event of events.slice(-MAX_EVENTS)) {
+      this.#last = Number(event.key);
+      this.#ring[(this.#last - 1) % MAX_EVENTS] = event;
+    }
+    this.#keep = keep;
+  }
+
   /** Raises an event. */
   post(type: EventType, facts: EventFacts): void {
     this.#last += 1;
-    this.#ring[(this.#last - 1) % MAX_EVENTS] = this.#event(type, facts);
+    const event = this.#event(type, facts);
+    this.#ring[(this.#last - 1) % MAX_EVENTS] = event;
+    this.#keep(event);
     for (const wake of this.#waiting) wake();
   }
 

@@ -39,9 +39,8 @@ export function showVm(inventory: Inventory, moid: string): VirtualMachine {
   return vmMessage(vm, inventory.findHost(vm.host));
 }
 
-/** The VMs of this moment in order of moid, as a list whose messages are made only as they are read: there may be a hundred thousand. */
-export function listedVms(inventory: Inventory, isListed: (vm: VmRecord) => boolean): Sliceable<VirtualMachine> {
-  const vms = ordered(inventory.vms.filter(isListed));
+/** VMs as a list whose messages are made only as they are read: there may be a hundred thousand. */
+export function listedVms(inventory: Inventory, vms: readonly VmRecord[]): Sliceable<VirtualMachine> {
   return { length: vms.length, slice: (from, end) => vms.slice(from, end).map((vm) => vmMessage(vm, inventory.findHost(vm.host))) };
 }
 

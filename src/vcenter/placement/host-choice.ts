@@ -1,6 +1,6 @@
 import type { Dice } from "../../base/seeded-random.js";
 import { ClusterAdmission, type ClusterRefusal } from "../clusters/cluster-admission.js";
-import type { Amount } from "../drs/amount.js";
+import { type Amount, NOTHING, plus, RESOURCES } from "../drs/amount.js";
 import { type Scorer, spheresimScorer } from "../drs/host-score.js";
 import { type Decision, place } from "../drs/place.js";
 import { RowRules } from "../drs/rules/row-rules.js";
@@ -97,6 +97,28 @@ export class HostChoice {
     const { hosts } = this.#options.inventory.ledger;
     const all = hosts.rowsOf(cluster);
     return this.#best(seeker, cluster, except === undefined ? all : all.filter((row) => hosts.moid(row) !== except));
+  }
+
+  /**
+   * The host of a cluster that is best for VMs which all go there, by the sum of their scores, but for one; each must be admissible there, and
+   * their reservations must fit together. Throws InvalidState where no host takes them all.
+   */
+  bestForAll(seekers: readonly HostSeeker[], cluster: string, except: string): string {
+    const { inventory } = this.#options;
+    const { hosts } = inventory.ledger;
+    const rows = hosts.rowsOf(cluster).filter((row) => hosts.moid(row) !== except);
+    const surveys = seekers.map((seeker) => this.#survey(seeker, cluster, rows));
+    const reserved = surveys.map(({ vm }) => vm.shape.reserved).reduce(plus, NOTHING);
+    const fits = (row: number, index: number): boolean => surveys.every((survey) => survey.isFeasible(index)) && RESOURCES.every((resource) => hosts.capacity(row, resource) - hosts.reserved(row, resource) >= reserved[resource]);
+    let best: { readonly moid: string; readonly score: number } | undefined;
+    rows.forEach((row, index) => {
+      if (!fits(row, index)) return;
+      const score = surveys.reduce((sum, survey) => sum + survey.score(index), 0);
+      if (best === undefined || score > best.score) best = { moid: hosts.moid(row), score };
+    });
+    if (best !== undefined) return best.moid;
+    const names = seekers.map(({ config }) => config.name).join(", ");
+    throw VimFault.invalidState(`No host takes all of ${names}, which rules keep together.`);
   }
 
   /** The one host, with its score. Throws NoCompatibleHost with its fault. */

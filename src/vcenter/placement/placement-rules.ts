@@ -33,6 +33,15 @@ export class PlacementRules {
     return new VmRules(name, vm, [...ofCluster, ...own], (other) => this.#hostsOf(other));
   }
 
+  /** The VMs that rules keep together with this one, and those they are kept together with, in order of moid; it is not among them. */
+  keptTogetherWith(vm: string, cluster: string): readonly string[] {
+    const book = this.#rules.book(cluster);
+    const found = new Set([vm]);
+    for (const each of found) for (const rule of book.ofVm(each)) if (rule.kind === "together") for (const other of rule.vms) found.add(other);
+    found.delete(vm);
+    return [...found].toSorted();
+  }
+
   /** Where a VM that runs is, may go because a move is held for it, and is going; where one that is off may run because its power-on is held. */
   #hostsOf(moid: string): readonly string[] {
     const hosts = this.#inventory.hostsOf(moid);

@@ -7,6 +7,7 @@ import { RequestCache } from "../../rpc/request-cache.js";
 import type { ServedService } from "../../rpc/server.js";
 import { ActivityRounds } from "../activity/activity-rounds.js";
 import { EventLog } from "../events/event-log.js";
+import { History } from "../events/history.js";
 import { HostEvents } from "../events/host-events.js";
 import { TaskEvents } from "../events/task-events.js";
 import { DerivedFigures } from "../inventory/derived-figures.js";
@@ -113,7 +114,18 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   const events = new EventLog(clock, inventory);
   const hostEvents = new HostEvents(events, inventory);
   const tasks = new TaskRegistry(epoch, clock);
-  tasks.observer = new TaskEvents(events, inventory);
+  const history = new History({ store, monotonic, log });
+  const kept = history.restore(entries);
+  events.restore(kept.events, (event) => history.addEvent(event));
+  for (const task of kept.tasks) tasks.restore(task);
+  const taskEvents = new TaskEvents(events, inventory);
+  tasks.observer = {
+    began: (task) => taskEvents.began(task),
+    ended: (task) => {
+      taskEvents.ended(task);
+      history.addTask(task);
+    },
+  };
   const journal = new Journal(options.recorder, clock);
   const requests = new RequestCache("vcenter");
   const serial = new Serial();
@@ -150,13 +162,13 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   const pools = new PoolAdmin({ inventory, store, counters, serial, events });
   const poolMoves = new PoolMoves(vmTasks, serial, events);
   const clusterAdmin = new ClusterAdmin({ inventory, store, serial, events });
-  const modes = new HostModes({ vmTasks, holds, events, serial, mover: drsMover(inventory, migrations), clock });
+  const modes = new HostModes({ vmTasks, holds, events, serial, mover: drsMover({ inventory, tasks, migrations, choice, rules: placementRules }), clock });
   const ruleAdmin = new RuleAdmin({ inventory, rules, store, counters, serial, dice: dice.fork("rules") });
 
   const underWay = new Set(loaded.tasks.map((task) => task.task?.value));
   for (const origin of [...inventory.owners, ...inventory.creations]) {
     const vm = inventory.findVm(origin.vm);
-    if (vm !== undefined && !underWay.has(origin.task)) tasks.restore(deployments.finishedTask(origin, vm));
+    if (vm !== undefined && !underWay.has(origin.task) && tasks.get(origin.task) === undefined) tasks.restore(deployments.finishedTask(origin, vm));
   }
   links.refresh();
   const rounds = new ActivityRounds(inventory, clock, log);
@@ -210,6 +222,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
       holds.close();
       digest.close();
       await Promise.all([links.close(), vmTasks.settled(), rounds.close(), drs.close()]);
+      await history.close();
       // The next start goes on with the next number instead of the next block.
       await store.commit({ puts: [counters.final()] }).catch((error: unknown) => log.debug({ err: error }, "the moid counters were not stored at the end"));
     },

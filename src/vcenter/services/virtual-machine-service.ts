@@ -9,6 +9,8 @@ import { POD_GUEST_ID, vmShape } from "../drs/vm-shape.js";
 import type { HostChoice } from "../placement/host-choice.js";
 import type { Inventory } from "../inventory/inventory.js";
 import { listedVms, showVm } from "../inventory/inventory-view.js";
+import { orderedVms } from "../inventory/ordered-vms.js";
+import { inSlices } from "../../base/slices.js";
 import { requireOpen } from "../hosts/known-host.js";
 import { type Migrations, requireMovable } from "../machines/migrations.js";
 import type { MultiPowerOn } from "../machines/multi-power-on.js";
@@ -88,8 +90,10 @@ export function virtualMachineService(options: VirtualMachineServiceOptions): Se
       }),
     ),
     getVm: answering((request) => showVm(inventory, target(request.target).moid)),
-    listVms: answering((request) => {
-      const { items, nextPageToken } = vmPages.page(request, () => listedVms(inventory, (vm) => !request.onlyOwned || vm.config.ownerUid !== ""));
+    listVms: answering(async (request) => {
+      const isListed = (vm: VmRecord): boolean => !request.onlyOwned || vm.config.ownerUid !== "";
+      const vms = request.pageToken === "" ? await inSlices(orderedVms(inventory, isListed)) : [];
+      const { items, nextPageToken } = vmPages.page(request, () => listedVms(inventory, vms));
       return { virtualMachines: [...items], nextPageToken };
     }),
   });

@@ -8,6 +8,9 @@ export const ABOUT_KEY = `${ROOT}about`;
 /** The next number of each kind of moid: JSON `{"host": 25, ...}`. */
 export const COUNTERS_KEY = `${ROOT}counters`;
 
+/** Events and ended tasks, many to a record: store/page-ring.ts. */
+export const HISTORY = `${ROOT}history/`;
+
 /** The kinds of records, each below its own prefix, by moid (owners: by UID; creations: by request id, percent-encoded; rules
  * and groups: below their cluster, by key and by name). */
 export const PREFIXES = {

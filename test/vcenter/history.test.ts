@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { afterEach, test } from "node:test";
+import { TaskState } from "../../src/gen/spheresim/vim/v1/task.js";
+import { eventually } from "../support/eventually.js";
+import { World } from "./world.js";
+
+let world: World;
+afterEach(() => world.close());
+
+test("ended tasks and events are there after a restart, as they were, and go on with the next key", async () => {
+  world = await World.start(1);
+  const ended = await world.deploy("uid-1");
+  await world.ended(await world.machines.destroyVm({ requestId: "", target: { $case: "ownerUid", value: "uid-1" }, powerOff: true, uuid: "" }));
+  const before = await world.events.queryEvents({ filter: undefined, pageSize: 1000, pageToken: "" });
+  const { tasks } = await world.tasks.listTasks({ pageSize: 1000, pageToken: "" });
+  await world.stopVcenter();
+  await world.startVcenter();
+  await world.connected(1);
+  const after = await world.events.queryEvents({ filter: undefined, pageSize: 1000, pageToken: "" });
+  assert.deepEqual(after.events.slice(0, before.events.length), before.events);
+  assert.deepEqual(after.events.map(({ key }) => key), after.events.map((_event, index) => BigInt(index + 1)));
+  assert.deepEqual((await world.tasks.listTasks({ pageSize: 1000, pageToken: "" })).tasks, tasks);
+  const found = await world.tasks.getTask({ task: ended.task });
+  assert.equal(found.state, TaskState.SUCCESS);
+  const next = await world.deploy("uid-2");
+  assert.ok(next.eventChainId > ended.eventChainId + 1);
+});
+
+test("they are saved while vCenter runs: one that ends without a word is remembered too", async () => {
+  world = await World.start(1);
+  const ended = await world.deploy("uid-1");
+  await eventually("the task is saved", () => [...world.kv.history.keys()].some((key) => key.startsWith("/spheresim/vcenter/history/ended-tasks/")));
+  // The next vCenter takes over while the one before still is there: nothing of that one's end is saved any more.
+  await world.startVcenter();
+  assert.deepEqual((await world.tasks.listTasks({ pageSize: 0, pageToken: "" })).tasks.map(({ task, state }) => [task?.value, state]), [[ended.task?.value, TaskState.SUCCESS]]);
+});
