@@ -15,8 +15,9 @@ import { besideRooms, measureOwnPart } from "./own-part.js";
 import { measurePodMemory } from "./pod-memory.js";
 import { type EsxiFigures, esxiReport, machine } from "./report.js";
 
-/** A Node takes 110 pods, as a kubelet does: these take 200 in eight hosts and a thousand in sixteen. */
-const burstHosts = 8;
+/** A Node takes 110 pods, as a kubelet does: a thousand fit into sixteen hosts, and the pods of all waves, which stay, into eight as long as they are no more than 800. */
+const leastBurstHosts = 8;
+const burstPodsPerHost = 100;
 const memoryPodsPerHost = 64;
 const causes = 12;
 
@@ -57,6 +58,7 @@ async function measure(options: EsxiBenchOptions, bare: BareLoops): Promise<Esxi
     if (directory !== undefined) profiles.push(...summarizeProfiles(directory, names, causes));
     return result;
   };
+  const burstHosts = Math.max(leastBurstHosts, Math.ceil((pods * waves) / burstPodsPerHost));
   const fewHosts = ["--hosts", String(burstHosts)];
   const bursts = wants("burst") ? await emulated("burst", fewHosts, ({ ready }) => measureBursts(ready, pods, waves, say)) : [];
   const own = wants("own")
