@@ -192,7 +192,8 @@ export class EventRecorder {
           continue;
         }
         const { reason } = known.draft;
-        if (!isNamespaceTerminating(error)) log.warn({ ...(error instanceof ApiError ? { error: error.message } : { err: error }), reason }, "an event could not be written");
+        // At its end it has waited as long as it may.
+        if (!isNamespaceTerminating(error) && !this.#closed) log.warn({ ...(error instanceof ApiError ? { error: error.message } : { err: error }), reason }, "an event could not be written");
         known.queued = false;
         return;
       }

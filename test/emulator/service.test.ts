@@ -50,6 +50,7 @@ test("EmulatorService at the wire", async (t) => {
     });
 
     let uid = "";
+    let recorded = 0;
     await t.test("Place: what was applied, the steps in the article's order, the result", async () => {
       const events = await place(`${pod("one")}---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n`);
       const applied = events.flatMap(({ event }) => (event?.$case === "applied" ? [event.value] : []));
@@ -59,7 +60,9 @@ test("EmulatorService at the wire", async (t) => {
       ]);
       uid = applied[0]?.uid ?? "";
       const steps = events.flatMap(({ event }) => (event?.$case === "step" ? [event.value] : []));
-      assert.deepEqual(steps.map((each) => each.step), Array.from({ length: 14 }, (_, index) => index + 1));
+      // Right after the start the scheduler's copy of the Nodes may be a moment behind, and the pod needs a second attempt.
+      recorded = steps.length;
+      assert.deepEqual([...new Set(steps.map((each) => each.step))], Array.from({ length: 14 }, (_, index) => index + 1));
       assert.ok(steps.every((each) => each.podUid === uid));
       assert.notEqual(steps.find((each) => each.step === 4)?.sized, undefined);
       const { pods: outcomes, allRunning, timedOut } = resultOf(events);
@@ -71,7 +74,7 @@ test("EmulatorService at the wire", async (t) => {
       assert.deepEqual(resultOf(await place("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: only}\n")), { pods: [], allRunning: true, timedOut: false });
       const big = resultOf(await place(pod("big", "{name: app, image: nginx, resources: {requests: {memory: 900Gi}}}")));
       assert.deepEqual([big.allRunning, big.timedOut, big.pods[0]?.reason], [false, false, "0/2 nodes are available: 2 Insufficient memory. preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod."]);
-      const late = resultOf(await place(pod("late", "{name: app, image: busybox, command: [sh, -c, exit 1]}"), { timeout: second }));
+      const late = resultOf(await place(pod("late", "{name: app, image: registry.invalid/late}"), { timeout: second }));
       assert.deepEqual([late.allRunning, late.timedOut, late.pods[0]?.name], [false, true, "late"]);
     });
 
@@ -131,7 +134,7 @@ test("EmulatorService at the wire", async (t) => {
     await t.test("WatchPlacements: by name, by UID, of all; past, from a revision on, and to come", async () => {
       const watch = (fields: { podUid?: string; name?: string; namespace?: string; resumeToken?: string }) => collected(emulator.watchPlacements({ podUid: "", namespace: "", name: "", untilNow: true, resumeToken: "", ...fields }));
       const byUid = await watch({ podUid: uid });
-      assert.equal(byUid.length, 15, "14 steps and SYNCED");
+      assert.equal(byUid.length, recorded + 1, "all steps and SYNCED");
       assert.deepEqual((await watch({ name: "one" })).map(({ step }) => step), byUid.map(({ step }) => step));
       const all = await watch({});
       assert.ok(all.length > 15);
