@@ -171,8 +171,17 @@ export class EventRecorder {
     }
   }
 
+  /** An API server that is out of reach is told of by those who watch it; one that refuses an event, here alone. */
+  #tellLost(error: unknown, reason: string | undefined): void {
+    const { log } = this.#options;
+    if (isNamespaceTerminating(error)) return;
+    const what = "an event could not be written";
+    if (error instanceof ApiError) log[error.isTransport ? "info" : "warn"]({ error: error.message, reason }, what);
+    else log.warn({ err: error, reason }, what);
+  }
+
   async #write(known: Known): Promise<void> {
-    const { client, log } = this.#options;
+    const { client } = this.#options;
     const { namespace } = known.draft.metadata;
     // Still queued while on the wire: a repetition meanwhile is written by the loop below, not by a second writer.
     for (;;) {
@@ -191,9 +200,7 @@ export class EventRecorder {
           known.name = undefined;
           continue;
         }
-        const { reason } = known.draft;
-        // At its end it has waited as long as it may.
-        if (!isNamespaceTerminating(error) && !this.#closed) log.warn({ ...(error instanceof ApiError ? { error: error.message } : { err: error }), reason }, "an event could not be written");
+        this.#tellLost(error, known.draft.reason);
         known.queued = false;
         return;
       }

@@ -6,7 +6,7 @@ import { Dice } from "../../src/base/seeded-random.js";
 import { EventRecorder } from "../../src/kubernetes/event-recorder.js";
 import { RequestGate } from "../../src/kubernetes/request-gate.js";
 import { events, pods } from "../../src/kubernetes/resource-type.js";
-import { transportError } from "../../src/kubernetes/status.js";
+import { ApiError, transportError } from "../../src/kubernetes/status.js";
 import { FakeCluster } from "../support/fake-cluster.js";
 
 async function setUp() {
@@ -99,13 +99,19 @@ test("recorders that share a gate have no more on the wire together than it lets
   assert.equal(most, 2);
 });
 
-test("an event that does not get through is a line of the log without a stack", async () => {
+test("an event that does not get through is a line of the log without a stack; only one that was refused is a warning", async () => {
   const { clock, pod } = await setUp();
-  const warned: object[] = [];
-  const cut = (): Promise<never> => Promise.reject(transportError("the host's network cable is unplugged"));
-  const log = { ...silentLogger, warn: (fields: object) => void warned.push(fields) };
-  const recorder = new EventRecorder({ client: { create: cut, patch: cut }, component: "kubelet", clock, dice: new Dice(1), log });
-  recorder.record(pod, "Normal", "Started", "Started container web");
-  await recorder.flushed();
-  assert.deepEqual(warned, [{ error: "the host's network cable is unplugged", reason: "Started" }]);
+  const lines: unknown[] = [];
+  const log = { ...silentLogger, info: (fields: object) => void lines.push(["info", fields]), warn: (fields: object) => void lines.push(["warn", fields]) };
+  const refused = new ApiError({ apiVersion: "v1", kind: "Status", status: "Failure", reason: "Forbidden", code: 403, message: "events is forbidden" });
+  for (const error of [transportError("the host's network cable is unplugged"), refused]) {
+    const fail = (): Promise<never> => Promise.reject(error);
+    const recorder = new EventRecorder({ client: { create: fail, patch: fail }, component: "kubelet", clock, dice: new Dice(1), log });
+    recorder.record(pod, "Normal", "Started", "Started container web");
+    await recorder.flushed();
+  }
+  assert.deepEqual(lines, [
+    ["info", { error: "the host's network cable is unplugged", reason: "Started" }],
+    ["warn", { error: "events is forbidden", reason: "Started" }],
+  ]);
 });
