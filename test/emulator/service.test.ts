@@ -49,8 +49,10 @@ test("EmulatorService at the wire", async (t) => {
       assert.notEqual(info.time, undefined);
     });
 
+    // Right after the start the scheduler's copy of the Nodes may be a moment behind, and the very first pod need a second attempt.
+    assert.equal(resultOf(await place(pod("warm-up"))).allRunning, true);
+
     let uid = "";
-    let recorded = 0;
     await t.test("Place: what was applied, the steps in the article's order, the result", async () => {
       const events = await place(`${pod("one")}---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\n`);
       const applied = events.flatMap(({ event }) => (event?.$case === "applied" ? [event.value] : []));
@@ -60,9 +62,7 @@ test("EmulatorService at the wire", async (t) => {
       ]);
       uid = applied[0]?.uid ?? "";
       const steps = events.flatMap(({ event }) => (event?.$case === "step" ? [event.value] : []));
-      // Right after the start the scheduler's copy of the Nodes may be a moment behind, and the pod needs a second attempt.
-      recorded = steps.length;
-      assert.deepEqual([...new Set(steps.map((each) => each.step))], Array.from({ length: 14 }, (_, index) => index + 1));
+      assert.deepEqual(steps.map((each) => each.step), Array.from({ length: 14 }, (_, index) => index + 1));
       assert.ok(steps.every((each) => each.podUid === uid));
       assert.notEqual(steps.find((each) => each.step === 4)?.sized, undefined);
       const { pods: outcomes, allRunning, timedOut } = resultOf(events);
@@ -134,7 +134,7 @@ test("EmulatorService at the wire", async (t) => {
     await t.test("WatchPlacements: by name, by UID, of all; past, from a revision on, and to come", async () => {
       const watch = (fields: { podUid?: string; name?: string; namespace?: string; resumeToken?: string }) => collected(emulator.watchPlacements({ podUid: "", namespace: "", name: "", untilNow: true, resumeToken: "", ...fields }));
       const byUid = await watch({ podUid: uid });
-      assert.equal(byUid.length, recorded + 1, "all steps and SYNCED");
+      assert.equal(byUid.length, 15, "14 steps and SYNCED");
       assert.deepEqual((await watch({ name: "one" })).map(({ step }) => step), byUid.map(({ step }) => step));
       const all = await watch({});
       assert.ok(all.length > 15);
