@@ -97,19 +97,8 @@ export class Applications {
     return { cluster: found.cluster, take: turn("taken"), giveBack: turn("open"), begin: (parent) => this.#powerOns.begin(found, parent) };
   }
 
-  async #parent(cluster: string): Promise<TaskInfo> {
-    const { inventory, tasks, counters } = this.#vmTasks.options;
-    const moid = counters.next("Task");
-    const entity = moref("ClusterComputeResource", cluster);
-    const parent = tasks.draft({ moid, descriptionId: APPLY_TASK, entity, entityName: inventory.cluster(cluster).name, ownerUid: "", vmUuid: "", host: undefined, ephemeralDiskUuid: "" });
-    tasks.add(parent);
-    try {
-      await this.#vmTasks.commit({ puts: [taskEntry(parent)] });
-    } catch (error) {
-      tasks.withdraw(moid);
-      throw error;
-    }
-    return parent;
+  #parent(cluster: string): Promise<TaskInfo> {
+    return this.#vmTasks.above(APPLY_TASK, moref("ClusterComputeResource", cluster), this.#vmTasks.options.inventory.cluster(cluster).name);
   }
 
   /** The children's records go with their end: who takes the task up later must know that it does not end well. */

@@ -7,7 +7,7 @@ import type { TaskInfo } from "../../gen/spheresim/vim/v1/task.js";
 import { POD_GUEST_ID, vmShape } from "../drs/vm-shape.js";
 import type { ChosenHost, HostChoice } from "../placement/host-choice.js";
 import { moref } from "../inventory/moref.js";
-import { reachOf, taskEntry, type VmRecord } from "../store/records.js";
+import { reachOf, type VmRecord } from "../store/records.js";
 import { MAX_BATCH } from "../spec-limits.js";
 import { VimFault } from "../vim-fault.js";
 import type { PowerOnRecommendations } from "./power-on-recommendations.js";
@@ -112,19 +112,10 @@ export class MultiPowerOn {
     return { chooses, recommends: chooses && drsConfig?.defaultVmBehavior === DrsBehavior.MANUAL && !override };
   }
 
-  async #parent(cluster: string): Promise<TaskInfo> {
-    const { inventory, tasks, counters } = this.#vmTasks.options;
+  #parent(cluster: string): Promise<TaskInfo> {
+    const { inventory } = this.#vmTasks.options;
     const datacenter = inventory.cluster(cluster).datacenter?.value ?? "";
-    const moid = counters.next("Task");
-    const parent = tasks.draft({ moid, descriptionId: POWER_ON_VMS_TASK, entity: moref("Datacenter", datacenter), entityName: inventory.datacenter(datacenter).name, ownerUid: "", vmUuid: "", host: undefined, ephemeralDiskUuid: "" });
-    tasks.add(parent);
-    try {
-      await this.#vmTasks.commit({ puts: [taskEntry(parent)] });
-    } catch (error) {
-      tasks.withdraw(moid);
-      throw error;
-    }
-    return parent;
+    return this.#vmTasks.above(POWER_ON_VMS_TASK, moref("Datacenter", datacenter), inventory.datacenter(datacenter).name);
   }
 
   #choose({ value }: ManagedObjectReference, { chooses }: Powers): Chosen {

@@ -87,6 +87,21 @@ export class VmTasks {
     });
   }
 
+  /** A task above those of several VMs, about what they all belong to; stored. */
+  async above(descriptionId: string, entity: ManagedObjectReference, entityName: string): Promise<TaskInfo> {
+    const { tasks, counters } = this.options;
+    const moid = counters.next("Task");
+    const parent = tasks.draft({ moid, descriptionId, entity, entityName, ownerUid: "", vmUuid: "", host: undefined, ephemeralDiskUuid: "" });
+    tasks.add(parent);
+    try {
+      await this.commit({ puts: [taskEntry(parent)] });
+    } catch (error) {
+      tasks.withdraw(moid);
+      throw error;
+    }
+    return parent;
+  }
+
   /** Commits, with the moid counters where they are due. */
   commit(write: Write): Promise<bigint> {
     const { store, counters } = this.options;
