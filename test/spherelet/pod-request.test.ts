@@ -153,7 +153,7 @@ test("the start request carries what the agent needs, and leaves out what has en
 });
 
 test("a sidecar is told from other init containers; probes and hooks are handed on with their ports resolved", async () => {
-  const sidecar = { name: "proxy", image: "envoy", restartPolicy: "Always", ports: [{ name: "admin", containerPort: 9901 }], startupProbe: { httpGet: { path: "ready", port: "admin" }, periodSeconds: 2 } };
+  const sidecar = { name: "proxy", image: "envoy", restartPolicy: "Always", ports: [{ name: "admin", containerPort: 9901 }], startupProbe: { httpGet: { host: "", path: "ready", port: "admin" }, periodSeconds: 2 } };
   const app = {
     name: "a",
     image: "nginx",
