@@ -237,7 +237,9 @@ export class PodHarness implements WalkedPod {
     if (containers !== undefined && this.#ended !== containers) this.#events.containersChanged(this.pod, this.#seen, containers);
     if (containers !== undefined) this.#seen = containers;
     const isOver = this.pod.status?.phase === "Failed" || this.pod.status?.phase === "Succeeded";
-    if (isOver || (this.#isEnding && !this.#stopped) || (this.pod.metadata.deletionTimestamp !== undefined && !this.#stopped)) return;
+    const isLeaving = this.#isEnding || this.pod.metadata.deletionTimestamp !== undefined;
+    const runs = [...(containers?.initContainers ?? []), ...(containers?.containers ?? [])].some(({ state }) => state?.$case === "running");
+    if (isOver || (isLeaving && !this.#stopped && !runs)) return;
     const status = podStatusOf({ pod: this.pod, hostIp: "127.0.0.1", podIp: "10.244.0.7", containers, waiting: this.#imageWait.reasons(this.pod), trouble: this.#isOverdue ? deadlineExceeded : undefined, stopped: this.#stopped, nowMs: this.clock.nowMs() });
     if (isCurrent(this.pod.status, status)) return;
     let conditions = this.pod.status?.conditions ?? [];
@@ -245,7 +247,7 @@ export class PodHarness implements WalkedPod {
     const { reason, message: __, ...kept } = status;
     const annotations = { ...this.pod.metadata.annotations, ...imageProfilesNews(this.pod, containers) };
     this.pod = { ...this.pod, metadata: { ...this.pod.metadata, annotations }, status: { ...kept, ...(reason === null ? {} : { reason }), conditions } };
-    this.#deadline.watch(this.pod);
+    if (!this.#isEnding) this.#deadline.watch(this.pod);
     const told = this.describe();
     if (told !== this.#shown) this.lines.push(`${this.#time()} ${told}`);
     this.#shown = told;

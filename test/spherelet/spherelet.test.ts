@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { deferred } from "../../src/base/deferred.js";
 import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
+import { type ContainerStatus, Terminated } from "../../src/gen/spheresim/crx/v1/agent.js";
 import { ConfigurePodState } from "../../src/gen/spheresim/spherelet/v1/pod.js";
 import { VirtualMachinePowerState } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import { findCondition } from "../../src/kubernetes/condition.js";
@@ -144,6 +146,23 @@ test("deletion: containers stop, the final status is written, the object waits f
     assert.deepEqual(world.steps.filter(({ podUid }) => podUid === pod.metadata.uid).map(({ step }) => step), [12, 14, 102, 103]);
     assert.equal(world.agents.stopped.length, 1);
     assert.equal(world.cluster.calls.filter((call) => call.verb === "delete" && call.path.endsWith("/web")).length, 2, "the user's and the Spherelet's");
+  }));
+
+test("a container that has ended shows while another one of a pod on its way out still runs; the last one shows with the end alone", () =>
+  withSpherelets(async (world) => {
+    const pod = await runPod(world, "web", { containers: [{ name: "fast", image: "nginx" }, { name: "slow", image: "nginx" }] });
+    const answer = deferred<void>();
+    world.agents.intercept = (method) => (method === "stopPod" ? answer.promise : undefined);
+    await world.cluster.delete(pods, { namespace: "default", name: "web" }, { gracePeriodSeconds: 20 });
+    await eventually("the stop is under way", () => world.agents.stopped.length === 1);
+    const before = world.statusPatches("web");
+    const ended = (status: ContainerStatus): ContainerStatus => ({ ...status, ready: false, state: { $case: "terminated", value: Terminated.create({ exitCode: 0, reason: "Completed" }) } });
+    world.agents.change(vmUuidOf(pod) ?? "", ended);
+    const shown = await eventually("the first one's end shows", () => (world.pod("web")?.status?.containerStatuses?.[0]?.state?.terminated === undefined ? undefined : world.pod("web")?.status));
+    assert.deepEqual([shown.phase, shown.containerStatuses?.[1]?.state?.running !== undefined, isReady(world.pod("web"))], ["Running", true, false]);
+    answer.resolve();
+    await eventually("deleted but for its finalizer", () => world.pod("web")?.metadata.deletionGracePeriodSeconds === 0);
+    assert.deepEqual([world.pod("web")?.status?.phase, world.statusPatches("web") - before], ["Succeeded", 2]);
   }));
 
 test("a shorter grace of a second deletion reaches the containers", () =>

@@ -24,6 +24,11 @@ export class PodStop {
     return this.#ended;
   }
 
+  /** Whether containers are being stopped. */
+  get isUnderWay(): boolean {
+    return this.#call !== undefined;
+  }
+
   /** A second deletion may leave less time than the first: the stop under way is broken off, for another one. */
   heed(pod: Pod): void {
     if (this.#call !== undefined && graceSecondsOf(pod) < this.#call.graceSeconds) this.breakOff();

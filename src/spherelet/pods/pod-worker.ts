@@ -68,7 +68,7 @@ export class PodWorker {
       recovered,
       pod: () => this.#pod,
       onLife: (life) => this.#lives(life),
-      onContainers: (now) => (now === undefined ? this.#lifeIsOver() : this.wake("soon")),
+      onContainers: (now) => (now === undefined ? this.#lifeIsOver() : this.#stop.isUnderWay ? this.#publishInTime() : this.wake("soon")),
       onImages: () => this.wake("urgent"),
       onSlow: () => this.#publishInTime(),
     });
@@ -257,9 +257,10 @@ export class PodWorker {
 
   #situation(): PodSituation | undefined {
     const pod = this.#pod;
-    // Of a pod on its way out only the end is told, and an end that stands is not told again.
-    if (this.#stop.ended === undefined && (isBeingDeleted(pod) || isTerminal(pod))) return undefined;
     const life = this.#life?.over === true ? undefined : this.#life;
+    // Of a pod on its way out is told what ended while something still runs, and the end as such; one that stands is not told again.
+    const isLeaving = this.#stop.isUnderWay || isBeingDeleted(pod);
+    if (this.#stop.ended === undefined && (isTerminal(pod) || (isLeaving && life?.runs !== true))) return undefined;
     const setback = this.#setback?.trouble;
     return {
       pod,
