@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import { deferred } from "../../src/base/deferred.js";
 import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
 import { type ContainerStatus, Terminated } from "../../src/gen/spheresim/crx/v1/agent.js";
@@ -378,6 +379,24 @@ test("a missing ConfigMap shows as FailedMount or CreateContainerConfigError and
     assert.ok(source?.$case === "files");
     assert.equal(source.value.data["index.html"]?.toString(), "hello");
     await eventually("mount told", () => world.events("mounted").some(({ reason, message }) => reason === "SuccessfulMountVolume" && message === "Successfully mounted volume config"));
+  }));
+
+test("a container that waits for a Secret holds nobody up, and a Spherelet that comes back goes on looking for it", () =>
+  withSpherelets(async (world) => {
+    const env = [{ name: "TOKEN", valueFrom: { secretKeyRef: { name: "keys", key: "token" } } }];
+    await world.configure(await world.createPod("web", { containers: [{ name: "db", image: "redis", env }, { name: "web", image: "nginx" }] }));
+    const states = (): readonly unknown[] => (world.pod("web")?.status?.containerStatuses ?? []).map(({ state }) => state?.waiting?.reason ?? Object.keys(state ?? {})[0]);
+    await eventually("one runs, one waits", () => isDeepStrictEqual(states(), ["CreateContainerConfigError", "running"]));
+    assert.equal(world.pod("web")?.status?.phase, "Pending");
+    await eventually("told", () => world.events("web").some(({ reason, message, involvedObject }) => reason === "Failed" && message === 'Error: secret "keys" not found' && involvedObject.fieldPath === "spec.containers{db}"));
+    await world.restart();
+    await world.cluster.create(secrets, { metadata: { name: "keys", namespace: "default" }, data: { token: Buffer.from("abc").toString("base64") } });
+    await inTime(world, "ready", () => isReady(world.pod("web")), 30_000);
+    assert.deepEqual(states(), ["running", "running"]);
+    assert.deepEqual(world.agents.started.map(({ containers }) => containers.map(({ name, held, env: { TOKEN } }) => [name, held?.reason, TOKEN])), [
+      [["db", "CreateContainerConfigError", undefined], ["web", undefined, undefined]],
+      [["db", undefined, "abc"], ["web", undefined, undefined]],
+    ]);
   }));
 
 test("a volume kind that is not supported is refused by name, once, and nothing starts", () =>

@@ -267,7 +267,7 @@ export class PodWorker {
       hostIp: this.#context.host.address,
       podIp: this.#life?.podIp,
       containers: this.#stop.ended ?? life?.containers ?? this.#lost,
-      waiting: this.#setback?.waiting ?? this.#start.images.reasons(pod),
+      waiting: this.#start.images.reasons(pod),
       trouble: setback?.final === true ? setback : (this.#guest.trouble ?? setback ?? life?.trouble ?? this.#missesVm),
       stopped: this.#stop.ended !== undefined,
       nowMs: this.#context.clock.nowMs(),
@@ -290,7 +290,7 @@ export class PodWorker {
     if (!this.#deadlineTold) this.#context.events.deadlineExceeded(pod);
     this.#deadlineTold = true;
     if (!(await this.#stopContainers(pod, false))) return;
-    this.#setback = { lasting: true, waiting: new Map(), trouble: deadlineExceeded, tell: () => undefined };
+    this.#setback = { lasting: true, trouble: deadlineExceeded, tell: () => undefined };
     await this.#publish();
     this.#letGo();
   }
@@ -318,7 +318,7 @@ export class PodWorker {
   }
 
   #letGo(): void {
-    this.#start.images.leave();
+    this.#start.leave();
     this.#life?.end();
     this.#life = undefined;
   }
