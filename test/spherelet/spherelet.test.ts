@@ -197,6 +197,20 @@ test("a pod whose VM is gone is deleted without its agent", () =>
     await world.cluster.delete(pods, { namespace: "default", name: "web" });
     await inTime(world, "deleted", () => world.pod("web")?.metadata.deletionGracePeriodSeconds === 0);
     assert.equal(world.agents.stopped.length, 0);
+    assert.deepEqual([world.pod("web")?.status?.phase, world.pod("web")?.status?.containerStatuses?.[0]?.state?.terminated?.exitCode], ["Failed", 255]);
+  }));
+
+test("a pod that is deleted while it waits for its image has failed, its container with an end that nobody knows", () =>
+  withSpherelets(async (world) => {
+    await world.cluster.create(images, { metadata: { name: "nginx-0a-v1", namespace: "default" }, spec: { reference: "nginx" }, status: { phase: "Fetching" } });
+    await settled();
+    await world.configure(await world.createPod("web", {}, { annotations: { "vmware-system-image-references": '{"web":"nginx-0a-v1"}' } }));
+    await inTime(world, "it waits", () => world.pod("web")?.status?.containerStatuses?.[0]?.state?.waiting !== undefined, 5_000);
+    await world.cluster.delete(pods, { namespace: "default", name: "web" });
+    await inTime(world, "deleted but for its finalizer", () => world.pod("web")?.metadata.deletionGracePeriodSeconds === 0);
+    const { phase, containerStatuses } = world.pod("web")?.status ?? {};
+    assert.equal(phase, "Failed");
+    assert.deepEqual(containerStatuses?.[0]?.state, { terminated: { exitCode: 137, reason: "ContainerStatusUnknown", message: "The container could not be located when the pod was terminated" } });
   }));
 
 test("another Spherelet finds what runs and starts nothing twice", () =>

@@ -260,7 +260,7 @@ export class PodWorker {
     const life = this.#life?.over === true ? undefined : this.#life;
     // Of a pod on its way out is told what ended while something still runs, and the end as such; one that stands is not told again.
     const isLeaving = this.#stop.isUnderWay || isBeingDeleted(pod);
-    if (this.#stop.ended === undefined && (isTerminal(pod) || (isLeaving && life?.runs !== true))) return undefined;
+    if (!this.#stop.isDone && (isTerminal(pod) || (isLeaving && life?.runs !== true))) return undefined;
     const setback = this.#setback?.trouble;
     return {
       pod,
@@ -269,7 +269,7 @@ export class PodWorker {
       containers: this.#stop.ended ?? life?.containers ?? this.#lost,
       waiting: this.#start.images.reasons(pod),
       trouble: setback?.final === true ? setback : (this.#guest.trouble ?? setback ?? life?.trouble ?? this.#missesVm),
-      stopped: this.#stop.ended !== undefined,
+      stopped: this.#stop.isDone,
       nowMs: this.#context.clock.nowMs(),
     };
   }
@@ -278,7 +278,7 @@ export class PodWorker {
   async #remove(pod: Pod): Promise<void> {
     if (this.#deleted) return;
     if (!isTerminal(pod) && !(await this.#stopContainers(pod, true))) return;
-    if (this.#stop.ended !== undefined) await this.#publish();
+    if (this.#stop.isDone) await this.#publish();
     await deleteForGood(this.#context, this.#pod, this.#abort.signal);
     this.#deleted = true;
     this.#letGo();
