@@ -56,10 +56,12 @@ test("environment: services, then envFrom, then env in order", async () => {
         { name: "IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } },
         { name: "CPU", valueFrom: { resourceFieldRef: { resource: "limits.cpu", divisor: "1m" } } },
         { name: "MEMORY", valueFrom: { resourceFieldRef: { resource: "limits.memory", divisor: "1Mi" } } },
+        { name: "DISK", valueFrom: { resourceFieldRef: { resource: "limits.ephemeral-storage", divisor: "1Gi" } } },
+        { name: "ASKED", valueFrom: { resourceFieldRef: { resource: "requests.memory" } } },
       ],
-      resources: { limits: { cpu: "250m" } },
+      resources: { limits: { cpu: "250m", memory: "0" } },
     }),
-    { level: "own-high", "index.html": "hello", S_token: "abc", AGAIN: "own-high", TOKEN: "abc", POD: "web", APP: "web", IP: "10.244.0.7", CPU: "250", MEMORY: "8192" },
+    { level: "own-high", "index.html": "hello", S_token: "abc", AGAIN: "own-high", TOKEN: "abc", POD: "web", APP: "web", IP: "10.244.0.7", CPU: "250", MEMORY: "8192", DISK: "1760", ASKED: "0" },
   );
 });
 
