@@ -200,6 +200,22 @@ test("a pod whose VM is gone is deleted without its agent", () =>
     assert.deepEqual([world.pod("web")?.status?.phase, world.pod("web")?.status?.containerStatuses?.[0]?.state?.terminated?.exitCode], ["Failed", 255]);
   }));
 
+test("a pod that somebody else called Failed is not let go before its containers were stopped", () =>
+  withSpherelets(async (world) => {
+    await runPod(world, "web");
+    let isDeaf = true;
+    world.agents.intercept = (method) => {
+      if (method === "stopPod" && isDeaf) throw new RpcError(RpcCode.UNAVAILABLE, "not now");
+    };
+    await world.cluster.patch(pods, { namespace: "default", name: "web" }, { type: "merge", body: { status: { phase: "Failed" } } }, { subresource: "status" });
+    await eventually("a stop has failed", () => world.agents.stopped.length === 1);
+    await settled();
+    isDeaf = false;
+    await world.cluster.delete(pods, { namespace: "default", name: "web" });
+    await inTime(world, "deleted but for its finalizer", () => world.pod("web")?.metadata.deletionGracePeriodSeconds === 0);
+    assert.deepEqual([world.agents.stopped.length, world.pod("web")?.status?.phase], [2, "Failed"]);
+  }));
+
 test("a pod that is deleted while it waits for its image has failed, its container with an end that nobody knows", () =>
   withSpherelets(async (world) => {
     await world.cluster.create(images, { metadata: { name: "nginx-0a-v1", namespace: "default" }, spec: { reference: "nginx" }, status: { phase: "Fetching" } });

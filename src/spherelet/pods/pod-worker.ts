@@ -212,7 +212,7 @@ export class PodWorker {
   async #round(): Promise<void> {
     const pod = this.#pod;
     if (isBeingDeleted(pod)) return this.#remove(pod);
-    if (isTerminal(pod)) return this.#letEnd(pod);
+    if (isTerminal(pod)) return void (await this.#letEnd(pod));
     if (this.#deadline.isOver(pod)) return this.#endInTime(pod);
     if (this.#setback?.lasting !== true) await this.#start.admit(pod);
     const vmUuid = vmUuidOf(pod);
@@ -277,7 +277,7 @@ export class PodWorker {
   /** D2 and D3. */
   async #remove(pod: Pod): Promise<void> {
     if (this.#deleted) return;
-    if (!isTerminal(pod) && !(await this.#stopContainers(pod, true))) return;
+    if (!(await (isTerminal(pod) ? this.#letEnd(pod) : this.#stopContainers(pod, true)))) return;
     if (this.#stop.isDone) await this.#publish();
     await deleteForGood(this.#context, this.#pod, this.#abort.signal);
     this.#deleted = true;
@@ -308,13 +308,14 @@ export class PodWorker {
     }
   }
 
-  /** The pod has ended: by itself, or because somebody else wrote so (eviction), and then its containers have to end too. */
-  async #letEnd(pod: Pod): Promise<void> {
+  /** The pod has ended: by itself, or because somebody else wrote so (eviction), and then its containers have to end too; false as above. */
+  async #letEnd(pod: Pod): Promise<boolean> {
     const life = this.#life;
-    if (life === undefined) return;
     // Of a guest that hangs nobody hears.
-    if (life.runs && !this.#guest.hangs && !(await this.#stop.silence(pod, life))) this.#dirty = true;
-    else this.#letGo();
+    const done = life?.runs !== true || this.#guest.hangs || (await this.#stop.silence(pod, life));
+    if (done) this.#letGo();
+    else this.#dirty = true;
+    return done;
   }
 
   #letGo(): void {
