@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
+import { ManualClock } from "../../src/base/clock.js";
 import { ReconfigureClusterRequest } from "../../src/gen/spheresim/vcenter/v1/cluster.js";
 import { DrsBehavior } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
-import { type PlacementResult, PlaceVmRequest, VerdictDetail } from "../../src/gen/spheresim/vcenter/v1/placement.js";
+import { type PlacementResult, PlacementSpec, PlaceVmRequest, VerdictDetail } from "../../src/gen/spheresim/vcenter/v1/placement.js";
 import { ScaleSharesBehavior } from "../../src/gen/spheresim/vim/v1/resource.js";
+import { TaskState } from "../../src/gen/spheresim/vim/v1/task.js";
 import { VirtualMachineConfigSpec } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import { refusal } from "./refusal.js";
 import { HOST, hostKey, hostName, onHosts, podSpec, World } from "./world.js";
@@ -151,4 +153,21 @@ test("a recommendation is applied once: a second time it is unknown, or finds th
   await world.apply("", plain?.key);
   assert.equal((await refusal(world.apply("", plain?.key))).reason, "RecommendationExpired");
   assert.equal((await world.machines.listVms({ pageSize: 0, pageToken: "", onlyOwned: false })).virtualMachines.length, 2);
+});
+
+test("a recommendation whose hold ran out makes one VM, not one each time; with its host gone it makes none", async () => {
+  const monotonic = new ManualClock();
+  world = await World.start(2, { monotonic });
+  const config = VirtualMachineConfigSpec.fromPartial({ name: "web", guestId: "otherGuest64", numCpus: 1, memoryMb: 256 });
+  const place = async (host: number): Promise<string> => {
+    const spec = PlacementSpec.fromPartial({ config, hosts: onHosts(host) });
+    const { recommendations } = await world.placement.placeVm({ requestId: "", spec, holdFor: undefined, verdictDetail: VerdictDetail.NONE });
+    return recommendations[0]?.key ?? assert.fail("no recommendation");
+  };
+  const [stays, goes] = [await place(1), await place(2)];
+  await monotonic.advance(30_000);
+  assert.equal((await world.ended(await world.apply("", stays))).state, TaskState.SUCCESS);
+  await world.inventory.removeHost({ requestId: "", host: hostKey(2) });
+  for (const key of [stays, goes]) assert.equal((await refusal(world.apply("", key))).reason, "RecommendationExpired");
+  assert.equal((await world.machines.listVms({ pageSize: 0, pageToken: "", onlyOwned: false })).virtualMachines.length, 1);
 });

@@ -86,8 +86,9 @@ export class Deployments {
     if (move !== undefined) return move;
     const wish = this.#wish(request);
     if (wish.holdKey !== undefined) return this.#start({ ...wish, powerOn: true });
-    // The owner's hold on another host must not count against it.
+    // The owner's hold on another host must not count against it; what is applied without its hold is applied once all the same.
     holds.dropOwner(request.ownerUid);
+    holds.drop(request.key);
     try {
       this.#options.placements.admit(wish.config, wish.host, wish.pool, wish.rules);
     } catch (error) {
@@ -142,7 +143,7 @@ export class Deployments {
     const fits = found !== undefined && (stated === undefined || stated === found.recommended.host);
     if (fits && found.held) return { ...found.recommended, holdKey: found.recommended.key };
     if (spec !== undefined) return { config: spec.config, host: stated ?? "", pool: spec.pool.moid, rules: spec.rules };
-    if (found !== undefined) return found.recommended;
+    if (found !== undefined && inventory.findHost(found.recommended.host) !== undefined) return found.recommended;
     if (request.key === "") throw VimFault.invalidArgument("key", "is required where neither a hold of the owner nor a spec says what to apply");
     throw VimFault.recommendationExpired(request.key);
   }
