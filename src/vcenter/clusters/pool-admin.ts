@@ -142,7 +142,7 @@ export class PoolAdmin {
 
   async #commit(write: Write, undo: () => void): Promise<void> {
     try {
-      await this.#options.store.commit({ ...write, puts: [...(write.puts ?? []), ...this.#options.counters.due()] });
+      await this.#options.store.commit(write);
     } catch (error) {
       undo();
       throw error;
