@@ -98,14 +98,16 @@ export class Deployments {
     return this.#start({ ...wish, powerOn: true });
   }
 
-  /** Creates an ordinary VM where `choose` says; with `powerOn` it is admitted first. A request that made one already gets that one's task. */
-  async create(config: VirtualMachineConfigSpec, choose: () => string, pool: string, powerOn: boolean, request?: CreateRequest): Promise<TaskInfo> {
+  /** The task of the VM that a request made already, whatever became of its host since; undefined where it made none. Throws RequestIdReused. */
+  madeBy(request: CreateRequest | undefined): TaskInfo | undefined {
     const known = request === undefined ? undefined : this.#options.vmTasks.options.inventory.creation(request.requestId);
-    if (known !== undefined) {
-      if (known.bodyHash !== request?.bodyHash) throw VimFault.requestIdReused(known.requestId);
-      return this.#taskOf(known);
-    }
-    const host = choose();
+    if (known === undefined) return undefined;
+    if (known.bodyHash !== request?.bodyHash) throw VimFault.requestIdReused(known.requestId);
+    return this.#taskOf(known);
+  }
+
+  /** Creates an ordinary VM; with `powerOn` it is admitted first. */
+  async create(config: VirtualMachineConfigSpec, host: string, pool: string, powerOn: boolean, request?: CreateRequest): Promise<TaskInfo> {
     if (powerOn) this.#options.placements.admit(config, host, pool);
     return this.#start({ config, host, pool, powerOn, request });
   }
