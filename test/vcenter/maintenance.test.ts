@@ -271,3 +271,13 @@ test("a host whose evacuation is called off is as before, also while the line of
   assert.equal((await world.ended(task)).error?.fault?.$case, "requestCanceled");
   assert.equal((await show(1)).evacuation, undefined);
 });
+
+test("a timeout that ends when no calendar does is refused, and the host stays open", async () => {
+  world = await World.start(1);
+  const timeout = { seconds: 2n ** 63n - 1n, nanos: 0 };
+  for (const call of [world.enterMaintenance(1, { timeout }), world.inventory.powerDownHostToStandBy({ requestId: "", host: hostKey(1), timeout })]) {
+    const { reason, fields } = await refusal(call);
+    assert.deepEqual([reason, fields], ["InvalidArgument", ["timeout"]]);
+  }
+  assert.equal((await show(1)).evacuation, undefined);
+});
