@@ -224,3 +224,13 @@ test("a VM that leaves by other hands, or goes off, while those before it are be
   assert.equal(await ended, "empty");
   assert.deepEqual(bench.moved, ["vm-1"]);
 });
+
+test("a VM whose task could not be stored is looked at again", async () => {
+  const bench = new Bench();
+  bench.addVm("vm-1");
+  const holder = bench.task(moref("VirtualMachine", "vm-1"));
+  const { ended } = bench.start();
+  assert.equal(await isOver(ended), false);
+  bench.tasks.withdraw(holder.task?.value ?? "");
+  assert.equal(await ended, "empty");
+});

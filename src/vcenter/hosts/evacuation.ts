@@ -72,7 +72,7 @@ export class Evacuation {
     for (const other of inventory.hosts) if (other.cluster === cluster && takesVms(other)) this.#open.add(other.moid);
     const ends = [
       inventory.feed.observe((key) => void ((key === host || key === cluster || this.#stay.has(key) || this.#opens(key, cluster)) && bell.ring())),
-      tasks.feed.observe((key) => void (this.#stay.has(tasks.get(key)?.entity?.value ?? "") && bell.ring())),
+      tasks.feed.observe((key) => void (this.#isOver(key) && bell.ring())),
     ];
     try {
       for (;;) {
@@ -90,6 +90,12 @@ export class Evacuation {
     } finally {
       for (const end of ends) end();
     }
+  }
+
+  /** Whether a task may have let go of a VM that stays: one that could not be stored is there no more. */
+  #isOver(key: string): boolean {
+    const task = this.#options.tasks.get(key);
+    return task === undefined || this.#stay.has(task.entity?.value ?? "");
   }
 
   /** Whether a host of the cluster can take VMs that could not a moment ago: then every VM may be tried at once. */

@@ -201,7 +201,11 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
     hostWatch.look(keys);
   });
   inventory.feed.observe((key) => digest.add(key));
-  inventory.feed.observe((key) => void (inventory.findVm(key) === undefined && rules.vmGone(key)));
+  inventory.feed.observe((key) => {
+    if (inventory.findVm(key) !== undefined) return;
+    rules.vmGone(key);
+    holds.dropVm(key);
+  });
   rules.onChange = (cluster) => digest.add(cluster);
   for (const { ref } of inventory.clusters) digest.add(ref?.value ?? "");
   log.info({ epoch: String(epoch), hosts: inventory.hosts.length, vms: inventory.vms.length, resumedTasks: loaded.tasks.length }, "vCenter is open");
