@@ -1,4 +1,4 @@
-import { Metadata, type ServiceError } from "@grpc/grpc-js";
+import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { type Detail, RpcCode, RpcError, type ErrorReason, type FieldViolation, typeUrl } from "../base/rpc-error.js";
 import { BadRequest, ErrorInfo } from "../gen/google/rpc/error_details.js";
 import { Status } from "../gen/google/rpc/status.js";
@@ -108,7 +108,7 @@ export function fromServiceError(error: ServiceError): RpcError {
  * hears of the stream first; nobody may take it for an answer.
  */
 function isCutOff({ code, details }: ServiceError): boolean {
-  return code === RpcCode.INTERNAL && details.endsWith("(Call ended without gRPC status)");
+  return code === status.INTERNAL && details.endsWith("(Call ended without gRPC status)");
 }
 
 function readDetails(metadata: Metadata | undefined): readonly Detail[] {
