@@ -72,7 +72,7 @@ export class Evacuation {
     for (const other of inventory.hosts) if (other.cluster === cluster && takesVms(other)) this.#open.add(other.moid);
     const ends = [
       inventory.feed.observe((key) => void ((key === host || key === cluster || this.#stay.has(key) || this.#opens(key, cluster)) && bell.ring())),
-      tasks.feed.observe((key) => void (this.#stay.has(tasks.get(key)?.entity?.value ?? "") && bell.ring())),
+      tasks.feed.observe((key) => void (this.#isOver(key) && bell.ring())),
     ];
     try {
       for (;;) {
@@ -92,6 +92,12 @@ export class Evacuation {
     }
   }
 
+  /** Whether a task may have let go of a VM that stays: one that could not be stored is there no more. */
+  #isOver(key: string): boolean {
+    const task = this.#options.tasks.get(key);
+    return task === undefined || this.#stay.has(task.entity?.value ?? "");
+  }
+
   /** Whether a host of the cluster can take VMs that could not a moment ago: then every VM may be tried at once. */
   #opens(key: string, cluster: string): boolean {
     const host = this.#options.inventory.findHost(key);
@@ -107,25 +113,30 @@ export class Evacuation {
 
   /** The VMs that keep the host from being empty: they run, a task is about them, or they are on their way from or to it. */
   staying(): readonly VmRecord[] {
-    const { inventory, tasks } = this.#options;
-    const { host, poweredOffToo } = this.#order;
-    const stays = (vm: VmRecord): boolean => poweredOffToo || runs(vm) || tasks.holderOf(vm.moid) !== undefined;
-    return [...new Set([...inventory.vmsOn(host).filter(stays), ...inventory.migratingBy(host)])];
+    const { inventory } = this.#options;
+    const { host } = this.#order;
+    return [...new Set([...inventory.vmsOn(host).filter((vm) => this.#stays(vm)), ...inventory.migratingBy(host)])];
+  }
+
+  #stays(vm: VmRecord): boolean {
+    return this.#order.poweredOffToo || runs(vm) || this.#options.tasks.holderOf(vm.moid) !== undefined;
   }
 
   /** Has each ordinary VM moved whose turn it is and which no task holds. */
   async #moveSome(staying: readonly VmRecord[]): Promise<void> {
-    const { tasks, mover, clock } = this.#options;
+    const { inventory, tasks, mover, clock } = this.#options;
     const { task, signal } = this.#order;
     for (const moid of this.#nextTryMs.keys()) if (!this.#stay.has(moid)) this.#nextTryMs.delete(moid);
-    for (const vm of staying) {
-      if (vm.config.guestId === POD_GUEST_ID || vm.host !== this.#order.host || tasks.holderOf(vm.moid) !== undefined) continue;
+    for (const { moid } of staying) {
+      // While those before it were stored it may have left by other hands, or gone off.
+      const vm = inventory.findVm(moid);
+      if (vm === undefined || !this.#stays(vm) || vm.config.guestId === POD_GUEST_ID || vm.host !== this.#order.host || tasks.holderOf(moid) !== undefined) continue;
       if ((this.#nextTryMs.get(vm.moid) ?? 0) > clock.nowMs()) continue;
       signal.throwIfAborted();
       this.#requireTime();
       this.#nextTryMs.set(vm.moid, clock.nowMs() + PASS_MS);
       try {
-        await mover.move(this.#options.inventory.vm(vm.moid), task);
+        await mover.move(vm, task);
       } catch (error) {
         signal.throwIfAborted();
         // It may be able to go later: when another host has room again, or when fewer tasks run.
