@@ -12,7 +12,7 @@ import { recordKey } from "../store/keyspace.js";
 import { moref } from "../inventory/moref.js";
 import type { Placements } from "../placement/placements.js";
 import type { ResolvedSpec } from "../placement/placement-spec.js";
-import { creationEntry, type CreationRecord, ownerEntry, type OwnerRecord, taskEntry, vmEntry, type VmRecord } from "../store/records.js";
+import { creationEntry, type CreationRecord, ownerEntry, type OwnerRecord, type RequestRecord, taskEntry, vmEntry, type VmRecord } from "../store/records.js";
 import { KeyTaken } from "../store/store.js";
 import { VimFault } from "../vim-fault.js";
 import { identify } from "./vm-config.js";
@@ -43,13 +43,7 @@ interface Wish {
   /** Rules stated for it. */
   readonly rules?: readonly DrsRule[];
   /** The request it is stored with, so that a repetition finds it. */
-  readonly request?: CreateRequest | undefined;
-}
-
-/** A request to create a VM, as far as it tells repetitions apart. */
-export interface CreateRequest {
-  readonly requestId: string;
-  readonly bodyHash: string;
+  readonly request?: RequestRecord | undefined;
 }
 
 /** By what an existing VM is found again. */
@@ -98,7 +92,7 @@ export class Deployments {
   }
 
   /** Creates an ordinary VM where `choose` says; with `powerOn` it is admitted first. A request that made one already gets that one's task. */
-  async create(config: VirtualMachineConfigSpec, choose: () => string, pool: string, powerOn: boolean, request?: CreateRequest): Promise<TaskInfo> {
+  async create(config: VirtualMachineConfigSpec, choose: () => string, pool: string, powerOn: boolean, request?: RequestRecord): Promise<TaskInfo> {
     const known = request === undefined ? undefined : this.#options.vmTasks.options.inventory.creation(request.requestId);
     if (known !== undefined) {
       if (known.bodyHash !== request?.bodyHash) throw VimFault.requestIdReused(known.requestId);
