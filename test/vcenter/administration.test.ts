@@ -14,6 +14,7 @@ import { ScaleSharesBehavior } from "../../src/gen/spheresim/vim/v1/resource.js"
 import { MemoryTable, startEtcd } from "../../src/etcd/index.js";
 import { EtcdKeyValue } from "../../src/vcenter/client.js";
 import { eventually } from "../support/eventually.js";
+import { refusal } from "./refusal.js";
 import { hostKey, hostName, onHosts, World } from "./world.js";
 
 let world: World;
@@ -160,6 +161,8 @@ test("pools: names, reservations against the parent, limits, and destruction", a
   assert.equal(await reason(update(memory({ reservation: 16_000, limit: 16_000 }))), "taken");
   const root = (await world.inventory.getInventory({})).clusters[0]?.rootPool;
   assert.equal(await reason(world.pools.updateResourcePool({ requestId: "", pool: root, name: "x", config: undefined })), "NotSupported");
+  const { fault } = await refusal(world.pools.updateResourcePool(UpdateResourcePoolRequest.fromPartial({ pool: (await world.pools.createResourcePool(CreateResourcePoolRequest.fromPartial({ name: "bronze" }))).ref ?? {}, name: "gold" })));
+  assert.deepEqual(fault.fault, { $case: "duplicateName", value: { name: "gold", object: gold.ref } });
   const once = await world.pools.createResourcePool(CreateResourcePoolRequest.fromPartial({ name: "ns-a", namespace: "a" }));
   const twice = await world.pools.createResourcePool(CreateResourcePoolRequest.fromPartial({ name: "ns-a", namespace: "a" }));
   assert.deepEqual(once.ref, twice.ref);
