@@ -55,12 +55,13 @@ test("a host that another cluster has is AlreadyConnected with its name, connect
 test("of many who add a host at once one has it, the others DuplicateName naming it; once it is removed its name is free", async () => {
   world = await World.start(0);
   world.esxi.addHost(hostName(1), 1000, 1024);
-  const answers = await Promise.allSettled(Array.from({ length: 5 }, () => world.inventory.addHost(request(1))));
+  const calls = Array.from({ length: 5 }, () => world.inventory.addHost(request(1)));
+  const answers = await Promise.allSettled(calls);
   const added = answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
   assert.equal(added.length, 1);
   const moid = added[0]?.ref?.value;
-  for (const answer of answers.filter(({ status }) => status === "rejected")) {
-    const { fault } = await refusal(Promise.reject((answer as PromiseRejectedResult).reason));
+  for (const call of calls.filter((_call, index) => answers[index]?.status === "rejected")) {
+    const { fault } = await refusal(call);
     assert.deepEqual(fault.fault, { $case: "duplicateName", value: { name: hostName(1), object: { type: "HostSystem", value: moid } } });
   }
   await world.inventory.removeHost({ requestId: "", host: hostKey(1) });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
 import { deferred } from "../../src/base/deferred.js";
 import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
+import { PlacementSpec, VerdictDetail } from "../../src/gen/spheresim/vcenter/v1/placement.js";
 import { HostSpec } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
 import { CreateVmRequest, ReconfigureVmRequest } from "../../src/gen/spheresim/vcenter/v1/virtual_machine.js";
 import type { ManagedObjectReference } from "../../src/gen/spheresim/vim/v1/managed_object.js";
@@ -57,15 +58,29 @@ describe("the name of an ordinary VM", () => {
 
   test("is taken from the first moment: of many at once one is made, and one that its host refuses gives the name back", async () => {
     world = await World.start(1);
-    const answers = await Promise.allSettled(Array.from({ length: 8 }, () => create("once")));
+    const calls = Array.from({ length: 8 }, () => create("once"));
+    const answers = await Promise.allSettled(calls);
     assert.equal(answers.filter(({ status }) => status === "fulfilled").length, 1);
-    for (const answer of answers) if (answer.status === "rejected") assert.equal((await refusal(Promise.reject(answer.reason))).reason, "DuplicateName");
+    for (const call of calls.filter((_call, index) => answers[index]?.status === "rejected")) assert.equal((await refusal(call)).reason, "DuplicateName");
     world.esxi.before = (method) => {
       if (method === "createVm") throw RpcError.unavailable("gone");
     };
     assert.equal((await world.ended(await create("unmade"))).state, TaskState.ERROR);
     world.esxi.before = undefined;
     await made("unmade");
+  });
+
+  test("is taken by one that is placed and applied, too, and cannot be had by that way a second time", async () => {
+    world = await World.start(1);
+    const place = async (name: string): Promise<string> => {
+      const config = VirtualMachineConfigSpec.fromPartial({ name, guestId: "otherGuest64", numCpus: 1, memoryMb: 128 });
+      const { recommendations } = await world.placement.placeVm({ requestId: "", spec: { ...PlacementSpec.create(), config }, holdFor: undefined, verdictDetail: VerdictDetail.NONE });
+      return recommendations[0]?.key ?? assert.fail(`no host for ${name}`);
+    };
+    const vm = (await world.ended(await world.apply("", await place("placed")))).result;
+    const second = await place("placed");
+    await isTaken(() => world.apply("", second), "placed", vm);
+    await isTaken(() => create("placed"), "placed", vm);
   });
 
   test("belongs to a VM before and after, while that is renamed", async () => {

@@ -15,6 +15,7 @@ import type { ResolvedSpec } from "../placement/placement-spec.js";
 import { creationEntry, type CreationRecord, ownerEntry, type OwnerRecord, type RequestRecord, taskEntry, vmEntry, type VmRecord } from "../store/records.js";
 import { KeyTaken } from "../store/store.js";
 import { VimFault } from "../vim-fault.js";
+import { requireFreeName } from "./free-name.js";
 import { identify } from "./vm-config.js";
 import type { VmTasks } from "./vm-tasks.js";
 
@@ -187,6 +188,7 @@ export class Deployments {
     const { vmTasks, holds, clock, dice } = this.#options;
     const { inventory, counters, tasks } = vmTasks.options;
     const host = inventory.host(wish.host);
+    if (wish.config.ownerUid === "") requireFreeName(wish.config.name, host.cluster, inventory);
     const moid = counters.next("VirtualMachine");
     const vm: VmRecord = {
       moid,

@@ -5,7 +5,6 @@ import type { ManagedObjectReference } from "../../gen/spheresim/vim/v1/managed_
 import { hashOf, type RequestCache } from "../../rpc/request-cache.js";
 import { serve, type ServedService } from "../../rpc/server.js";
 import type { Deployments } from "../machines/deployments.js";
-import { requireFreeName } from "../machines/free-name.js";
 import { POD_GUEST_ID, vmShape } from "../drs/vm-shape.js";
 import type { HostChoice } from "../placement/host-choice.js";
 import type { Inventory } from "../inventory/inventory.js";
@@ -114,7 +113,6 @@ function createOrdinary(request: CreateVmRequest, { inventory, choice, deploymen
   const pool = request.pool?.value ?? inventory.cluster(cluster).rootPool?.value ?? "";
   const stored = request.requestId === "" ? undefined : { requestId: request.requestId, bodyHash: hashOf(request) };
   const host = (): string => {
-    requireFreeName(config.name, cluster, inventory);
     if (named === undefined && request.powerOn) choice.admitToPool(pool, vmShape(config).reserved);
     const moid = named?.moid ?? choice.best({ config, runs: request.powerOn }, cluster).moid;
     requireWithinCpus(config, inventory.host(moid).spec.cpuMhz, "config.cpu_allocation.reservation");
