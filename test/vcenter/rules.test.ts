@@ -90,6 +90,7 @@ test("what is wrong with a rule or a group is refused with its vim25 fault, and 
   await vmGroup("web", one);
   await hostGroup("first", 1);
   const taken = await add(apart("apart", one, two));
+  const other = await add(together("other", one, two));
   const before = await list();
   const missing = { type: "VirtualMachine", value: "vm-999" };
   const cases: readonly [string, () => Promise<unknown>][] = [
@@ -101,6 +102,7 @@ test("what is wrong with a rule or a group is refused with its vim25 fault, and 
     ["InvalidArgument rule.affinity.vms[1]", () => add(together("x", one, one))],
     ["ManagedObjectNotFound", () => add(apart("x", one, missing))],
     ["DuplicateName", () => add(together("apart", one, two))],
+    ["DuplicateName", () => world.rules.updateRule(UpdateRuleRequest.fromPartial({ rule: { ...other, name: "apart" } }))],
     ["InvalidArgument rule.vm_host.vm_group", () => add(onGroup("x", "nobody", "first"))],
     ["InvalidArgument rule.vm_host.vm_group", () => add(onGroup("x", "first", "first"))],
     ["InvalidArgument rule.vm_host.host_group", () => add(onGroup("x", "web", "nowhere"))],

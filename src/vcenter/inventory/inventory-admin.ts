@@ -14,7 +14,7 @@ import { knownHost } from "../hosts/known-host.js";
 import type { MoidCounters } from "./moid-counters.js";
 import { moref } from "./moref.js";
 import { completeConfig } from "../clusters/pool-allocation.js";
-import { clusterEntry, datacenterEntry, hostEntry, type HostRecord, poolEntry, type PoolRecord } from "../store/records.js";
+import { clusterEntry, datacenterEntry, hostEntry, type HostRecord, poolEntry, type PoolRecord, type RequestRecord } from "../store/records.js";
 import type { Serial } from "../store/serial.js";
 import { MAX_INT32 } from "../spec-limits.js";
 import type { Store } from "../store/store.js";
@@ -85,18 +85,21 @@ export class InventoryAdmin {
     });
   }
 
-  /** AddHost_Task; the host counts as not responding until its HostD has answered. */
-  addHost(clusterMoid: string, spec: HostSpec | undefined, address: string): Promise<Host> {
+  /** AddHost_Task; the host counts as not responding until its HostD has answered. A request that added one already gets that one. */
+  addHost(clusterMoid: string, spec: HostSpec | undefined, address: string, request?: RequestRecord): Promise<Host> {
     const checked = checkHostSpec(spec, "spec");
     checkAddress(address, "address");
     return this.#options.serial.run(async () => {
       const { inventory, counters, events } = this.#options;
       const cluster = inventory.cluster(clusterMoid);
-      const known = inventory.hostByName(checked.name);
-      if (known !== undefined) {
-        if (!sameCapacity(known, checked) || known.cluster !== clusterMoid) throw VimFault.duplicateName(checked.name, moref("HostSystem", known.moid));
-        return known.address === address ? showHost(inventory, known.moid) : this.#change(known, { address, responding: false });
+      const before = request === undefined ? undefined : inventory.hosts.find(({ addedBy }) => addedBy?.requestId === request.requestId);
+      if (before !== undefined) {
+        if (before.addedBy?.bodyHash !== request?.bodyHash) throw VimFault.requestIdReused(request?.requestId ?? "");
+        return showHost(inventory, before.moid);
       }
+      const known = inventory.hostByName(checked.name);
+      if (known?.cluster === clusterMoid) throw VimFault.duplicateName(checked.name, moref("HostSystem", known.moid));
+      if (known !== undefined) throw VimFault.alreadyConnected(checked.name);
       if (inventory.hosts.length >= MAX_HOSTS) throw VimFault.notSupported(`more than ${MAX_HOSTS} hosts`);
       checkClusterCapacity(inventory.hosts.filter((host) => host.cluster === clusterMoid).map((host) => host.spec), checked, "spec");
       const host: HostRecord = {
@@ -109,6 +112,7 @@ export class InventoryAdmin {
         inQuarantineMode: false,
         powerState: HostPowerState.POWERED_ON,
         responding: false,
+        addedBy: request,
       };
       await this.#options.store.commit({ puts: [hostEntry(host)] });
       inventory.putHost(host);
@@ -142,13 +146,16 @@ export class InventoryAdmin {
     });
   }
 
-  setConnection(key: HostKey | undefined, connected: boolean): Promise<Host> {
+  /** DisconnectHost_Task and ReconnectHost_Task; `address` says where its HostD answers from now on, where that is new. */
+  setConnection(key: HostKey | undefined, connected: boolean, address?: string): Promise<Host> {
+    if (address !== undefined) checkAddress(address, "address");
     return this.#options.serial.run(async () => {
       const { inventory, hostEvents } = this.#options;
       const host = knownHost(key, inventory);
-      if (host.disconnected === !connected) return showHost(inventory, host.moid);
-      const changed = await this.#change(host, { disconnected: !connected, responding: false });
-      if (!connected) hostEvents.disconnected(host);
+      const wanted = { disconnected: !connected, address: address ?? host.address };
+      if (host.disconnected === wanted.disconnected && host.address === wanted.address) return showHost(inventory, host.moid);
+      const changed = await this.#change(host, { ...wanted, responding: false });
+      if (wanted.disconnected && !host.disconnected) hostEvents.disconnected(host);
       return changed;
     });
   }
@@ -191,8 +198,4 @@ function checkClusterCapacity(present: readonly HostSpec[], added: HostSpec, fie
   const memoryMb = all.reduce((sum, host) => sum + host.memoryMb, 0);
   if (cpuMhz > MAX_INT32) throw VimFault.invalidArgument(`${field}.cpu_mhz`, `the cluster would have ${cpuMhz} MHz, more than an int32 can say`);
   if (memoryMb > MAX_INT32) throw VimFault.invalidArgument(`${field}.memory_mb`, `the cluster would have ${memoryMb} MB, more than an int32 can say`);
-}
-
-function sameCapacity(host: HostRecord, spec: HostSpec): boolean {
-  return host.spec.numCpuCores === spec.numCpuCores && host.spec.cpuMhz === spec.cpuMhz && host.spec.memoryMb === spec.memoryMb;
 }

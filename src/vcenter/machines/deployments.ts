@@ -12,9 +12,10 @@ import { recordKey } from "../store/keyspace.js";
 import { moref } from "../inventory/moref.js";
 import type { Placements } from "../placement/placements.js";
 import type { ResolvedSpec } from "../placement/placement-spec.js";
-import { creationEntry, type CreationRecord, ownerEntry, type OwnerRecord, taskEntry, vmEntry, type VmRecord } from "../store/records.js";
+import { creationEntry, type CreationRecord, ownerEntry, type OwnerRecord, type RequestRecord, taskEntry, vmEntry, type VmRecord } from "../store/records.js";
 import { KeyTaken } from "../store/store.js";
 import { VimFault } from "../vim-fault.js";
+import { requireFreeName } from "./free-name.js";
 import { identify } from "./vm-config.js";
 import type { VmTasks } from "./vm-tasks.js";
 
@@ -43,13 +44,7 @@ interface Wish {
   /** Rules stated for it. */
   readonly rules?: readonly DrsRule[];
   /** The request it is stored with, so that a repetition finds it. */
-  readonly request?: CreateRequest | undefined;
-}
-
-/** A request to create a VM, as far as it tells repetitions apart. */
-export interface CreateRequest {
-  readonly requestId: string;
-  readonly bodyHash: string;
+  readonly request?: RequestRecord | undefined;
 }
 
 /** By what an existing VM is found again. */
@@ -99,7 +94,7 @@ export class Deployments {
   }
 
   /** The task of the VM that a request made already, whatever became of its host since; undefined where it made none. Throws RequestIdReused. */
-  madeBy(request: CreateRequest | undefined): TaskInfo | undefined {
+  madeBy(request: RequestRecord | undefined): TaskInfo | undefined {
     const known = request === undefined ? undefined : this.#options.vmTasks.options.inventory.creation(request.requestId);
     if (known === undefined) return undefined;
     if (known.bodyHash !== request?.bodyHash) throw VimFault.requestIdReused(known.requestId);
@@ -107,7 +102,7 @@ export class Deployments {
   }
 
   /** Creates an ordinary VM; with `powerOn` it is admitted first. */
-  async create(config: VirtualMachineConfigSpec, host: string, pool: string, powerOn: boolean, request?: CreateRequest): Promise<TaskInfo> {
+  async create(config: VirtualMachineConfigSpec, host: string, pool: string, powerOn: boolean, request?: RequestRecord): Promise<TaskInfo> {
     if (powerOn) this.#options.placements.admit(config, host, pool);
     return this.#start({ config, host, pool, powerOn, request });
   }
@@ -196,6 +191,7 @@ export class Deployments {
     const { vmTasks, holds, clock, dice } = this.#options;
     const { inventory, counters, tasks } = vmTasks.options;
     const host = inventory.host(wish.host);
+    if (wish.config.ownerUid === "") requireFreeName(wish.config.name, host.cluster, inventory);
     const moid = counters.next("VirtualMachine");
     const vm: VmRecord = {
       moid,

@@ -2,7 +2,7 @@ import type { Clock } from "../../base/clock.js";
 import type { Duration } from "../../gen/google/protobuf/duration.js";
 import { type AboutInfo, Cluster, Datacenter, Host, type InventoryUpdate, ResourcePool, VirtualMachine } from "../../gen/spheresim/vcenter/v1/inventory.js";
 import { UpdateKind } from "../../gen/spheresim/vim/v1/update.js";
-import type { RequestCache } from "../../rpc/request-cache.js";
+import { hashOf, type RequestCache } from "../../rpc/request-cache.js";
 import { serve, type ServedService } from "../../rpc/server.js";
 import type { FeedUpdate } from "../inventory/change-feed.js";
 import type { Holds } from "../placement/holds.js";
@@ -49,7 +49,7 @@ export function inventoryService(options: InventoryServiceOptions): ServedServic
     addHost: answering((request) =>
       requests.answer("AddHost", request, () => {
         if (request.cluster === undefined) throw VimFault.invalidArgument("cluster", "is required");
-        return admin.addHost(request.cluster.value, request.spec, request.address);
+        return admin.addHost(request.cluster.value, request.spec, request.address, request.requestId === "" ? undefined : { requestId: request.requestId, bodyHash: hashOf(request) });
       }),
     ),
     removeHost: answering((request) =>
@@ -68,7 +68,7 @@ export function inventoryService(options: InventoryServiceOptions): ServedServic
     ),
     powerUpHostFromStandBy: answering((request) => requests.answer("PowerUpHostFromStandBy", request, () => modes.powerUpFromStandBy(request.host))),
     setHostConnection: answering((request) =>
-      requests.answer("SetHostConnection", request, () => admin.setConnection(request.host, request.connected)),
+      requests.answer("SetHostConnection", request, () => admin.setConnection(request.host, request.connected, request.address)),
     ),
     getInventory: answering(() => inSlices(wholeInventory(inventory, holds))),
     listHosts: answering((request) => {
