@@ -19,6 +19,13 @@ export interface HostColumns {
   readonly role: Uint8Array;
 }
 
+/** What VMs used on average over the time that DRS looks back on, by rows of the tree; as the columns of the same names there. */
+export interface LookbackColumns {
+  readonly usesMhz: Float64Array;
+  readonly demandMhz: Float64Array;
+  readonly activeMb: Float64Array;
+}
+
 /** What the pass must know of VMs beyond the tree, by its rows. */
 export interface MovableColumns {
   /** Row of the host where it runs once the migration under way is over; the tree's `host` without one, -1 for a VM that is off. */
@@ -44,6 +51,8 @@ export interface PassInput {
   readonly tree: ClusterTree;
   readonly hosts: HostColumns;
   readonly vms: MovableColumns;
+  /** Undefined where every VM has used all the time what it uses now. */
+  readonly lookback: LookbackColumns | undefined;
   /** By need and offer: 1 where hosts of the offer have the datastores and networks; need n of offer o is at `n * offers + o`. */
   readonly compatible: Uint8Array;
   readonly offers: number;
@@ -90,6 +99,12 @@ export interface PassResult {
     readonly entitledMb: Float64Array;
     readonly grantedMhz: Float64Array;
     readonly grantedMb: Float64Array;
+    /** What its host has taken back of its memory (memory-reclaim.ts); empty where no host has. */
+    readonly balloonedMb: Float64Array;
+    readonly swappedMb: Float64Array;
+    /** What it weighs when moves are decided on: its entitlement by what it demanded on average (lookback.ts). */
+    readonly weighedMhz: Float64Array;
+    readonly weighedMb: Float64Array;
     readonly consumedMb: Float64Array;
     readonly score: Uint8Array;
     /** Row of its host. */
@@ -98,7 +113,17 @@ export interface PassResult {
     readonly order: Int32Array;
   };
   /** By host: sums over its VMs. */
-  readonly hosts: { readonly wantedMhz: Float64Array; readonly wantedMb: Float64Array; readonly entitledMhz: Float64Array; readonly entitledMb: Float64Array };
+  readonly hosts: {
+    readonly wantedMhz: Float64Array;
+    readonly wantedMb: Float64Array;
+    readonly entitledMhz: Float64Array;
+    readonly entitledMb: Float64Array;
+    /** A MemoryState, and the memory that is free. */
+    readonly memoryState: Uint8Array;
+    readonly freeMb: Float64Array;
+    readonly balloonedMb: Float64Array;
+    readonly swappedMb: Float64Array;
+  };
   /** By pool. */
   readonly pools: { readonly entitledMhz: Float64Array; readonly entitledMb: Float64Array; readonly cpuShares: Float64Array; readonly memoryShares: Float64Array };
 }
