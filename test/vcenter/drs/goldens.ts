@@ -1,4 +1,4 @@
-import type { AdmissionOrder, ByThreshold, EvenTax, GoldenLevel, HostChoice, HostReserve, LostHost, MandatoryMoves, MemoryDemand, NamespaceLimits, NamespacePoolGolden, OverheadTable, PassTimes, PoolGolden, ShareLevels, Sharing, SharingPool, SharingVms, ShouldRule, Sizing, SwapFile, TaxedPrices, Uncontended, VmShares } from "./golden.js";
+import type { ActiveSampling, AdmissionOrder, ByThreshold, EvenTax, GoldenLevel, HostChoice, HostReserve, Lookback, LostHost, MandatoryMoves, MemoryDemand, MemoryStates, NamespaceLimits, NamespacePoolGolden, OverheadTable, PassTimes, PoolGolden, ScoreBuckets, ShareLevels, Sharing, SharingPool, SharingVms, ShouldRule, Sizing, SwapFile, TaxedPrices, Uncontended, VmShares } from "./golden.js";
 
 // The only place of expected numbers: each with its source (golden.ts says how it is known).
 
@@ -228,6 +228,25 @@ export const mandatoryMoves: MandatoryMoves = {
 
 /** DRS of vSphere 7. */
 export const passTimes: PassTimes = { name: "VMs are scored each minute, from 0 to 100", source: SCORE, known: "published", everySeconds: 60, bestScore: 100 };
+
+/** How a cluster's VMs are counted by score. */
+export const scoreBuckets: ScoreBuckets = {
+  name: "VMs are counted in buckets of 20", source: `${SCORE}; vSphere Web Services API 7.0, ClusterComputeResourceSummary.numVmsPerDrsScoreBucket`, known: "published",
+  buckets: [[0, 20], [21, 40], [41, 60], [61, 80], [81, 100]],
+};
+
+/** What a decision on a move looks back on. */
+export const lookback: Lookback = { name: "demand is averaged over 40 minutes", source: THRESHOLDS, known: "published", threshold: 3, minutes: 40 };
+
+/** When a host takes memory back, and how. */
+export const memoryStates: MemoryStates = {
+  name: "a host balloons below 4 % free, swaps below 2 %, and is low below 1 %; 6 % is high", source: `${RESERVATION}; ${GUIDE}, advanced memory attributes (Mem.CtlMaxPercent)`, known: "published",
+  freePercent: { high: 6, soft: 4, hard: 2, low: 1 },
+  mostBallooned: 65,
+};
+
+/** Active memory. */
+export const activeSampling: ActiveSampling = { name: "active memory is sampled every 60 s; its estimate rises at once and falls slowly", source: `${GUIDE}, advanced memory attributes (Mem.SamplePeriod); ${IDLE_TAX}, section 5.3`, known: "published", everySeconds: 60 };
 
 /** Adjusted shares a page under the idle memory tax of 75 %. */
 export const idleTax: TaxedPrices = {
