@@ -4,7 +4,6 @@ import { Periodic } from "../../base/periodic.js";
 import { type Cluster, type ClusterDrsConfig, DrsBehavior } from "../../gen/spheresim/vcenter/v1/inventory.js";
 import { DEFAULT_MIGRATION_THRESHOLD } from "../clusters/cluster-admin.js";
 import type { PassInput, PassResult } from "../drs/pass/pass-input.js";
-import { clusterScore } from "./cluster-score.js";
 import { figure } from "./drs-usage.js";
 import { hostFigures } from "./host-rows.js";
 import type { EventLog } from "../events/event-log.js";
@@ -130,10 +129,9 @@ export class DrsPasses {
   }
 
   /** Tells those who watch the inventory about hosts and pools whose figures changed, and nobody about the others. */
-  async #tell({ rows, result }: ClusterPass): Promise<void> {
+  async #tell({ rows, result: { hosts, pools, cluster } }: ClusterPass): Promise<void> {
     const { inventory } = this.#options;
-    const { hosts, pools } = result;
-    if (inventory.usage.setCluster(rows.cluster, clusterScore(result, rows.capacity))) inventory.feed.changed(rows.cluster);
+    if (inventory.usage.setCluster(rows.cluster, cluster)) inventory.feed.changed(rows.cluster);
     const stretches = new Stretches(AT_A_STRETCH);
     const of = (column: Float64Array, row: number): number => figure(column[row] ?? 0);
     for (const [row, host] of rows.hosts.entries()) {

@@ -1,5 +1,5 @@
 import { HostMemoryState, type HostUsage, type ResourcePoolUsage } from "../../gen/spheresim/vcenter/v1/inventory.js";
-import type { ClusterScore } from "./cluster-score.js";
+import type { ClusterScore } from "../drs/pass/cluster-score.js";
 import { MAX_INT32 } from "../spec-limits.js";
 
 /** What a pass of DRS found of a host, in whole MHz and MB. */

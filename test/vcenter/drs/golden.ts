@@ -238,3 +238,17 @@ export interface Lookback extends Golden {
 export interface ScoreBuckets extends Golden {
   readonly buckets: readonly (readonly [from: number, to: number])[];
 }
+
+/** Whether what hosts in a state have counts as the cluster's when a pool admits a VM. */
+export interface CountedHosts extends Golden {
+  readonly standby: boolean;
+  readonly maintenance: boolean;
+}
+
+/** Rules between three VMs, and whether the one that comes last may run beside the one that only an absent VM would part it from. */
+export interface ImpliedRules extends Golden {
+  readonly apart: readonly [string, string];
+  readonly together: readonly [string, string];
+  readonly absent: string;
+  readonly placedBeside: boolean;
+}

@@ -1,4 +1,4 @@
-import type { ActiveSampling, AdmissionOrder, ByThreshold, EvenTax, GoldenLevel, HostChoice, HostReserve, Lookback, LostHost, MandatoryMoves, MemoryDemand, MemoryStates, NamespaceLimits, NamespacePoolGolden, OverheadTable, PassTimes, PoolGolden, ScoreBuckets, ShareLevels, Sharing, SharingPool, SharingVms, ShouldRule, Sizing, SwapFile, TaxedPrices, Uncontended, VmShares } from "./golden.js";
+import type { ActiveSampling, AdmissionOrder, ByThreshold, CountedHosts, EvenTax, GoldenLevel, HostChoice, HostReserve, ImpliedRules, Lookback, LostHost, MandatoryMoves, MemoryDemand, MemoryStates, NamespaceLimits, NamespacePoolGolden, OverheadTable, PassTimes, PoolGolden, ScoreBuckets, ShareLevels, Sharing, SharingPool, SharingVms, ShouldRule, Sizing, SwapFile, TaxedPrices, Uncontended, VmShares } from "./golden.js";
 
 // The only place of expected numbers: each with its source (golden.ts says how it is known).
 
@@ -15,6 +15,7 @@ const BALANCING = "F. Denneman, vSphere 6.5 DRS and memory balancing in non-over
 const QUOTA_OPTIONS = "vSphere Automation API, Vcenter Namespaces ResourceQuotaOptionsV1";
 const ADMISSION = "F. Denneman, The admission control family (2012-05-10)";
 const SOFT_RULES = "F. Denneman, preferential VM-Host affinity rules (2013-04-15)";
+const IMPLIED_RULES = "F. Denneman, implicit anti-affinity rules and DRS placement behavior (2013-02-19)";
 const PAIRWISE = "F. Denneman, vSphere 6.5+ DRS pairwise balancing (2019-10-30)";
 const THRESHOLDS = "F. Denneman, DRS migration threshold in vSphere 7 (2020-05-08)";
 const SCORE = "N. Hagoort, vSphere 7: a closer look at the VM DRS score (2020-05)";
@@ -210,6 +211,15 @@ export const hostReserve: HostReserve = { name: "a host must have reservation an
 
 /** Which question comes first. Host state before all others of a host is the article's, Initial Placement of a vSphere Pod (2020-03-06). */
 export const admissionOrder: AdmissionOrder = { name: "HA, pool, then each host: state, compatibility, rules, its own admission", source: ADMISSION, known: "published", ofCluster: ["HA", "pool"], ofHost: ["state", "compatibility", "rules", "host admission"] };
+
+/** What a cluster has. */
+export const countedHosts: CountedHosts = { name: "a host in standby still counts for admission, one in maintenance mode is outside the cluster", source: `${GUIDE}, power management; ${ADMISSION}`, known: "published", standby: true, maintenance: false };
+
+/** Rules that follow from others. */
+export const impliedRules: ImpliedRules = {
+  name: "what follows from two rules for a VM that is off is no rule", source: IMPLIED_RULES, known: "published",
+  apart: ["A", "B"], together: ["A", "C"], absent: "A", placedBeside: true,
+};
 
 /** When a VM may leave the hosts it should be on. */
 export const shouldRule: ShouldRule = { name: "a should rule gives way where every host it likes is used up", source: SOFT_RULES, known: "published", usedUpPercent: 100 };

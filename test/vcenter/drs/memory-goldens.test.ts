@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
+import { scoreBucket } from "../../../src/vcenter/drs/pass/cluster-score.js";
 import { drsPass } from "../../../src/vcenter/drs/pass/drs-pass.js";
 import { lookbackMinutes } from "../../../src/vcenter/drs/pass/lookback.js";
 import { MemoryState } from "../../../src/vcenter/drs/pass/memory-state.js";
 import { activeEstimate, follow } from "../../../src/vcenter/activity/active-estimate.js";
 import { SAMPLE_PERIOD_MS } from "../../../src/vcenter/activity/varying-use.js";
-import { clusterScore, scoreBucket } from "../../../src/vcenter/drs-running/cluster-score.js";
 import { golden } from "./golden-test.js";
 import { activeSampling, lookback, memoryStates, scoreBuckets } from "./goldens.js";
 import { HOST_MB, passInput, type PassVm } from "./pass-world.js";
@@ -60,8 +60,7 @@ golden(lookback, ({ threshold, minutes }) => {
 golden(scoreBuckets, ({ buckets }) => {
   for (const [index, [from, to]] of buckets.entries()) for (let score = from; score <= to; score += 1) assert.equal(scoreBucket(score), index, String(score));
   // Of 10,000 MHz one VM is granted half of what it demands, the other one all.
-  const { result, capacity } = { result: drsPass(passInput({ hosts: 2, threshold: 0, vms: [{ host: 0, mhz: 10_000, mb: 0 }, { host: 0, mhz: 10_000, mb: 0 }, { host: 1, mhz: 5_000, mb: 0 }] })), capacity: { cpuMhz: 20_000, memoryMb: 200_000 } };
-  const score = clusterScore(result, capacity);
-  assert.equal(score.numVmsPerDrsScoreBucket.length, buckets.length);
-  assert.deepEqual(score, { drsScore: 60, numVmsPerDrsScoreBucket: [0, 0, 2, 0, 1] });
+  const { cluster } = drsPass(passInput({ hosts: 2, threshold: 0, vms: [{ host: 0, mhz: 10_000, mb: 0 }, { host: 0, mhz: 10_000, mb: 0 }, { host: 1, mhz: 5_000, mb: 0 }] }));
+  assert.equal(cluster.numVmsPerDrsScoreBucket.length, buckets.length);
+  assert.deepEqual(cluster, { drsScore: 60, numVmsPerDrsScoreBucket: [0, 0, 2, 0, 1] });
 });

@@ -1,6 +1,7 @@
 import type { ClusterTree } from "../entitlement/cluster-tree.js";
 import { entitlements } from "../entitlement/entitlement.js";
 import { balanceMoves } from "./balance-moves.js";
+import { clusterScore } from "./cluster-score.js";
 import { floors, hostGrants, hostSums, sumByHost, vmScore } from "./host-grants.js";
 import { Layout } from "./layout.js";
 import { inLookback } from "./lookback.js";
@@ -37,8 +38,10 @@ export function drsPass(input: PassInput): PassResult {
     moves.push(...mustMoves(input, layout));
     moves.push(...balanceMoves(input, layout, new Set(moves.map((move) => move.vm))));
   }
+  const order = listed(input);
   return {
     moves,
+    cluster: clusterScore({ wantedMhz: vms.cpu.wanted, wantedMb: vms.memory.wanted, score, order }, tree.capacity),
     vms: {
       wantedMhz: vms.cpu.wanted,
       wantedMb: vms.memory.wanted,
@@ -54,7 +57,7 @@ export function drsPass(input: PassInput): PassResult {
       consumedMb: memory.consumedMb.slice(),
       score,
       host: hostOf.slice(),
-      order: listed(input),
+      order,
     },
     hosts: { wantedMhz: cpuSums.wanted, wantedMb: memorySums.wanted, entitledMhz: cpuSums.entitled, entitledMb: memorySums.entitled, memoryState: reclaimed.state, freeMb: reclaimed.freeMb, balloonedMb: sumByHost(hostOf, hosts.role.length, balloonedMb), swappedMb: sumByHost(hostOf, hosts.role.length, swappedMb) },
     pools: { entitledMhz: pools.cpu.entitled, entitledMb: pools.memory.entitled, cpuShares: pools.cpu.shares, memoryShares: pools.memory.shares },

@@ -1,5 +1,6 @@
 import type { ClusterTree } from "../entitlement/cluster-tree.js";
 import type { MemoryMetric } from "../memory-demand.js";
+import type { ClusterScore } from "./cluster-score.js";
 
 /** Whether a host takes VMs: not at all; yes; no, and it must give all away (on its way into maintenance or standby); no, and it gives away what others have room for (quarantine). */
 export const HostRole = { KEEPS: 0, TAKES: 1, EVACUATES: 2, RELIEVED: 3 } as const;
@@ -124,6 +125,7 @@ export interface PassResult {
     readonly balloonedMb: Float64Array;
     readonly swappedMb: Float64Array;
   };
+  readonly cluster: ClusterScore;
   /** By pool. */
   readonly pools: { readonly entitledMhz: Float64Array; readonly entitledMb: Float64Array; readonly cpuShares: Float64Array; readonly memoryShares: Float64Array };
 }

@@ -1,9 +1,19 @@
-import type { Cluster } from "../../gen/spheresim/vcenter/v1/inventory.js";
-import type { Amount } from "../drs/amount.js";
-import type { PassResult } from "../drs/pass/pass-input.js";
+import type { Amount } from "../amount.js";
 
 /** DRS score of a cluster and how those of its VMs are spread. vim25: ClusterComputeResourceSummary. */
-export type ClusterScore = Pick<Cluster, "drsScore" | "numVmsPerDrsScoreBucket">;
+export interface ClusterScore {
+  /** 0 to 100; undefined where no VM is on. */
+  readonly drsScore: number | undefined;
+  readonly numVmsPerDrsScoreBucket: number[];
+}
+
+/** VMs by row, and which of them are on. */
+export interface ScoredVms {
+  readonly wantedMhz: Float64Array;
+  readonly wantedMb: Float64Array;
+  readonly score: Uint8Array;
+  readonly order: Int32Array;
+}
 
 /** vim25's buckets: 0 to 20 %, 21 to 40, 41 to 60, 61 to 80, 81 to 100. */
 const BUCKETS = 5;
@@ -20,7 +30,7 @@ export function scoreBucket(score: number): number {
  *
  * Example: of 100,000 MHz a VM demands 30,000 and has score 50, another 10,000 and has 90: (30 * 50 + 10 * 90) / 40 = 60; buckets 0, 0, 1, 0, 1.
  */
-export function clusterScore({ vms }: PassResult, { cpuMhz, memoryMb }: Amount): ClusterScore {
+export function clusterScore(vms: ScoredVms, { cpuMhz, memoryMb }: Amount): ClusterScore {
   const buckets = new Array<number>(BUCKETS).fill(0);
   let [weights, sum] = [0, 0];
   for (const row of vms.order) {
