@@ -1,4 +1,4 @@
-/** How much of the way to a new sample each average goes. Ours: their sum of properties is published, their gains are not. */
+/** How much of the way to a new sample each average goes. Ours: that one is fast and one slow is published, their gains are not. */
 const FAST_GAIN = 0.5;
 const SLOW_GAIN = 0.1;
 
@@ -8,7 +8,7 @@ export interface ActiveAverages {
   slow: number;
 }
 
-/** Takes in the sample of a period that is over. Whole MB, rounded towards the sample or below it, so that both averages get there. */
+/** Takes in the sample of a period that is over. Whole MB, rounded down, so that what falls gets there. */
 export function follow(averages: ActiveAverages, sampleMb: number): void {
   averages.fast = Math.floor(averages.fast + FAST_GAIN * (sampleMb - averages.fast));
   averages.slow = Math.floor(averages.slow + SLOW_GAIN * (sampleMb - averages.slow));

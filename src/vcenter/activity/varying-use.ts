@@ -1,10 +1,12 @@
 import type { ActivityProfile } from "../../gen/spheresim/vim/v1/virtual_machine.js";
-import type { Amount } from "../drs/amount.js";
+import { type Amount, NOTHING } from "../drs/amount.js";
 import { activeEstimate, type ActiveAverages, follow } from "./active-estimate.js";
 import { useAt } from "./activity.js";
 
 /** ESXi samples active memory every 60 s (Mem.SamplePeriod, default 60); emulated time. */
 export const SAMPLE_PERIOD_MS = 60_000;
+/** Minutes an estimate remembers: by then the slow average has forgotten all but one part in 500. */
+const MOST_REMEMBERED = 60;
 
 /**
  * What one VM has used that uses now more, now less: its active memory as ESXi estimates it, and averages of what it used. No sample is kept: an
@@ -79,10 +81,6 @@ export class VaryingUse {
     return useAt(this.activity, minute * SAMPLE_PERIOD_MS);
   }
 }
-
-const NOTHING: Amount = { cpuMhz: 0, memoryMb: 0 };
-/** Minutes an estimate remembers: by then the slow average has forgotten all but one part in 500. */
-const MOST_REMEMBERED = 60;
 
 function minuteOf(nowMs: number): number {
   return Math.floor(nowMs / SAMPLE_PERIOD_MS);

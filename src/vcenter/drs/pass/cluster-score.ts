@@ -31,7 +31,7 @@ export function scoreBucket(score: number): number {
  * Example: of 100,000 MHz a VM demands 30,000 and has score 50, another 10,000 and has 90: (30 * 50 + 10 * 90) / 40 = 60; buckets 0, 0, 1, 0, 1.
  */
 export function clusterScore(vms: ScoredVms, { cpuMhz, memoryMb }: Amount): ClusterScore {
-  const buckets = new Array<number>(BUCKETS).fill(0);
+  const buckets = Array.from({ length: BUCKETS }, () => 0);
   let [weights, sum] = [0, 0];
   for (const row of vms.order) {
     const score = vms.score[row] as number;

@@ -83,8 +83,8 @@ export function grant({ hostOf, levels, sums }: GrantLevels, vm: number, has: nu
 
 /**
  * How well a VM is served, 0 to 100: the part of what it could use that its host gives it, of the resource that is shorter. What it lacks of CPU
- * is ready time; what it lacks of memory is in its balloon or its swap file (memory-reclaim.ts). This score is spheresim's own; VMware publishes
- * no formula of the VM DRS score.
+ * is ready time; what it lacks of memory is in its balloon or its swap file (memory-reclaim.ts). This score is spheresim's own: VMware publishes
+ * no formula of the VM DRS score, which looks at the network, at headroom for bursts and at the cost of a migration, too.
  */
 export function vmScore(wantedMhz: number, grantedMhz: number, wantedMb: number, grantedMb: number): number {
   return Math.round(100 * Math.min(served(wantedMhz, grantedMhz), served(wantedMb, grantedMb)));

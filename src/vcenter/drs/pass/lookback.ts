@@ -18,9 +18,6 @@ export function lookbackMinutes(threshold: number, memoryMb: number): number {
   return memoryMb <= SMALL_MB ? minutes / 2 : minutes;
 }
 
-/** The longest look back there is, minutes. */
-export const LONGEST_LOOKBACK = MINUTES[0];
-
 /** What VMs weigh when DRS decides on moves: what they would be entitled to with what they demanded on average; `now` where nothing changed. */
 export function inLookback({ tree, memoryMetric, lookback }: PassInput, now: Weights): Weights {
   if (lookback === undefined) return now;
