@@ -6,8 +6,9 @@ import { connect, type ConnectionOptions } from "./connection.js";
 import { recordedAttempt, type RecordedAttempt } from "./explanation.js";
 import { recordedSteps } from "./journal.js";
 import { type OutputForm, outputOption, print } from "./output.js";
-import { fittedTable, folded } from "./fitted.js";
+import { folded } from "./folded.js";
 import { screen } from "./screen.js";
+import { table } from "./table.js";
 
 interface ExplainFlags extends ConnectionOptions {
   readonly namespace: string;
@@ -53,7 +54,7 @@ function isTold(text: string, { message }: Explanation): boolean {
 }
 
 function nodeTable(explanation: Explanation, columns: number | undefined): string {
-  return fittedTable(
+  return table(
     ["node", "verdict", "score", "why"],
     explanation.nodeVerdicts.map((verdict) =>
       verdict.feasible ? [verdict.node, "feasible", verdict.score.toFixed(1), ""] : [verdict.node, "ruled out", "", `${verdict.plugin}: ${verdict.reasons.join(", ")}`],
@@ -68,11 +69,11 @@ function hostTable(explanation: Explanation, wide: boolean, columns: number | un
   const [first] = verdicts;
   if (ofAll.length > 0 && first?.verdict?.$case === "fault") {
     const why = first.verdict.value.localizedMessage;
-    return fittedTable(["host", "verdict", "why"], [["every host", "ruled out", isTold(why, explanation) ? "as told above" : why]], columns);
+    return table(["host", "verdict", "why"], [["every host", "ruled out", isTold(why, explanation) ? "as told above" : why]], columns);
   }
   const names = verdicts.map(scoreOf).find((score) => score !== undefined && score.parts.length > 0)?.parts.map((part) => part.name) ?? [];
   const why = verdicts.some(({ verdict }) => verdict?.$case === "fault") ? ["why"] : [];
-  return fittedTable(
+  return table(
     ["host", "verdict", "score", ...names.map((name) => name.replace(" after placement", " then")), ...why],
     verdicts.map((each) => {
       const score = scoreOf(each);
@@ -88,7 +89,7 @@ function wouldFitIf({ hostVerdicts, wouldFitIf: ofAll }: Explanation, columns: n
   const common = new Set(ofAll);
   const rows = hostVerdicts.map((each) => [each.hostName, each.wouldFitIf.filter((sentence) => !common.has(sentence)).join("; ")]).filter(([, change]) => change !== "");
   if (common.size > 0) rows.unshift(["every host", ofAll.join("; ")]);
-  return rows.length === 0 ? "" : `\n${fittedTable(["host", "would fit if (all of)"], rows, columns)}`;
+  return rows.length === 0 ? "" : `\n${table(["host", "would fit if (all of)"], rows, columns)}`;
 }
 
 function scoreOf({ verdict }: HostVerdict): HostScore | undefined {

@@ -8,6 +8,7 @@ import { addListOptions, type ListFlags, wholeNumber } from "./command-options.j
 import { addConnectionOptions } from "./connection-options.js";
 import type { ConnectionOptions } from "./connection.js";
 import { print } from "./output.js";
+import { screen } from "./screen.js";
 import { table } from "./table.js";
 import { followTask, stateName } from "./task-progress.js";
 import { moid, PAGE_SIZE, type Vsphere, withVsphere } from "./vsphere.js";
@@ -68,6 +69,7 @@ function taskTable(tasks: readonly TaskInfo[], wide: boolean): string {
       ...(wide ? [timeText(task.queueTime), tookMs(task), moid(task.host), moid(task.result), task.parentTaskKey, String(task.eventChainId), task.cancelable ? "yes" : "no"] : []),
       task.error?.localizedMessage ?? "",
     ]),
+    screen().columns,
   );
 }
 
