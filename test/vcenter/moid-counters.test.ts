@@ -63,9 +63,9 @@ test("a crash while etcd keeps the ceilings waiting: the next vCenter gives no V
   world = await World.start(1);
   const slow = deferred<void>();
   world.kv.before = (txn) => (txn.puts.some(({ key }) => key === COUNTERS_KEY) ? slow.promise : undefined);
-  const config = VirtualMachineConfigSpec.fromPartial({ name: "vm", numCpus: 1, memoryMb: 256 });
-  const create = () => world.machines.createVm({ requestId: "", config, host: hostKey(1), pool: undefined, powerOn: false });
-  const calls = Promise.allSettled(Array.from({ length: 1_010 }, create));
+  const create = (number: number) =>
+    world.machines.createVm({ requestId: "", config: VirtualMachineConfigSpec.fromPartial({ name: `vm number ${number}`, numCpus: 1, memoryMb: 256 }), host: hostKey(1), pool: undefined, powerOn: false });
+  const calls = Promise.allSettled(Array.from({ length: 1_010 }, (_, number) => create(number)));
   await eventually("all are at work", async () => (await world.machines.listVms({ pageSize: 1, pageToken: "", onlyOwned: false })) && world.esxi.vms.length >= 400);
   const stored = await eventually("nothing more is stored", async () => {
     const before = world.kv.keys("/spheresim/vcenter/vms/");
@@ -75,7 +75,7 @@ test("a crash while etcd keeps the ceilings waiting: the next vCenter gives no V
   });
   world.kv.before = undefined;
   await world.startVcenter();
-  const task = await create();
+  const task = await create(2_000);
   assert.ok(!stored.includes(`/spheresim/vcenter/vms/${task.entity?.value}`), task.entity?.value);
   slow.resolve();
   await calls;
