@@ -84,14 +84,15 @@ function recommendationTable(recommendations: readonly DrsRecommendation[], isFr
   // Without a fresh pass it may only be that none has run yet, or none since something changed.
   if (recommendations.length === 0) return isFresh ? "DRS recommends nothing\n" : "no recommendation stands; let DRS look now with: spheresim drs recommendations --refresh\n";
   return table(
-    ["key", "rating", "vm", "from", "to", "reason", ...(wide ? ["why", "task"] : [])],
-    recommendations.map((each) => [each.key, String(each.rating), each.vmName, shortHostName(each.sourceHostName), shortHostName(each.targetHostName), each.reason, ...(wide ? [each.reasonText, moid(each.task)] : [])]),
+    ["key", "rating", "vm", "from", "to", "reason", ...(wide ? ["task", "why"] : [])],
+    recommendations.map((each) => [each.key, String(each.rating), each.vmName, shortHostName(each.sourceHostName), shortHostName(each.targetHostName), each.reason, ...(wide ? [moid(each.task), each.reasonText] : [])]),
+    screen().columns,
   );
 }
 
 function usageTable(vms: readonly VmUsage[], wide: boolean): string {
   if (vms.length === 0) return "no VM is on, or DRS has run no pass yet; let it with: spheresim drs recommendations --refresh\n";
-  const columns = { name: "vm", about: ["score", "host"], figures: ["demand", "entitled", "granted"], more: ["id", "active MB", "consumed MB"] };
+  const columns = { name: "vm", about: ["score", "host"], figures: ["demand", "entitled", "granted"], more: ["id", "active MB", "consumed MB", "cpu ready", "balloon MB", "swapped MB"] };
   const rows = vms.map((each) => ({
     name: each.vmName,
     about: [String(each.drsScore), each.hostName],
@@ -101,7 +102,7 @@ function usageTable(vms: readonly VmUsage[], wide: boolean): string {
       [each.entitledCpuMhz, each.entitledMemoryMb],
       [each.grantedCpuMhz, each.grantedMemoryMb],
     ] as const,
-    more: [moid(each.vm), String(each.activeMemoryMb), String(each.consumedMemoryMb)],
+    more: [moid(each.vm), String(each.activeMemoryMb), String(each.consumedMemoryMb), `${each.cpuReadinessPercent} %`, String(each.balloonedMemoryMb), String(each.swappedMemoryMb)],
   }));
   return figureTable(columns, rows, { wide, screen: screen() });
 }

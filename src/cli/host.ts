@@ -16,7 +16,7 @@ import { unlessEntering } from "./host-entering.js";
 import { addHostHardware } from "./host-hardware.js";
 import { addHostRemove } from "./host-remove.js";
 import { whileStaying } from "./host-staying.js";
-import { hostTroubles } from "./host-state.js";
+import { hostTroubles, memoryStateText } from "./host-state.js";
 import { oneOf } from "./one-of.js";
 import { print } from "./output.js";
 import { hardwareTroubles, knownHardware } from "./rack.js";
@@ -84,7 +84,7 @@ export function entitledByHost(vms: readonly VirtualMachine[], usage: ReadonlyMa
 
 function hostTable(hosts: readonly Host[], entitled: ReturnType<typeof entitledByHost>, hardware: ReadonlyMap<string, HostHardware>, wide: boolean): string {
   if (hosts.length === 0) return "there is no host; add one with: spheresim host add\n";
-  const columns = { name: "host", about: ["state", "vms"], figures: ["reserved", "entitled", "active", "of"], more: ["id", "cores", "MHz a core", "demand MHz", "demand MB", "address", "datastores", "networks", "labels"] };
+  const columns = { name: "host", about: ["state", "vms"], figures: ["reserved", "entitled", "active", "of"], more: ["id", "cores", "MHz a core", "demand MHz", "demand MB", "memory", "address", "datastores", "networks", "labels"] };
   return figureTable(columns, hosts.map((host) => hostRow(host, hardware.get(host.spec?.name ?? ""), entitled.get(moid(host.ref)))), { wide, screen: screen() });
 }
 
@@ -112,6 +112,7 @@ function hostRow(host: Host, hardware: HostHardware | undefined, [entitledMhz, e
       String(spec?.cpuMhz ?? 0),
       String(usage?.demandCpuMhz ?? 0),
       String(usage?.demandMemoryMb ?? 0),
+      memoryStateText(host),
       host.address,
       spec?.datastores.join(",") ?? "",
       spec?.networks.join(",") ?? "",

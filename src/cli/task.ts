@@ -8,6 +8,7 @@ import { addListOptions, type ListFlags, wholeNumber } from "./command-options.j
 import { addConnectionOptions } from "./connection-options.js";
 import type { ConnectionOptions } from "./connection.js";
 import { print } from "./output.js";
+import { screen } from "./screen.js";
 import { table } from "./table.js";
 import { followTask, stateName } from "./task-progress.js";
 import { moid, PAGE_SIZE, type Vsphere, withVsphere } from "./vsphere.js";
@@ -69,6 +70,7 @@ function taskTable(tasks: readonly TaskInfo[], wide: boolean): string {
       task.error?.localizedMessage ?? "",
       ...(wide ? [task.description] : []),
     ]),
+    screen().columns,
   );
 }
 

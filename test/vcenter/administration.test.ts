@@ -268,6 +268,18 @@ test("an ordinary VM asked for twice by one request id is made once, also across
   assert.deepEqual(world.kv.keys("/spheresim/vcenter/creations/"), []);
 });
 
+test("a request that made a VM finds it after a restart, although its host takes no VM any more", async () => {
+  world = await World.start(1);
+  const request = { requestId: "once", config: VirtualMachineConfigSpec.fromPartial({ name: "db", numCpus: 1, memoryMb: 512 }), host: hostKey(1), pool: undefined, powerOn: false };
+  const made = await world.ended(await world.machines.createVm(request));
+  await world.stopVcenter();
+  await world.startVcenter();
+  await world.connected(1);
+  await world.maintain(1);
+  assert.deepEqual((await world.machines.createVm(request)).result, made.result);
+  assert.equal(await reason(world.machines.createVm({ ...request, requestId: "twice" })), "InvalidState");
+});
+
 test("a watch of tasks tells each state, and goes on by its token where it ended", async () => {
   world = await World.start(1);
   await world.place("uid-1");

@@ -308,3 +308,31 @@ test("a VM whose host says that it is gone keeps no host from maintenance", asyn
   assert.equal((await world.ended(task)).state, TaskState.SUCCESS);
   assert.equal((await world.machines.getVm({ target: { $case: "vm", value: vm } })).connectionState, VirtualMachineConnectionState.ORPHANED);
 });
+
+test("a host whose evacuation is called off is as before, also while the line of changes is full", async () => {
+  world = await World.start(2);
+  await automate(DrsBehavior.MANUAL);
+  await create("stays", 1);
+  const task = await world.enterMaintenance(1);
+  const slow = deferred<void>();
+  world.kv.before = () => slow.promise;
+  const name = (count: number): string => `datacenter ${count}`;
+  let refused = 0;
+  const line = Array.from({ length: 1_001 }, (_, count) => world.inventory.createDatacenter({ requestId: "", name: name(count) }).catch(() => void (refused += 1)));
+  await eventually("the line is full", () => refused === 1);
+  await world.tasks.cancelTask({ requestId: "", task: task.task });
+  slow.resolve();
+  await Promise.all(line);
+  assert.equal((await world.ended(task)).error?.fault?.$case, "requestCanceled");
+  assert.equal((await show(1)).evacuation, undefined);
+});
+
+test("a timeout that ends when no calendar does is refused, and the host stays open", async () => {
+  world = await World.start(1);
+  const timeout = { seconds: 2n ** 63n - 1n, nanos: 0 };
+  for (const call of [world.enterMaintenance(1, { timeout }), world.inventory.powerDownHostToStandBy({ requestId: "", host: hostKey(1), timeout })]) {
+    const { reason, fields } = await refusal(call);
+    assert.deepEqual([reason, fields], ["InvalidArgument", ["timeout"]]);
+  }
+  assert.equal((await show(1)).evacuation, undefined);
+});

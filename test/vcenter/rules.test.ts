@@ -122,3 +122,28 @@ test("what is wrong with a rule or a group is refused with its vim25 fault, and 
   await add(onGroup("web on the first", "web", "first"));
   assert.equal(await reason(world.rules.removeGroup(RemoveGroupRequest.fromPartial({ name: "web" }))), "ResourceInUse");
 });
+
+test("a rule that is made after a restart has a uuid of its own", async () => {
+  world = await World.start(1);
+  const vms = [await machine("one", 1), await machine("two", 1)] as const;
+  const before = await add(together("before", ...vms));
+  await world.stopVcenter();
+  await world.startVcenter();
+  const after = await add(together("after", ...vms));
+  assert.notEqual(after.ruleUuid, before.ruleUuid);
+});
+
+test("rules that conflict by a VM that is destroyed conflict no more, after a restart neither", async () => {
+  world = await World.start(1);
+  const [one, two, three] = [await machine("one", 1), await machine("two", 1), await machine("three", 1)];
+  await add(together("older", one, two));
+  const newer = await add(apart("newer", one, two, three));
+  assert.deepEqual([newer.enabled, newer.disabledReason], [false, 'It conflicts with the older rule "older" (key 1).']);
+  await world.ended(await world.machines.destroyVm({ requestId: "", target: { $case: "vm", value: two }, powerOff: true, uuid: "" }));
+  const shown = async (): Promise<unknown> => (await list()).map((rule) => [rule.name, rule.enabled, rule.disabledReason]);
+  const both = [["older", true, ""], ["newer", true, ""]];
+  assert.deepEqual(await shown(), both);
+  await world.stopVcenter();
+  await world.startVcenter();
+  assert.deepEqual(await shown(), both);
+});

@@ -78,9 +78,10 @@ export class Evacuation {
       inventory.feed.observe((key) => void ((key === host || key === cluster || this.#stay.has(key) || this.#opens(key, cluster)) && bell.ring())),
       tasks.feed.observe((key) => {
         const task = tasks.get(key);
-        if (!this.#stay.has(task?.entity?.value ?? "")) return;
-        this.#look(task);
-        bell.ring();
+        const isOfStaying = this.#stay.has(task?.entity?.value ?? "");
+        if (isOfStaying) this.#look(task);
+        // One that could not be stored is there no more, and may have let go of a VM that stays.
+        if (isOfStaying || task === undefined) bell.ring();
       }),
     ];
     try {
@@ -118,21 +119,26 @@ export class Evacuation {
 
   /** The VMs that keep the host from being empty: they run, a task is about them, or they are on their way from or to it. */
   staying(): readonly VmRecord[] {
-    const { inventory, tasks } = this.#options;
-    const { host, poweredOffToo } = this.#order;
-    const stays = (vm: VmRecord): boolean => poweredOffToo || runs(vm) || tasks.holderOf(vm.moid) !== undefined;
-    return [...new Set([...inventory.vmsOn(host).filter(stays), ...inventory.migratingBy(host)])];
+    const { inventory } = this.#options;
+    const { host } = this.#order;
+    return [...new Set([...inventory.vmsOn(host).filter((vm) => this.#stays(vm)), ...inventory.migratingBy(host)])];
+  }
+
+  #stays(vm: VmRecord): boolean {
+    return this.#order.poweredOffToo || runs(vm) || this.#options.tasks.holderOf(vm.moid) !== undefined;
   }
 
   /** Has each ordinary VM moved whose turn it is and which no task holds. */
   async #moveSome(staying: readonly VmRecord[]): Promise<void> {
-    const { tasks, mover, clock } = this.#options;
+    const { inventory, tasks, mover, clock } = this.#options;
     const { task, signal } = this.#order;
     for (const moid of this.#nextTryMs.keys()) if (!this.#stay.has(moid)) this.#nextTryMs.delete(moid);
-    for (const vm of staying) {
-      if (vm.host !== this.#order.host || tasks.holderOf(vm.moid) !== undefined) continue;
+    for (const { moid } of staying) {
+      // While those before it were stored it may have left by other hands, or gone off.
+      const vm = inventory.findVm(moid);
+      if (vm === undefined || !this.#stays(vm) || vm.host !== this.#order.host || tasks.holderOf(moid) !== undefined) continue;
       if (vm.config.guestId === POD_GUEST_ID) {
-        this.#keep(vm, VimFault.podStays(vm.config.name, vm.moid));
+        this.#keep(vm, VimFault.podStays(vm.config.name, moid));
         continue;
       }
       if ((this.#nextTryMs.get(vm.moid) ?? 0) > clock.nowMs()) continue;
@@ -140,7 +146,7 @@ export class Evacuation {
       this.#requireTime();
       this.#nextTryMs.set(vm.moid, clock.nowMs() + PASS_MS);
       try {
-        await mover.move(this.#options.inventory.vm(vm.moid), task);
+        await mover.move(vm, task);
         this.#kept.free(vm.moid);
       } catch (error) {
         signal.throwIfAborted();

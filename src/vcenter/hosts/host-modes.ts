@@ -184,7 +184,7 @@ export class HostModes {
   #enter(task: TaskInfo, leaving: Evacuation, { host, signal }: EvacuationOrder, way: Way): Promise<boolean> {
     const { vmTasks, serial, events } = this.#options;
     const key = task.task?.value ?? "";
-    return serial.run(async () => {
+    return serial.finish(async () => {
       signal.throwIfAborted();
       if (leaving.staying().length > 0) return false;
       vmTasks.options.tasks.pastCancel(key);
@@ -201,7 +201,7 @@ export class HostModes {
     const key = task.task?.value ?? "";
     tasks.pastCancel(key);
     for (const child of tasks.childrenOf(key)) if (child.cancelable) tasks.cancel(child.task?.value ?? "");
-    await serial.run(async () => {
+    await serial.finish(async () => {
       const deletes = [recordKey("tasks", key)];
       if (inventory.findHost(host) === undefined) return void (await vmTasks.commit({ deletes }));
       await this.#store(host, { evacuation: undefined }, { deletes });

@@ -17,7 +17,7 @@ import { completeConfig } from "../clusters/pool-allocation.js";
 import { clusterEntry, datacenterEntry, hostEntry, type HostRecord, poolEntry, type PoolRecord, type RequestRecord } from "../store/records.js";
 import type { Serial } from "../store/serial.js";
 import { MAX_INT32 } from "../spec-limits.js";
-import type { Store, Write } from "../store/store.js";
+import type { Store } from "../store/store.js";
 import { VimFault } from "../vim-fault.js";
 
 const MAX_NAME = 80;
@@ -54,7 +54,7 @@ export class InventoryAdmin {
       const known = inventory.datacenters.find((datacenter) => datacenter.name === name);
       if (known !== undefined) return known;
       const datacenter: Datacenter = { ref: moref("Datacenter", counters.next("Datacenter")), name };
-      await this.#commit({ puts: [datacenterEntry(datacenter)] });
+      await this.#options.store.commit({ puts: [datacenterEntry(datacenter)] });
       inventory.putDatacenter(datacenter);
       return datacenter;
     });
@@ -78,7 +78,7 @@ export class InventoryAdmin {
         drsConfig: { enabled: true, defaultVmBehavior: DrsBehavior.FULLY_AUTOMATED, migrationThreshold: 3, consumedMemoryMetric: false },
         dasConfig: { enabled: false, admissionControlEnabled: false, cpuFailoverResourcesPercent: 0, memoryFailoverResourcesPercent: 0 },
       });
-      await this.#commit({ puts: [clusterEntry(cluster), poolEntry(rootPool)] });
+      await this.#options.store.commit({ puts: [clusterEntry(cluster), poolEntry(rootPool)] });
       inventory.putCluster(cluster, rootPool);
       events.post("ClusterCreatedEvent", { cluster: cluster.ref?.value });
       return showCluster(inventory, cluster);
@@ -114,7 +114,7 @@ export class InventoryAdmin {
         responding: false,
         addedBy: request,
       };
-      await this.#commit({ puts: [hostEntry(host)] });
+      await this.#options.store.commit({ puts: [hostEntry(host)] });
       inventory.putHost(host);
       events.post("HostAddedEvent", { host: host.moid });
       this.#options.links.refresh();
@@ -135,7 +135,7 @@ export class InventoryAdmin {
       inventory.putHost({ ...host, disconnected: true });
       holds.dropHost(host.moid);
       try {
-        await this.#commit({ deletes: [recordKey("hosts", host.moid)] });
+        await this.#options.store.commit({ deletes: [recordKey("hosts", host.moid)] });
       } catch (error) {
         inventory.putHost(host);
         throw error;
@@ -162,14 +162,10 @@ export class InventoryAdmin {
 
   async #change(host: HostRecord, change: Partial<HostRecord>): Promise<Host> {
     const { inventory, links } = this.#options;
-    await this.#commit({ puts: [hostEntry({ ...host, ...change })] });
+    await this.#options.store.commit({ puts: [hostEntry({ ...host, ...change })] });
     inventory.putHost({ ...inventory.host(host.moid), ...change });
     links.refresh();
     return showHost(inventory, host.moid);
-  }
-
-  #commit(write: Write): Promise<bigint> {
-    return this.#options.store.commit({ ...write, puts: [...(write.puts ?? []), ...this.#options.counters.due()] });
   }
 }
 

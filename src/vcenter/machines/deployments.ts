@@ -81,8 +81,9 @@ export class Deployments {
     if (move !== undefined) return move;
     const wish = this.#wish(request);
     if (wish.holdKey !== undefined) return this.#start({ ...wish, powerOn: true });
-    // The owner's hold on another host must not count against it.
+    // The owner's hold on another host must not count against it; what is applied without its hold is applied once all the same.
     holds.dropOwner(request.ownerUid);
+    holds.drop(request.key);
     try {
       this.#options.placements.admit(wish.config, wish.host, wish.pool, wish.rules);
     } catch (error) {
@@ -92,14 +93,16 @@ export class Deployments {
     return this.#start({ ...wish, powerOn: true });
   }
 
-  /** Creates an ordinary VM where `choose` says; with `powerOn` it is admitted first. A request that made one already gets that one's task. */
-  async create(config: VirtualMachineConfigSpec, choose: () => string, pool: string, powerOn: boolean, request?: RequestRecord): Promise<TaskInfo> {
+  /** The task of the VM that a request made already, whatever became of its host since; undefined where it made none. Throws RequestIdReused. */
+  madeBy(request: RequestRecord | undefined): TaskInfo | undefined {
     const known = request === undefined ? undefined : this.#options.vmTasks.options.inventory.creation(request.requestId);
-    if (known !== undefined) {
-      if (known.bodyHash !== request?.bodyHash) throw VimFault.requestIdReused(known.requestId);
-      return this.#taskOf(known);
-    }
-    const host = choose();
+    if (known === undefined) return undefined;
+    if (known.bodyHash !== request?.bodyHash) throw VimFault.requestIdReused(known.requestId);
+    return this.#taskOf(known);
+  }
+
+  /** Creates an ordinary VM; with `powerOn` it is admitted first. */
+  async create(config: VirtualMachineConfigSpec, host: string, pool: string, powerOn: boolean, request?: RequestRecord): Promise<TaskInfo> {
     if (powerOn) this.#options.placements.admit(config, host, pool);
     return this.#start({ config, host, pool, powerOn, request });
   }
@@ -137,7 +140,7 @@ export class Deployments {
     const fits = found !== undefined && (stated === undefined || stated === found.recommended.host);
     if (fits && found.held) return { ...found.recommended, holdKey: found.recommended.key };
     if (spec !== undefined) return { config: spec.config, host: stated ?? "", pool: spec.pool.moid, rules: spec.rules };
-    if (found !== undefined) return found.recommended;
+    if (found !== undefined && inventory.findHost(found.recommended.host) !== undefined) return found.recommended;
     if (request.key === "") throw VimFault.invalidArgument("key", "is required where neither a hold of the owner nor a spec says what to apply");
     throw VimFault.recommendationExpired(request.key);
   }

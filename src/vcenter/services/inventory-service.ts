@@ -59,12 +59,12 @@ export function inventoryService(options: InventoryServiceOptions): ServedServic
       }),
     ),
     enterMaintenanceMode: answering((request) =>
-      requests.answer("EnterMaintenanceMode", request, () => modes.enterMaintenance(request.host, { timeoutMs: toMs(request.timeout), poweredOffToo: request.evacuatePoweredOffVms })),
+      requests.answer("EnterMaintenanceMode", request, () => modes.enterMaintenance(request.host, { timeoutMs: timeoutMs(request.timeout), poweredOffToo: request.evacuatePoweredOffVms })),
     ),
     exitMaintenanceMode: answering((request) => requests.answer("ExitMaintenanceMode", request, () => modes.exitMaintenance(request.host))),
     setQuarantineMode: answering((request) => requests.answer("SetQuarantineMode", request, () => modes.setQuarantine(request.host, request.inQuarantineMode))),
     powerDownHostToStandBy: answering((request) =>
-      requests.answer("PowerDownHostToStandBy", request, () => modes.powerDownToStandBy(request.host, { timeoutMs: toMs(request.timeout) })),
+      requests.answer("PowerDownHostToStandBy", request, () => modes.powerDownToStandBy(request.host, { timeoutMs: timeoutMs(request.timeout) })),
     ),
     powerUpHostFromStandBy: answering((request) => requests.answer("PowerUpHostFromStandBy", request, () => modes.powerUpFromStandBy(request.host))),
     setHostConnection: answering((request) =>
@@ -79,8 +79,13 @@ export function inventoryService(options: InventoryServiceOptions): ServedServic
   });
 }
 
-function toMs(duration: Duration | undefined): number {
-  return duration === undefined ? 0 : Number(duration.seconds) * 1000 + duration.nanos / 1e6;
+/** The longest timeout, 100 years: its end is a moment that a Timestamp can tell. */
+const MAX_TIMEOUT_S = 3_155_760_000n;
+
+function timeoutMs(duration: Duration | undefined): number {
+  if (duration === undefined) return 0;
+  if (duration.seconds > MAX_TIMEOUT_S) throw VimFault.invalidArgument("timeout", `must be at most ${MAX_TIMEOUT_S} s, is ${duration.seconds} s`);
+  return Number(duration.seconds) * 1000 + duration.nanos / 1e6;
 }
 
 type FeedObject = NonNullable<InventoryUpdate["object"]>;
