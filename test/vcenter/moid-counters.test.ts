@@ -63,8 +63,8 @@ test("a crash while etcd keeps the ceilings waiting: the next vCenter gives no V
   world = await World.start(1);
   const slow = deferred<void>();
   world.kv.before = (txn) => (txn.puts.some(({ key }) => key === COUNTERS_KEY) ? slow.promise : undefined);
-  const config = VirtualMachineConfigSpec.fromPartial({ name: "vm", numCpus: 1, memoryMb: 256 });
-  const create = () => world.machines.createVm({ requestId: "", config, host: hostKey(1), pool: undefined, powerOn: false });
+  let names = 0;
+  const create = () => world.machines.createVm({ requestId: "", config: VirtualMachineConfigSpec.fromPartial({ name: `vm ${(names += 1)}`, numCpus: 1, memoryMb: 256 }), host: hostKey(1), pool: undefined, powerOn: false });
   const calls = Promise.allSettled(Array.from({ length: 1_010 }, create));
   await eventually("all are at work", async () => (await world.machines.listVms({ pageSize: 1, pageToken: "", onlyOwned: false })) && world.esxi.vms.length >= 400);
   const stored = await eventually("nothing more is stored", async () => {
