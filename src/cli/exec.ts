@@ -5,7 +5,7 @@ import { monotonicClock } from "../base/clock.js";
 import { withTemporaryDaemon } from "../daemon/index.js";
 import { Info } from "../gen/spheresim/emulator/v1/emulator.js";
 import { pointedAt } from "./env.js";
-import { stopRequest, watchParent } from "./stop-request.js";
+import { type StopRequest, stopRequest, watchParent } from "./stop-request.js";
 import { addUpOptions, givenOptions } from "./up-options.js";
 
 /** What `exec` decides by itself. */
@@ -25,8 +25,7 @@ export function addExec(program: Command): void {
     try {
       process.exitCode = await withTemporaryDaemon({ flags: givenOptions({ ...flags }, []), environment: process.env, configFile: flags.config, stop: stop.signal }, ({ ready }) => {
         const environment = pointedAt(Info.fromPartial({ endpoints: ready.endpoints, kubeconfig: ready.kubeconfig, dataDir: ready.dataDir }), process.env);
-        stop.release();
-        return runCommand(words, environment, stop.signal);
+        return runCommand(words, environment, stop);
       });
     } catch (error) {
       if (!stop.signal.aborted) throw error;
@@ -45,11 +44,13 @@ const notExecutable = 126;
 const killAfterMs = 1_000;
 
 /** Resolves with the command's exit status as a shell would tell it. */
-function runCommand(words: readonly string[], environment: NodeJS.ProcessEnv, orphaned: AbortSignal): Promise<number> {
+function runCommand(words: readonly string[], environment: NodeJS.ProcessEnv, { signal: orphaned, release }: StopRequest): Promise<number> {
   const [program = "", ...parameters] = words;
   return new Promise((resolve) => {
+    // Before there is a command: a signal that nobody heard would end this process and leave the command behind.
+    passSignals(() => child);
+    release();
     const child = spawn(program, parameters, { stdio: "inherit", env: environment });
-    passSignals(child);
     const letGo = endWhen(orphaned, child);
     child.once("error", (error: NodeJS.ErrnoException) => {
       if (child.pid !== undefined) return; // a signal could not be delivered; its end is still to come
@@ -66,11 +67,11 @@ function runCommand(words: readonly string[], environment: NodeJS.ProcessEnv, or
 }
 
 /** What is asked of `exec` is asked of the command; from here on until the end, so that nothing cuts the cleaning up short. */
-function passSignals(child: ChildProcess): void {
+function passSignals(command: () => ChildProcess): void {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
       // A terminal tells the whole group: the command has heard of it already.
-      if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
+      if (signal !== "SIGINT" || !process.stdin.isTTY) command().kill(signal);
     });
   }
 }

@@ -117,6 +117,8 @@ test("VMs, pools, rules, groups and settings, as an architect types them, on the
     });
 
     await t.test("mistakes with VMs", async () => {
+      await architect.refuses("vm create spare --cpus 1 --memory-mb 64", 1, /^spheresim: The name "spare" already exists\.\n$/);
+      await architect.refuses("vm set spare --new-name shop-db", 1, /^spheresim: The name "shop-db" already exists\.\n$/);
       await architect.refuses("vm create x --cpus 2", 2, /required option '--memory-mb <mb>' not specified; spheresim vm create --help lists its options\n$/);
       await architect.refuses("vm create x --cpus two --memory-mb 64", 2, /argument 'two' is invalid\. It must be a whole number from 1 to \d+; /);
       await architect.refuses("vm create x --cpus 1 --memory-mb 64 --activity busy", 2, /^spheresim: activity "busy": "busy" is no kind of activity\n {2}write one of: constant:MHZ,MB \| /);
