@@ -68,6 +68,11 @@ export function limitText(limit: number | undefined): string {
   return limit === undefined || limit < 0 ? "unlimited" : String(limit);
 }
 
+/** Shares in a word: their level, or their number. */
+export function sharesWord(info: SharesInfo | undefined): string {
+  return Object.entries(levels).find(([, each]) => each === (info?.level || SharesLevel.NORMAL))?.[0] ?? String(info?.shares ?? 0);
+}
+
 /** Shares as a table shows them: the number in force, and the level it comes from. */
 export function sharesText(info: SharesInfo | undefined, inForce?: number): string {
   const number = inForce === undefined || inForce === 0 ? (info?.shares ?? 0) : inForce;

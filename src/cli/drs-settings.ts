@@ -5,6 +5,7 @@ import { Cluster, ClusterDasConfig, ClusterDrsConfig, DrsBehavior } from "../gen
 import { ScaleSharesBehavior } from "../gen/spheresim/vim/v1/resource.js";
 import { addListOptions, clusterOption, type ListFlags, switchOption, wholeNumber } from "./command-options.js";
 import { print } from "./output.js";
+import { screen } from "./screen.js";
 import { table } from "./table.js";
 import { type Vsphere, withVsphere } from "./vsphere.js";
 
@@ -102,5 +103,6 @@ function settingTable({ name, drsConfig: drs, dasConfig: das, scaleDescendantsSh
       ["score", drsScore === undefined ? "" : String(drsScore)],
       ["vms-by-score", buckets.length === 0 ? "" : `${buckets.join(", ")} (0-20 to 81-100)`],
     ],
+    screen().columns,
   );
 }

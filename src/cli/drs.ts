@@ -84,8 +84,9 @@ function recommendationTable(recommendations: readonly DrsRecommendation[], isFr
   // Without a fresh pass it may only be that none has run yet, or none since something changed.
   if (recommendations.length === 0) return isFresh ? "DRS recommends nothing\n" : "no recommendation stands; let DRS look now with: spheresim drs recommendations --refresh\n";
   return table(
-    ["key", "rating", "vm", "from", "to", "reason", ...(wide ? ["why", "task"] : [])],
-    recommendations.map((each) => [each.key, String(each.rating), each.vmName, shortHostName(each.sourceHostName), shortHostName(each.targetHostName), each.reason, ...(wide ? [each.reasonText, moid(each.task)] : [])]),
+    ["key", "rating", "vm", "from", "to", "reason", ...(wide ? ["task", "why"] : [])],
+    recommendations.map((each) => [each.key, String(each.rating), each.vmName, shortHostName(each.sourceHostName), shortHostName(each.targetHostName), each.reason, ...(wide ? [moid(each.task), each.reasonText] : [])]),
+    screen().columns,
   );
 }
 

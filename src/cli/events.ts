@@ -4,7 +4,9 @@ import { fromTimestamp } from "../base/timestamp.js";
 import { Event, EventFilter } from "../gen/spheresim/vcenter/v1/event.js";
 import { EventServiceClient } from "../gen/spheresim/vcenter/v1/event_service.js";
 import { addListOptions, type ListFlags, wholeNumber } from "./command-options.js";
+import { folded } from "./folded.js";
 import { print } from "./output.js";
+import { screen } from "./screen.js";
 import { table } from "./table.js";
 import { allPages, moid, PAGE_SIZE, type Vsphere, withVsphere } from "./vsphere.js";
 
@@ -71,12 +73,12 @@ async function follow(vsphere: Vsphere, { filter, passes }: Wanted, flags: Event
 function say(event: Event, { output }: EventFlags): void {
   if (output === "json") process.stdout.write(`${JSON.stringify(Event.toJSON(event))}\n`);
   else if (output === "yaml") process.stdout.write(`---\n${stringify(Event.toJSON(event))}`);
-  else process.stdout.write(`${cells(event, output === "wide").join("   ")}\n`);
+  else process.stdout.write(folded(cells(event, output === "wide").join("   "), screen().columns, "", "  "));
 }
 
 function eventTable(events: readonly Event[], wide: boolean): string {
   if (events.length === 0) return "no such event is kept\n";
-  return table(["time", "type", ...(wide ? ["key", "chain", "host", "vm"] : []), "message"], events.map((each) => cells(each, wide)));
+  return table(["time", "type", ...(wide ? ["key", "chain", "host", "vm"] : []), "message"], events.map((each) => cells(each, wide)), screen().columns);
 }
 
 function cells(event: Event, wide: boolean): string[] {

@@ -39,7 +39,7 @@ export function recordedAttempt(records: readonly StepRecord[]): RecordedAttempt
     hostVerdicts: judged?.hostVerdicts ?? [],
     ...(judged?.sized === undefined ? {} : { sized: { config: judged.sized } }),
     message,
-    notWeighed: judged?.outcome === Outcome.SKIPPED ? [] : [...notWeighed],
+    notWeighed: judged === undefined || judged.outcome === Outcome.SKIPPED ? [] : [...notWeighed],
     wouldFitIf: judged?.wouldFitIf ?? [],
   });
   return { explanation, attempt: filtered?.attempt ?? 0, drsSilent: silence(filtered, judged) };

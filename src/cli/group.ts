@@ -9,6 +9,7 @@ import { addConnectionOptions } from "./connection-options.js";
 import type { ConnectionOptions } from "./connection.js";
 import { named } from "./named.js";
 import { print } from "./output.js";
+import { screen } from "./screen.js";
 import { table } from "./table.js";
 import { allPages, moid, PAGE_SIZE, type Vsphere, withVsphere } from "./vsphere.js";
 
@@ -79,6 +80,7 @@ function groupTable(groups: readonly ClusterGroup[], inventory: Inventory, wide:
       const names = memberNames(group, inventory);
       return [group.name, group.members?.$case === "vms" ? "VMs" : "hosts", ...(wide ? [String(names.length)] : []), names.join(", ")];
     }),
+    screen().columns,
   );
 }
 

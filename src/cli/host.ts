@@ -12,6 +12,7 @@ import { addConnectionOptions } from "./connection-options.js";
 import type { ConnectionOptions } from "./connection.js";
 import { type FigureRow, figureTable } from "./figure-table.js";
 import { addHostAdd } from "./host-add.js";
+import { unlessEntering } from "./host-entering.js";
 import { addHostHardware } from "./host-hardware.js";
 import { addHostRemove } from "./host-remove.js";
 import { whileStaying } from "./host-staying.js";
@@ -125,12 +126,12 @@ async function maintenance(vsphere: Vsphere, name: string, change: "enter" | "ex
   const host = await vsphere.hostKey(name);
   const called = host.key?.value as string;
   if (change === "exit") {
-    const task = await service.exitMaintenanceMode({ requestId: "", host });
+    const task = await unlessEntering(vsphere, called, service.exitMaintenanceMode({ requestId: "", host }));
     return finish(vsphere, task, flags, () => `${called} has left maintenance mode`);
   }
   const timeout = flags.timeout === undefined ? undefined : durationParts(flags.timeout);
-  const task = await service.enterMaintenanceMode({ requestId: "", host, timeout, evacuatePoweredOffVms: flags.evacuatePoweredOff === true });
-  return whileStaying(vsphere, called, flags, () => finish(vsphere, task, flags, () => `${called} is in maintenance mode`));
+  const task = await unlessEntering(vsphere, called, service.enterMaintenanceMode({ requestId: "", host, timeout, evacuatePoweredOffVms: flags.evacuatePoweredOff === true }));
+  return whileStaying(vsphere, called, task, flags, () => finish(vsphere, task, flags, () => `${called} is in maintenance mode`));
 }
 
 async function standby(vsphere: Vsphere, name: string, change: "enter" | "exit", flags: EvacuationFlags): Promise<void> {
@@ -138,11 +139,11 @@ async function standby(vsphere: Vsphere, name: string, change: "enter" | "exit",
   const host = await vsphere.hostKey(name);
   const called = host.key?.value as string;
   if (change === "exit") {
-    const task = await service.powerUpHostFromStandBy({ requestId: "", host });
+    const task = await unlessEntering(vsphere, called, service.powerUpHostFromStandBy({ requestId: "", host }));
     return finish(vsphere, task, flags, () => `${called} is awake`);
   }
-  const task = await service.powerDownHostToStandBy({ requestId: "", host, timeout: flags.timeout === undefined ? undefined : durationParts(flags.timeout) });
-  return whileStaying(vsphere, called, flags, () => finish(vsphere, task, flags, () => `${called} is in standby`));
+  const task = await unlessEntering(vsphere, called, service.powerDownHostToStandBy({ requestId: "", host, timeout: flags.timeout === undefined ? undefined : durationParts(flags.timeout) }));
+  return whileStaying(vsphere, called, task, flags, () => finish(vsphere, task, flags, () => `${called} is in standby`));
 }
 
 async function quarantine(vsphere: Vsphere, name: string, on: boolean): Promise<void> {

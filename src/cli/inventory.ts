@@ -5,8 +5,10 @@ import { VirtualMachinePowerState } from "../gen/spheresim/vim/v1/virtual_machin
 import { bar } from "./bar.js";
 import { addConnectionOptions } from "./connection-options.js";
 import { connect, type ConnectionOptions } from "./connection.js";
+import { folded } from "./folded.js";
 import { hostTroubles } from "./host-state.js";
 import { type OutputForm, outputOption, print } from "./output.js";
+import { screen } from "./screen.js";
 
 /** `spheresim inventory`: the vSphere side as a tree. */
 export function addInventory(program: Command): void {
@@ -18,7 +20,7 @@ export function addInventory(program: Command): void {
     const connection = await connect(flags, process.env);
     try {
       const inventory = await connection.open("vcenter").client(InventoryServiceClient).getInventory({});
-      print(flags.output, Inventory.toJSON(inventory), (wide) => inventoryTree(inventory, wide));
+      print(flags.output, Inventory.toJSON(inventory), (wide) => inventoryTree(inventory, wide, screen().columns));
     } finally {
       connection.close();
     }
@@ -27,46 +29,65 @@ export function addInventory(program: Command): void {
 
 const barWidth = 12;
 
-/** A line of the tree and those below it. */
+/** An object of the tree, told in parts, and those below it. */
 interface Branch {
-  readonly text: string;
+  readonly parts: readonly string[];
   readonly below: readonly Branch[];
 }
 
-/** The inventory as a tree with bars in MHz and MB. */
-export function inventoryTree(inventory: Inventory, wide: boolean): string {
+const GAP = "  ";
+/** Parts are not broken into less than this. */
+const LEAST_COLUMNS = 20;
+
+/** The inventory as a tree with bars in MHz and MB, on a terminal of so many columns. */
+export function inventoryTree(inventory: Inventory, wide: boolean, columns?: number): string {
   const datacenters = inventory.datacenters.map((datacenter): Branch => {
     const clusters = inventory.clusters.filter((cluster) => cluster.datacenter?.value === datacenter.ref?.value);
-    return { text: `${datacenter.name}  ${datacenter.ref?.value}`, below: clusters.map((cluster) => clusterBranch(inventory, cluster, wide)) };
+    return { parts: [datacenter.name, datacenter.ref?.value ?? ""], below: clusters.map((cluster) => clusterBranch(inventory, cluster, wide)) };
   });
-  return datacenters.flatMap(({ text, below }) => [text, ...lines(below)]).map((line) => `${line}\n`).join("");
+  return datacenters.flatMap(({ parts, below }) => [...told(parts, columns), ...lines(below, columns)]).map((line) => `${line}\n`).join("");
 }
 
 /**
- * Worked example: `[{text: "a", below: [{text: "b", below: []}]}, {text: "c", below: []}]` is `├─ a`, `│  └─ b`, `└─ c`.
+ * Worked example: `[{parts: ["a", "first"], below: [{parts: ["b"], below: []}]}, {parts: ["c"], below: []}]` is `├─ a  first`, `│  └─ b`, `└─ c`;
+ * where there is no room for `first` beside it, `├─ a`, `│    first`, `│  └─ b`, `└─ c`.
  */
-export function lines(branches: readonly Branch[]): string[] {
-  return branches.flatMap(({ text, below }, index) => {
+export function lines(branches: readonly Branch[], columns?: number): string[] {
+  const room = columns === undefined ? undefined : columns - 3;
+  return branches.flatMap(({ parts, below }, index) => {
     const isLast = index === branches.length - 1;
-    return [`${isLast ? "└─" : "├─"} ${text}`, ...lines(below).map((line) => `${isLast ? "  " : "│ "} ${line}`)];
+    const [first = "", ...others] = told(parts, room);
+    return [`${isLast ? "└─" : "├─"} ${first}`, ...[...others, ...lines(below, room)].map((line) => `${isLast ? "  " : "│ "} ${line}`)];
   });
+}
+
+/** An object in as many lines as it takes; it is broken between its parts where that is enough. */
+function told(parts: readonly string[], columns?: number): string[] {
+  const room = columns === undefined ? undefined : Math.max(LEAST_COLUMNS, columns);
+  const found: string[] = [];
+  for (const part of parts) {
+    const line = found.at(-1);
+    if (line !== undefined && (room === undefined || line.length + GAP.length + part.length <= room)) found[found.length - 1] = line + GAP + part;
+    else found.push(...folded(part, room, line === undefined ? "" : GAP, GAP).trimEnd().split("\n"));
+  }
+  return found;
 }
 
 function clusterBranch(inventory: Inventory, cluster: Cluster, wide: boolean): Branch {
   const root = inventory.resourcePools.filter((pool) => pool.ref?.value === cluster.rootPool?.value);
   const hosts = inventory.hosts.filter((host) => host.cluster?.value === cluster.ref?.value);
-  return { text: `${cluster.name}  ${cluster.ref?.value}`, below: [...root.map((pool) => poolBranch(inventory, pool)), ...hosts.map((host) => hostBranch(inventory, host, wide))] };
+  return { parts: [cluster.name, cluster.ref?.value ?? ""], below: [...root.map((pool) => poolBranch(inventory, pool)), ...hosts.map((host) => hostBranch(inventory, host, wide))] };
 }
 
 function hostBranch(inventory: Inventory, host: Host, wide: boolean): Branch {
   const vms = inventory.virtualMachines.filter((vm) => vm.host?.value === host.ref?.value);
-  return { text: hostText(host), below: vms.map((vm) => ({ text: vmText(vm, wide), below: [] })) };
+  return { parts: hostParts(host), below: vms.map((vm) => ({ parts: vmParts(vm, wide), below: [] })) };
 }
 
 function poolBranch(inventory: Inventory, pool: ResourcePool): Branch {
   const { config, usage } = pool;
   const limits = [limitText(config?.cpuAllocation?.limit, "MHz"), limitText(config?.memoryAllocation?.limit, "MB")].filter((text) => text !== "");
-  const text = [
+  const parts = [
     `pool ${pool.name}`,
     pool.ref?.value ?? "",
     `reserves ${config?.cpuAllocation?.reservation ?? 0} MHz ${config?.memoryAllocation?.reservation ?? 0} MB`,
@@ -74,16 +95,16 @@ function poolBranch(inventory: Inventory, pool: ResourcePool): Branch {
     `unreserved ${usage?.unreservedCpuMhz ?? 0} MHz ${usage?.unreservedMemoryMb ?? 0} MB`,
     ...limits,
     ...(pool.namespace === "" ? [] : [`namespace ${pool.namespace}`]),
-  ].join("  ");
+  ];
   const below = inventory.resourcePools.filter((each) => each.parent !== undefined && each.parent.value === pool.ref?.value);
-  return { text, below: below.map((each) => poolBranch(inventory, each)) };
+  return { parts, below: below.map((each) => poolBranch(inventory, each)) };
 }
 
 function limitText(limit: number | undefined, unit: string): string {
   return limit === undefined || limit < 0 ? "" : `limit ${limit} ${unit}`;
 }
 
-function hostText(host: Host): string {
+function hostParts(host: Host): string[] {
   const cpu = (host.spec?.numCpuCores ?? 0) * (host.spec?.cpuMhz ?? 0);
   const memory = host.spec?.memoryMb ?? 0;
   const usage = host.usage;
@@ -93,11 +114,11 @@ function hostText(host: Host): string {
     `${bar({ reserved: usage?.reservedCpuMhz, active: usage?.activeCpuMhz, capacity: cpu }, barWidth)} ${usage?.reservedCpuMhz ?? 0} reserved, ${usage?.activeCpuMhz ?? 0} active of ${cpu} MHz`,
     `${bar({ reserved: usage?.reservedMemoryMb, active: usage?.activeMemoryMb, capacity: memory }, barWidth)} ${usage?.reservedMemoryMb ?? 0} reserved, ${usage?.activeMemoryMb ?? 0} active of ${memory} MB`,
     ...hostTroubles(host),
-  ].join("  ");
+  ];
 }
 
-function vmText(vm: VirtualMachine, wide: boolean): string {
+function vmParts(vm: VirtualMachine, wide: boolean): string[] {
   const power = vm.powerState === VirtualMachinePowerState.POWERED_ON ? "on" : "off";
-  const text = `${vm.config?.name}  ${vm.ref?.value}  ${power}  ${vm.config?.numCpus} vCPU ${vm.config?.memoryMb} MB`;
-  return wide ? `${text}  ${vm.config?.uuid}  owner ${vm.ownerUid || "-"}` : text;
+  const parts = [vm.config?.name ?? "", vm.ref?.value ?? "", power, `${vm.config?.numCpus} vCPU ${vm.config?.memoryMb} MB`];
+  return wide ? [...parts, vm.config?.uuid ?? "", `owner ${vm.ownerUid || "-"}`] : parts;
 }

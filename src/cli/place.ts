@@ -7,6 +7,7 @@ import { fileProblem } from "../base/user-error.js";
 import { table } from "./table.js";
 import { addConnectionOptions } from "./connection-options.js";
 import { connect, type ConnectionOptions } from "./connection.js";
+import { screen } from "./screen.js";
 import { seconds } from "./seconds.js";
 import { startMs, stepLine } from "./step-text.js";
 
@@ -69,5 +70,5 @@ export async function showPlacement(events: AsyncIterable<PlaceResponse>): Promi
 
 function resultTable(result: PlaceResult): string {
   if (result.pods.length === 0) return "no pods came of this manifest\n";
-  return `\n${table(["namespace", "pod", "phase", "node", "vm", "reason"], result.pods.map((pod) => [pod.namespace, pod.name, pod.phase, pod.node, pod.vmUuid, pod.reason]))}`;
+  return `\n${table(["namespace", "pod", "phase", "node", "vm", "reason"], result.pods.map((pod) => [pod.namespace, pod.name, pod.phase, pod.node, pod.vmUuid, pod.reason]), screen().columns)}`;
 }

@@ -1,6 +1,6 @@
 import type { Inventory, ResourcePool } from "../gen/spheresim/vcenter/v1/inventory.js";
 import { ScaleSharesBehavior } from "../gen/spheresim/vim/v1/resource.js";
-import { limitText, sharesText } from "./allocation-options.js";
+import { limitText, sharesText, sharesWord } from "./allocation-options.js";
 import { type FigureRow, figureTable } from "./figure-table.js";
 import { screen } from "./screen.js";
 import { moid } from "./vsphere.js";
@@ -30,8 +30,10 @@ function poolRow(inventory: Inventory, pool: ResourcePool, depth: number): Figur
   const cpu = most(config?.cpuAllocation?.limit, all.cpuMhz);
   const memory = most(config?.memoryAllocation?.limit, all.memoryMb);
   return {
-    name: `${"  ".repeat(depth)}${pool.name}`,
+    name: pool.name,
+    depth,
     about: [moid(pool.ref), pool.namespace],
+    note: settings(pool),
     figures: [
       [usage?.reservationUsedCpuMhz, usage?.reservationUsedMemoryMb],
       [usage?.entitledCpuMhz, usage?.entitledMemoryMb],
@@ -55,6 +57,23 @@ function poolRow(inventory: Inventory, pool: ResourcePool, depth: number): Figur
       config?.scaleDescendantsShares === ScaleSharesBehavior.SCALE_CPU_AND_MEMORY_SHARES ? "on" : "off",
     ],
   };
+}
+
+/** What somebody set of a pool, in short: `high shares, reserves 20000 MHz and 40960 MB`. */
+function settings({ name, namespace, config }: ResourcePool): string {
+  const { cpuAllocation: cpu, memoryAllocation: memory } = config ?? {};
+  const reserved = [[cpu, "MHz"], [memory, "MB"]] as const;
+  return [
+    namespace === "" ? "" : namespace === name ? "namespace" : `namespace ${namespace}`,
+    sharesNote(sharesWord(cpu?.shares), sharesWord(memory?.shares)),
+    reserved.some(([of]) => (of?.reservation ?? 0) > 0) ? `reserves ${reserved.map(([of, unit]) => `${of?.reservation ?? 0} ${unit}`).join(" and ")}` : "",
+    cpu?.expandableReservation === false ? "not expandable" : "",
+  ].filter((each) => each !== "").join(", ");
+}
+
+function sharesNote(cpu: string, memory: string): string {
+  if (cpu === memory) return cpu === "normal" ? "" : `${cpu} shares`;
+  return `${cpu} CPU and ${memory} memory shares`;
 }
 
 /** What the hosts of the pool's cluster have: nothing inside can use more. */

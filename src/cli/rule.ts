@@ -10,6 +10,7 @@ import type { ConnectionOptions } from "./connection.js";
 import { groupNamed, vmRefs } from "./group.js";
 import { named } from "./named.js";
 import { print } from "./output.js";
+import { screen } from "./screen.js";
 import { table } from "./table.js";
 import { allPages, moid, PAGE_SIZE, type Vsphere, withVsphere } from "./vsphere.js";
 
@@ -93,6 +94,7 @@ function ruleTable(rules: readonly Rule[], inventory: Inventory, wide: boolean):
   return table(
     ["key", "name", "state", "rule", ...(wide ? ["uuid", "why disabled"] : [])],
     rules.map((rule) => [String(rule.key), rule.name, stateOf(rule), sentence(rule, inventory), ...(wide ? [rule.ruleUuid, rule.disabledReason] : [])]),
+    screen().columns,
   );
 }
 

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { runningEmulators } from "./connection.js";
 import { type OutputForm, outputOption, print } from "./output.js";
+import { screen } from "./screen.js";
 import { table } from "./table.js";
 
 /** `spheresim status`: emulators of this user that run. */
@@ -28,6 +29,7 @@ export function addStatus(program: Command): void {
             ...(wide ? [line.endpoints["etcd"] ?? "", line.endpoints["vcenter"] ?? "", line.endpoints["esxi"] ?? ""] : []),
             line.dataDir,
           ]),
+          screen().columns,
         );
       });
     });

@@ -5,6 +5,7 @@ import { connect, type ConnectionOptions } from "./connection.js";
 import { recordedSteps } from "./journal.js";
 import { type OutputForm, outputOption, print } from "./output.js";
 import { endMs, startMs, stepName, stepTitle } from "./step-text.js";
+import { screen } from "./screen.js";
 import { table } from "./table.js";
 
 interface TraceFlags extends ConnectionOptions {
@@ -33,7 +34,7 @@ export function addTrace(program: Command): void {
 
 function traceTable(records: readonly StepRecord[], wide: boolean): string {
   const originMs = Math.min(...records.map(startMs));
-  const headings = ["step", "room", "what", "at ms", "took ms", "revision", "about", ...(wide ? ["peer", "wire", "attempt"] : [])];
+  const headings = ["step", "room", "what", "at ms", "took ms", "revision", ...(wide ? ["peer", "wire", "attempt"] : []), "about"];
   return table(
     headings,
     records.map((record) => [
@@ -43,8 +44,9 @@ function traceTable(records: readonly StepRecord[], wide: boolean): string {
       (startMs(record) - originMs).toFixed(1),
       (endMs(record) - startMs(record)).toFixed(1),
       record.etcdRevision === 0n ? "" : String(record.etcdRevision),
-      [record.subject, record.message].filter((part) => part !== "").join(": "),
       ...(wide ? [record.peer, record.wire, String(record.attempt)] : []),
+      [record.subject, record.message].filter((part) => part !== "").join(": "),
     ]),
+    screen().columns,
   );
 }

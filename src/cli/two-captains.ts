@@ -9,6 +9,7 @@ import { InventoryServiceClient } from "../gen/spheresim/vcenter/v1/inventory_se
 import type { Connection } from "./connection.js";
 import { recordedAttempt, type RecordedAttempt } from "./explanation.js";
 import { recordedSteps } from "./journal.js";
+import { screen } from "./screen.js";
 import { table } from "./table.js";
 
 /** The article's three hosts of 100 GB, with what ordinary VMs use on them. */
@@ -49,7 +50,7 @@ export function sideBySide(runs: readonly Run[]): string {
     ["memory reserved there now", (run) => memory(run, "reservedMemoryMb")],
     ["memory active there now", (run) => memory(run, "activeMemoryMb")],
   ];
-  const figures = table(["", ...runs.map((run) => run.captain)], rows.map(([what, of]) => [what, ...runs.map(of)]));
+  const figures = table(["", ...runs.map((run) => run.captain)], rows.map(([what, of]) => [what, ...runs.map(of)]), screen().columns);
   const reasons = runs.map((run) => `${run.captain}, step 5 of the journal: ${run.steps.find((step) => step.step === 5)?.message ?? "not recorded"}\n`);
   return `${figures}\n${reasons.join("")}`;
 }

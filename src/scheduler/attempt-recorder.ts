@@ -40,7 +40,7 @@ export class AttemptRecorder implements SchedulerObserver {
       subject: "",
       message: curated > 0 ? `${curated} of ${verdicts.length} nodes on the curated list` : failureMessage(verdicts, preFilterReasons),
       outcome: curated > 0 ? Outcome.OK : Outcome.UNSCHEDULABLE,
-      nodeVerdicts: verdicts.map(({ node, feasible, plugin, reasons, score }) => NodeVerdict.create({ node, feasible, plugin, reasons: [...reasons], score })),
+      nodeVerdicts: verdicts.map(({ node, feasible, plugin, reasons, wouldPassIf, score }) => NodeVerdict.create({ node, feasible, plugin, reasons: [...reasons], wouldPassIf: [...wouldPassIf], score })),
     });
   }
 

@@ -53,7 +53,7 @@ export class Explanations {
       name,
       podUid: entry.podUid,
       node: entry.node,
-      nodeVerdicts: entry.nodeVerdicts.map(({ node, feasible, plugin, reasons, score }) => NodeVerdict.create({ node, feasible, plugin, reasons: [...reasons], score })),
+      nodeVerdicts: entry.nodeVerdicts.map(({ node, feasible, plugin, reasons, wouldPassIf, score }) => NodeVerdict.create({ node, feasible, plugin, reasons: [...reasons], wouldPassIf: [...wouldPassIf], score })),
       hostVerdicts: [...(decision?.verdicts ?? [])],
       ...(decision?.sized === undefined ? {} : { sized: decision.sized }),
       message: entry.message,

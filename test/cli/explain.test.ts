@@ -37,7 +37,15 @@ describe("what the journal says of the last attempt", () => {
   test("the worked example: a later attempt without a node left, DRS was not asked", () => {
     const { explanation, attempt, drsSilent } = recordedAttempt([...first, step(3, 9, { attempt: 2, outcome: Outcome.UNSCHEDULABLE, message: "0/1 nodes are available" })]);
     assert.deepEqual([explanation.node, explanation.message, attempt, drsSilent], ["", "0/1 nodes are available", 2, "not asked: no node was left"]);
-    assert.deepEqual(explanation.hostVerdicts, []);
+    assert.deepEqual([explanation.hostVerdicts, explanation.notWeighed], [[], []]);
+  });
+
+  test("nodes by name, and what would have to change for Kubernetes to let each pass that it ruled out", () => {
+    const out = (node: string, ...wouldPassIf: string[]): NodeVerdict => NodeVerdict.create({ node, plugin: "NodeAffinity", reasons: ["no match"], wouldPassIf });
+    const refused = step(3, 1, { outcome: Outcome.UNSCHEDULABLE, nodeVerdicts: [out("n10", "label disk=ssd on n10"), NodeVerdict.create({ node: "n9", feasible: true }), out("n2", "n2 uncordoned", "label disk=ssd on n2")] });
+    const text = explanationText(recordedAttempt([refused]), false);
+    assert.match(text, /\nn2 +ruled out .*\nn9 +feasible.*\nn10 +ruled out /);
+    assert.match(text, /\nNODE +WOULD PASS IF \(ALL OF\)\nn2 +n2 uncordoned; label disk=ssd on n2\nn10 +label disk=ssd on n10\n/);
   });
 
   test("step 4 filed under the attempt before is that of the attempt during which it began", () => {
@@ -127,7 +135,8 @@ test("explain shows both captains' verdicts from the journal, also when schedule
       assert.match(stdout, /^DRS \(step 4\)\nHOST +VERDICT +SCORE +CPU USE THEN +MEMORY USE THEN +/m);
       assert.match(stdout, /^esxi-0[13]\.spheresim\.test +chosen +\d+\.\d +\d+ MHz +\d+ MB +\d+ % +\d+ MHz +\d+ MB$/m);
       assert.match(stdout, /^esxi-0[13]\.spheresim\.test +feasible +\d+\.\d +\d+ MHz/m);
-      for (const each of notWeighed) assert.ok(stdout.includes(`  - ${each}\n`), each);
+      assert.match(stdout, new RegExp(`^DRS here does not weigh yet ${notWeighed.length} things`, "m"));
+      assert.match(stdout, /^NODE +WOULD PASS IF \(ALL OF\)\nesxi-02\.spheresim\.test +esxi-02\.spheresim\.test uncordoned$/m);
     });
 
     await t.test("as JSON it is the message of the contract; wide has values and weights", async () => {
@@ -135,7 +144,9 @@ test("explain shows both captains' verdicts from the journal, also when schedule
       const explanation = Explanation.fromJSON(json);
       assert.deepEqual([explanation.nodeVerdicts.length, explanation.hostVerdicts.length, explanation.sized?.config?.numCpus], [3, 2, 1]);
       assert.deepEqual(Explanation.toJSON(explanation), json);
-      assert.match((await cli(["explain", "web", "-o", "wide"])).stdout, /\d+ MHz \(\d+\.\d x 0\.25\)/);
+      const { stdout } = await cli(["explain", "web", "-o", "wide"]);
+      assert.match(stdout, /\d+ MHz \(\d+\.\d x 0\.25\)/);
+      for (const each of notWeighed) assert.ok(stdout.includes(`  - ${each}\n`), each);
     });
 
     await t.test("the same words while both are dead and when they are back", async () => {
@@ -156,6 +167,8 @@ test("explain shows both captains' verdicts from the journal, also when schedule
       const { stdout } = await cli(["explain", "giant"]);
       assert.match(stdout, /^esxi-01\.spheresim\.test +ruled out +NodeResourcesFit: Insufficient memory$/m);
       assert.match(stdout, /^DRS \(step 4\): not asked: no node was left$/m);
+      assert.match(stdout, /^esxi-01\.spheresim\.test +\d+[GM]i more free memory on esxi-01\.spheresim\.test, or a pod that requests at most \d+[GM]i$/m);
+      assert.doesNotMatch(stdout, /does not weigh/);
     });
 
     await t.test("a pod that only DRS refuses: the fault of every host, in MB", async () => {

@@ -20,9 +20,9 @@ const row = (name: string): FigureRow => ({
     { reserved: 2600, entitled: 4100, active: 3000, capacity: 41_600 },
     { reserved: 24_576, entitled: 30_000, active: 8000, capacity: 65_536 },
   ],
-  more: ["host-21"],
+  more: ["host-21", "topology=a"],
 });
-const columns = { name: "host", about: ["state", "vms"], figures: ["reserved", "entitled", "active", "of"], more: ["id"] };
+const columns = { name: "host", about: ["state", "vms"], figures: ["reserved", "entitled", "active", "of"], more: ["id", "labels"] };
 const draw: (columnCount: number | undefined, options?: { readonly wide?: boolean; readonly unicode?: boolean; readonly name?: string }) => string = (columnCount, { wide = false, unicode = true, name = "esxi-01.spheresim.test" } = {}) =>
   figureTable(columns, [row(name)], { wide, screen: { columns: columnCount, unicode } });
 
@@ -39,27 +39,53 @@ esxi-01.spheresim.test   [┃·········]       2600       4100     3000 
     );
   });
 
-  test("no line is wider than the terminal, at any width from 60; without room there is no bar, and long names are cut", () => {
-    for (let width = 60; width <= 200; width += 1) {
-      for (const name of ["a", "esxi-01.spheresim.test", "a-host-with-a-name-that-is-far-too-long-for-most.example.test"]) {
-        for (const line of draw(width, { name }).split("\n")) assert.ok(line.length <= width, `${width}: ${line}`);
+  const longName = "a-host-with-a-name-that-is-far-too-long-for-most.example.test";
+
+  test("no line is wider than the terminal, at any width from 62, and nothing is cut; without room there is no bar", () => {
+    for (let width = 62; width <= 200; width += 1) {
+      for (const name of ["a", "esxi-01.spheresim.test", longName]) {
+        for (const wide of [false, true]) {
+          const text = draw(width, { name, wide });
+          for (const line of text.split("\n")) assert.ok(line.length <= width, `${width}: ${line}`);
+          for (const said of [name, "connected, 2 on", ...(wide ? ["host-21", "topology=a"] : [])]) assert.ok(text.includes(said), `${width}: ${said} in\n${text}`);
+        }
       }
     }
     assert.doesNotMatch(draw(60), /█/);
     assert.match(draw(200), /\[[█▒┃·]{30}\]/);
-    assert.match(draw(80, { name: "a-host-with-a-name-that-is-far-too-long-for-most.example.test" }), /^a-host-with-a-name\S*… {3}/m);
+  });
+
+  test("a name and a note without room have lines of their own; wide columns without room stand below with their headings", () => {
+    assert.equal(
+      figureTable(columns, [{ ...row(longName), about: ["connected, entering maintenance mode, in quarantine", "12 on"] }], { wide: true, screen: { columns: 80, unicode: true } }),
+      `HOST                                    RESERVED   ENTITLED   ACTIVE          OF
+a-host-with-a-name-that-is-far-too-long-for-most.example.test
+                         [┃·········]       2600       4100     3000   41600 MHz
+                         [████┃·····]      24576      30000        -    65536 MB
+  connected, entering maintenance mode, in quarantine, 12 on
+    id: host-21; labels: topology=a
+
+█ reserved   ▒ active beyond that   ┃ entitled
+`,
+    );
+  });
+
+  test("of a tree names and notes are indented, also in a pipe", () => {
+    const deep = { ...row("pool"), depth: 2 };
+    assert.match(figureTable(columns, [deep], { wide: false, screen: { columns: 80, unicode: true } }), /^ {4}pool +\[.*\n {6}connected, 2 on +\[/m);
+    assert.match(figureTable(columns, [deep], { wide: false, screen: { columns: undefined, unicode: true } }), /^ {4}pool +connected/m);
   });
 
   test("wide adds columns; ASCII where the terminal has no blocks", () => {
-    assert.match(draw(120, { wide: true }), /OF +ID\n.* 41600 MHz +host-21\n/);
+    assert.match(draw(120, { wide: true }), /OF +ID +LABELS\n.* 41600 MHz +host-21 +topology=a\n/);
     assert.match(draw(80, { unicode: false }), /\[\|\.+\] +2600.*\n.*\[####\|\.+\] +24576/);
   });
 
   test("in a pipe: one line each, plain figures, no bar; what is unknown is a dash", () => {
     assert.equal(
       draw(undefined, { wide: true }),
-      `HOST                     STATE       VMS    RESERVED MHZ   ENTITLED MHZ   ACTIVE MHZ   OF MHZ   RESERVED MB   ENTITLED MB   ACTIVE MB   OF MB   ID
-esxi-01.spheresim.test   connected   2 on   2600           4100           3000         41600    24576         30000         -           65536   host-21
+      `HOST                     STATE       VMS    RESERVED MHZ   ENTITLED MHZ   ACTIVE MHZ   OF MHZ   RESERVED MB   ENTITLED MB   ACTIVE MB   OF MB   ID        LABELS
+esxi-01.spheresim.test   connected   2 on   2600           4100           3000         41600    24576         30000         -           65536   host-21   topology=a
 `,
     );
   });

@@ -54,6 +54,49 @@ test("resources by Kubernetes' arithmetic: to the last millicore, with pod count
   assert.equal(messageFor(aPod("p"), full), "0/1 nodes are available: 1 Too many pods.");
 });
 
+/** What would have to change for the pod to pass the node. */
+function changesFor(pod: Draft<Pod>, node: Draft<Node>, running: readonly Pod[] = []): readonly string[] {
+  const cache = cacheOf([node], running);
+  const [verdict] = evaluate(usageOf(stored(pod)), cache.nodes()).verdicts;
+  assert.equal(verdict?.feasible, verdict?.wouldPassIf.length === 0);
+  return verdict?.wouldPassIf ?? [];
+}
+
+test("the worked example of what would have to change: all filters speak, and who does all of it passes", () => {
+  const running = [stored(aPod("r", { cpu: "15500m" }, { nodeName: "n1" }))];
+  const pod = aPod("p", { cpu: "2" }, { nodeSelector: { disk: "ssd" } });
+  assert.deepEqual(changesFor(pod, aNode("n1", { unschedulable: true }), running), ["n1 uncordoned", "label disk=ssd on n1", "1500m more free cpu on n1, or a pod that requests at most 500m"]);
+  const labelled = aNode("n1", { labels: { disk: "ssd" } });
+  assert.deepEqual(changesFor(pod, labelled, running), ["1500m more free cpu on n1, or a pod that requests at most 500m"]);
+  assert.deepEqual(changesFor(aPod("p", { cpu: "500m" }, { nodeSelector: { disk: "ssd" } }), labelled, running), []);
+  assert.deepEqual(changesFor(pod, labelled, [stored(aPod("r", { cpu: "14" }, { nodeName: "n1" }))]), []);
+});
+
+test("what would have to change about taints, terms of an affinity, memory, pods and names", () => {
+  const taints = [{ key: "k", value: "v", effect: "NoSchedule" }, { key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" }, { key: "soft", effect: "PreferNoSchedule" }] as const;
+  assert.deepEqual(changesFor(aPod("p"), aNode("t", { taints, unschedulable: true })), ["t uncordoned", "t without its taint {k: v} (NoSchedule), or a pod that tolerates it"]);
+  assert.deepEqual(changesFor(aPod("p", {}, { tolerations: [{ key: "k", operator: "Exists" }] }), aNode("t", { taints })), ["t without its taint {node.kubernetes.io/unschedulable: } (NoSchedule), or a pod that tolerates it"]);
+  const affinity = (nodeSelectorTerms: readonly object[]): Partial<PodSpec> => ({ affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } } } }) as Partial<PodSpec>;
+  const terms = [
+    { matchExpressions: [{ key: "disk", operator: "In", values: ["ssd", "nvme"] }, { key: "spot", operator: "DoesNotExist" }] },
+    { matchExpressions: [{ key: "gen", operator: "Gt", values: ["3"] }] },
+    { matchFields: [{ key: "metadata.name", operator: "In", values: ["other"] }] },
+  ];
+  assert.deepEqual(changesFor(aPod("p", {}, affinity(terms)), aNode("n")), ["labels on n so that disk in (ssd,nvme) and !spot, or gen > 3"]);
+  assert.deepEqual(changesFor(aPod("p", {}, affinity(terms)), aNode("n", { labels: { gen: "4" } })), []);
+  assert.deepEqual(changesFor(aPod("p", {}, affinity(terms.slice(2))), aNode("n")), ["a pod whose node affinity allows n"]);
+  assert.deepEqual(changesFor(aPod("p", { memory: "65Gi" }), aNode("n")), ["1Gi more free memory on n, or a pod that requests at most 64Gi"]);
+  assert.deepEqual(changesFor(aPod("p", { "example.com/gpu": "2" }), aNode("n")), ["2 more free example.com/gpu on n"]);
+  assert.deepEqual(changesFor(aPod("p"), aNode("n", { allocatable: { pods: "1" } }), [stored(aPod("r", {}, { nodeName: "n" }))]), ["1 pod fewer on n"]);
+  assert.deepEqual(changesFor(aPod("p", {}, { nodeName: "x" }), aNode("n")), ["a pod whose spec.nodeName is n, or empty"]);
+});
+
+test("of many nodes that were ruled out the first hundred are told what would have to change", () => {
+  const cache = cacheOf(Array.from({ length: 120 }, (_, at) => aNode(`n${at}`)));
+  const { verdicts } = evaluate(usageOf(stored(aPod("p", {}, { nodeSelector: { a: "b" } }))), cache.nodes());
+  assert.equal(verdicts.filter(({ wouldPassIf }) => wouldPassIf.length > 0).length, 100);
+});
+
 test("mixed reasons are counted and sorted", () => {
   const nodes = [aNode("a"), aNode("b", { allocatable: { cpu: "1" } }), aNode("c", { allocatable: { cpu: "1", memory: "1Gi" } })];
   assert.equal(messageFor(aPod("p", { cpu: "20", memory: "2Gi" }), cacheOf(nodes)), "0/3 nodes are available: 1 Insufficient memory, 3 Insufficient cpu.");

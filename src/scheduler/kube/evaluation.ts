@@ -14,6 +14,9 @@ export const filterPlugins: readonly FilterPlugin[] = [unsupportedConstraints, n
 
 export const scorePlugins: readonly ScorePlugin[] = [taintToleration, nodeAffinity, nodeResourcesFit, balancedAllocation];
 
+/** Nodes of one attempt that are told what would have to change. */
+const MOST_TOLD = 100;
+
 const totalWeight = scorePlugins.reduce((sum, plugin) => sum + plugin.weight, 0);
 
 /** Step 3 for one pod: each node's verdict, and the plugins that refused any. */
@@ -30,7 +33,7 @@ export function evaluate(pod: PodUsage, nodes: readonly NodeInfo[]): Evaluation 
   for (const plugin of filterPlugins) {
     const reasons = plugin.preFilter?.(pod.pod) ?? [];
     if (reasons.length === 0) continue;
-    const verdicts = nodes.map(({ name }): NodeVerdict => ({ node: name, feasible: false, plugin: plugin.name, reasons, score: 0, scores: {} }));
+    const verdicts = nodes.map(({ name }): NodeVerdict => ({ node: name, feasible: false, plugin: plugin.name, reasons, wouldPassIf: [], score: 0, scores: {} }));
     return { verdicts, preFilterReasons: reasons, feasible: [], refusedBy: new Set([plugin.name]) };
   }
 
@@ -39,16 +42,19 @@ export function evaluate(pod: PodUsage, nodes: readonly NodeInfo[]): Evaluation 
   const left = nodes.filter((_, at) => refusals[at] === undefined);
   const scores = scorePlugins.map((plugin) => plugin.score(pod, left));
   let next = 0;
-  const verdicts = nodes.map(({ name }, at): NodeVerdict => {
+  let told = 0;
+  const verdicts = nodes.map((node, at): NodeVerdict => {
+    const { name } = node;
     const refusal = refusals[at];
     if (refusal !== undefined) {
       refusedBy.add(refusal.plugin);
-      return { node: name, feasible: false, ...refusal, score: 0, scores: {} };
+      told += 1;
+      return { node: name, feasible: false, ...refusal, wouldPassIf: told > MOST_TOLD ? [] : wouldPassIf(pod, node), score: 0, scores: {} };
     }
     const mine = scorePlugins.map((plugin, index): [string, number] => [plugin.name, scores[index]![next]!]);
     next += 1;
     const sum = scorePlugins.reduce((total, plugin, index) => total + plugin.weight * mine[index]![1], 0);
-    return { node: name, feasible: true, plugin: "", reasons: [], score: sum / totalWeight, scores: Object.fromEntries(mine) };
+    return { node: name, feasible: true, plugin: "", reasons: [], wouldPassIf: [], score: sum / totalWeight, scores: Object.fromEntries(mine) };
   });
   return { verdicts, preFilterReasons: [], feasible: left.map(({ name }) => name), refusedBy };
 }
@@ -60,4 +66,14 @@ export function refusalOf(pod: PodUsage, node: NodeInfo): { readonly plugin: str
     if (reasons.length > 0) return { plugin: plugin.name, reasons };
   }
   return undefined;
+}
+
+/**
+ * All that would have to change for the node to pass every filter, not only the first that refuses it.
+ *
+ * Worked example: a pod of 2 cores that wants disk=ssd, on a cordoned n1 without that label and with half a core free: `n1 uncordoned`,
+ * `label disk=ssd on n1`, `1500m more free cpu on n1, or a pod that requests at most 500m`.
+ */
+export function wouldPassIf(pod: PodUsage, node: NodeInfo): readonly string[] {
+  return filterPlugins.flatMap((plugin) => plugin.wouldPassIf(pod, node));
 }

@@ -15,6 +15,8 @@ export interface FilterPlugin {
   preFilter?(pod: Pod): readonly string[];
   /** Reasons against the node, in kube-scheduler's words; none means that it fits. */
   filter(pod: PodUsage, node: NodeInfo): readonly string[];
+  /** What would have to change, all of it, for `filter` to let the node pass; empty where it does. */
+  wouldPassIf(pod: PodUsage, node: NodeInfo): readonly string[];
   /** Whether a pod this plugin refused is worth another try after the event (kube-scheduler's queueing hint). */
   helps(event: ClusterEvent, pod: PodUsage): boolean;
 }

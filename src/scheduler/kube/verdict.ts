@@ -9,6 +9,8 @@ export interface NodeVerdict {
   readonly plugin: string;
   /** In kube-scheduler's words. */
   readonly reasons: readonly string[];
+  /** All that would have to change for the node to pass; empty where nothing would do, and beyond the first nodes of many. */
+  readonly wouldPassIf: readonly string[];
   /** 0 to 100: what Kubernetes alone thinks of it, the weighted mean of `scores`; 0 for a node ruled out. */
   readonly score: number;
   /** By plugin. */

@@ -1,3 +1,4 @@
+import { Quantity } from "../../../base/quantity.js";
 import type { NodeInfo } from "../node-info.js";
 import type { FilterPlugin, ScorePlugin } from "../plugin.js";
 import { nodePasses } from "../plugin.js";
@@ -21,6 +22,16 @@ export const nodeResourcesFit: FilterPlugin & ScorePlugin = {
     }
     return reasons;
   },
+  wouldPassIf: ({ requests }, node) => {
+    const room = Number(node.allocatable.get("pods") ?? 0n);
+    const changes = node.podCount + 1 > room ? [room > 0 ? `${counted(node.podCount + 1 - room, "pod")} fewer on ${node.name}` : `allocatable pods on ${node.name}`] : [];
+    for (const [resource, amount] of requests) {
+      const left = free(node, resource);
+      if (amount === 0n || amount <= left) continue;
+      changes.push(`${amountText(resource, amount - left)} more free ${resource} on ${node.name}${left > 0n ? `, or a pod that requests at most ${amountText(resource, left)}` : ""}`);
+    }
+    return changes;
+  },
   helps: (event, pod) => {
     if (event.kind !== "AssignedPodDeleted") return nodePasses(nodeResourcesFit, event, pod);
     return true;
@@ -36,6 +47,16 @@ export const nodeResourcesFit: FilterPlugin & ScorePlugin = {
       return parts.length === 0 ? 0 : Number(parts.reduce((sum, part) => sum + part, 0n) / BigInt(parts.length));
     }),
 };
+
+/** In the words of a manifest: `500m`, `1536Mi`. */
+function amountText(resource: string, amount: bigint): string {
+  if (resource === "cpu") return Quantity.ofMilli(amount).toString();
+  return Quantity.of(amount, resource === "memory" || resource === "ephemeral-storage" ? "BinarySI" : "DecimalSI").toString();
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
 
 function free(node: NodeInfo, resource: string): bigint {
   return (node.allocatable.get(resource) ?? 0n) - (node.requested.get(resource) ?? 0n);

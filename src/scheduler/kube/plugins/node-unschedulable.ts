@@ -10,5 +10,6 @@ export const nodeUnschedulable: FilterPlugin = {
     const taint = { key: taintKeys.unschedulable, effect: "NoSchedule" } as const;
     return (pod.spec.tolerations ?? []).some((toleration) => tolerates(toleration, taint)) ? [] : ["node(s) were unschedulable"];
   },
+  wouldPassIf: (usage, node) => (nodeUnschedulable.filter(usage, node).length === 0 ? [] : [`${node.name} uncordoned`]),
   helps: (event, pod) => nodePasses(nodeUnschedulable, event, pod),
 };

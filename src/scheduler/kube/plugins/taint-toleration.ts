@@ -1,4 +1,4 @@
-import { findUntoleratedTaint, formatTaint, tolerates } from "../../../kubernetes/taint.js";
+import { findUntoleratedTaint, formatTaint, taintKeys, tolerates } from "../../../kubernetes/taint.js";
 import type { FilterPlugin, ScorePlugin } from "../plugin.js";
 import { nodePasses, normalize } from "../plugin.js";
 
@@ -9,6 +9,12 @@ export const taintToleration: FilterPlugin & ScorePlugin = {
   filter: ({ pod }, { node }) => {
     const taint = findUntoleratedTaint(node?.spec?.taints, pod.spec.tolerations, ["NoSchedule", "NoExecute"]);
     return taint === undefined ? [] : [`node(s) had untolerated taint ${formatTaint(taint)}`];
+  },
+  wouldPassIf: ({ pod }, { node, name }) => {
+    // The taint of a cordon goes with the cordon, which is told by its own plugin.
+    const taints = (node?.spec?.taints ?? []).filter(({ key }) => node?.spec?.unschedulable !== true || key !== taintKeys.unschedulable);
+    const refused = taints.filter((taint) => findUntoleratedTaint([taint], pod.spec.tolerations, ["NoSchedule", "NoExecute"]) !== undefined);
+    return refused.map((taint) => `${name} without its taint ${formatTaint(taint)} (${taint.effect}), or a pod that tolerates it`);
   },
   helps: (event, pod) => nodePasses(taintToleration, event, pod),
   score: ({ pod }, nodes) => {

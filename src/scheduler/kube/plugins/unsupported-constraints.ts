@@ -10,6 +10,7 @@ export const unsupportedConstraints: FilterPlugin = {
   name: "UnsupportedConstraints",
   preFilter: ({ spec }: Pod) => [...unsupportedPlacement(spec), ...unsupportedOnHost(spec), ...unsupportedVolumes(spec)].map(refusal),
   filter: () => [],
+  wouldPassIf: () => [],
   // Nothing in the cluster makes the field supported; a change of the pod itself brings it back to the queue anyway.
   helps: () => false,
 };
