@@ -99,9 +99,9 @@ function settingTable({ name, drsConfig: drs, dasConfig: das, scaleDescendantsSh
       ["admission-control", onOff(das?.admissionControlEnabled)],
       ["failover-cpu-percent", String(das?.cpuFailoverResourcesPercent ?? 0)],
       ["failover-memory-percent", String(das?.memoryFailoverResourcesPercent ?? 0)],
-      // What DRS makes of them.
+      // What comes of them.
       ["score", drsScore === undefined ? "" : String(drsScore)],
-      ["vms by score, 0-20 to 81-100", buckets.join(" ")],
+      ["vms-by-score", buckets.length === 0 ? "" : `${buckets.join(", ")} (0-20 to 81-100)`],
     ],
     screen().columns,
   );

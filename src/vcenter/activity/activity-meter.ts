@@ -13,7 +13,7 @@ export type Metered = Pick<VmRecord, "config" | "isOn"> & { readonly moid?: stri
  * What ordinary VMs use by their activity profiles at this moment of emulated time: CPU as it is, active memory as ESXi estimates it
  * (active-estimate.ts), and what they consume: the largest active memory since they were powered on, at most what they are configured with.
  * That is our choice: nothing runs inside that could touch memory and keep it, and a guest hardly ever gives back what it touched. It is kept
- * in memory alone: a vCenter that starts knows the present use only, as does one whose VM is told another activity.
+ * in memory alone: a vCenter that starts knows the present use only. Estimates and averages of a VM that is told another activity begin anew.
  *
  * Example: a VM of 4,096 MB that used 3,000 MB until noon and 1,000 MB since has 1,000 active and 3,000 consumed an hour later.
  */

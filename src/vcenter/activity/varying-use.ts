@@ -14,9 +14,10 @@ const MOST_REMEMBERED = 60;
  *
  * Example, looked back on over 2 minutes: minutes of 100, 300 and 500 MHz average to 100, 200 and 400.
  */
-export class VaryingUse {
+export class VaryingUse implements ActiveAverages {
   readonly activity: ActivityProfile;
-  readonly #averages: ActiveAverages;
+  fast: number;
+  slow: number;
   /** The sample period it was first seen in, and the last one that is taken in. */
   readonly #began: number;
   #minute: number;
@@ -30,13 +31,14 @@ export class VaryingUse {
     this.#began = minuteOf(nowMs);
     this.#minute = this.#began;
     const { memoryMb } = useAt(activity, nowMs);
-    this.#averages = { fast: memoryMb, slow: memoryMb };
+    this.fast = memoryMb;
+    this.slow = memoryMb;
   }
 
   /** Active memory now, of a VM that uses `memoryMb` at this moment. */
   activeMb(memoryMb: number, nowMs: number): number {
     this.#advance(nowMs);
-    return activeEstimate(this.#averages, memoryMb);
+    return activeEstimate(this, memoryMb);
   }
 
   /** What it used on average over the last so many minutes, this one included, or for as long as it is known. */
@@ -51,7 +53,7 @@ export class VaryingUse {
   #advance(nowMs: number): void {
     const minute = minuteOf(nowMs);
     if (minute <= this.#minute) return;
-    for (let over = Math.max(this.#minute, minute - MOST_REMEMBERED); over < minute; over += 1) follow(this.#averages, this.#at(over).memoryMb);
+    for (let over = Math.max(this.#minute, minute - MOST_REMEMBERED); over < minute; over += 1) follow(this, this.#at(over).memoryMb);
     const leaps = minute - this.#minute > MOST_REMEMBERED;
     if (!leaps && this.#window > 0) for (let came = this.#minute + 1; came <= minute; came += 1) this.#slide(came);
     this.#minute = minute;

@@ -30,9 +30,10 @@ export interface Reclaimed {
 
 /**
  * What hosts take back from their VMs to keep memory free. While 4 % is free nothing is (state high). Below, balloons take it until 6 % is
- * free again (soft): first from what VMs hold beyond demand, then beyond entitlement, then beyond what is guaranteed, each in proportion. Where balloons,
- * which hold 65 % of a VM at most, leave less than 2 % free, what they cannot take is swapped, down to what a VM is left with when 4 % is free (hard). Where even that leaves less than 1 %, since
- * more is guaranteed, the host stays short (low). What a limit keeps a VM from holding is taken back in any state.
+ * free again (soft): first from what VMs hold beyond demand, then beyond entitlement, then beyond what is guaranteed, each in proportion.
+ * Where balloons, which hold 65 % of a VM at most, leave less than 2 % free, what they cannot take is swapped, down to what a VM is left with
+ * when 4 % is free (hard). Where even that leaves less than 1 %, since more is guaranteed, the host stays short (low). What a limit keeps a VM
+ * from holding is taken back in any state.
  *
  * That a way of taking memory back works until the border above its own is ours, after Waldspurger's remark that a host leaves a state only
  * well above its border; so is that all happens at once.
