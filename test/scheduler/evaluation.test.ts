@@ -76,7 +76,7 @@ test("what would have to change about taints, terms of an affinity, memory, pods
   const taints = [{ key: "k", value: "v", effect: "NoSchedule" }, { key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" }, { key: "soft", effect: "PreferNoSchedule" }] as const;
   assert.deepEqual(changesFor(aPod("p"), aNode("t", { taints, unschedulable: true })), ["t uncordoned", "t without its taint {k: v} (NoSchedule), or a pod that tolerates it"]);
   assert.deepEqual(changesFor(aPod("p", {}, { tolerations: [{ key: "k", operator: "Exists" }] }), aNode("t", { taints })), ["t without its taint {node.kubernetes.io/unschedulable: } (NoSchedule), or a pod that tolerates it"]);
-  const affinity = (nodeSelectorTerms: readonly object[]): Partial<PodSpec> => ({ affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } } } }) as Partial<PodSpec>;
+  const affinity = (nodeSelectorTerms: readonly object[]): Partial<PodSpec> => ({ affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } } } });
   const terms = [
     { matchExpressions: [{ key: "disk", operator: "In", values: ["ssd", "nvme"] }, { key: "spot", operator: "DoesNotExist" }] },
     { matchExpressions: [{ key: "gen", operator: "Gt", values: ["3"] }] },
