@@ -83,7 +83,7 @@ function dasConfig(before: ClusterDasConfig, flags: SettingFlags): ClusterDasCon
   };
 }
 
-function settingTable({ name, drsConfig: drs, dasConfig: das, scaleDescendantsShares }: Cluster): string {
+function settingTable({ name, drsConfig: drs, dasConfig: das, scaleDescendantsShares, drsScore, numVmsPerDrsScoreBucket: buckets }: Cluster): string {
   const onOff = (value: boolean | undefined): string => (value === true ? "on" : "off");
   const behaviour = Object.entries(behaviours).find(([, each]) => each === drs?.defaultVmBehavior)?.[0] ?? "fully-automated";
   return table(
@@ -99,6 +99,9 @@ function settingTable({ name, drsConfig: drs, dasConfig: das, scaleDescendantsSh
       ["admission-control", onOff(das?.admissionControlEnabled)],
       ["failover-cpu-percent", String(das?.cpuFailoverResourcesPercent ?? 0)],
       ["failover-memory-percent", String(das?.memoryFailoverResourcesPercent ?? 0)],
+      // What DRS makes of them.
+      ["score", drsScore === undefined ? "" : String(drsScore)],
+      ["vms by score, 0-20 to 81-100", buckets.join(" ")],
     ],
     screen().columns,
   );

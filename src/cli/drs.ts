@@ -92,7 +92,7 @@ function recommendationTable(recommendations: readonly DrsRecommendation[], isFr
 
 function usageTable(vms: readonly VmUsage[], wide: boolean): string {
   if (vms.length === 0) return "no VM is on, or DRS has run no pass yet; let it with: spheresim drs recommendations --refresh\n";
-  const columns = { name: "vm", about: ["score", "host"], figures: ["demand", "entitled", "granted"], more: ["id", "active MB", "consumed MB"] };
+  const columns = { name: "vm", about: ["score", "host"], figures: ["demand", "entitled", "granted"], more: ["id", "active MB", "consumed MB", "cpu ready", "balloon MB", "swapped MB"] };
   const rows = vms.map((each) => ({
     name: each.vmName,
     about: [String(each.drsScore), each.hostName],
@@ -102,7 +102,7 @@ function usageTable(vms: readonly VmUsage[], wide: boolean): string {
       [each.entitledCpuMhz, each.entitledMemoryMb],
       [each.grantedCpuMhz, each.grantedMemoryMb],
     ] as const,
-    more: [moid(each.vm), String(each.activeMemoryMb), String(each.consumedMemoryMb)],
+    more: [moid(each.vm), String(each.activeMemoryMb), String(each.consumedMemoryMb), `${each.cpuReadinessPercent} %`, String(each.balloonedMemoryMb), String(each.swappedMemoryMb)],
   }));
   return figureTable(columns, rows, { wide, screen: screen() });
 }

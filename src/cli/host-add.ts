@@ -3,11 +3,11 @@ import { RpcCode, RpcError } from "../base/rpc-error.js";
 import { UserError } from "../base/user-error.js";
 import type { HostHardware } from "../gen/spheresim/hostd/v1/hardware.js";
 import { HostServiceClient } from "../gen/spheresim/hostd/v1/host_service.js";
-import { InventoryServiceClient } from "../gen/spheresim/vcenter/v1/inventory_service.js";
 import type { ManagedObjectReference } from "../gen/spheresim/vim/v1/managed_object.js";
 import { clusterOption, wholeNumber } from "./command-options.js";
 import { addConnectionOptions } from "./connection-options.js";
 import type { ConnectionOptions } from "./connection.js";
+import { figures, type Hardware, haveHost, inVcenter, requireCluster } from "./host-in-vcenter.js";
 import { recovery } from "./host-recovery.js";
 import { hardwareTroubles, Rack } from "./rack.js";
 import { moid, type Vsphere, withVsphere } from "./vsphere.js";
@@ -22,9 +22,6 @@ interface AddFlags extends ConnectionOptions {
   readonly network: readonly string[];
   readonly label: Readonly<Record<string, string>>;
 }
-
-/** What a host is made of. */
-type Hardware = Pick<HostHardware, "numCpuCores" | "cpuMhz" | "memoryMb">;
 
 /** A host of which nothing is said is like those of the default inventory. */
 const DEFAULTS: Hardware = { numCpuCores: 16, cpuMhz: 2600, memoryMb: 65_536 };
@@ -55,14 +52,15 @@ function label(text: string, before: Readonly<Record<string, string>>): Record<s
 async function addOne(vsphere: Vsphere, name: string, flags: AddFlags): Promise<void> {
   const address = flags.address ?? vsphere.connection.info.endpoints["esxi"];
   if (address === undefined) throw new UserError("usage", "this emulator runs no ESXi process", "name the HostD that has the host with --address");
-  const cluster = await clusterOf(vsphere, flags);
-  const known = (await vsphere.inventory()).hosts.find(({ spec }) => spec?.name === name);
+  const known = await inVcenter(vsphere, name);
+  const cluster = known === undefined || flags.cluster !== undefined ? await clusterOf(vsphere, flags) : known.cluster;
+  if (known !== undefined) requireCluster(known, cluster);
   if (known !== undefined && flags.address === undefined && known.address !== address) throw new UserError("failed", `vCenter has ${name} already, at ${known.address}`, "name another address with --address, or remove it first: spheresim host remove");
   const { numCpuCores, cpuMhz, memoryMb } = await racked(vsphere, name, address, flags);
   const spec = { name, numCpuCores, cpuMhz, memoryMb, datastores: [...flags.datastore], networks: [...flags.network], labels: { ...flags.label } };
-  const added = await vsphere.client(InventoryServiceClient).addHost({ requestId: "", cluster, spec, address });
+  const added = await haveHost(vsphere, { cluster, spec, address }, known);
   const works = await recovery(vsphere, { name, address, moid: moid(added.ref) });
-  process.stdout.write(`${name} is ${moid(added.ref)}: ${numCpuCores} cores of ${cpuMhz} MHz, ${memoryMb} MB, at ${address}; ${works}${known?.address === address ? "; it was there already" : ""}\n`);
+  process.stdout.write(`${name} is ${moid(added.ref)}: ${figures(spec)}, at ${address}; ${works}${known?.address === address ? "; it was there already" : ""}\n`);
 }
 
 async function clusterOf(vsphere: Vsphere, flags: AddFlags): Promise<ManagedObjectReference> {

@@ -1,5 +1,7 @@
 import { monotonicClock } from "../base/clock.js";
 import { DrsBehavior, type VirtualMachine } from "../gen/spheresim/vcenter/v1/inventory.js";
+import { TaskServiceClient } from "../gen/spheresim/vcenter/v1/task_service.js";
+import type { TaskInfo } from "../gen/spheresim/vim/v1/task.js";
 import { VirtualMachinePowerState } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import type { TaskFlags } from "./command-options.js";
 import { moid, type Vsphere } from "./vsphere.js";
@@ -10,7 +12,7 @@ const MOST_NAMED = 5;
 const SAY_AFTER_MS = 3_000;
 
 /** Waits until a host is empty, and tells who waits, on standard error, what for: pods never move, and DRS moves VMs only where it may and can. */
-export async function whileStaying(vsphere: Vsphere, host: string, flags: Pick<TaskFlags, "wait">, wait: () => Promise<void>): Promise<void> {
+export async function whileStaying(vsphere: Vsphere, host: string, task: TaskInfo, flags: Pick<TaskFlags, "wait">, wait: () => Promise<void>): Promise<void> {
   const { pods, others, isAutomatic } = await staying(vsphere, host);
   const [, first] = named(pods);
   if (pods.length > 0) say(`waits until ${pods.length} vSphere Pod${pods.length === 1 ? " is" : "s are"} gone, which never move${pods.length === 1 ? "s" : ""}: ${first}; delete with: kubectl delete pod`);
@@ -18,7 +20,7 @@ export async function whileStaying(vsphere: Vsphere, host: string, flags: Pick<T
     say(`waits for ${named(others).join(": ")}; DRS is not fully automated and moves nothing by itself`);
     process.stderr.write("  move them with: spheresim vm migrate NAME, or: spheresim drs recommendations --refresh, then spheresim drs apply --all\n");
   }
-  const timer = others.length > 0 && isAutomatic && flags.wait ? monotonicClock().timer(SAY_AFTER_MS, () => void sayLate(vsphere, host)) : undefined;
+  const timer = others.length > 0 && isAutomatic && flags.wait ? monotonicClock().timer(SAY_AFTER_MS, () => void sayLate(vsphere, task)) : undefined;
   try {
     await wait();
   } finally {
@@ -26,11 +28,10 @@ export async function whileStaying(vsphere: Vsphere, host: string, flags: Pick<T
   }
 }
 
-/** Best effort: whoever cannot be asked now is what the command itself will report. */
-async function sayLate(vsphere: Vsphere, host: string): Promise<void> {
-  vsphere.forget();
-  const { others } = await staying(vsphere, host).catch(() => ({ others: [] }));
-  if (others.length > 0) say(`still waits for ${named(others).join(": ")}; what keeps one, if it is not on its way, says: spheresim vm migrate ${others[0]}`);
+/** What the task says of those that are not on their way. Best effort: whoever cannot be asked now is what the command itself will report. */
+async function sayLate(vsphere: Vsphere, { task }: TaskInfo): Promise<void> {
+  const description = await vsphere.client(TaskServiceClient).getTask({ task }).then((now) => now.description, () => "");
+  if (description !== "") say(`still waits: ${description}`);
 }
 
 interface Staying {

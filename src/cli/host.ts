@@ -12,10 +12,11 @@ import { addConnectionOptions } from "./connection-options.js";
 import type { ConnectionOptions } from "./connection.js";
 import { type FigureRow, figureTable } from "./figure-table.js";
 import { addHostAdd } from "./host-add.js";
+import { unlessEntering } from "./host-entering.js";
 import { addHostHardware } from "./host-hardware.js";
 import { addHostRemove } from "./host-remove.js";
 import { whileStaying } from "./host-staying.js";
-import { hostTroubles } from "./host-state.js";
+import { hostTroubles, memoryStateText } from "./host-state.js";
 import { oneOf } from "./one-of.js";
 import { print } from "./output.js";
 import { hardwareTroubles, knownHardware } from "./rack.js";
@@ -83,7 +84,7 @@ export function entitledByHost(vms: readonly VirtualMachine[], usage: ReadonlyMa
 
 function hostTable(hosts: readonly Host[], entitled: ReturnType<typeof entitledByHost>, hardware: ReadonlyMap<string, HostHardware>, wide: boolean): string {
   if (hosts.length === 0) return "there is no host; add one with: spheresim host add\n";
-  const columns = { name: "host", about: ["state", "vms"], figures: ["reserved", "entitled", "active", "of"], more: ["id", "cores", "MHz a core", "demand MHz", "demand MB", "address", "datastores", "networks", "labels"] };
+  const columns = { name: "host", about: ["state", "vms"], figures: ["reserved", "entitled", "active", "of"], more: ["id", "cores", "MHz a core", "demand MHz", "demand MB", "memory", "address", "datastores", "networks", "labels"] };
   return figureTable(columns, hosts.map((host) => hostRow(host, hardware.get(host.spec?.name ?? ""), entitled.get(moid(host.ref)))), { wide, screen: screen() });
 }
 
@@ -111,6 +112,7 @@ function hostRow(host: Host, hardware: HostHardware | undefined, [entitledMhz, e
       String(spec?.cpuMhz ?? 0),
       String(usage?.demandCpuMhz ?? 0),
       String(usage?.demandMemoryMb ?? 0),
+      memoryStateText(host),
       host.address,
       spec?.datastores.join(",") ?? "",
       spec?.networks.join(",") ?? "",
@@ -124,12 +126,12 @@ async function maintenance(vsphere: Vsphere, name: string, change: "enter" | "ex
   const host = await vsphere.hostKey(name);
   const called = host.key?.value as string;
   if (change === "exit") {
-    const task = await service.exitMaintenanceMode({ requestId: "", host });
+    const task = await unlessEntering(vsphere, called, service.exitMaintenanceMode({ requestId: "", host }));
     return finish(vsphere, task, flags, () => `${called} has left maintenance mode`);
   }
   const timeout = flags.timeout === undefined ? undefined : durationParts(flags.timeout);
-  const task = await service.enterMaintenanceMode({ requestId: "", host, timeout, evacuatePoweredOffVms: flags.evacuatePoweredOff === true });
-  return whileStaying(vsphere, called, flags, () => finish(vsphere, task, flags, () => `${called} is in maintenance mode`));
+  const task = await unlessEntering(vsphere, called, service.enterMaintenanceMode({ requestId: "", host, timeout, evacuatePoweredOffVms: flags.evacuatePoweredOff === true }));
+  return whileStaying(vsphere, called, task, flags, () => finish(vsphere, task, flags, () => `${called} is in maintenance mode`));
 }
 
 async function standby(vsphere: Vsphere, name: string, change: "enter" | "exit", flags: EvacuationFlags): Promise<void> {
@@ -137,11 +139,11 @@ async function standby(vsphere: Vsphere, name: string, change: "enter" | "exit",
   const host = await vsphere.hostKey(name);
   const called = host.key?.value as string;
   if (change === "exit") {
-    const task = await service.powerUpHostFromStandBy({ requestId: "", host });
+    const task = await unlessEntering(vsphere, called, service.powerUpHostFromStandBy({ requestId: "", host }));
     return finish(vsphere, task, flags, () => `${called} is awake`);
   }
-  const task = await service.powerDownHostToStandBy({ requestId: "", host, timeout: flags.timeout === undefined ? undefined : durationParts(flags.timeout) });
-  return whileStaying(vsphere, called, flags, () => finish(vsphere, task, flags, () => `${called} is in standby`));
+  const task = await unlessEntering(vsphere, called, service.powerDownHostToStandBy({ requestId: "", host, timeout: flags.timeout === undefined ? undefined : durationParts(flags.timeout) }));
+  return whileStaying(vsphere, called, task, flags, () => finish(vsphere, task, flags, () => `${called} is in standby`));
 }
 
 async function quarantine(vsphere: Vsphere, name: string, on: boolean): Promise<void> {

@@ -13,7 +13,7 @@ export function stateName(state: TaskState): string {
 /** The task on one line. */
 function taskLine(task: TaskInfo): string {
   const percent = task.progress === undefined ? "" : ` ${task.progress} %`;
-  return `${moid(task.task)}  ${task.descriptionId} of ${task.entityName}: ${stateName(task.state)}${percent}`;
+  return `${moid(task.task)}  ${task.descriptionId} of ${task.entityName}: ${stateName(task.state)}${percent}${task.description === "" ? "" : `; ${task.description}`}`;
 }
 
 function isOver({ state }: TaskInfo): boolean {
@@ -44,7 +44,7 @@ export async function followTask(vsphere: Vsphere, task: TaskInfo): Promise<Task
 }
 
 function failure(task: TaskInfo): UserError {
-  const why = task.error?.localizedMessage ?? "";
+  const why = [task.error?.localizedMessage ?? "", task.description].filter((each) => each !== "").join(" ");
   return new UserError("failed", task.cancelled ? `${moid(task.task)} was cancelled` : `${moid(task.task)} (${task.descriptionId} of ${task.entityName}) failed${why === "" ? "" : `: ${why}`}`);
 }
 

@@ -60,7 +60,7 @@ async function newest(vsphere: Vsphere, count: number): Promise<TaskInfo[]> {
 function taskTable(tasks: readonly TaskInfo[], wide: boolean): string {
   if (tasks.length === 0) return "there is no task\n";
   return table(
-    ["task", "state", "what", "of", ...(wide ? ["queued", "took ms", "host", "result", "parent", "chain", "cancelable"] : []), "error"],
+    ["task", "state", "what", "of", ...(wide ? ["queued", "took ms", "host", "result", "parent", "chain", "cancelable"] : []), "error", ...(wide ? ["description"] : [])],
     tasks.map((task) => [
       moid(task.task),
       task.cancelled ? "cancelled" : `${stateName(task.state)}${task.progress === undefined ? "" : ` ${task.progress} %`}`,
@@ -68,6 +68,7 @@ function taskTable(tasks: readonly TaskInfo[], wide: boolean): string {
       task.entityName,
       ...(wide ? [timeText(task.queueTime), tookMs(task), moid(task.host), moid(task.result), task.parentTaskKey, String(task.eventChainId), task.cancelable ? "yes" : "no"] : []),
       task.error?.localizedMessage ?? "",
+      ...(wide ? [task.description] : []),
     ]),
     screen().columns,
   );

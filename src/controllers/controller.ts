@@ -27,6 +27,6 @@ export interface Controller {
 }
 
 /** The recorder of one controller's events: `deployment-controller`, `replicaset-controller` ... */
-export function recorderFor({ client, clock, dice, log }: ControllerContext, component: string): EventRecorder {
-  return new EventRecorder({ client, component, clock, dice: dice.fork(component), log });
+export function recorderFor({ client, clock, monotonic, dice, log }: ControllerContext, component: string): EventRecorder {
+  return new EventRecorder({ client, component, clock, monotonic, dice: dice.fork(component), log });
 }

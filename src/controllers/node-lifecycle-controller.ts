@@ -16,6 +16,7 @@ const LEASE_NAMESPACE = "kube-node-lease";
 /** A node without a sign of life for so long is not trusted any more, where nothing else is asked for. */
 const DEFAULT_GRACE_MS = 40_000;
 const BY_NODE = "nodeName";
+const NODE = { apiVersion: "v1", kind: "Node" } as const;
 
 /**
  * Watches over nodes: a lease that has not moved for the grace period makes the node's Ready Unknown, and conditions become taints.
@@ -47,9 +48,13 @@ export class NodeLifecycleController implements Controller {
       this.#queue.add(node.metadata.name);
     };
     context.informers.of(nodes).subscribe({
-      added: nodeChanged,
+      added: (node) => {
+        nodeChanged(node);
+        this.#tell(node, "RegisteredNode", `Registered Node ${node.metadata.name} in Controller`);
+      },
       updated: nodeChanged,
       deleted: (node) => {
+        this.#tell(node, "RemovingNode", `Removing Node ${node.metadata.name} from Controller`);
         this.#signs.get(node.metadata.name)?.timer.cancel();
         this.#signs.delete(node.metadata.name);
         this.#count(node, false);
@@ -70,6 +75,11 @@ export class NodeLifecycleController implements Controller {
     this.#signs.clear();
     await this.#queue.close();
     await this.#recorder.close();
+  }
+
+  /** What kube-controller-manager says of a node that it takes on or lets go; after a restart it takes all on again. */
+  #tell(node: Node, reason: string, what: string): void {
+    this.#recorder.record(node, "Normal", reason, `Node ${node.metadata.name} event: ${what}`, NODE);
   }
 
   /** A renewed lease or a newly posted status is a sign of life, and starts the grace period again. */
@@ -126,7 +136,7 @@ export class NodeLifecycleController implements Controller {
     // With the version that was judged: a heartbeat on its way at this moment wins.
     const marked: Node = await this.#context.client.patch(nodes, nameOf(node), { type: "strategic", body: { metadata: { uid, resourceVersion }, status: { conditions } } }, { subresource: "status" });
     this.#count(marked);
-    if (isConditionTrue(node.status?.conditions, "Ready")) this.#recorder.record(node, "Normal", "NodeNotReady", `Node ${name} status is now: NodeNotReady`, { apiVersion: "v1", kind: "Node" });
+    if (isConditionTrue(node.status?.conditions, "Ready")) this.#recorder.record(node, "Normal", "NodeNotReady", `Node ${name} status is now: NodeNotReady`, NODE);
     return marked;
   }
 

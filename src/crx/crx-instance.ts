@@ -166,6 +166,7 @@ export class CrxInstance {
     requireValidPod(request);
     this.#requireOwner(request.podUid);
     this.#timers ??= new GuestTimers(this.#around.clock, guestFateOf(request.guestAnnotations, this.key.powerOnCount), this);
+    if (this.#pod !== undefined) this.#pod.respecify(request);
     this.#pod ??= new Pod(request, {
       runtime: this.#around.runtime,
       clock: this.#around.clock,

@@ -6,7 +6,7 @@ import { RuleServiceClient } from "../gen/spheresim/vcenter/v1/rule_service.js";
 import { ScaleSharesBehavior } from "../gen/spheresim/vim/v1/resource.js";
 import type { ManagedObjectReference } from "../gen/spheresim/vim/v1/managed_object.js";
 import type { Channel } from "../rpc/channel.js";
-import { taken } from "./fill-workloads.js";
+import { isOrdinary, taken } from "./fill-workloads.js";
 import type { Inventory } from "./inventory.js";
 import { tiedGroups } from "./inventory-cluster.js";
 
@@ -17,8 +17,9 @@ export async function addRules(channel: Channel, { groups, rules }: Inventory, {
   if (groups.length === 0 && rules.length === 0) return;
   const service = channel.client(RuleServiceClient);
   const { virtualMachines } = await channel.client(InventoryServiceClient).getInventory({});
+  const ordinary = virtualMachines.filter(isOrdinary);
   const vmRefs = (names: readonly string[]): ManagedObjectReference[] =>
-    names.map((name) => virtualMachines.find(({ config }) => config?.name === name)?.ref ?? { type: "VirtualMachine", value: name });
+    names.map((name) => ordinary.find(({ config }) => config?.name === name)?.ref ?? { type: "VirtualMachine", value: name });
   const knownGroups = await namesOf((pageToken) => service.listGroups({ cluster, pageSize: PAGE_SIZE, pageToken }), (page) => page.groups);
   for (const { name, vms, hosts } of groups) {
     if (knownGroups.has(name)) continue;

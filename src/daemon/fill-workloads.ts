@@ -1,5 +1,6 @@
 import { type Activity, readActivity } from "../base/activity-text.js";
 import { UserError } from "../base/user-error.js";
+import type { VirtualMachine } from "../gen/spheresim/vcenter/v1/inventory.js";
 import { InventoryServiceClient } from "../gen/spheresim/vcenter/v1/inventory_service.js";
 import { CreateResourcePoolRequest } from "../gen/spheresim/vcenter/v1/resource_pool.js";
 import { ResourcePoolServiceClient } from "../gen/spheresim/vcenter/v1/resource_pool_service.js";
@@ -39,7 +40,8 @@ export async function addResourcePools(channel: Channel, inventory: Inventory, r
 
 /** The ordinary VMs that are not there yet, each made when this resolves. */
 export async function addVirtualMachines(channel: Channel, inventory: Inventory, poolOf: (name: string | undefined) => ManagedObjectReference | undefined, limit: Limit): Promise<void> {
-  const known = new Set((await channel.client(InventoryServiceClient).getInventory({})).virtualMachines.map((vm) => vm.config?.name));
+  const { virtualMachines } = await channel.client(InventoryServiceClient).getInventory({});
+  const known = new Set(virtualMachines.filter(isOrdinary).map((vm) => vm.config?.name));
   const tasks: Array<readonly [name: string, task: TaskInfo]> = [];
   for (const vm of inventory.virtualMachines) {
     if (known.has(vm.name)) continue;
@@ -54,6 +56,11 @@ export async function addVirtualMachines(channel: Channel, inventory: Inventory,
     tasks.push([vm.name, await taken(`virtual machine ${vm.name}`, channel.client(VirtualMachineServiceClient).createVm(request))]);
   }
   for (const [name, task] of tasks) await until(limit, `virtual machine ${name} was not made`, () => succeeded(channel, name, task));
+}
+
+/** A pod's VM may have the name of an ordinary one. */
+export function isOrdinary({ ownerUid }: VirtualMachine): boolean {
+  return ownerUid === "";
 }
 
 async function succeeded(channel: Channel, name: string, { task }: TaskInfo): Promise<true | undefined> {

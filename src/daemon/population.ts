@@ -12,6 +12,7 @@ import { RestClient } from "../kubernetes/rest-client.js";
 import { type Channel, openChannel } from "../rpc/channel.js";
 import { grpcTls, userTls } from "./credentials.js";
 import { addRules, applySettings } from "./fill-cluster.js";
+import { haveHost } from "./fill-hosts.js";
 import { addResourcePools, addVirtualMachines } from "./fill-workloads.js";
 import { KnownHosts } from "./known-hosts.js";
 import type { PlanePlan } from "./plane-plan.js";
@@ -60,16 +61,18 @@ async function fill(channel: Channel, plan: PlanePlan, { before, removed, rack }
   const { inventory } = plan;
   const datacenter = await service.createDatacenter({ requestId: "", name: inventory.datacenter });
   const cluster = await service.createCluster({ requestId: "", datacenter: datacenter.ref, name: inventory.cluster });
+  // Read anew for each try: what the one before added is there.
+  const present = new Map((await service.getInventory({})).hosts.map((host) => [host.spec?.name ?? "", host]));
   const hosts: Host[] = [];
   // One after the other: moids follow the order of the inventory, on every machine alike.
   for (const host of inventory.hosts) {
     if (removed.has(host.name)) continue;
     const spec = { name: host.name, numCpuCores: host.cores, cpuMhz: host.cpuMhz, memoryMb: host.memoryMb, datastores: host.datastores, networks: host.networks, labels: host.labels };
-    hosts.push(await service.addHost({ requestId: "", cluster: cluster.ref, spec, address: plan.addresses.hostd }));
+    hosts.push(await haveHost(service, { cluster: cluster.ref, spec, address: plan.addresses.hostd }, present.get(host.name)));
   }
   // Those that were added to the rack are known to vCenter with all that a person said of them; where their HostD answers may be new.
   for (const { spec, cluster: of } of before.hosts) {
-    if (spec !== undefined && rack?.added.has(spec.name) === true) hosts.push(await service.addHost({ requestId: "", cluster: of, spec, address: plan.addresses.hostd }));
+    if (spec !== undefined && rack?.added.has(spec.name) === true) hosts.push(await haveHost(service, { cluster: of, spec, address: plan.addresses.hostd }, present.get(spec.name)));
   }
   new KnownHosts(plan.options.dataDir).remember(inventory.hosts.map(({ name }) => name));
   if (inventory.resourcePools.length > 0 || inventory.virtualMachines.length > 0) {

@@ -1,4 +1,4 @@
-import type { Clock } from "../base/clock.js";
+import { type Clock, monotonicClock } from "../base/clock.js";
 import type { Logger } from "../base/log.js";
 import type { Dice } from "../base/seeded-random.js";
 import type { ApiClient } from "./api-client.js";
@@ -6,7 +6,7 @@ import type { Event, EventType, ObjectReference } from "./cluster-objects.js";
 import { EventSpamFilter } from "./event-spam-filter.js";
 import type { Draft, KubernetesObject } from "./object-meta.js";
 import { events } from "./resource-type.js";
-import { ApiError, isNamespaceTerminating, isNotFound } from "./status.js";
+import { ApiError, isAlreadyExists, isNamespaceTerminating, isNotFound } from "./status.js";
 import { formatTime } from "./timestamp.js";
 
 export interface EventRecorderOptions {
@@ -17,6 +17,8 @@ export interface EventRecorderOptions {
   readonly host?: string;
   /** Emulated: gives the events' timestamps. */
   readonly clock: Clock;
+  /** For the waits between tries; the process's own when absent. */
+  readonly monotonic?: Clock;
   readonly dice: Dice;
   readonly log: Logger;
   /** Shared by recorders whose writes together shall not be more. */
@@ -31,6 +33,10 @@ const MAX_PENDING = 1000;
 const MAX_WRITES = 4;
 /** Events remembered so that a repetition becomes a count. */
 const MAX_REMEMBERED = 4096;
+
+/** How often an event is tried while no answer comes, and how long between tries, as client-go does; the first wait is a drawn part of it. */
+const MAX_TRIES = 12;
+const RETRY_MS = 10_000;
 
 const NANOS_PER_MS = 1_000_000n;
 
@@ -53,6 +59,8 @@ export class EventRecorder {
   readonly #known = new Map<string, Known>();
   readonly #pending: Known[] = [];
   readonly #spam = new EventSpamFilter();
+  /** Ends the waits between tries. */
+  readonly #ending = new AbortController();
   #writes = 0;
   #dropped = 0;
   #closed = false;
@@ -119,9 +127,10 @@ export class EventRecorder {
     return this.#writes === 0 && this.#pending.length === 0 ? Promise.resolve() : new Promise((resolve) => void this.#idle.push(resolve));
   }
 
-  /** Takes no more; resolves when those waiting are written or have failed. */
+  /** Takes no more; resolves when those waiting are written or have failed, once each. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#ending.abort(new Error("the event recorder is closed"));
     await this.flushed();
   }
 
@@ -159,8 +168,7 @@ export class EventRecorder {
     while (this.#writes < MAX_WRITES && this.#pending.length > 0) {
       const known = this.#pending.shift()!;
       this.#writes += 1;
-      const { gate } = this.#options;
-      void (gate === undefined ? this.#write(known) : gate.run(() => this.#write(known))).finally(() => {
+      void this.#write(known).finally(() => {
         this.#writes -= 1;
         this.#pump();
         if (this.#writes > 0 || this.#pending.length > 0) return;
@@ -181,33 +189,58 @@ export class EventRecorder {
   }
 
   async #write(known: Known): Promise<void> {
-    const { client } = this.#options;
-    const { namespace } = known.draft.metadata;
     // Still queued while on the wire: a repetition meanwhile is written by the loop below, not by a second writer.
-    for (;;) {
-      const { count, lastTimestamp } = known;
+    for (let tries = 1; ; tries += 1) {
+      const { count } = known;
       try {
-        if (known.name !== undefined) {
-          const body = { count, lastTimestamp };
-          await client.patch(events, { namespace: namespace!, name: known.name }, { type: "merge", body });
-        } else {
-          const created = await client.create(events, { ...known.draft, count, lastTimestamp });
-          known.name = created.metadata.name;
-        }
+        await this.#send(known);
       } catch (error) {
-        if (known.name !== undefined && isNotFound(error)) {
-          // The event aged out of the store: begin a new one.
-          known.name = undefined;
+        const mayYetGetThrough = error instanceof ApiError && error.isTransport && tries < MAX_TRIES && !this.#closed;
+        if (mayYetGetThrough) {
+          await this.#pause(tries);
           continue;
         }
         this.#tellLost(error, known.draft.reason);
-        known.queued = false;
-        return;
+        break;
       }
-      if (known.count === count) {
-        known.queued = false;
-        return;
+      if (known.count === count) break;
+      tries = 0;
+    }
+    known.queued = false;
+  }
+
+  async #pause(tries: number): Promise<void> {
+    const { monotonic = monotonicClock(), dice } = this.#options;
+    const waitMs = tries === 1 ? RETRY_MS * dice.next() : RETRY_MS;
+    await monotonic.sleep(waitMs, this.#ending.signal).catch(() => undefined);
+  }
+
+  /** One try: a new event, or the new count of one that is there. */
+  #send(known: Known): Promise<void> {
+    const { gate } = this.#options;
+    return gate === undefined ? this.#put(known) : gate.run(() => this.#put(known));
+  }
+
+  async #put(known: Known): Promise<void> {
+    const { client } = this.#options;
+    const { draft, count, lastTimestamp } = known;
+    const { namespace, name } = draft.metadata;
+    if (known.name !== undefined) {
+      try {
+        const body = { count, lastTimestamp };
+        return void (await client.patch(events, { namespace: namespace!, name: known.name }, { type: "merge", body }));
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+        // The event aged out of the store: begin a new one.
+        known.name = undefined;
       }
+    }
+    try {
+      known.name = (await client.create(events, { ...draft, count, lastTimestamp })).metadata.name;
+    } catch (error) {
+      // A try before this one did arrive, only its answer did not.
+      if (!isAlreadyExists(error)) throw error;
+      known.name = name!;
     }
   }
 }

@@ -88,7 +88,7 @@ export function startLifecycle(options: LifecycleOptions): Promise<Lifecycle> {
   const vcenter = openChannel({ address: options.vcenterAddress, ...tls });
   const spherelet = openChannel({ address: options.sphereletAddress, ...tls });
   const vms = vcenterVms(vcenter);
-  const events = (component: string): EventRecorder => new EventRecorder({ client, component, clock, dice: dice.fork(component), log });
+  const events = (component: string): EventRecorder => new EventRecorder({ client, component, clock, monotonic, dice: dice.fork(component), log });
   const recorders = { lifecycle: events("lifecycle-controller"), image: events("image-controller"), network: events("nsx-container-ncp") };
   const steps = new PodSteps(options.recorder, "lifecycle", clock);
 

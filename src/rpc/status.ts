@@ -1,4 +1,4 @@
-import { Metadata, type ServiceError } from "@grpc/grpc-js";
+import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { type Detail, RpcCode, RpcError, type ErrorReason, type FieldViolation, typeUrl } from "../base/rpc-error.js";
 import { BadRequest, ErrorInfo } from "../gen/google/rpc/error_details.js";
 import { Status } from "../gen/google/rpc/status.js";
@@ -100,7 +100,15 @@ export function fromServiceError(error: ServiceError): RpcError {
     else if (detail.typeUrl === BAD_REQUEST) violations = BadRequest.decode(detail.value).fieldViolations;
     else details.push(detail);
   }
-  return new RpcError(error.code, error.details, { reason, violations, details });
+  return new RpcError(isCutOff(error) ? RpcCode.UNAVAILABLE : error.code, error.details, { reason, violations, details });
+}
+
+/**
+ * Whether the connection ended before the server's word. grpc-js calls that UNAVAILABLE where it hears of the connection first, and INTERNAL where it
+ * hears of the stream first; nobody may take it for an answer.
+ */
+function isCutOff({ code, details }: ServiceError): boolean {
+  return code === status.INTERNAL && details.endsWith("(Call ended without gRPC status)");
 }
 
 function readDetails(metadata: Metadata | undefined): readonly Detail[] {

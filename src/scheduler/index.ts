@@ -65,7 +65,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   const informers = new Informers({ client, clock: monotonic, dice: dice.fork("informers"), log });
   const explanations = new Explanations();
   const steps = new PodSteps(options.recorder, "scheduler", clock);
-  const events = new EventRecorder({ client, component: "scheduler-extender", clock, dice: dice.fork("extension-events"), log });
+  const events = new EventRecorder({ client, component: "scheduler-extender", clock, monotonic, dice: dice.fork("extension-events"), log });
   const extension = openExtension({
     client,
     pods: informers.of(podType),

@@ -125,6 +125,10 @@ export class EtcdKeyValue implements KeyValue {
     return { succeeded, revision: BigInt(revision), found };
   }
 
+  watch(key: string, fromRevision: bigint, signal: AbortSignal): AsyncIterable<unknown> {
+    return this.#etcd.watch({ key, fromRevision: Number(fromRevision), signal });
+  }
+
   close(): void {
     this.#etcd.close();
   }

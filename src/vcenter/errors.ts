@@ -7,6 +7,7 @@ const CODES: Readonly<Record<FaultCase["$case"], RpcCode>> = {
   invalidArgument: RpcCode.INVALID_ARGUMENT,
   managedObjectNotFound: RpcCode.NOT_FOUND,
   duplicateName: RpcCode.ALREADY_EXISTS,
+  alreadyConnected: RpcCode.ALREADY_EXISTS,
   invalidState: RpcCode.FAILED_PRECONDITION,
   invalidPowerState: RpcCode.FAILED_PRECONDITION,
   taskInProgress: RpcCode.FAILED_PRECONDITION,

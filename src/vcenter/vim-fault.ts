@@ -49,6 +49,16 @@ export class VimFault extends Error {
     return new VimFault(`The name "${name}" already exists.`, { $case: "duplicateName", value: { name, object } });
   }
 
+  /** DRS never moves the VM of a pod. */
+  static podStays(name: string, moid: string): VimFault {
+    return new VimFault(`DRS does not move ${name} (${moid}): a vSphere Pod stays on its host.`, { $case: "drsDisabledOnVm", value: {} });
+  }
+
+  /** A host that is in the inventory, in another cluster. */
+  static alreadyConnected(name: string): VimFault {
+    return new VimFault(`The specified host "${name}" already exists in vCenter.`, { $case: "alreadyConnected", value: { name } });
+  }
+
   static resourceInUse(type: string, name: string, why: string): VimFault {
     return new VimFault(`The resource "${name}" is in use: ${why}.`, { $case: "resourceInUse", value: { type, name } });
   }

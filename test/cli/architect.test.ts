@@ -257,9 +257,16 @@ test("hosts: maintenance, standby, quarantine, disconnect, remove and add", asyn
         const [, task = ""] = /^spheresim: (task-\d+) goes on; follow it with: spheresim task follow \1; cancel it with: spheresim task cancel \1$/m.exec(waiting.stderr()) ?? [];
         assert.notEqual(task, "", waiting.stderr());
         await architect.says("task list", new RegExp(`^${task} +running`, "m"));
+        await architect.says("task list -o wide", /stays stays: a vSphere Pod never moves$/m);
+        await architect.refuses("host maintenance esxi-01 exit", 1, new RegExp(`^spheresim: esxi-01\\.spheresim\\.test is on its way into maintenance mode, and not there yet\n {2}call that off with: spheresim task cancel ${task}\n$`));
         await architect.says(`task cancel ${task}`, `${task} is asked to end`);
         await architect.refuses(`task follow ${task}`, 1, new RegExp(`^spheresim: ${task} was cancelled\n$`));
         await architect.says("host list", /^esxi-01\.spheresim\.test +connected +1 on /m);
+        const [, sleeping = ""] = /^(task-\d+) running\n$/.exec((await architect.run("host standby esxi-01 enter --no-wait")).stdout) ?? [];
+        assert.notEqual(sleeping, "");
+        for (const change of ["exit", "enter"]) await architect.refuses(`host standby esxi-01 ${change}`, 1, new RegExp(`^spheresim: esxi-01\\.spheresim\\.test is on its way into standby, and not there yet\n {2}call that off with: spheresim task cancel ${sleeping}\n$`));
+        await architect.says(`task cancel ${sleeping}`, `${sleeping} is asked to end`);
+        await architect.refuses(`task follow ${sleeping}`, 1, new RegExp(`^spheresim: ${sleeping} was cancelled\n$`));
       });
 
       await t.test("who waits for VMs that nothing moves is told which, why, and what to do", async () => {
@@ -274,7 +281,8 @@ test("hosts: maintenance, standby, quarantine, disconnect, remove and add", asyn
         await architect.says("rule add stays-there --must pins on third", /^rule stays-there is added/);
         const stuck = await architect.run("host maintenance esxi-03 enter --timeout 5s");
         assert.equal(stuck.code, 1);
-        assert.match(stuck.stderr, /^spheresim: still waits for 1 virtual machine: pinned; what keeps one, if it is not on its way, says: spheresim vm migrate pinned\n/);
+        const why = "pinned stays: No host that mandatory VM-Host rules allow can run pinned: .+";
+        assert.match(stuck.stderr, new RegExp(`^spheresim: still waits: ${why}\nspheresim: task-\\d+ \\(HostSystem\\.enterMaintenanceMode of esxi-03\\.spheresim\\.test\\) failed: Operation timed out\\. ${why}\n$`));
         await architect.refuses("vm migrate pinned", 1, /VM-Host rule/);
         await architect.says("rule remove stays-there", "rule stays-there is removed");
         await architect.says("vm power pinned off", /^pinned /);

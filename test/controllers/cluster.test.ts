@@ -144,6 +144,21 @@ test("cordon becomes the unschedulable taint and goes with it", async (t) => {
   assert.equal(cluster.peek(nodes, { name: "n1" })?.spec?.taints, undefined);
 });
 
+test("a node that is taken on or let go is told of, as kube-controller-manager tells it", async (t) => {
+  const { cluster, settle } = await startHarness(t, (context) => [new NodeLifecycleController(context)]);
+  await cluster.create(nodes, aNode("n1"));
+  await settle();
+  await cluster.delete(nodes, { name: "n1" });
+  await settle();
+  assert.deepEqual(
+    cluster.peekAll(events).map(({ type, reason, message, source, involvedObject, metadata }) => [type, reason, message, source?.component, involvedObject.kind, involvedObject.name, metadata.namespace]),
+    [
+      ["Normal", "RegisteredNode", "Node n1 event: Registered Node n1 in Controller", "node-controller", "Node", "n1", "default"],
+      ["Normal", "RemovingNode", "Node n1 event: Removing Node n1 from Controller", "node-controller", "Node", "n1", "default"],
+    ],
+  );
+});
+
 test("how long a pod may stay", () => {
   const taint = { key: "k", effect: "NoExecute" as const };
   assert.equal(stayMs([taint], undefined), 0);

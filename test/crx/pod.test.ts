@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fromTimestamp } from "../../src/base/timestamp.js";
 import { CrashBackoff } from "../../src/base/crash-backoff.js";
-import { Files, Probe, RestartPolicy, TcpSocketAction, VolumeSpec } from "../../src/gen/spheresim/crx/v1/agent.js";
+import { ContainerSpec, Files, Probe, RestartPolicy, TcpSocketAction, VolumeSpec } from "../../src/gen/spheresim/crx/v1/agent.js";
 import { allWords, container, isFault, MachineFixture, podRequest, podUid, words } from "./machine-fixture.js";
 
 test("init containers run one after the other, then the containers are started one after the other", async () => {
@@ -38,6 +38,48 @@ test("a second StartPod answers the present state; another pod is OwnerMismatch"
   assert.deepEqual(allWords(one), ["web running"]);
   await assert.rejects(agent.startPod(podRequest({ podUid: "other" })), isFault("ownerMismatch"));
   await assert.rejects(agent.stopPod("other", 0), isFault("ownerMismatch"));
+});
+
+test("a held container waits for a StartPod that lets it start, and nobody beside it waits; of others a second StartPod changes nothing", async () => {
+  const fixture = new MachineFixture();
+  const agent = await fixture.agent();
+  const held = (message: string): ContainerSpec => ContainerSpec.create({ name: "db", image: "Redis", held: { reason: "CreateContainerConfigError", message } });
+  const first = await agent.startPod(podRequest({ containers: [held("no map"), container("web", "nginx")] }));
+  assert.deepEqual([words(first.containers[0]), first.containers.map((each) => each.held)], ["db waiting CreateContainerConfigError", [true, false]]);
+  await fixture.clock.advance(0);
+  assert.deepEqual(allWords(agent.pod()), ["db waiting CreateContainerConfigError", "web running"]);
+  assert.deepEqual(fixture.facts, [], "step 13 goes on");
+
+  const { containerId } = agent.pod().containers[1] ?? {};
+  await agent.startPod(podRequest({ containers: [held("no key"), container("web", "busybox", "false")] }));
+  const { state } = agent.pod().containers[0] ?? {};
+  assert.ok(state?.$case === "waiting");
+  assert.equal(state.value.message, "no key");
+  await agent.startPod(podRequest({ containers: [container("db", "redis"), container("new", "nginx")] }));
+  await fixture.clock.advance(0);
+  const { containers } = agent.pod();
+  assert.deepEqual(containers.map(words), ["db running", "web running"]);
+  assert.deepEqual([containers[0]?.held, containers[0]?.image, containers[0]?.imageId, containers[1]?.containerId], [false, "redis", "redis-object", containerId]);
+  assert.deepEqual(fixture.facts.map(({ failure }) => failure), [""]);
+});
+
+test("held containers end their wait with the pod, and with the guest", async () => {
+  for (const end of ["stop", "kill"] as const) {
+    const fixture = new MachineFixture();
+    const agent = await fixture.agent();
+    const held = { reason: "InvalidImageName", message: "" };
+    const initContainers = [ContainerSpec.create({ name: "proxy", image: "Envoy", sidecar: true, held })];
+    const request = { initContainers, containers: [ContainerSpec.create({ name: "web", image: "Nginx", held })] };
+    assert.deepEqual(allWords(await agent.startPod(podRequest(request))), ["proxy waiting InvalidImageName", "web waiting PodInitializing"]);
+    if (end === "kill") fixture.kill();
+    else await agent.stopPod(podUid, 30_000);
+    await fixture.clock.advance(60_000);
+    if (end === "stop") {
+      await agent.startPod(podRequest({ initContainers: [ContainerSpec.create({ name: "proxy", image: "envoy", sidecar: true })] }));
+      assert.deepEqual(allWords(agent.pod()), ["proxy waiting InvalidImageName", "web waiting PodInitializing"], "nothing starts any more");
+    }
+    assert.equal(fixture.clock.waiting, 0);
+  }
 });
 
 test("a container that ends at once is restarted at once, then after 10 s, doubling", async () => {

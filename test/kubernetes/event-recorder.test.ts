@@ -99,19 +99,77 @@ test("recorders that share a gate have no more on the wire together than it lets
   assert.equal(most, 2);
 });
 
-test("an event that does not get through is a line of the log without a stack; only one that was refused is a warning", async () => {
+function withoutAnswer(): Promise<never> {
+  return Promise.reject(transportError("the host's network cable is unplugged"));
+}
+
+test("an event that got no answer is tried again for two minutes, as client-go does, and is there when the API server is back", async () => {
+  const { clock, cluster, pod } = await setUp();
+  const monotonic = new ManualClock();
+  const recorder = new EventRecorder({ client: cluster, component: "kubelet", clock, monotonic, dice: new Dice(1), log: silentLogger });
+  let tries = 0;
+  cluster.intercept = () => {
+    tries += 1;
+    return withoutAnswer();
+  };
+  recorder.record(pod, "Normal", "Started", "Started container web");
+  await monotonic.advance(10_000);
+  assert.equal(tries, 2);
+  await monotonic.advance(10_000);
+  assert.equal(tries, 3);
+  cluster.intercept = undefined;
+  await monotonic.advance(10_000);
+  await recorder.flushed();
+  assert.deepEqual(cluster.peekAll(events).map(({ reason, firstTimestamp }) => [reason, firstTimestamp]), [["Started", "1970-01-01T00:16:40Z"]]);
+});
+
+test("an event whose answer got lost is there once, and a repetition of it raises its count", async () => {
+  const { clock, cluster, pod } = await setUp();
+  const monotonic = new ManualClock();
+  let answers = 0;
+  const client: Pick<FakeCluster, "create" | "patch"> = {
+    patch: cluster.patch.bind(cluster),
+    create: async (type, draft, options) => {
+      const created = await cluster.create(type, draft, options);
+      answers += 1;
+      return answers === 1 ? withoutAnswer() : created;
+    },
+  };
+  const recorder = new EventRecorder({ client, component: "kubelet", clock, monotonic, dice: new Dice(1), log: silentLogger });
+  recorder.record(pod, "Normal", "Started", "Started container web");
+  await monotonic.advance(10_000);
+  await recorder.flushed();
+  recorder.record(pod, "Normal", "Started", "Started container web");
+  await recorder.flushed();
+  assert.deepEqual(cluster.peekAll(events).map(({ count }) => count), [2]);
+});
+
+test("an event that does not get through is a line of the log without a stack: at once where it was refused, a warning then; else after twelve tries or at the end", async () => {
   const { clock, pod } = await setUp();
   const lines: unknown[] = [];
   const log = { ...silentLogger, info: (fields: object) => void lines.push(["info", fields]), warn: (fields: object) => void lines.push(["warn", fields]) };
-  const refused = new ApiError({ apiVersion: "v1", kind: "Status", status: "Failure", reason: "Forbidden", code: 403, message: "events is forbidden" });
-  for (const error of [transportError("the host's network cable is unplugged"), refused]) {
-    const fail = (): Promise<never> => Promise.reject(error);
-    const recorder = new EventRecorder({ client: { create: fail, patch: fail }, component: "kubelet", clock, dice: new Dice(1), log });
+  const recorderOf = (create: () => Promise<never>, monotonic: ManualClock): EventRecorder => {
+    const recorder = new EventRecorder({ client: { create, patch: create }, component: "kubelet", clock, monotonic, dice: new Dice(1), log });
     recorder.record(pod, "Normal", "Started", "Started container web");
-    await recorder.flushed();
-  }
-  assert.deepEqual(lines, [
-    ["info", { error: "the host's network cable is unplugged", reason: "Started" }],
-    ["warn", { error: "events is forbidden", reason: "Started" }],
-  ]);
+    return recorder;
+  };
+  const refused = new ApiError({ apiVersion: "v1", kind: "Status", status: "Failure", reason: "Forbidden", code: 403, message: "events is forbidden" });
+  await recorderOf(() => Promise.reject(refused), new ManualClock()).flushed();
+  assert.deepEqual(lines.splice(0), [["warn", { error: "events is forbidden", reason: "Started" }]]);
+
+  const lost = ["info", { error: "the host's network cable is unplugged", reason: "Started" }];
+  const monotonic = new ManualClock();
+  let tries = 0;
+  const patient = recorderOf(() => {
+    tries += 1;
+    return withoutAnswer();
+  }, monotonic);
+  await monotonic.advance(99_999);
+  assert.deepEqual(lines, []);
+  await monotonic.advance(10_001);
+  await patient.flushed();
+  assert.deepEqual([tries, lines.splice(0)], [12, [lost]]);
+
+  await recorderOf(withoutAnswer, new ManualClock()).close();
+  assert.deepEqual(lines, [lost]);
 });

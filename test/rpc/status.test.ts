@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
+import { constants, createServer } from "node:http2";
+import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { RpcCode, RpcError, typeUrl } from "../../src/base/rpc-error.js";
+import { RangeRequest } from "../../src/gen/etcd/etcdserverpb/rpc.js";
+import { KVClient } from "../../src/gen/etcd/etcdserverpb/rpc_service.js";
 import { Status } from "../../src/gen/google/rpc/status.js";
 import { BadRequest } from "../../src/gen/google/rpc/error_details.js";
 import { MethodFault } from "../../src/gen/spheresim/vim/v1/fault.js";
+import { openChannel } from "../../src/rpc/channel.js";
 import { faultStatus } from "../../src/rpc/method-fault.js";
 import { toWireStatus } from "../../src/rpc/status.js";
 
@@ -47,4 +52,16 @@ test("a refusal keeps its MethodFault and its first field, however much of the c
     assert.equal(sent?.$case === "managedObjectNotFound" ? (sent.value.obj?.value ?? "") : undefined, kept);
     assert.equal(BadRequest.decode(details[2]?.value ?? new Uint8Array()).fieldViolations[0]?.field, "vm.value");
   }
+});
+
+test("a call whose stream ends without a status was cut off, not answered: UNAVAILABLE", async (t) => {
+  const server = createServer();
+  server.on("stream", (stream) => stream.close(constants.NGHTTP2_NO_ERROR));
+  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+  const channel = openChannel({ address: `127.0.0.1:${(server.address() as AddressInfo).port}` });
+  t.after(() => {
+    channel.close();
+    server.close();
+  });
+  await assert.rejects(channel.client(KVClient).range(RangeRequest.create({ key: Buffer.from("k") }), { deadlineMs: 5_000 }), (error) => RpcError.is(error, RpcCode.UNAVAILABLE));
 });

@@ -74,7 +74,7 @@ export const badFields: readonly BadField[] = [
   { field: "ResourceRequirements.requests", what: "negative", spec: web({ resources: { requests: { memory: "-1" } } }), api: `${C}.resources.requests[memory]: Invalid value: "-1": must be greater than or equal to 0` },
   { field: "ResourceRequirements.claims", what: "asked for", spec: web({ resources: { claims: [{ name: "gpu" }] } }), event: noSandbox(`${C}.resources.claims`) },
   { field: "Container.restartPolicy", what: "of an app container", spec: web({ restartPolicy: "Always" }), api: `${C}.restartPolicy: Forbidden: may not be set for non-init containers` },
-  { field: "Container.volumeDevices", what: "asked for", spec: web({ volumeDevices: [{ name: "v", devicePath: "/dev/x" }] }), waits: "CreateContainerError: container web has volumeDevices: block volumes are not emulated" },
+  { field: "Container.volumeDevices", what: "asked for", spec: web({ volumeDevices: [{ name: "v", devicePath: "/dev/x" }] }), event: "FailedCreatePodSandBox: Failed to create pod sandbox: spec.containers[0].volumeDevices not supported by vSphere Pods here" },
   { field: "Container.imagePullPolicy", what: "unknown", spec: web({ imagePullPolicy: "Rarely" }), api: `${C}.imagePullPolicy: Unsupported value: "Rarely": supported values: "Always", "IfNotPresent", "Never"` },
   { field: "Container.terminationMessagePolicy", what: "unknown", spec: web({ terminationMessagePolicy: "Loud" }), api: `${C}.terminationMessagePolicy: Unsupported value: "Loud": supported values: "FallbackToLogsOnError", "File"` },
   { field: "Container.securityContext", what: "a user that is none", spec: web({ securityContext: { runAsUser: -1 } }), api: `${C}.securityContext.runAsUser: Invalid value: -1: must be between 0 and 2147483647, inclusive` },

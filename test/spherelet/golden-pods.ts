@@ -15,7 +15,7 @@ export interface GoldenPod {
   readonly annotations?: Readonly<Record<string, string>>;
   /** What the first try to resolve the image of container `web` ended with; it is there from the beginning when absent. */
   readonly imageError?: string;
-  /** `5s` passes, `image-fails WHY` and `image-found` (the next try to resolve it), `delete`, `delete 10` (grace), `power-loss`, `boot`, `spherelet-restart`; `conditions` and `given` show what the lines leave out. */
+  /** `5s` passes, `image-fails WHY` and `image-found` (the next try to resolve it), `config-map NAME` (somebody makes one, with `key: value`), `delete`, `delete 10` (grace), `power-loss`, `boot`, `spherelet-restart`; `conditions` and `given` show what the lines leave out. */
   readonly history: readonly string[];
   readonly lines: string;
 }
@@ -43,6 +43,8 @@ async function follow(harness: PodHarness, step: string): Promise<void> {
       return harness.resolveImage(step.slice(word.length + 1));
     case "image-found":
       return harness.resolveImage();
+    case "config-map":
+      return harness.makeConfigMap(number ?? "");
     case "delete":
       return harness.delete(number === undefined ? undefined : Number(number));
     case "power-loss":

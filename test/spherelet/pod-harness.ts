@@ -4,7 +4,7 @@ import { Dice } from "../../src/base/seeded-random.js";
 import type { CrxInstance } from "../../src/crx/crx-instance.js";
 import { Machine } from "../../src/crx/machine.js";
 import { ProfileRuntime } from "../../src/crx/runtime/profile-runtime.js";
-import type { PodContainers } from "../../src/gen/spheresim/crx/v1/agent.js";
+import type { PodContainers, StartPodRequest } from "../../src/gen/spheresim/crx/v1/agent.js";
 import { Personality } from "../../src/gen/spheresim/hostd/v1/host.js";
 import { VirtualMachineConfigSpec } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import { findCondition, withCondition } from "../../src/kubernetes/condition.js";
@@ -14,11 +14,12 @@ import { qosClassOf } from "../../src/kubernetes/qos-class.js";
 import { formerLifeOf } from "../../src/spherelet/pods/former-life.js";
 import { readHosts } from "../../src/spherelet/node/host.js";
 import type { HostContext } from "../../src/spherelet/node/host-context.js";
-import type { Image } from "../../src/kubernetes/cluster-objects.js";
+import type { ConfigMap, Image } from "../../src/kubernetes/cluster-objects.js";
 import { imageProfilesNews } from "../../src/spherelet/images/image-profiles.js";
 import { ImageWait } from "../../src/spherelet/images/image-wait.js";
 import { PodEvents } from "../../src/spherelet/status/pod-events.js";
 import { ActiveDeadline, deadlineExceeded } from "../../src/spherelet/pods/active-deadline.js";
+import { HeldContainers } from "../../src/spherelet/pods/held-containers.js";
 import { graceSecondsOf } from "../../src/spherelet/pods/pod-grace.js";
 import { isCurrent, podStatusOf } from "../../src/spherelet/status/pod-status.js";
 import { buildStartRequest } from "../../src/spherelet/spec/start-request.js";
@@ -28,7 +29,6 @@ const START_MS = Date.UTC(2026, 0, 1);
 const UUID = "420d0000-0000-4000-8000-000000000001";
 const UID = "6f1c0000-0000-4000-8000-000000000001";
 const host = readHosts([{ name: "esxi-01.spheresim.test", cores: 4, memoryMb: 8192 }], "127.0.0.1").get("esxi-01.spheresim.test")!;
-const source = { configMap: () => Promise.resolve(undefined), secret: () => Promise.resolve(undefined), services: () => [] };
 
 /**
  * One pod with the real agent inside its VM and the real status and events of its Spherelet, without sockets, on a clock of its own. What
@@ -51,6 +51,8 @@ export class PodHarness implements WalkedPod {
   #shown = "";
   #watching = true;
   readonly #imageWait: ImageWait;
+  readonly #held: HeldContainers;
+  readonly #configMaps = new Map<string, ConfigMap>();
   /** The Image of container `web`; undefined where nobody has resolved any. */
   #image: Image | undefined;
   #imageChanged: () => void = () => undefined;
@@ -85,6 +87,11 @@ export class PodHarness implements WalkedPod {
     const context: Pick<HostContext, "clock" | "monotonic" | "images" | "events"> = { clock: this.clock, monotonic: new ManualClock(), images, events: this.#events };
     this.#imageWait = new ImageWait(context as HostContext, () => void this.#startContainers(), () => this.#look());
     if (imageError !== undefined) this.#image = imageWith("Failed", imageError, 1);
+    this.#held = new HeldContainers({
+      monotonic: this.clock,
+      tell: (container, reason, message) => this.#events.held(this.pod, container, reason, message),
+      retry: async () => void (await this.#instance?.startPod(await this.#request())),
+    });
     void this.#watch();
   }
 
@@ -113,9 +120,20 @@ export class PodHarness implements WalkedPod {
 
   async #startContainers(): Promise<void> {
     if (!this.#imageWait.ready(this.pod)) return;
-    const former = formerLifeOf(this.pod, this.clock.nowMs());
     this.#imageWait.announce(this.pod);
-    void this.#instance?.startPod(await buildStartRequest({ pod: this.pod, host, podIp: "10.244.0.7" }, source, former.restartCounts, former.finished)).catch(() => undefined);
+    void this.#instance?.startPod(await this.#request()).catch(() => undefined);
+  }
+
+  #request(): Promise<StartPodRequest> {
+    const former = formerLifeOf(this.pod, this.clock.nowMs());
+    const source = { configMap: (_namespace: string, name: string) => Promise.resolve(this.#configMaps.get(name)), secret: () => Promise.resolve(undefined), services: () => [] };
+    return buildStartRequest({ pod: this.pod, host, podIp: "10.244.0.7" }, source, former.restartCounts, former.finished);
+  }
+
+  /** Somebody makes a ConfigMap of that name, in which `key` is `value`. */
+  async makeConfigMap(name: string): Promise<void> {
+    this.#configMaps.set(name, { metadata: { name, namespace: "default", uid: "0c", resourceVersion: "1", creationTimestamp: "2026-01-01T00:00:00Z" }, data: { key: "value" } });
+    await this.settle();
   }
 
   async powerLoss(): Promise<void> {
@@ -202,6 +220,7 @@ export class PodHarness implements WalkedPod {
     this.#watching = false;
     this.#deadline.forget();
     this.#imageWait.leave();
+    this.#held.leave();
     this.#machine.powerDown();
     for (let turn = 0; turn < 5; turn += 1) await nextTurn();
   }
@@ -233,11 +252,15 @@ export class PodHarness implements WalkedPod {
     if (!this.#watching) return;
     const instance = this.#instance;
     const now = instance?.hasAgent === true ? instance.pod() : undefined;
+    const isLeaving = this.#isEnding || this.pod.metadata.deletionTimestamp !== undefined;
     const containers = this.#ended ?? (now?.podUid === UID ? now : undefined);
     if (containers !== undefined && this.#ended !== containers) this.#events.containersChanged(this.pod, this.#seen, containers);
     if (containers !== undefined) this.#seen = containers;
+    if (containers !== undefined && !isLeaving && this.#ended === undefined) this.#held.look(containers);
+    else this.#held.leave();
     const isOver = this.pod.status?.phase === "Failed" || this.pod.status?.phase === "Succeeded";
-    if (isOver || (this.#isEnding && !this.#stopped) || (this.pod.metadata.deletionTimestamp !== undefined && !this.#stopped)) return;
+    const runs = [...(containers?.initContainers ?? []), ...(containers?.containers ?? [])].some(({ state }) => state?.$case === "running");
+    if (isOver || (isLeaving && !this.#stopped && !runs)) return;
     const status = podStatusOf({ pod: this.pod, hostIp: "127.0.0.1", podIp: "10.244.0.7", containers, waiting: this.#imageWait.reasons(this.pod), trouble: this.#isOverdue ? deadlineExceeded : undefined, stopped: this.#stopped, nowMs: this.clock.nowMs() });
     if (isCurrent(this.pod.status, status)) return;
     let conditions = this.pod.status?.conditions ?? [];
@@ -245,7 +268,7 @@ export class PodHarness implements WalkedPod {
     const { reason, message: __, ...kept } = status;
     const annotations = { ...this.pod.metadata.annotations, ...imageProfilesNews(this.pod, containers) };
     this.pod = { ...this.pod, metadata: { ...this.pod.metadata, annotations }, status: { ...kept, ...(reason === null ? {} : { reason }), conditions } };
-    this.#deadline.watch(this.pod);
+    if (!this.#isEnding) this.#deadline.watch(this.pod);
     const told = this.describe();
     if (told !== this.#shown) this.lines.push(`${this.#time()} ${told}`);
     this.#shown = told;

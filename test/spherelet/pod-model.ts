@@ -89,6 +89,17 @@ export function stopped(state: Seen): Seen {
   return { ...state, kind: "ended", exitCode: state.kind === "running" ? 143 : state.exitCode, ready: state.ready && state.kind === "ended", over: true };
 }
 
+/**
+ * Somebody stops the pod: what was never started has ended with 137, nobody knows how; what had no turn yet waits on. Init containers had
+ * theirs up to the last that was started once, containers when one of them was.
+ */
+export function stoppedPod(pod: ModelPod, before: ReadonlyMap<string, Seen>): ReadonlyMap<string, Seen> {
+  const wasTried = ({ name }: Script): boolean => before.get(name)?.kind !== "none" || (before.get(name)?.restarts ?? 0) > 0;
+  const inits = [...pod.sidecars, ...pod.inits];
+  const hadTurn = [...inits.slice(0, Math.max(0, inits.findLastIndex(wasTried)) + 1), ...(inits.length === 0 || pod.apps.some(wasTried) ? pod.apps : [])].map(({ name }) => name);
+  return new Map([...before].map(([name, seen]) => [name, seen.kind === "none" && hadTurn.includes(name) ? { ...seen, kind: "ended", exitCode: 137, over: true } : stopped(seen)]));
+}
+
 /** The phase by the states of its containers, and whether the pod is ready. */
 export function phaseAt(pod: ModelPod, seen: ReadonlyMap<string, Seen>, deleted: boolean): string {
   const of = (scripts: readonly Script[]): Seen[] => scripts.map(({ name }) => seen.get(name) as Seen);
@@ -96,7 +107,7 @@ export function phaseAt(pod: ModelPod, seen: ReadonlyMap<string, Seen>, deleted:
   if (of(pod.inits).some((init) => init.exitCode !== 0 && (init.over || deleted) && init.kind !== "none")) return "Failed";
   // One that ended well in a former life is there from the start; then the others need only come again.
   const isBack = apps.some(({ kind }) => kind !== "none") && apps.every(({ kind, restarts }) => kind !== "none" || restarts > 0);
-  if (apps.some(({ kind }) => kind === "none") && !isBack) return "Pending";
+  if (apps.some(({ kind }) => kind === "none") && !isBack) return deleted ? "Failed" : "Pending";
   if (apps.every(({ over }) => over)) return apps.every(({ exitCode }) => exitCode === 0) ? "Succeeded" : "Failed";
   return [...of(pod.sidecars), ...apps].every(({ ready }) => ready) ? "Running, ready" : "Running";
 }

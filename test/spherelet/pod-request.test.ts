@@ -56,10 +56,12 @@ test("environment: services, then envFrom, then env in order", async () => {
         { name: "IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } },
         { name: "CPU", valueFrom: { resourceFieldRef: { resource: "limits.cpu", divisor: "1m" } } },
         { name: "MEMORY", valueFrom: { resourceFieldRef: { resource: "limits.memory", divisor: "1Mi" } } },
+        { name: "DISK", valueFrom: { resourceFieldRef: { resource: "limits.ephemeral-storage", divisor: "1Gi" } } },
+        { name: "ASKED", valueFrom: { resourceFieldRef: { resource: "requests.memory" } } },
       ],
-      resources: { limits: { cpu: "250m" } },
+      resources: { limits: { cpu: "250m", memory: "0" } },
     }),
-    { level: "own-high", "index.html": "hello", S_token: "abc", AGAIN: "own-high", TOKEN: "abc", POD: "web", APP: "web", IP: "10.244.0.7", CPU: "250", MEMORY: "8192" },
+    { level: "own-high", "index.html": "hello", S_token: "abc", AGAIN: "own-high", TOKEN: "abc", POD: "web", APP: "web", IP: "10.244.0.7", CPU: "250", MEMORY: "8192", DISK: "1760", ASKED: "0" },
   );
 });
 
@@ -153,7 +155,7 @@ test("the start request carries what the agent needs, and leaves out what has en
 });
 
 test("a sidecar is told from other init containers; probes and hooks are handed on with their ports resolved", async () => {
-  const sidecar = { name: "proxy", image: "envoy", restartPolicy: "Always", ports: [{ name: "admin", containerPort: 9901 }], startupProbe: { httpGet: { path: "ready", port: "admin" }, periodSeconds: 2 } };
+  const sidecar = { name: "proxy", image: "envoy", restartPolicy: "Always", ports: [{ name: "admin", containerPort: 9901 }], startupProbe: { httpGet: { host: "", path: "ready", port: "admin" }, periodSeconds: 2 } };
   const app = {
     name: "a",
     image: "nginx",

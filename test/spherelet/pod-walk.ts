@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { findCondition } from "../../src/kubernetes/condition.js";
 import type { Container } from "../../src/kubernetes/container.js";
 import type { Pod, PodSpec } from "../../src/kubernetes/pod.js";
-import { type ModelPod, phaseAt, podAt, type Script, type Seen, stopped } from "./pod-model.js";
+import { type ModelPod, phaseAt, podAt, type Script, type Seen, stoppedPod } from "./pod-model.js";
 
 /** What happens to a pod, one after the other. `hostd`: HostD ends and comes back. `power`: the guest is lost, and its VM boots again. */
 export type Step = { readonly kind: "pass"; readonly ms: number } | { readonly kind: "spherelet" | "hostd" | "power" | "delete" };
@@ -150,7 +150,7 @@ export async function walk(pod: ModelPod, steps: readonly Step[], open: (spec: P
         const before = model();
         const isOver = /Succeeded|Failed/.test(phaseAt(pod, before, false));
         await walked.delete();
-        memory.final ??= isOver ? before : new Map([...before].map(([name, seen]) => [name, stopped(seen)]));
+        memory.final ??= isOver ? before : stoppedPod(pod, before);
         deleted = true;
       }
       const seen = model();

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
+import { deferred } from "../../src/base/deferred.js";
 import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
+import { type ContainerStatus, Terminated } from "../../src/gen/spheresim/crx/v1/agent.js";
 import { ConfigurePodState } from "../../src/gen/spheresim/spherelet/v1/pod.js";
 import { VirtualMachinePowerState } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import { findCondition } from "../../src/kubernetes/condition.js";
@@ -146,6 +149,23 @@ test("deletion: containers stop, the final status is written, the object waits f
     assert.equal(world.cluster.calls.filter((call) => call.verb === "delete" && call.path.endsWith("/web")).length, 2, "the user's and the Spherelet's");
   }));
 
+test("a container that has ended shows while another one of a pod on its way out still runs; the last one shows with the end alone", () =>
+  withSpherelets(async (world) => {
+    const pod = await runPod(world, "web", { containers: [{ name: "fast", image: "nginx" }, { name: "slow", image: "nginx" }] });
+    const answer = deferred<void>();
+    world.agents.intercept = (method) => (method === "stopPod" ? answer.promise : undefined);
+    await world.cluster.delete(pods, { namespace: "default", name: "web" }, { gracePeriodSeconds: 20 });
+    await eventually("the stop is under way", () => world.agents.stopped.length === 1);
+    const before = world.statusPatches("web");
+    const ended = (status: ContainerStatus): ContainerStatus => ({ ...status, ready: false, state: { $case: "terminated", value: Terminated.create({ exitCode: 0, reason: "Completed" }) } });
+    world.agents.change(vmUuidOf(pod) ?? "", ended);
+    const shown = await eventually("the first one's end shows", () => (world.pod("web")?.status?.containerStatuses?.[0]?.state?.terminated === undefined ? undefined : world.pod("web")?.status));
+    assert.deepEqual([shown.phase, shown.containerStatuses?.[1]?.state?.running !== undefined, isReady(world.pod("web"))], ["Running", true, false]);
+    answer.resolve();
+    await eventually("deleted but for its finalizer", () => world.pod("web")?.metadata.deletionGracePeriodSeconds === 0);
+    assert.deepEqual([world.pod("web")?.status?.phase, world.statusPatches("web") - before], ["Succeeded", 2]);
+  }));
+
 test("a shorter grace of a second deletion reaches the containers", () =>
   withSpherelets(async (world) => {
     await runPod(world, "web");
@@ -177,6 +197,36 @@ test("a pod whose VM is gone is deleted without its agent", () =>
     await world.cluster.delete(pods, { namespace: "default", name: "web" });
     await inTime(world, "deleted", () => world.pod("web")?.metadata.deletionGracePeriodSeconds === 0);
     assert.equal(world.agents.stopped.length, 0);
+    assert.deepEqual([world.pod("web")?.status?.phase, world.pod("web")?.status?.containerStatuses?.[0]?.state?.terminated?.exitCode], ["Failed", 255]);
+  }));
+
+test("a pod that somebody else called Failed is not let go before its containers were stopped", () =>
+  withSpherelets(async (world) => {
+    await runPod(world, "web");
+    let isDeaf = true;
+    world.agents.intercept = (method) => {
+      if (method === "stopPod" && isDeaf) throw new RpcError(RpcCode.UNAVAILABLE, "not now");
+    };
+    await world.cluster.patch(pods, { namespace: "default", name: "web" }, { type: "merge", body: { status: { phase: "Failed" } } }, { subresource: "status" });
+    await eventually("a stop has failed", () => world.agents.stopped.length === 1);
+    await settled();
+    isDeaf = false;
+    await world.cluster.delete(pods, { namespace: "default", name: "web" });
+    await inTime(world, "deleted but for its finalizer", () => world.pod("web")?.metadata.deletionGracePeriodSeconds === 0);
+    assert.deepEqual([world.agents.stopped.length, world.pod("web")?.status?.phase], [2, "Failed"]);
+  }));
+
+test("a pod that is deleted while it waits for its image has failed, its container with an end that nobody knows", () =>
+  withSpherelets(async (world) => {
+    await world.cluster.create(images, { metadata: { name: "nginx-0a-v1", namespace: "default" }, spec: { reference: "nginx" }, status: { phase: "Fetching" } });
+    await settled();
+    await world.configure(await world.createPod("web", {}, { annotations: { "vmware-system-image-references": '{"web":"nginx-0a-v1"}' } }));
+    await inTime(world, "it waits", () => world.pod("web")?.status?.containerStatuses?.[0]?.state?.waiting !== undefined, 5_000);
+    await world.cluster.delete(pods, { namespace: "default", name: "web" });
+    await inTime(world, "deleted but for its finalizer", () => world.pod("web")?.metadata.deletionGracePeriodSeconds === 0);
+    const { phase, containerStatuses } = world.pod("web")?.status ?? {};
+    assert.equal(phase, "Failed");
+    assert.deepEqual(containerStatuses?.[0]?.state, { terminated: { exitCode: 137, reason: "ContainerStatusUnknown", message: "The container could not be located when the pod was terminated" } });
   }));
 
 test("another Spherelet finds what runs and starts nothing twice", () =>
@@ -359,6 +409,24 @@ test("a missing ConfigMap shows as FailedMount or CreateContainerConfigError and
     assert.ok(source?.$case === "files");
     assert.equal(source.value.data["index.html"]?.toString(), "hello");
     await eventually("mount told", () => world.events("mounted").some(({ reason, message }) => reason === "SuccessfulMountVolume" && message === "Successfully mounted volume config"));
+  }));
+
+test("a container that waits for a Secret holds nobody up, and a Spherelet that comes back goes on looking for it", () =>
+  withSpherelets(async (world) => {
+    const env = [{ name: "TOKEN", valueFrom: { secretKeyRef: { name: "keys", key: "token" } } }];
+    await world.configure(await world.createPod("web", { containers: [{ name: "db", image: "redis", env }, { name: "web", image: "nginx" }] }));
+    const states = (): readonly unknown[] => (world.pod("web")?.status?.containerStatuses ?? []).map(({ state }) => state?.waiting?.reason ?? Object.keys(state ?? {})[0]);
+    await eventually("one runs, one waits", () => isDeepStrictEqual(states(), ["CreateContainerConfigError", "running"]));
+    assert.equal(world.pod("web")?.status?.phase, "Pending");
+    await eventually("told", () => world.events("web").some(({ reason, message, involvedObject }) => reason === "Failed" && message === 'Error: secret "keys" not found' && involvedObject.fieldPath === "spec.containers{db}"));
+    await world.restart();
+    await world.cluster.create(secrets, { metadata: { name: "keys", namespace: "default" }, data: { token: Buffer.from("abc").toString("base64") } });
+    await inTime(world, "ready", () => isReady(world.pod("web")), 30_000);
+    assert.deepEqual(states(), ["running", "running"]);
+    assert.deepEqual(world.agents.started.map(({ containers }) => containers.map(({ name, held, env: { TOKEN } }) => [name, held?.reason, TOKEN])), [
+      [["db", "CreateContainerConfigError", undefined], ["web", undefined, undefined]],
+      [["db", undefined, "abc"], ["web", undefined, undefined]],
+    ]);
   }));
 
 test("a volume kind that is not supported is refused by name, once, and nothing starts", () =>

@@ -3,7 +3,7 @@ import { silentLogger } from "../../src/base/log.js";
 import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
 import { Dice } from "../../src/base/seeded-random.js";
 import { toTimestamp } from "../../src/base/timestamp.js";
-import { ContainerStatus, PodContainers, PodContainersUpdate, type PodEvent, type StartPodRequest, type StopPodRequest, Terminated } from "../../src/gen/spheresim/crx/v1/agent.js";
+import { type ContainerSpec, ContainerStatus, PodContainers, PodContainersUpdate, type PodEvent, type StartPodRequest, type StopPodRequest, Terminated } from "../../src/gen/spheresim/crx/v1/agent.js";
 import { AgentServiceService } from "../../src/gen/spheresim/crx/v1/agent_service.js";
 import { UpdateKind } from "../../src/gen/spheresim/vim/v1/update.js";
 import type { Call } from "../../src/rpc/server.js";
@@ -91,15 +91,18 @@ export async function startFakeAgents(clock: Clock, listen = "127.0.0.1:0"): Pro
           await fake.intercept?.("startPod", vmUuidOf(call));
           const { vmUuid, pod } = find(call);
           const told = (state: PodContainers): PodContainers | Promise<PodContainers> => fake.answer?.(vmUuid, state) ?? state;
-          if (pod.podUid !== "") return told(pod);
-          fake.started.push(request);
           const counts = request.restartCounts;
+          const fresh = (spec: ContainerSpec): ContainerStatus => (spec.held === undefined ? running(spec.name, spec.image, counts[spec.name] ?? 0) : ContainerStatus.create({ name: spec.name, image: spec.image, held: true, state: { $case: "waiting", value: spec.held } }));
+          const released = request.containers.filter(({ name, held }) => held === undefined && pod.containers.some((status) => status.name === name && status.held));
+          if (pod.podUid !== "" && released.length === 0) return told(pod);
+          if (request.containers.some(({ held }) => held === undefined)) fake.started.push(request);
+          if (pod.podUid !== "") return told(put(vmUuid, { ...pod, containers: pod.containers.map((status) => released.filter(({ name }) => name === status.name).map(fresh)[0] ?? status) }));
           return told(put(vmUuid, {
             ...pod,
             podUid: request.podUid,
             networkReady: true,
             initContainers: request.initContainers.map((spec) => finished(running(spec.name, spec.image, counts[spec.name] ?? 0))),
-            containers: request.containers.map((spec) => running(spec.name, spec.image, counts[spec.name] ?? 0)),
+            containers: request.containers.map(fresh),
           }));
         },
         stopPod: async (request, call) => {

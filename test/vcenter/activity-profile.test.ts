@@ -60,7 +60,7 @@ async function create(memoryMb: number, activity: ActivityProfile | undefined) {
   return world?.machines.createVm({ requestId: "", config, host: hostKey(1), pool: undefined, powerOn: true }) ?? assert.fail();
 }
 
-test("host and pool follow emulated time minute by minute; what was touched stays in the host's demand until power-off", async () => {
+test("host and pool follow emulated time minute by minute, CPU at once and active memory falling slowly, until power-off", async () => {
   const clock = new ManualClock(NOON);
   world = await World.start(1, { clock });
   const opened = world;
@@ -78,6 +78,10 @@ test("host and pool follow emulated time minute by minute; what was touched stay
   await clock.advance(60_000);
   assert.deepEqual(await figures(), [900, 1000, 900, 1000]);
   await clock.advance(60_000);
+  assert.deepEqual(await figures(), [50, 505, 50, 505], "half way by the fast average, which one busy minute had half way up");
+  await clock.advance(60_000);
+  assert.deepEqual(await figures(), [50, 262, 50, 262]);
+  for (let minute = 0; minute < 30; minute += 1) await clock.advance(60_000);
   assert.deepEqual(await figures(), [50, 20, 50, 20]);
   await world.ended(await world.machines.powerOffVm({ requestId: "", vm }));
   assert.deepEqual(await figures(), [0, 0, 0, 0]);

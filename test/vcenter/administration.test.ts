@@ -14,6 +14,7 @@ import { ScaleSharesBehavior } from "../../src/gen/spheresim/vim/v1/resource.js"
 import { MemoryTable, startEtcd } from "../../src/etcd/index.js";
 import { EtcdKeyValue } from "../../src/vcenter/client.js";
 import { eventually } from "../support/eventually.js";
+import { refusal } from "./refusal.js";
 import { hostKey, hostName, onHosts, World } from "./world.js";
 
 let world: World;
@@ -29,7 +30,7 @@ async function reason(call: Promise<unknown>): Promise<string> {
   return [error.reason?.reason ?? error.codeName, ...error.violations.map((each) => each.field)].join(" ");
 }
 
-test("moids are those of a fresh vCenter, and making a thing twice answers the first one", async () => {
+test("moids are those of a fresh vCenter, and making a datacenter or cluster twice answers the first one", async () => {
   world = await World.start(2);
   const inventory = await world.inventory.getInventory({});
   assert.equal(inventory.datacenters[0]?.ref?.value, "datacenter-3");
@@ -38,8 +39,6 @@ test("moids are those of a fresh vCenter, and making a thing twice answers the f
   assert.deepEqual(inventory.hosts.map((host) => host.ref?.value), ["host-21", "host-22"]);
   assert.equal((await world.inventory.createDatacenter({ requestId: "", name: "dc-01" })).ref?.value, "datacenter-3");
   assert.equal((await world.inventory.createCluster({ requestId: "", datacenter: inventory.datacenters[0]?.ref, name: "supervisor-01" })).ref?.value, "domain-c8");
-  assert.equal((await world.addHost(1)).ref?.value, "host-21");
-  assert.equal(await reason(world.addHost(1, { memoryMb: 1 })), "DuplicateName");
   const about = await world.inventory.getAbout({});
   assert.deepEqual([about.apiType, about.epoch], ["VirtualCenter", 1n]);
 });
@@ -162,6 +161,8 @@ test("pools: names, reservations against the parent, limits, and destruction", a
   assert.equal(await reason(update(memory({ reservation: 16_000, limit: 16_000 }))), "taken");
   const root = (await world.inventory.getInventory({})).clusters[0]?.rootPool;
   assert.equal(await reason(world.pools.updateResourcePool({ requestId: "", pool: root, name: "x", config: undefined })), "NotSupported");
+  const { fault } = await refusal(world.pools.updateResourcePool(UpdateResourcePoolRequest.fromPartial({ pool: (await world.pools.createResourcePool(CreateResourcePoolRequest.fromPartial({ name: "bronze" }))).ref ?? {}, name: "gold" })));
+  assert.deepEqual(fault.fault, { $case: "duplicateName", value: { name: "gold", object: gold.ref } });
   const once = await world.pools.createResourcePool(CreateResourcePoolRequest.fromPartial({ name: "ns-a", namespace: "a" }));
   const twice = await world.pools.createResourcePool(CreateResourcePoolRequest.fromPartial({ name: "ns-a", namespace: "a" }));
   assert.deepEqual(once.ref, twice.ref);
@@ -267,6 +268,18 @@ test("an ordinary VM asked for twice by one request id is made once, also across
   assert.deepEqual(world.kv.keys("/spheresim/vcenter/creations/"), []);
 });
 
+test("a request that made a VM finds it after a restart, although its host takes no VM any more", async () => {
+  world = await World.start(1);
+  const request = { requestId: "once", config: VirtualMachineConfigSpec.fromPartial({ name: "db", numCpus: 1, memoryMb: 512 }), host: hostKey(1), pool: undefined, powerOn: false };
+  const made = await world.ended(await world.machines.createVm(request));
+  await world.stopVcenter();
+  await world.startVcenter();
+  await world.connected(1);
+  await world.maintain(1);
+  assert.deepEqual((await world.machines.createVm(request)).result, made.result);
+  assert.equal(await reason(world.machines.createVm({ ...request, requestId: "twice" })), "InvalidState");
+});
+
 test("a watch of tasks tells each state, and goes on by its token where it ended", async () => {
   world = await World.start(1);
   await world.place("uid-1");
@@ -301,7 +314,7 @@ test("a host that moves to another address is watched there, and VMs go on being
   await world.esxi.stop();
   world.esxi.moveAway();
   await world.esxi.start();
-  const moved = await world.addHost(1);
+  const moved = await world.inventory.setHostConnection({ requestId: "", host: hostKey(1), connected: true, address: world.esxi.address });
   assert.equal(moved.address, world.esxi.address);
   await world.connected(1);
   assert.equal((await world.deploy("uid-2")).state, TaskState.SUCCESS);

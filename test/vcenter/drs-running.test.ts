@@ -4,7 +4,7 @@ import { deferred } from "../../src/base/deferred.js";
 import { DrsBehavior } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
 import { AddRuleRequest, PutGroupRequest, type Rule, Rule as RuleMessage } from "../../src/gen/spheresim/vcenter/v1/rule.js";
 import type { ManagedObjectReference } from "../../src/gen/spheresim/vim/v1/managed_object.js";
-import { TaskState } from "../../src/gen/spheresim/vim/v1/task.js";
+import { type TaskInfo, TaskState } from "../../src/gen/spheresim/vim/v1/task.js";
 import { ResourceAllocationInfo } from "../../src/gen/spheresim/vim/v1/resource.js";
 import { eventually } from "../support/eventually.js";
 import { DrsWorld, shown } from "./drs-world.js";
@@ -308,6 +308,36 @@ test("the task above migrations that were applied by hand ends with the last of 
   assert.deepEqual([ended.state, ended.error?.fault?.$case], [TaskState.ERROR, "requestCanceled"]);
   assert.deepEqual((await drs.tasks()).filter((each) => each.parentTaskKey === task.task?.value).map((each) => each.state), [TaskState.ERROR, TaskState.SUCCESS]);
 });
+
+for (const end of ["stopped", "killed"] as const) {
+  test(`the fault of a migration that failed before vCenter was ${end} is that of the task above it, though the other one ends well in the next life`, async () => {
+    drs = await DrsWorld.start(2, { behavior: MANUAL });
+    await load();
+    await drs.minute();
+    const keys = (await drs.recommended()).map((each) => each.key);
+    const go = deferred<void>();
+    drs.world.esxi.before = (method) => (method === "receiveVm" ? go.promise : undefined);
+    const task = await drs.world.drs.applyRecommendations({ requestId: "", keys });
+    await eventually("both are under way", () => drs.world.esxi.count("receiveVm") === 2);
+    const children = async (): Promise<readonly TaskInfo[]> => (await drs.tasks()).filter((each) => each.parentTaskKey === task.task?.value);
+    const [first] = await children();
+    await drs.world.tasks.cancelTask({ requestId: "", task: first?.task });
+    assert.equal((await drs.world.ended(first ?? assert.fail())).state, TaskState.ERROR);
+    const record = `/spheresim/vcenter/tasks/${task.task?.value}`;
+    await eventually("the fault is on record", () => drs.world.kv.map.get(record)?.includes("requestCanceled") === true);
+    assert.equal((await drs.world.tasks.getTask({ task: task.task })).completeTime, undefined, "the other one is under way");
+    if (end === "stopped") await drs.world.stopVcenter();
+    await drs.world.startVcenter();
+    await drs.world.connected(2);
+    const resumed = await drs.world.tasks.getTask({ task: task.task });
+    assert.deepEqual([resumed.state, resumed.error, resumed.completeTime], [TaskState.RUNNING, undefined, undefined]);
+    go.resolve();
+    const ended = await drs.world.ended(task);
+    assert.deepEqual([ended.state, ended.error?.fault?.$case, ended.error?.localizedMessage], [TaskState.ERROR, "requestCanceled", "The task was canceled by a user."]);
+    assert.equal((await children()).find((each) => each.task?.value !== first?.task?.value)?.state, TaskState.SUCCESS);
+    assert.equal(drs.world.kv.map.get(record), undefined);
+  });
+}
 
 test("a vCenter that is killed while DRS moves a VM: the next one goes on with that, and nothing moves twice", async () => {
   drs = await DrsWorld.start(2);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManualClock, nextTurn } from "../../src/base/clock.js";
+import { deferred } from "../../src/base/deferred.js";
 import { Cluster, Datacenter, HostPowerState, HostSpec } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
 import type { TaskInfo } from "../../src/gen/spheresim/vim/v1/task.js";
 import { VirtualMachineConfigSpec } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
@@ -204,4 +205,32 @@ test("an error that is no fault of a VM ends it: it is not swallowed", async () 
   const failing = { ...bench.mover, move: () => Promise.reject(new TypeError("a mistake")) };
   const order = { host: "host-1", task: bench.task(), deadlineMs: undefined, poweredOffToo: false, signal: new AbortController().signal };
   await assert.rejects(new Evacuation({ inventory: bench.inventory, tasks: bench.tasks, mover: failing, clock: bench.clock }, order).done(), TypeError);
+});
+
+test("a VM that leaves by other hands, or goes off, while those before it are being stored is left alone", async () => {
+  const bench = new Bench();
+  const [first, second, third] = [bench.addVm("vm-1"), bench.addVm("vm-2"), bench.addVm("vm-3")];
+  const stored = deferred<void>();
+  const moveAtOnce = bench.mover.move.bind(bench.mover);
+  bench.mover.move = async (vm, parent) => {
+    if (vm.moid === first.moid) await stored.promise;
+    return moveAtOnce(vm, parent);
+  };
+  const { ended } = bench.start();
+  await nextTurn();
+  bench.inventory.putVm({ ...second, host: "host-2" });
+  bench.inventory.putVm({ ...third, wantedOn: false, isOn: false });
+  stored.resolve();
+  assert.equal(await ended, "empty");
+  assert.deepEqual(bench.moved, ["vm-1"]);
+});
+
+test("a VM whose task could not be stored is looked at again", async () => {
+  const bench = new Bench();
+  bench.addVm("vm-1");
+  const holder = bench.task(moref("VirtualMachine", "vm-1"));
+  const { ended } = bench.start();
+  assert.equal(await isOver(ended), false);
+  bench.tasks.withdraw(holder.task?.value ?? "");
+  assert.equal(await ended, "empty");
 });

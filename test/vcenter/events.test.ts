@@ -249,6 +249,22 @@ test("a rule that is broken is told of each VM that breaks it, and so is the end
   assert.equal((await query({ types: ["DrsRuleViolationEvent"] }))[0]?.fullFormattedMessage, `Virtual machine a on ${hostName(1)} is violating the DRS rule apart`);
 });
 
+test("a rule that was broken before vCenter began is not told again", async () => {
+  world = await World.start(1);
+  const vms = [await create("a", true), await create("b", true)];
+  await world.rules.addRule({ requestId: "", cluster: undefined, rule: { key: 0, name: "apart", enabled: true, mandatory: false, rule: { $case: "antiAffinity", value: { vms } }, inCompliance: false, disabledReason: "", ruleUuid: "" } });
+  const violations = async (): Promise<number> => (await types({ types: ["DrsRuleViolationEvent"] })).length;
+  await eventually("both violate it", async () => (await violations()) === 2);
+  await world.stopVcenter();
+  await world.startVcenter();
+  await world.connected(1);
+  // The look that comes after the start is over when a new violation is told.
+  const third = await create("c", true);
+  await world.rules.addRule({ requestId: "", cluster: undefined, rule: { key: 0, name: "apart too", enabled: true, mandatory: false, rule: { $case: "antiAffinity", value: { vms: [...vms.slice(0, 1), third] } }, inCompliance: false, disabledReason: "", ruleUuid: "" } });
+  await eventually("the new one is violated", async () => (await violations()) >= 4);
+  assert.equal(await violations(), 4);
+});
+
 test("a should rule is a soft violation", async () => {
   world = await World.start(2);
   const vm = await create("a", true);

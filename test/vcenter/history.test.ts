@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { TaskState } from "../../src/gen/spheresim/vim/v1/task.js";
+import { VirtualMachineConfigSpec } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import { eventually } from "../support/eventually.js";
-import { World } from "./world.js";
+import { hostKey, World } from "./world.js";
 
 let world: World;
 afterEach(() => world.close());
@@ -33,4 +34,19 @@ test("they are saved while vCenter runs: one that ends without a word is remembe
   // The next vCenter takes over while the one before still is there: nothing of that one's end is saved any more.
   await world.startVcenter();
   assert.deepEqual((await world.tasks.listTasks({ pageSize: 0, pageToken: "" })).tasks.map(({ task, state }) => [task?.value, state]), [[ended.task?.value, TaskState.SUCCESS]]);
+});
+
+test("with more VMs than tasks are remembered a restart forgets of their creations, not what was remembered", async () => {
+  world = await World.start(1);
+  const config = VirtualMachineConfigSpec.fromPartial({ name: "vm", numCpus: 1, memoryMb: 256 });
+  const created = await world.ended(await world.machines.createVm({ requestId: "first", config, host: hostKey(1), pool: undefined, powerOn: false }));
+  const off = await world.ended(await world.machines.powerOnVm({ requestId: "", vm: created.result }));
+  await world.stopVcenter();
+  const vm = created.result?.value ?? "";
+  for (let count = 0; count < 10_001; count += 1) {
+    world.kv.map.set(`/spheresim/vcenter/vms/vm-${20_000 + count}`, (world.kv.map.get(`/spheresim/vcenter/vms/${vm}`) ?? "").replaceAll(vm, `vm-${20_000 + count}`));
+    world.kv.map.set(`/spheresim/vcenter/creations/${count}`, JSON.stringify({ bodyHash: "", vm: `vm-${20_000 + count}`, task: `task-${20_000 + count}` }));
+  }
+  await world.startVcenter();
+  assert.deepEqual(await world.tasks.getTask({ task: off.task }), off);
 });

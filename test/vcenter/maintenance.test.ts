@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { ManualClock } from "../../src/base/clock.js";
+import { RpcError } from "../../src/base/rpc-error.js";
 import { deferred } from "../../src/base/deferred.js";
 import { DrsBehavior, type Host, HostConnectionState, HostEvacuationPurpose, HostPowerState, VirtualMachineConnectionState } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
 import type { ManagedObjectReference } from "../../src/gen/spheresim/vim/v1/managed_object.js";
@@ -166,6 +167,60 @@ test("a VM that no host has room for is tried again a minute later, when there i
   assert.equal(await hostOf(big), hostName(2));
 });
 
+test("the task says which VM stays and why, an event tells of each once, and the description goes when nothing stays", async () => {
+  const clock = new ManualClock(1_700_000_000_000);
+  world = await World.start(2, { clock });
+  const big = await create("big", 1, true, 10_000);
+  const other = await create("other", 2, true, 10_000);
+  await world.deploy("uid-1", { hosts: onHosts(1) });
+  const task = await world.enterMaintenance(1);
+  const why = /^big stays: No host is compatible with the virtual machine: 1 looked at: .*memory.*; pod-uid-1 stays: a vSphere Pod never moves$/i;
+  await eventually("the task says so", async () => why.test((await taskNow(task)).description));
+  await clock.advance(60_000);
+  await settled();
+  const { events } = await world.events.queryEvents({ filter: { entity: (await show(1)).ref, types: ["NoMaintenanceModeDrsRecommendationForVM"], beginTime: undefined, endTime: undefined, eventChainId: task.eventChainId }, pageSize: 0, pageToken: "" });
+  assert.deepEqual(events.map(({ vm, reason, fullFormattedMessage }) => [vm?.name, reason?.fault?.$case, fullFormattedMessage]), [
+    ["big", "noCompatibleHost", `Unable to automatically migrate big from ${hostName(1)}`],
+    ["pod-uid-1", "drsDisabledOnVm", `Unable to automatically migrate pod-uid-1 from ${hostName(1)}`],
+  ]);
+  await destroyPod("uid-1");
+  await eventually("the pod is told of no more", async () => /^big stays: [^;]+$/.test((await taskNow(task)).description));
+  await automate(DrsBehavior.MANUAL);
+  await eventually("DRS does nothing", async () => (await taskNow(task)).description === "big stays: DRS moves nothing by itself, as it is not fully automated");
+  await automate(DrsBehavior.FULLY_AUTOMATED);
+  await world.ended(await world.machines.powerOffVm({ requestId: "", vm: other }));
+  await clock.advance(60_000);
+  const ended = await world.ended(task);
+  assert.deepEqual([ended.state, ended.description], [TaskState.SUCCESS, ""]);
+  assert.equal(await hostOf(big), hostName(2));
+});
+
+test("a move that began and failed is told too, and one that ran out of time ends with what it said last; standby raises no event of maintenance", async () => {
+  const clock = new ManualClock(1_700_000_000_000);
+  world = await World.start(2, { clock });
+  await create("database", 1);
+  const go = deferred<void>();
+  world.esxi.before = (method) => (method === "receiveVm" ? go.promise : undefined);
+  const task = await world.inventory.powerDownHostToStandBy({ requestId: "", host: hostKey(1), timeout: { seconds: 100n, nanos: 0 } });
+  const child = await eventually("it is on its way", async () => (await world.tasks.listTasks({ pageSize: 0, pageToken: "" })).tasks.find((each) => each.parentTaskKey === task.task?.value && each.cancelable) ?? false);
+  assert.equal((await taskNow(task)).description, "");
+  await world.tasks.cancelTask({ requestId: "", task: child.task });
+  go.resolve();
+  const why = "database stays: The task was canceled by a user.";
+  await eventually("the task says so", async () => (await taskNow(task)).description === why);
+  world.esxi.before = (method) => {
+    if (method === "receiveVm") throw RpcError.unavailable("gone");
+  };
+  await clock.advance(60_000);
+  await eventually("the second try failed as well", async () => /^database stays: The remote host .* is not reachable/.test((await taskNow(task)).description));
+  await clock.advance(40_000);
+  const ended = await world.ended(task);
+  assert.deepEqual([ended.state, ended.error?.fault?.$case], [TaskState.ERROR, "timedout"]);
+  assert.match(ended.description, /^database stays: The remote host .* is not reachable/);
+  const { events } = await world.events.queryEvents({ filter: { entity: (await show(1)).ref, types: ["NoMaintenanceModeDrsRecommendationForVM"], beginTime: undefined, endTime: undefined, eventChainId: 0 }, pageSize: 0, pageToken: "" });
+  assert.deepEqual(events, []);
+});
+
 test("evacuate_powered_off_vms: what is off must leave too, and is moved; a VM that is powered off by hand counts as gone without it", async () => {
   world = await World.start(2);
   const off = await create("off", 1, false);
@@ -252,4 +307,32 @@ test("a VM whose host says that it is gone keeps no host from maintenance", asyn
   await world.esxi.start();
   assert.equal((await world.ended(task)).state, TaskState.SUCCESS);
   assert.equal((await world.machines.getVm({ target: { $case: "vm", value: vm } })).connectionState, VirtualMachineConnectionState.ORPHANED);
+});
+
+test("a host whose evacuation is called off is as before, also while the line of changes is full", async () => {
+  world = await World.start(2);
+  await automate(DrsBehavior.MANUAL);
+  await create("stays", 1);
+  const task = await world.enterMaintenance(1);
+  const slow = deferred<void>();
+  world.kv.before = () => slow.promise;
+  const name = (count: number): string => `datacenter ${count}`;
+  let refused = 0;
+  const line = Array.from({ length: 1_001 }, (_, count) => world.inventory.createDatacenter({ requestId: "", name: name(count) }).catch(() => void (refused += 1)));
+  await eventually("the line is full", () => refused === 1);
+  await world.tasks.cancelTask({ requestId: "", task: task.task });
+  slow.resolve();
+  await Promise.all(line);
+  assert.equal((await world.ended(task)).error?.fault?.$case, "requestCanceled");
+  assert.equal((await show(1)).evacuation, undefined);
+});
+
+test("a timeout that ends when no calendar does is refused, and the host stays open", async () => {
+  world = await World.start(1);
+  const timeout = { seconds: 2n ** 63n - 1n, nanos: 0 };
+  for (const call of [world.enterMaintenance(1, { timeout }), world.inventory.powerDownHostToStandBy({ requestId: "", host: hostKey(1), timeout })]) {
+    const { reason, fields } = await refusal(call);
+    assert.deepEqual([reason, fields], ["InvalidArgument", ["timeout"]]);
+  }
+  assert.equal((await show(1)).evacuation, undefined);
 });

@@ -23,12 +23,17 @@ export class MemoryKeyValue implements KeyValue {
     return Promise.resolve(all.map(([key, value]) => ({ key, value })).toSorted((left, right) => (left.key < right.key ? -1 : 1)));
   }
 
+  /** Nothing is heard: as by one that is paused. */
+  async *watch(_key: string, _fromRevision: bigint, signal: AbortSignal): AsyncGenerator<void> {
+    yield* await new Promise<[]>((resolve) => (signal.aborted ? resolve([]) : signal.addEventListener("abort", () => resolve([]), { once: true })));
+  }
+
   async txn(txn: KeyValueTxn): Promise<KeyValueTxnResult> {
     const isHistory = txn.puts.some(({ key }) => key.startsWith(HISTORY));
     if (!isHistory) await this.before?.(txn);
     const holds = txn.compare.every((compare) => ("absent" in compare ? !this.map.has(compare.key) : this.map.get(compare.key) === compare.value));
     if (isHistory) {
-      if (holds) for (const { key, value } of txn.puts) this.history.set(key, value);
+      if (holds) for (const { key, value } of txn.puts) (key.startsWith(HISTORY) ? this.history : this.map).set(key, value);
     } else if (holds) {
       this.txns.push(txn);
       this.#revision += 1n;

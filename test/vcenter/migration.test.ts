@@ -293,3 +293,23 @@ test("a migration that is cancelled while it copies ends at once, and the VM sta
   assert.deepEqual([ended.state, ended.cancelled], [TaskState.ERROR, true]);
   assert.deepEqual([whereIs(await show(vm)), await reserved()], [[hostName(1)], [1000, 0]]);
 });
+
+test("a migration that is called off before it is stored takes nobody else out of the line of its hosts", async () => {
+  world = await World.start(2);
+  const vms: ManagedObjectReference[] = [];
+  for (let count = 0; count < 10; count += 1) vms.push(await create(`vm-${count}`, false));
+  const [ninth, tenth] = vms.slice(8);
+  const copied = deferred<void>();
+  world.esxi.before = (method) => (method === "getVm" ? copied.promise : undefined);
+  for (const vm of vms.slice(0, 8)) await migrate(vm, hostKey(2));
+  const waiting = await migrate(ninth ?? assert.fail(), hostKey(2));
+  const stored = deferred<void>();
+  world.kv.before = () => stored.promise;
+  const late = migrate(tenth ?? assert.fail(), hostKey(2));
+  const task = await eventually("it is registered", async () => (await world.tasks.listTasks({ pageSize: 0, pageToken: "" })).tasks.find((each) => each.entity?.value === tenth?.value && each.completeTime === undefined));
+  await world.tasks.cancelTask({ requestId: "", task: task.task });
+  stored.resolve();
+  assert.equal((await world.ended(await late)).error?.fault?.$case, "requestCanceled");
+  copied.resolve();
+  assert.equal((await world.ended(waiting)).state, TaskState.SUCCESS);
+});

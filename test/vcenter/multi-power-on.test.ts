@@ -108,6 +108,18 @@ test("a pod VM goes on on its own host or not at all", async () => {
   assert.equal((await powerOn([pod])).notAttempted[0]?.fault?.fault?.$case, "noCompatibleHost");
 });
 
+test("the task above ends well where only some, or none, could be attempted: its result says which", async () => {
+  world = await World.start(1);
+  const [on, other, off] = [await create("on", 1, true), await create("other"), await create("off")];
+  const some = await powerOn([on, other]);
+  assert.deepEqual([some.attempted.map(({ vm }) => vm?.value), some.notAttempted.map(({ vm, fault }) => [vm?.value, fault?.fault?.$case])], [[other.value], [[on.value, "invalidPowerState"]]]);
+  assert.equal((await world.ended(some.task ?? assert.fail())).state, TaskState.SUCCESS);
+  const none = await powerOn([on, off]);
+  assert.deepEqual([none.attempted, none.notAttempted.map(({ vm, fault }) => [vm?.value, fault?.fault?.$case])], [[], [[on.value, "invalidPowerState"], [off.value, "insufficientCpuResourcesFault"]]]);
+  const ended = await world.ended(none.task ?? assert.fail());
+  assert.deepEqual([ended.state, ended.error], [TaskState.SUCCESS, undefined]);
+});
+
 test("where the move fails the VM stays off where it was; where the power-on fails it stays off where it went", async () => {
   world = await World.start(2);
   await create("full", 1, true);

@@ -71,3 +71,12 @@ test("whatever is added, saved, fails to be saved and is read again: what was la
     }),
   );
 });
+
+test("pages go along as long as they are small enough together, and one that is too large by itself goes alone", async () => {
+  const ring = new PageRing({ prefix: "/ring/", pages: 5, entriesAPage: 1 });
+  for (const entry of ["a", "\u00e9".repeat(40), "b", "c", "d"]) ring.append(entry);
+  const keys: string[][] = [];
+  const put = async (puts: readonly KeyValueEntry[]): Promise<void> => void keys.push(puts.map(({ key }) => key));
+  while (await ring.save(60, put));
+  assert.deepEqual(keys, [["/ring/000"], ["/ring/001"], ["/ring/002", "/ring/003"], ["/ring/004"]]);
+});

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
+import { ManualClock } from "../../src/base/clock.js";
+import { RpcCode } from "../../src/base/rpc-error.js";
 import { ReconfigureClusterRequest } from "../../src/gen/spheresim/vcenter/v1/cluster.js";
 import { DrsBehavior } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
-import { type PlacementResult, PlaceVmRequest, VerdictDetail } from "../../src/gen/spheresim/vcenter/v1/placement.js";
+import { type PlacementResult, PlacementSpec, PlaceVmRequest, VerdictDetail } from "../../src/gen/spheresim/vcenter/v1/placement.js";
 import { ScaleSharesBehavior } from "../../src/gen/spheresim/vim/v1/resource.js";
+import { TaskState } from "../../src/gen/spheresim/vim/v1/task.js";
 import { VirtualMachineConfigSpec } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import { refusal } from "./refusal.js";
 import { HOST, hostKey, hostName, onHosts, podSpec, World } from "./world.js";
@@ -151,4 +154,45 @@ test("a recommendation is applied once: a second time it is unknown, or finds th
   await world.apply("", plain?.key);
   assert.equal((await refusal(world.apply("", plain?.key))).reason, "RecommendationExpired");
   assert.equal((await world.machines.listVms({ pageSize: 0, pageToken: "", onlyOwned: false })).virtualMachines.length, 2);
+});
+
+test("a recommendation whose hold ran out makes one VM, not one each time; with its host gone it makes none", async () => {
+  const monotonic = new ManualClock();
+  world = await World.start(2, { monotonic });
+  const config = VirtualMachineConfigSpec.fromPartial({ name: "web", guestId: "otherGuest64", numCpus: 1, memoryMb: 256 });
+  const place = async (host: number): Promise<string> => {
+    const spec = PlacementSpec.fromPartial({ config, hosts: onHosts(host) });
+    const { recommendations } = await world.placement.placeVm({ requestId: "", spec, holdFor: undefined, verdictDetail: VerdictDetail.NONE });
+    return recommendations[0]?.key ?? assert.fail("no recommendation");
+  };
+  const [stays, goes] = [await place(1), await place(2)];
+  await monotonic.advance(30_000);
+  assert.equal((await world.ended(await world.apply("", stays))).state, TaskState.SUCCESS);
+  await world.inventory.removeHost({ requestId: "", host: hostKey(2) });
+  for (const key of [stays, goes]) assert.equal((await refusal(world.apply("", key))).reason, "RecommendationExpired");
+  assert.equal((await world.machines.listVms({ pageSize: 0, pageToken: "", onlyOwned: false })).virtualMachines.length, 1);
+});
+
+test("what is held for the move of a VM is free as soon as the VM is destroyed", async () => {
+  world = await World.start(2);
+  const vm = await busyVm("vm", 1, 8_000);
+  assert.equal((await move(vm, 2)).recommendations.length, 1);
+  assert.equal((await world.inventory.getInventory({})).holds.length, 1);
+  await world.ended(await world.machines.destroyVm({ requestId: "", target: { $case: "vm", value: vm }, powerOff: true, uuid: "" }));
+  assert.deepEqual((await world.inventory.getInventory({})).holds, []);
+});
+
+test("a batch that cannot be held as a whole holds nothing", async () => {
+  world = await World.start(0);
+  world.esxi.addHost(hostName(1), 16_000, 2_000_000);
+  await world.addHost(1, { memoryMb: 2_000_000 });
+  await world.connected(1);
+  const config = VirtualMachineConfigSpec.fromPartial({ name: "plain", guestId: "otherGuest64", numCpus: 1, memoryMb: 4 });
+  const place = (count: number) => world.placement.placeVms({ requestId: "", specs: Array.from({ length: count }, () => PlacementSpec.fromPartial({ config })), holdFor: undefined, verdictDetail: VerdictDetail.NONE });
+  const held = async (): Promise<number> => (await world.inventory.getInventory({})).holds.length;
+  for (let batch = 0; batch < 40; batch += 1) await place(batch === 39 ? 249 : 250);
+  assert.equal(await held(), 9_999);
+  assert.equal((await refusal(place(2))).code, RpcCode.RESOURCE_EXHAUSTED);
+  assert.equal(await held(), 9_999);
+  await place(1);
 });

@@ -87,3 +87,15 @@ test("a pool takes nothing in that it has no room for, and never itself", async 
   }
   assert.deepEqual(await world.inventory.getInventory({}), before);
 });
+
+test("pools lie eight deep below the root at most, made there or moved there", async () => {
+  world = await World.start(1);
+  const chain = [await pool("1", 0)];
+  for (let level = 2; level <= 8; level += 1) chain.push(await pool(String(level), 0, chain.at(-1)));
+  assert.equal((await refusal(pool("9", 0, chain[7]))).reason, "NotSupported");
+  const outer = await pool("outer", 0);
+  const inner = await pool("inner", 0, outer);
+  assert.equal((await refusal(move(chain[6], outer))).reason, "NotSupported");
+  await move(chain[6], inner);
+  await move(chain[5], outer);
+});

@@ -29,7 +29,7 @@ const TABLE: Readonly<Record<string, { readonly ask: Operation; readonly ends: R
     ends: { off: "InvalidPowerState", on: "ok", busy: "TaskInProgress", gone: "ManagedObjectNotFound", "host disconnected": "InvalidPowerState", "pod on": "NotSupported", "pod off": "NotSupported" },
   },
   rename: {
-    ask: (vm) => world.machines.reconfigureVm({ requestId: "", vm, name: "renamed", numCpus: undefined, memoryMb: undefined, cpuAllocation: undefined, memoryAllocation: undefined }),
+    ask: (vm) => world.machines.reconfigureVm({ requestId: "", vm, name: `renamed ${vm.value}`, numCpus: undefined, memoryMb: undefined, cpuAllocation: undefined, memoryAllocation: undefined }),
     ends: { off: "ok", on: "ok", busy: "TaskInProgress", gone: "ManagedObjectNotFound", "host disconnected": "task: HostNotConnected", "pod on": "NotSupported", "pod off": "NotSupported" },
   },
   resize: {

@@ -90,6 +90,7 @@ test("what is wrong with a rule or a group is refused with its vim25 fault, and 
   await vmGroup("web", one);
   await hostGroup("first", 1);
   const taken = await add(apart("apart", one, two));
+  const other = await add(together("other", one, two));
   const before = await list();
   const missing = { type: "VirtualMachine", value: "vm-999" };
   const cases: readonly [string, () => Promise<unknown>][] = [
@@ -101,6 +102,7 @@ test("what is wrong with a rule or a group is refused with its vim25 fault, and 
     ["InvalidArgument rule.affinity.vms[1]", () => add(together("x", one, one))],
     ["ManagedObjectNotFound", () => add(apart("x", one, missing))],
     ["DuplicateName", () => add(together("apart", one, two))],
+    ["DuplicateName", () => world.rules.updateRule(UpdateRuleRequest.fromPartial({ rule: { ...other, name: "apart" } }))],
     ["InvalidArgument rule.vm_host.vm_group", () => add(onGroup("x", "nobody", "first"))],
     ["InvalidArgument rule.vm_host.vm_group", () => add(onGroup("x", "first", "first"))],
     ["InvalidArgument rule.vm_host.host_group", () => add(onGroup("x", "web", "nowhere"))],
@@ -119,4 +121,29 @@ test("what is wrong with a rule or a group is refused with its vim25 fault, and 
   assert.deepEqual(await list(), before);
   await add(onGroup("web on the first", "web", "first"));
   assert.equal(await reason(world.rules.removeGroup(RemoveGroupRequest.fromPartial({ name: "web" }))), "ResourceInUse");
+});
+
+test("a rule that is made after a restart has a uuid of its own", async () => {
+  world = await World.start(1);
+  const vms = [await machine("one", 1), await machine("two", 1)] as const;
+  const before = await add(together("before", ...vms));
+  await world.stopVcenter();
+  await world.startVcenter();
+  const after = await add(together("after", ...vms));
+  assert.notEqual(after.ruleUuid, before.ruleUuid);
+});
+
+test("rules that conflict by a VM that is destroyed conflict no more, after a restart neither", async () => {
+  world = await World.start(1);
+  const [one, two, three] = [await machine("one", 1), await machine("two", 1), await machine("three", 1)];
+  await add(together("older", one, two));
+  const newer = await add(apart("newer", one, two, three));
+  assert.deepEqual([newer.enabled, newer.disabledReason], [false, 'It conflicts with the older rule "older" (key 1).']);
+  await world.ended(await world.machines.destroyVm({ requestId: "", target: { $case: "vm", value: two }, powerOff: true, uuid: "" }));
+  const shown = async (): Promise<unknown> => (await list()).map((rule) => [rule.name, rule.enabled, rule.disabledReason]);
+  const both = [["older", true, ""], ["newer", true, ""]];
+  assert.deepEqual(await shown(), both);
+  await world.stopVcenter();
+  await world.startVcenter();
+  assert.deepEqual(await shown(), both);
 });

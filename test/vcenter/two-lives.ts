@@ -48,6 +48,10 @@ class MortalKeyValue implements KeyValue {
     return this.#dead ? Promise.reject(this.#silence()) : this.#inner.list(prefix);
   }
 
+  watch(key: string, fromRevision: bigint, signal: AbortSignal): AsyncIterable<unknown> {
+    return this.#inner.watch(key, fromRevision, signal);
+  }
+
   async txn(txn: KeyValueTxn): Promise<KeyValueTxnResult> {
     if (this.#dead) throw this.#silence();
     // When the history is saved is a matter of time, not of what is tested.

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { afterEach } from "node:test";
+import { AddRuleRequest } from "../../src/gen/spheresim/vcenter/v1/rule.js";
+import type { ManagedObjectReference } from "../../src/gen/spheresim/vim/v1/managed_object.js";
 import { ScaleSharesBehavior } from "../../src/gen/spheresim/vim/v1/resource.js";
+import { VirtualMachineConfigSpec } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import { golden } from "./drs/golden-test.js";
-import { admissionOrder, namespacePool } from "./drs/goldens.js";
-import { HOST, World } from "./world.js";
+import { admissionOrder, countedHosts, impliedRules, namespacePool } from "./drs/goldens.js";
+import { HOST, hostKey, hostName, World } from "./world.js";
 
 let world: World | undefined;
 afterEach(() => world?.close());
@@ -43,4 +46,38 @@ golden(admissionOrder, async ({ ofCluster }) => {
   };
   const stages: Readonly<Record<string, string>> = { insufficientFailoverResourcesFault: "HA", insufficientCpuResourcesFault: "pool", insufficientMemoryResourcesFault: "pool" };
   assert.deepEqual([stages[(await refused(90)) ?? ""], stages[(await refused(0)) ?? ""]], ofCluster, "each thing that is in the way, once the one before is gone");
+});
+
+golden(countedHosts, async ({ standby, maintenance }) => {
+  const opened = await World.start(2);
+  world = opened;
+  const { inventory } = opened;
+  // What the root pool could still reserve, which is what a VM is admitted by.
+  const isCounted = async (): Promise<boolean> => (await inventory.getInventory({})).resourcePools.every(({ usage }) => usage?.unreservedMemoryMb === 2 * HOST.memoryMb);
+  assert.ok(await isCounted());
+  await opened.ended(await inventory.powerDownHostToStandBy({ requestId: "", host: hostKey(2), timeout: undefined }));
+  assert.equal(await isCounted(), standby);
+  await opened.ended(await inventory.powerUpHostFromStandBy({ requestId: "", host: hostKey(2) }));
+  await opened.maintain(2);
+  assert.equal(await isCounted(), maintenance);
+});
+
+golden(impliedRules, async ({ apart, together, absent, placedBeside }) => {
+  const opened = await World.start(2);
+  world = opened;
+  const vms = new Map<string, ManagedObjectReference>();
+  const [runs] = apart.filter((name) => name !== absent);
+  const [comes] = together.filter((name) => name !== absent);
+  for (const name of [absent, runs, comes].filter((each) => each !== undefined)) {
+    const config = VirtualMachineConfigSpec.fromPartial({ name, guestId: "otherGuest64", numCpus: 1, memoryMb: 256 });
+    const task = await opened.ended(await opened.machines.createVm({ requestId: "", config, host: hostKey(1), pool: undefined, powerOn: name === runs }));
+    vms.set(name, task.result ?? assert.fail());
+  }
+  const of = (names: readonly string[]): ManagedObjectReference[] => names.map((name) => vms.get(name) ?? assert.fail());
+  await opened.rules.addRule(AddRuleRequest.fromPartial({ rule: { name: "apart", rule: { $case: "antiAffinity", value: { vms: of(apart) } } } }));
+  await opened.rules.addRule(AddRuleRequest.fromPartial({ rule: { name: "together", rule: { $case: "affinity", value: { vms: of(together) } } } }));
+  await opened.maintain(2);
+  const task = await opened.ended(await opened.machines.powerOnVm({ requestId: "", vm: vms.get(comes ?? "") }));
+  const { hostName: on } = await opened.machines.getVm({ target: { $case: "vm", value: vms.get(comes ?? "") ?? assert.fail() } });
+  assert.deepEqual([task.error, on === hostName(1)], [undefined, placedBeside]);
 });

@@ -22,8 +22,8 @@ export interface ContainerSurroundings {
   readonly graceMs: number;
   /** Who is started when. */
   readonly turns: StartTurns;
-  /** A postStart hook begins, which may take as long as it likes. */
-  readonly onHook: () => void;
+  /** Its start will take as long as it likes: a postStart hook begins, or it is held. */
+  readonly onWait: () => void;
   /** `name_namespace(uid)`, for the back-off message. */
   readonly podName: string;
   /** Aborts when the guest dies. */
@@ -44,15 +44,21 @@ export type ContainerEnd = "succeeded" | "failed" | "stopped";
 /** A container of the pod spec through all its lives: starts, ends, waits its back-off, is started again with a new id. */
 export class Container {
   status: ContainerStatus;
-  readonly #spec: ContainerSpec;
+  /** Whether it is an init container that runs on beside the others. */
+  readonly isSidecar: boolean;
+  #spec: ContainerSpec;
   readonly #around: ContainerSurroundings;
   /** Whether it is an init container that ends: all but sidecars. */
   readonly #init: boolean;
   readonly #backoff = new CrashBackoff();
+  readonly #waitingReason: string;
   /** Number of its next or present start, which its status tells when it runs. */
   #attempt: number;
   readonly #firstStart = deferred<void>();
   readonly #initialized = deferred<boolean>();
+  /** Resolves when it is not held, or nobody wants it any more. */
+  readonly #released = deferred<void>();
+  #isItsTurn = false;
   /** Aborts when nobody wants it any more: its pod stops or the guest dies. */
   readonly #unwanted = new AbortController();
   #life: ContainerLife | undefined;
@@ -62,6 +68,7 @@ export class Container {
   /** `restarts`: how often it was restarted in former lives of the VM. */
   constructor(spec: ContainerSpec, init: boolean, restarts: number, waitingReason: string, around: ContainerSurroundings) {
     this.#spec = spec;
+    this.isSidecar = spec.sidecar;
     this.#init = init && !spec.sidecar;
     this.#around = around;
     this.#attempt = restarts;
@@ -71,12 +78,11 @@ export class Container {
       imageId: spec.imageId,
       restartCount: restarts,
       state: { $case: "waiting", value: { reason: waitingReason, message: "" } },
+      held: spec.held !== undefined,
     });
+    if (spec.held === undefined) this.#released.resolve();
+    this.#waitingReason = waitingReason;
     around.signal.addEventListener("abort", () => this.#vanish(), { once: true });
-  }
-
-  get isSidecar(): boolean {
-    return this.#spec.sidecar;
   }
 
   /** Resolves when its first start has succeeded or failed, or will never come. */
@@ -103,6 +109,15 @@ export class Container {
     return { name, containerId: life.id, startedAt: toTimestamp(life.startedMs), cpuNanos, memoryUsageBytes, memoryWorkingSetBytes, memoryRssBytes, memoryLimitBytes };
   }
 
+  /** What is said of it anew, as long as it is held: that it is so for another reason, or no longer. */
+  respecify(spec: ContainerSpec): void {
+    if (this.#spec.held === undefined || this.#unwanted.signal.aborted) return;
+    this.#spec = spec;
+    if (spec.held !== undefined) return this.#tellHeld();
+    this.#change({ image: spec.image, imageId: spec.imageId, state: { $case: "waiting", value: { reason: this.#waitingReason, message: "" } }, held: false });
+    this.#released.resolve();
+  }
+
   /** Runs it until its policy has no further start for it. */
   run(): Promise<ContainerEnd> {
     this.#running ??= this.#run().finally(() => {
@@ -116,10 +131,15 @@ export class Container {
   stop(grace: GracePeriod, turn?: Promise<void>): void {
     this.#stopCall ??= { grace, turn };
     this.#unwanted.abort();
+    this.#released.resolve();
     this.#stopLife();
   }
 
   async #run(): Promise<ContainerEnd> {
+    this.#isItsTurn = true;
+    if (this.#spec.held !== undefined) this.#around.onWait();
+    this.#tellHeld();
+    await this.#released.promise;
     for (;;) {
       if (this.#unwanted.signal.aborted) return "stopped";
       const ended = await this.#runOnce();
@@ -166,7 +186,7 @@ export class Container {
     this.#life = life;
     // It was stopped while it started.
     if (this.#unwanted.signal.aborted) this.#stopLife();
-    if (this.#spec.postStart !== undefined) this.#around.onHook();
+    if (this.#spec.postStart !== undefined) this.#around.onWait();
     await life.begin();
     return life;
   }
@@ -207,6 +227,12 @@ export class Container {
     const { state } = this.status;
     const former = state?.$case === "terminated" && state.value.containerId !== id ? { lastTermination: state.value } : {};
     return { ...former, containerId: id, imageProfile: profile, restartCount: this.#attempt };
+  }
+
+  /** Before its turn it waits as the others do. */
+  #tellHeld(): void {
+    const { held } = this.#spec;
+    if (held !== undefined && this.#isItsTurn) this.#change({ state: { $case: "waiting", value: held } });
   }
 
   #stopLife(): void {
@@ -262,6 +288,7 @@ export class Container {
   /** The guest died: nothing is told any more, and the process is gone. */
   #vanish(): void {
     this.#unwanted.abort();
+    this.#released.resolve();
     this.#life?.kill();
     this.#firstStart.resolve();
   }

@@ -62,7 +62,7 @@ export class Pod {
       podName: `${request.name}_${request.namespace}(${request.podUid})`,
       graceMs: this.#graceMs,
       turns: new StartTurns(),
-      onHook: () => this.#answer.resolve(),
+      onWait: () => this.#answer.resolve(),
       tell: (container, reason, message, warning) => {
         this.#events.add(container, reason, message, warning);
         around.onChange();
@@ -76,7 +76,12 @@ export class Pod {
     this.#ended = this.#run().catch((error: unknown) => around.onError(error));
   }
 
-  /** Resolves when the containers were started, or an init container or a postStart hook is under way, or none will be. */
+  /** What another request says of containers that are held; of others it says nothing. */
+  respecify({ initContainers, containers }: StartPodRequest): void {
+    for (const spec of [...initContainers, ...containers]) this.#find(spec.name)?.respecify(spec);
+  }
+
+  /** Resolves when the containers were started, or an init container or a postStart hook is under way, or one is held, or none will be. */
   get started(): Promise<void> {
     return this.#answer.promise;
   }
@@ -103,6 +108,10 @@ export class Pod {
     this.#stopAll(graceMs);
     await this.#ended;
     this.#grace?.end();
+  }
+
+  #find(name: string): Container | undefined {
+    return [...this.#init, ...this.#containers].find(({ status }) => status.name === name);
   }
 
   /** Containers end side by side; then the sidecars one by one, the last first, for those before it may serve it. */

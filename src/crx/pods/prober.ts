@@ -86,9 +86,10 @@ export class Prober {
 
   #count({ outcome, output }: Verdict): void {
     const { kind, probe, onUnhealthy, onResult } = this.#options;
+    // What could not be tried says nothing of the container, and counts for nothing.
+    if (outcome === "error") return onUnhealthy(`${kind} probe errored and resulted in unknown state: ${output}`);
     const well = outcome === "success";
-    if (outcome === "failure") onUnhealthy(`${kind} probe failed: ${output}`);
-    if (outcome === "error") onUnhealthy(`${kind} probe errored and resulted in unknown state: ${output}`);
+    if (!well) onUnhealthy(`${kind} probe failed: ${output}`);
     this.#inARow = this.#last === well ? this.#inARow + 1 : 1;
     this.#last = well;
     if (this.#inARow >= (well ? probe.successThreshold || 1 : probe.failureThreshold || 3)) onResult(well);

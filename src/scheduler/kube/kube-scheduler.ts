@@ -81,7 +81,7 @@ export class KubeScheduler {
     const log = options.log ?? silentLogger;
     this.#options = options;
     this.#log = log;
-    this.#recorder = new EventRecorder({ client, component: SCHEDULER_NAME, clock: worldClock, dice: dice.fork("events"), log });
+    this.#recorder = new EventRecorder({ client, component: SCHEDULER_NAME, clock: worldClock, monotonic: clock, dice: dice.fork("events"), log });
     this.#conditions = new PodConditionWriter({ client, recorder: this.#recorder, worldClock, log });
     this.#bindingCycle = new BindingCycle({ client, recorder: this.#recorder, worldClock, log, extender, bound: observer?.bound?.bind(observer) });
     this.queue = new SchedulingQueue({ clock, helps: (event, queued) => this.#helps(event, queued) });

@@ -49,17 +49,19 @@ export function nodeDraft(facts: NodeFacts): Draft<Node> {
   return { metadata: { name: facts.host.name, labels: nodeLabels(facts.host) }, spec: {}, status: nodeStatus(facts, undefined) };
 }
 
-/**
- * The status of a healthy Node; transition times of what does not change are kept from `present`. All of the host is allocatable:
- * what ESXi needs for itself is DRS' and HostD's admission to count, in MHz and MB.
- */
-export function nodeStatus({ host, kubeletPort, bootId, nowMs }: NodeFacts, present: Node | undefined): NodeStatus {
-  const resources = {
-    cpu: String(host.cores),
+/** What pods can have of a host, which is all of it: what ESXi needs for itself is DRS' and HostD's admission to count, in MHz and MB. */
+export function allocatableOf({ cores, memoryMb }: Pick<Host, "cores" | "memoryMb">): Readonly<Record<string, string>> {
+  return {
+    cpu: String(cores),
     "ephemeral-storage": `${MAX_PODS_PER_NODE * EPHEMERAL_DISK_KIB}Ki`,
-    memory: `${host.memoryMb * 1024}Ki`,
+    memory: `${memoryMb * 1024}Ki`,
     pods: String(MAX_PODS_PER_NODE),
   };
+}
+
+/** The status of a healthy Node; transition times of what does not change are kept from `present`. */
+export function nodeStatus({ host, kubeletPort, bootId, nowMs }: NodeFacts, present: Node | undefined): NodeStatus {
+  const resources = allocatableOf(host);
   const id = createHash("sha256").update(host.name).digest("hex");
   return {
     capacity: resources,

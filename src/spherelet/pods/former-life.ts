@@ -6,6 +6,7 @@ import type { Pod } from "../../kubernetes/pod.js";
 import { isSidecar } from "../../kubernetes/pod-resources.js";
 import { parseTime } from "../../kubernetes/timestamp.js";
 import type { Finished } from "../spec/start-request.js";
+import { UNKNOWN_END } from "../status/unknown-ends.js";
 
 /** What a pod's status tells about the lives its VM had before. */
 export interface FormerLife {
@@ -66,16 +67,13 @@ function neverRan({ name, image, imageID, restartCount, state }: KubernetesStatu
   return ContainerStatus.create({ name, image, imageId: imageID, restartCount, state: { $case: "waiting", value: { reason, message } } });
 }
 
-/** As a node agent tells of a container it can no longer find: 137, `ContainerStatusUnknown`. */
+/** As it ended; what ran when the power went can no longer be found. */
 function ended(status: KubernetesStatus, nowMs: number): AgentStatus {
   const before = status.state?.terminated;
   const startedAtMs = parseTime(before?.startedAt ?? status.state?.running?.startedAt);
   const finishedAtMs = parseTime(before?.finishedAt) ?? nowMs;
   const terminated = Terminated.create({
-    exitCode: before?.exitCode ?? 137,
-    signal: before?.signal ?? 0,
-    reason: before?.reason ?? "ContainerStatusUnknown",
-    message: before?.message ?? (before === undefined ? "The container could not be located when the host came back. The container used to be Running" : ""),
+    ...(before === undefined ? UNKNOWN_END : { exitCode: before.exitCode, signal: before.signal ?? 0, reason: before.reason ?? UNKNOWN_END.reason, message: before.message ?? "" }),
     ...(startedAtMs === undefined ? {} : { startedAt: toTimestamp(startedAtMs) }),
     finishedAt: toTimestamp(finishedAtMs),
     containerId: status.containerID ?? "",

@@ -5,11 +5,10 @@ import type { Pod } from "../../kubernetes/pod.js";
 import { ApiError } from "../../kubernetes/status.js";
 import { NotAdmitted } from "../node/admission.js";
 import { ConfigError, MountError } from "../spec/config-error.js";
-import type { WaitingReason } from "../status/container-status.js";
 import type { PodEvents } from "../status/pod-events.js";
 import { NoPodAddress } from "./pod-startup.js";
 import type { Trouble } from "../status/pod-status.js";
-import { ContainerConfigError, UnsupportedPod } from "../spec/start-request.js";
+import { UnsupportedPod } from "../spec/start-request.js";
 import { ProviderFault } from "../vsphere.js";
 
 /** After so many attempts in a row (about 6 s) the pod's status and events say what is wrong. */
@@ -21,8 +20,6 @@ const ATTEMPTS_BEFORE_LOST = 9;
 export interface Setback {
   /** Trying again cannot help: only another ConfigurePod, or deletion, goes on from here. */
   readonly lasting: boolean;
-  /** What single containers wait for. */
-  readonly waiting: ReadonlyMap<string, WaitingReason>;
   readonly trouble: Trouble | undefined;
   tell(events: PodEvents, pod: Pod): void;
 }
@@ -36,24 +33,16 @@ export function mayBeMended(before: Pod, now: Pod): boolean {
 /** What a failed attempt means for the pod; undefined where there is nothing to tell (yet), as for an API server out of reach. */
 export function setbackOf(error: unknown, attempts: number): Setback | undefined {
   if (error instanceof MountError) {
-    return { lasting: error.lasting, waiting: new Map(), trouble: undefined, tell: (events, pod) => events.mountFailed(pod, error) };
-  }
-  if (error instanceof ContainerConfigError) {
-    return {
-      lasting: error.reason !== "CreateContainerConfigError",
-      waiting: new Map([[error.container, { reason: error.reason, message: error.message }]]),
-      trouble: undefined,
-      tell: (events, pod) => events.configFailed(pod, error),
-    };
+    return { lasting: error.lasting, trouble: undefined, tell: (events, pod) => events.mountFailed(pod, error) };
   }
   if (error instanceof NotAdmitted) {
-    return { lasting: true, waiting: new Map(), trouble: error.trouble, tell: (events, pod) => events.notAdmitted(pod, error.trouble.reason, error.message) };
+    return { lasting: true, trouble: error.trouble, tell: (events, pod) => events.notAdmitted(pod, error.trouble.reason, error.message) };
   }
   if (error instanceof UnsupportedPod || error instanceof GuestAnnotationError) {
-    return { lasting: true, waiting: new Map(), trouble: undefined, tell: (events, pod) => events.sandboxFailed(pod, error.message) };
+    return { lasting: true, trouble: undefined, tell: (events, pod) => events.sandboxFailed(pod, error.message) };
   }
   if (error instanceof NoPodAddress) {
-    return { lasting: false, waiting: new Map(), trouble: undefined, tell: (events, pod) => events.sandboxFailed(pod, error.message) };
+    return { lasting: false, trouble: undefined, tell: (events, pod) => events.sandboxFailed(pod, error.message) };
   }
   return error instanceof ProviderFault ? ofProvider(error, attempts) : undefined;
 }
@@ -74,5 +63,5 @@ function ofProvider(error: ProviderFault, attempts: number): Setback | undefined
     message: `${error.provider}: ${error.message}`,
     final,
   };
-  return { lasting: final, waiting: new Map(), trouble, tell: (events, pod) => events.sandboxFailed(pod, trouble.message) };
+  return { lasting: final, trouble, tell: (events, pod) => events.sandboxFailed(pod, trouble.message) };
 }

@@ -1,10 +1,15 @@
 import type { PodContainers } from "../../gen/spheresim/crx/v1/agent.js";
-import type { Pod } from "../../kubernetes/pod.js";
+import { isBeingDeleted } from "../../kubernetes/object-meta.js";
+import { isTerminal, type Pod } from "../../kubernetes/pod.js";
 import { ImageWait } from "../images/image-wait.js";
 import { admit } from "../node/admission.js";
 import type { HostContext } from "../node/host-context.js";
+import { MountError } from "../spec/config-error.js";
+import { buildStartRequest } from "../spec/start-request.js";
 import { ProviderFault } from "../vsphere.js";
-import { giveBody, startContainers } from "./pod-startup.js";
+import { HeldContainers } from "./held-containers.js";
+import { loggedAs } from "./pod-setback.js";
+import { giveBody, missingImages, startContainers } from "./pod-startup.js";
 import { ToldEvents } from "./told-events.js";
 import { VmLife } from "./vm-life.js";
 
@@ -37,6 +42,8 @@ export class PodStart {
   /** Whether the VM may have had a personality before this Spherelet gave it one. */
   #mayHaveBody: boolean;
   #attempt: AbortController | undefined;
+  readonly #held: HeldContainers;
+  #life: VmLife | undefined;
 
   constructor(options: PodStartOptions) {
     const { context, recovered, onImages, onSlow } = options;
@@ -45,6 +52,11 @@ export class PodStart {
     this.#mayHaveBody = recovered;
     this.images = new ImageWait(context, onImages, onSlow);
     this.#told = new ToldEvents(context.events);
+    this.#held = new HeldContainers({
+      monotonic: context.monotonic,
+      tell: (container, reason, message) => context.events.held(this.#options.pod(), container, reason, message),
+      retry: (signal) => this.#startHeld(signal),
+    });
   }
 
   /** Rejects with NotAdmitted where the pod may not run on this host. */
@@ -57,6 +69,13 @@ export class PodStart {
   /** Breaks an attempt under way off, for something more urgent. */
   interrupt(): void {
     this.#attempt?.abort();
+    this.#held.leave();
+  }
+
+  /** Waits for nothing any more. */
+  leave(): void {
+    this.images.leave();
+    this.#held.leave();
   }
 
   /** A call was made whose answer nobody knows, or the VM had a life before: what is there is asked for first. */
@@ -90,6 +109,7 @@ export class PodStart {
     signal.throwIfAborted();
     const { agentAddress, podIp, powerOnCount } = vm;
     const life = new VmLife({ agents: context.agents, podUid: pod.metadata.uid, vmUuid, agentAddress, podIp, powerOnCount, onChange: (now) => this.#changed(powerOnCount, now) });
+    this.#life = life;
     onLife(life);
     const announce = (): void => {
       this.#told.begin(powerOnCount);
@@ -101,10 +121,30 @@ export class PodStart {
     if (life.containers === undefined && !life.over) throw new ProviderFault("the Spherelet agent", "", `the answer is of pod '${started.containers.podUid}'`, true);
   }
 
+  /** Has the agent look again at the containers that it holds. What goes wrong is told; the next look comes all the same. */
+  async #startHeld(signal: AbortSignal): Promise<void> {
+    const { context, pod: present } = this.#options;
+    const { agents, config, host, events, log } = context;
+    const pod = present();
+    const life = this.#life;
+    if (life === undefined || missingImages(context, pod).length > 0) return;
+    try {
+      const request = await buildStartRequest({ pod, host, podIp: life.podIp }, config, new Map(), new Set());
+      life.learn(await agents.startPod(life.agentAddress, life.vmUuid, request, signal));
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error instanceof MountError) events.mountFailed(pod, error);
+      log.info({ ...loggedAs(error), pod: `${pod.metadata.namespace}/${pod.metadata.name}` }, "containers that are held cannot be started yet");
+    }
+  }
+
   #changed(powerOnCount: number, now: PodContainers | undefined): void {
-    const { pod, onContainers } = this.#options;
+    const { pod: present, onContainers } = this.#options;
+    const pod = present();
     if (now === undefined) this.images.restart();
-    else this.#told.tell(pod(), powerOnCount, now);
+    else this.#told.tell(pod, powerOnCount, now);
+    if (now === undefined || isBeingDeleted(pod) || isTerminal(pod)) this.#held.leave();
+    else this.#held.look(now);
     onContainers(now);
   }
 }

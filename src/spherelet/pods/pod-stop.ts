@@ -11,6 +11,7 @@ export class PodStop {
   readonly #context: HostContext;
   readonly #closed: AbortSignal;
   #ended: PodContainers | undefined;
+  #isDone = false;
   #call: { readonly graceSeconds: number; readonly abort: AbortController } | undefined;
 
   /** `closed` aborts when nobody looks after the pod any more. */
@@ -22,6 +23,16 @@ export class PodStop {
   /** How the containers ended; undefined before, and where none ran. */
   get ended(): PodContainers | undefined {
     return this.#ended;
+  }
+
+  /** Whether nothing runs any more, for good. */
+  get isDone(): boolean {
+    return this.#isDone;
+  }
+
+  /** Whether containers are being stopped. */
+  get isUnderWay(): boolean {
+    return this.#call !== undefined;
   }
 
   /** A second deletion may leave less time than the first: the stop under way is broken off, for another one. */
@@ -37,9 +48,10 @@ export class PodStop {
   /** Stops what runs; false when it was broken off, for another one. `deleted`: the stop is D2. */
   async run(pod: Pod, life: VmLife | undefined, deleted: boolean, guestHangs: boolean): Promise<boolean> {
     const vmUuid = vmUuidOf(pod);
-    if (vmUuid === undefined || this.#ended !== undefined) return true;
+    if (vmUuid === undefined || this.#isDone) return true;
     return this.#try(pod, async (signal) => {
       this.#ended = await stopContainers(this.#context, pod, vmUuid, life, deleted, guestHangs, signal);
+      this.#isDone = true;
     });
   }
 

@@ -68,7 +68,7 @@ export class PodWorker {
       recovered,
       pod: () => this.#pod,
       onLife: (life) => this.#lives(life),
-      onContainers: (now) => (now === undefined ? this.#lifeIsOver() : this.wake("soon")),
+      onContainers: (now) => (now === undefined ? this.#lifeIsOver() : this.#stop.isUnderWay ? this.#publishInTime() : this.wake("soon")),
       onImages: () => this.wake("urgent"),
       onSlow: () => this.#publishInTime(),
     });
@@ -212,7 +212,7 @@ export class PodWorker {
   async #round(): Promise<void> {
     const pod = this.#pod;
     if (isBeingDeleted(pod)) return this.#remove(pod);
-    if (isTerminal(pod)) return this.#letEnd(pod);
+    if (isTerminal(pod)) return void (await this.#letEnd(pod));
     if (this.#deadline.isOver(pod)) return this.#endInTime(pod);
     if (this.#setback?.lasting !== true) await this.#start.admit(pod);
     const vmUuid = vmUuidOf(pod);
@@ -257,18 +257,19 @@ export class PodWorker {
 
   #situation(): PodSituation | undefined {
     const pod = this.#pod;
-    // Of a pod on its way out only the end is told, and an end that stands is not told again.
-    if (this.#stop.ended === undefined && (isBeingDeleted(pod) || isTerminal(pod))) return undefined;
     const life = this.#life?.over === true ? undefined : this.#life;
+    // Of a pod on its way out is told what ended while something still runs, and the end as such; one that stands is not told again.
+    const isLeaving = this.#stop.isUnderWay || isBeingDeleted(pod);
+    if (!this.#stop.isDone && (isTerminal(pod) || (isLeaving && life?.runs !== true))) return undefined;
     const setback = this.#setback?.trouble;
     return {
       pod,
       hostIp: this.#context.host.address,
       podIp: this.#life?.podIp,
       containers: this.#stop.ended ?? life?.containers ?? this.#lost,
-      waiting: this.#setback?.waiting ?? this.#start.images.reasons(pod),
+      waiting: this.#start.images.reasons(pod),
       trouble: setback?.final === true ? setback : (this.#guest.trouble ?? setback ?? life?.trouble ?? this.#missesVm),
-      stopped: this.#stop.ended !== undefined,
+      stopped: this.#stop.isDone,
       nowMs: this.#context.clock.nowMs(),
     };
   }
@@ -276,8 +277,8 @@ export class PodWorker {
   /** D2 and D3. */
   async #remove(pod: Pod): Promise<void> {
     if (this.#deleted) return;
-    if (!isTerminal(pod) && !(await this.#stopContainers(pod, true))) return;
-    if (this.#stop.ended !== undefined) await this.#publish();
+    if (!(await (isTerminal(pod) ? this.#letEnd(pod) : this.#stopContainers(pod, true)))) return;
+    if (this.#stop.isDone) await this.#publish();
     await deleteForGood(this.#context, this.#pod, this.#abort.signal);
     this.#deleted = true;
     this.#letGo();
@@ -289,7 +290,7 @@ export class PodWorker {
     if (!this.#deadlineTold) this.#context.events.deadlineExceeded(pod);
     this.#deadlineTold = true;
     if (!(await this.#stopContainers(pod, false))) return;
-    this.#setback = { lasting: true, waiting: new Map(), trouble: deadlineExceeded, tell: () => undefined };
+    this.#setback = { lasting: true, trouble: deadlineExceeded, tell: () => undefined };
     await this.#publish();
     this.#letGo();
   }
@@ -307,17 +308,18 @@ export class PodWorker {
     }
   }
 
-  /** The pod has ended: by itself, or because somebody else wrote so (eviction), and then its containers have to end too. */
-  async #letEnd(pod: Pod): Promise<void> {
+  /** The pod has ended: by itself, or because somebody else wrote so (eviction), and then its containers have to end too; false as above. */
+  async #letEnd(pod: Pod): Promise<boolean> {
     const life = this.#life;
-    if (life === undefined) return;
     // Of a guest that hangs nobody hears.
-    if (life.runs && !this.#guest.hangs && !(await this.#stop.silence(pod, life))) this.#dirty = true;
-    else this.#letGo();
+    const done = life?.runs !== true || this.#guest.hangs || (await this.#stop.silence(pod, life));
+    if (done) this.#letGo();
+    else this.#dirty = true;
+    return done;
   }
 
   #letGo(): void {
-    this.#start.images.leave();
+    this.#start.leave();
     this.#life?.end();
     this.#life = undefined;
   }

@@ -3,6 +3,7 @@ import type { Container } from "../../kubernetes/container.js";
 import type { Pod } from "../../kubernetes/pod.js";
 import { ConfigError } from "./config-error.js";
 import type { Host } from "../node/host.js";
+import { allocatableOf } from "../node/node-object.js";
 
 /** What the downward API can say about a pod: its object, its host and the address it has or is about to have. */
 export interface PodFacts {
@@ -64,7 +65,7 @@ export interface ResourceFieldRef {
 }
 
 /**
- * The number a `resourceFieldRef` stands for, in units of its divisor, rounded up. A limit that is not set is what the node has.
+ * The number a `resourceFieldRef` stands for, in units of its divisor, rounded up. A limit that is not set, or 0, is what the node has.
  *
  * Example: limit cpu 250m, divisor 1m: `250`; divisor 1: `1`.
  */
@@ -72,12 +73,7 @@ export function resourceText(facts: PodFacts, container: Container, reference: R
   const [list, resource = ""] = reference.resource.split(".");
   if (list !== "limits" && list !== "requests") throw new ConfigError(`unsupported container resource : ${reference.resource}`);
   const divisor = Quantity.parse(reference.divisor === undefined || reference.divisor === "" || reference.divisor === "0" ? "1" : reference.divisor);
-  const amount = container.resources?.[list]?.[resource] ?? (list === "limits" ? nodeAmount(facts.host, resource) : "0");
-  const { nano } = Quantity.parse(amount);
+  const own = Quantity.parseOrZero(container.resources?.[list]?.[resource]);
+  const { nano } = list === "limits" && own.nano === 0n ? Quantity.parseOrZero(allocatableOf(facts.host)[resource]) : own;
   return String((nano + divisor.nano - 1n) / divisor.nano);
-}
-
-function nodeAmount(host: Host, resource: string): string {
-  if (resource === "cpu") return String(host.cores);
-  return resource === "memory" ? `${host.memoryMb}Mi` : "0";
 }

@@ -18,17 +18,12 @@ import { mountsOf } from "./mounts.js";
 import { hookRequestOf, probeRequestOf } from "./probe-request.js";
 import { resolveVolumes } from "./volumes.js";
 
-/** A container cannot be made of what its spec says. */
-export class ContainerConfigError extends ConfigError {
-  override readonly name = "ContainerConfigError";
-  readonly container: string;
-  readonly reason: "CreateContainerConfigError" | "CreateContainerError" | "InvalidImageName";
+/** Why a container cannot be made of what its spec says (yet), as it waits. */
+const heldReasons = ["CreateContainerConfigError", "InvalidImageName"] as const;
+export type HeldReason = (typeof heldReasons)[number];
 
-  constructor(container: string, message: string, reason: ContainerConfigError["reason"]) {
-    super(message);
-    this.container = container;
-    this.reason = reason;
-  }
+export function isHeldReason(reason: string): reason is HeldReason {
+  return (heldReasons as readonly string[]).includes(reason);
 }
 
 /** The pod asks for something of the host that it cannot give; who names a node itself is told here, as no scheduler has looked. */
@@ -43,7 +38,7 @@ export class UnsupportedPod extends ConfigError {
 /** Containers that must not run again in a new life of the VM: they ended well and the restart policy lets them be. */
 export type Finished = ReadonlySet<string>;
 
-/** What the agent is asked to start (step 13). Throws MountError, ContainerConfigError, UnsupportedPod or GuestAnnotationError. */
+/** What the agent is asked to start (step 13). Throws MountError, UnsupportedPod or GuestAnnotationError. */
 export async function buildStartRequest(facts: PodFacts, source: ConfigSource, restartCounts: ReadonlyMap<string, number>, finished: Finished): Promise<StartPodRequest> {
   const { metadata, spec } = facts.pod;
   const volumes = await resolveVolumes(facts, source);
@@ -80,28 +75,30 @@ function restartPolicyOf(spec: PodSpec): RestartPolicy {
   return spec.restartPolicy === "OnFailure" ? RestartPolicy.ON_FAILURE : RestartPolicy.ALWAYS;
 }
 
+/** What a container is made of; one that lacks something, or whose spec makes no sense, is held. */
 async function buildContainer(facts: PodFacts, container: Container, source: ConfigSource): Promise<ContainerSpec> {
-  const { name } = container;
+  const { name, image = "" } = container;
+  const imageId = imageObjectsOf(facts.pod).get(name) ?? "";
+  const held = (reason: HeldReason, message: string): ContainerSpec => ContainerSpec.create({ name, image, imageId, held: { reason, message } });
   // The image controller leaves out of its answer what is no image reference.
-  if (imageReferencesOf(facts.pod) !== undefined && !imageObjectsOf(facts.pod).has(name)) {
-    const image = JSON.stringify(container.image ?? "");
-    throw new ContainerConfigError(name, `Failed to apply default image tag ${image}: couldn't parse image name ${image}: invalid reference format`, "InvalidImageName");
+  if (imageReferencesOf(facts.pod) !== undefined && imageId === "") {
+    const quoted = JSON.stringify(image);
+    return held("InvalidImageName", `Failed to apply default image tag ${quoted}: couldn't parse image name ${quoted}: invalid reference format`);
   }
-  if ((container.volumeDevices ?? []).length > 0) throw new ContainerConfigError(name, `container ${name} has volumeDevices: block volumes are not emulated`, "CreateContainerError");
   let environment: ReadonlyMap<string, string>;
   let mounts: VolumeMount[];
   try {
     environment = await resolveEnvironment(facts, container, source);
     mounts = mountsOf(facts.pod.spec, container, environment);
   } catch (error) {
-    if (error instanceof ConfigError) throw new ContainerConfigError(name, error.message, "CreateContainerConfigError");
+    if (error instanceof ConfigError) return held("CreateContainerConfigError", error.message);
     throw error;
   }
   const expanded = (text: string): string => expand(text, (variable) => environment.get(variable));
   return ContainerSpec.create({
     name,
-    image: container.image ?? "",
-    imageId: imageObjectsOf(facts.pod).get(name) ?? "",
+    image,
+    imageId,
     command: (container.command ?? []).map(expanded),
     args: (container.args ?? []).map(expanded),
     env: Object.fromEntries(environment),

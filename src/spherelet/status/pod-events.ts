@@ -3,7 +3,7 @@ import type { EventType } from "../../kubernetes/cluster-objects.js";
 import type { EventRecorder } from "../../kubernetes/event-recorder.js";
 import type { Pod } from "../../kubernetes/pod.js";
 import { deadlineExceeded } from "../pods/active-deadline.js";
-import type { ContainerConfigError } from "../spec/start-request.js";
+import type { HeldReason } from "../spec/start-request.js";
 import type { MountError } from "../spec/config-error.js";
 import type { Trouble } from "./pod-status.js";
 import { imageObjectsOf } from "../pods/pod-annotations.js";
@@ -63,10 +63,11 @@ export class PodEvents {
     this.#say(pod, "Warning", "FailedMount", `MountVolume.SetUp failed for volume "${error.volume}" : ${error.message}`);
   }
 
-  configFailed(pod: Pod, error: ContainerConfigError): void {
-    if (error.reason !== "InvalidImageName") return this.#say(pod, "Warning", "Failed", `Error: ${error.message}`, error.container);
-    this.#say(pod, "Warning", "InspectFailed", error.message, error.container);
-    this.#say(pod, "Warning", "Failed", `Error: ${error.reason}`, error.container);
+  /** A container cannot be made. */
+  held(pod: Pod, container: string, reason: HeldReason, message: string): void {
+    if (reason !== "InvalidImageName") return this.#say(pod, "Warning", "Failed", `Error: ${message}`, container);
+    this.#say(pod, "Warning", "InspectFailed", message, container);
+    this.#say(pod, "Warning", "Failed", `Error: ${reason}`, container);
   }
 
   sandboxFailed(pod: Pod, message: string): void {

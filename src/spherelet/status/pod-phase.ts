@@ -26,10 +26,12 @@ export function wasCreated(status: ContainerStatus): boolean {
  * | all ended, one badly | OnFailure | Running, it comes again |
  * | all ended, one badly | Never | Failed |
  * | all ended for good, a sidecar not yet | any | as before |
+ * | stopped for good, and not all ended well | any | Failed |
  */
 export function phaseOf(spec: PodSpec, initStatuses: readonly ContainerStatus[], statuses: readonly ContainerStatus[], stoppedForGood: boolean): PodPhase {
   const phase = phaseByContainers(spec, initStatuses, statuses, stoppedForGood);
   const isOver = phase === "Succeeded" || phase === "Failed";
+  if (stoppedForGood) return isOver ? phase : "Failed";
   // What was made and has not ended: a pod is over with its last container.
   const lingers = initStatuses.some((status) => wasCreated(status) && status.state?.terminated === undefined);
   if (!isOver || !lingers) return phase;

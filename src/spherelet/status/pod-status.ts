@@ -10,6 +10,7 @@ import { containerStatusOf } from "./container-status.js";
 import { imageObjectsOf } from "../pods/pod-annotations.js";
 import { podConditions } from "./pod-conditions.js";
 import { phaseOf } from "./pod-phase.js";
+import { withUnknownEnds } from "./unknown-ends.js";
 
 /** Why a kubelet does not take a pod on. */
 export type RejectionReason = "NodeAffinity" | "TaintToleration" | "PodOSNotSupported" | "PodOSSelectorNodeLabelDoesNotMatch" | "UnexpectedAdmissionError" | `OutOf${string}`;
@@ -40,7 +41,7 @@ export interface PodSituation {
   /** What single containers wait for, where it is not the usual. */
   readonly waiting: ReadonlyMap<string, WaitingReason>;
   readonly trouble: Trouble | undefined;
-  /** The containers were stopped because the pod is being deleted. */
+  /** The containers were stopped, because the pod is being deleted or its time is over; nothing runs any more. */
   readonly stopped: boolean;
   /** Emulated time. */
   readonly nowMs: number;
@@ -76,8 +77,9 @@ export function podStatusOf(situation: PodSituation): OwnedStatus {
       waiting: situation.waiting.get(container.name) ?? creating,
       nowMs,
     });
-  const initStatuses = (spec.initContainers ?? []).map((container) => statusOf(container, containers?.initContainers ?? [], status?.initContainerStatuses ?? []));
-  const statuses = spec.containers.map((container) => statusOf(container, containers?.containers ?? [], status?.containerStatuses ?? []));
+  const initKnown = (spec.initContainers ?? []).map((container) => statusOf(container, containers?.initContainers ?? [], status?.initContainerStatuses ?? []));
+  const known = spec.containers.map((container) => statusOf(container, containers?.containers ?? [], status?.containerStatuses ?? []));
+  const { initStatuses, statuses } = situation.stopped ? withUnknownEnds(pod, initKnown, known) : { initStatuses: initKnown, statuses: known };
   const phase = trouble?.final === true ? "Failed" : phaseOf(spec, initStatuses, statuses, situation.stopped);
   const podIp = situation.podIp ?? status?.podIP;
   const rejected = trouble?.rejected === true;

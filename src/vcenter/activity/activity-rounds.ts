@@ -2,9 +2,8 @@ import { nextTurn, type Clock } from "../../base/clock.js";
 import type { Logger } from "../../base/log.js";
 import { Periodic } from "../../base/periodic.js";
 import type { Inventory } from "../inventory/inventory.js";
+import { SAMPLE_PERIOD_MS } from "./varying-use.js";
 
-/** ESXi samples active memory every 60 s (Mem.SamplePeriod); emulated time. */
-const EVERY_MS = 60_000;
 /** So many VMs are read at a stretch, about a millisecond. */
 const AT_A_STRETCH = 500;
 
@@ -17,7 +16,7 @@ export class ActivityRounds {
   /** `clock` is the emulated one. */
   constructor(inventory: Inventory, clock: Clock, log: Logger) {
     this.#inventory = inventory;
-    this.#periodic = new Periodic({ everyMs: EVERY_MS, clock, work: () => this.round(), failed: (error) => log.error({ err: error }, "a round over the activity of virtual machines failed") });
+    this.#periodic = new Periodic({ everyMs: SAMPLE_PERIOD_MS, clock, work: () => this.round(), failed: (error) => log.error({ err: error }, "a round over the activity of virtual machines failed") });
     this.#periodic.start();
   }
 

@@ -16,9 +16,9 @@ export function statusOf(inventory: Inventory, cluster: Cluster): ClusterStatus 
   return reserve !== undefined && cannotFailOver(ledger.cluster(root), reserve) ? "red" : clusterStatus(ledger.pools, root);
 }
 
-/** The cluster with its status, as the contract shows it. */
+/** The cluster with its status and score, as the contract shows it. */
 export function showCluster(inventory: Inventory, cluster: Cluster): Cluster {
-  return { ...cluster, overallStatus: SHOWN[statusOf(inventory, cluster)] };
+  return { ...cluster, overallStatus: SHOWN[statusOf(inventory, cluster)], ...inventory.usage.cluster(cluster.ref?.value ?? "") };
 }
 
 /** Raises the events of a cluster whose status changes. */

@@ -11,6 +11,7 @@ import type { MoidCounters } from "../inventory/moid-counters.js";
 import { moref } from "../inventory/moref.js";
 import { onlyCluster } from "../placement/placement-spec.js";
 import { completeConfig, poolAllocation } from "./pool-allocation.js";
+import { requireDepth } from "./pool-depth.js";
 import { poolEntry, type PoolRecord } from "../store/records.js";
 import type { Serial } from "../store/serial.js";
 import type { Store, Write } from "../store/store.js";
@@ -91,6 +92,7 @@ export class PoolAdmin {
 
   async #add(name: string, parent: PoolRecord, config: PoolRecord["config"], namespace: string): Promise<ResourcePool> {
     const { inventory, counters } = this.#options;
+    requireDepth(inventory, parent);
     const allocation = poolAllocation(config);
     const shortage = inventory.ledger.poolShortage(parent.moid, allocation.reservation);
     if (shortage !== undefined) throw poolFault(parent.name, shortage);
@@ -142,7 +144,7 @@ export class PoolAdmin {
 
   async #commit(write: Write, undo: () => void): Promise<void> {
     try {
-      await this.#options.store.commit({ ...write, puts: [...(write.puts ?? []), ...this.#options.counters.due()] });
+      await this.#options.store.commit(write);
     } catch (error) {
       undo();
       throw error;

@@ -6,6 +6,7 @@ import { moref } from "../inventory/moref.js";
 import { poolEntry, type PoolRecord, vmEntry } from "../store/records.js";
 import type { Serial } from "../store/serial.js";
 import { VimFault } from "../vim-fault.js";
+import { levelsBelow, requireDepth } from "./pool-depth.js";
 import type { VmTasks } from "../machines/vm-tasks.js";
 
 const MAX_LIST = 100;
@@ -54,6 +55,7 @@ export class PoolMoves {
     if (pool.parent === target.moid) return;
     const sibling = inventory.childPools(target.moid).find((other) => other.name === pool.name);
     if (sibling !== undefined) throw VimFault.duplicateName(pool.name, moref("ResourcePool", sibling.moid));
+    requireDepth(inventory, target, levelsBelow(inventory, moid));
     const shortage = inventory.ledger.pools.moveShortage(moid, target.moid);
     if (shortage !== undefined) throw poolFault(target.name, shortage);
     const moved = { ...pool, parent: target.moid };

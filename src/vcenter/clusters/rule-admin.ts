@@ -45,7 +45,8 @@ export class RuleAdmin {
       if (rule !== undefined && rule.key !== 0) throw VimFault.invalidArgument("rule.key", `is vCenter's to choose, is ${rule.key}`);
       const checked = this.#checked(cluster, rule);
       if (rules.rules(cluster).length >= MAX_RULES) throw VimFault.notSupported(`more than ${MAX_RULES} rules in a cluster`);
-      const record: RuleRecord = { ...checked, cluster, key: Number(counters.next("ClusterRule")), uuid: dice.uuid() };
+      const key = Number(counters.next("ClusterRule"));
+      const record: RuleRecord = { ...checked, cluster, key, uuid: dice.fork(`rule/${key}`).uuid() };
       return this.#storeRule(record);
     });
   }
@@ -130,8 +131,8 @@ export class RuleAdmin {
   }
 
   async #storeRule(record: RuleRecord): Promise<Rule> {
-    const { rules, store, counters } = this.#options;
-    await store.commit({ puts: [ruleEntry(record), ...counters.due()] });
+    const { rules, store } = this.#options;
+    await store.commit({ puts: [ruleEntry(record)] });
     rules.putRule(record);
     return this.#show(record);
   }
@@ -191,6 +192,7 @@ export class RuleAdmin {
 }
 
 function requireOnce(moids: readonly string[], field: string): void {
-  const twice = moids.findIndex((moid, index) => moids.indexOf(moid) !== index);
+  const seen = new Set<string>();
+  const twice = moids.findIndex((moid) => seen.size === seen.add(moid).size);
   if (twice !== -1) throw VimFault.invalidArgument(`${field}[${twice}]`, `"${moids[twice]}" is named twice`);
 }

@@ -19,6 +19,8 @@ export class RuleCompliance {
     this.#inventory = inventory;
     this.#rules = rules;
     this.#events = events;
+    // What was violated before this vCenter began was told by the one before it.
+    for (const { ref } of inventory.clusters) for (const rule of rules.book(ref?.value ?? "").inForce) this.#note(keyOf(ref?.value ?? "", rule), violators(rule, (vm) => inventory.runsOn(vm)));
   }
 
   /** Looks again at the rules of these VMs, and at every rule of these clusters. */
@@ -34,14 +36,18 @@ export class RuleCompliance {
   }
 
   #judge(cluster: string, rule: DrsRule): void {
-    const key = `${cluster}/${rule.key}`;
+    const key = keyOf(cluster, rule);
     const before = this.#violators.get(key) ?? new Set();
     const now = violators(rule, (vm) => this.#inventory.runsOn(vm));
-    if (now.size === 0) this.#violators.delete(key);
-    else this.#violators.set(key, now);
+    this.#note(key, now);
     const soft = rule.kind === "vmHost" && !rule.mandatory;
     for (const vm of now) if (!before.has(vm)) this.#post(soft ? "DrsSoftRuleViolationEvent" : "DrsRuleViolationEvent", vm, rule);
     for (const vm of before) if (!now.has(vm) && rule.vms.has(vm)) this.#post("DrsRuleComplianceEvent", vm, rule);
+  }
+
+  #note(key: string, now: ReadonlySet<string>): void {
+    if (now.size === 0) this.#violators.delete(key);
+    else this.#violators.set(key, now);
   }
 
   #post(type: EventType, moid: string, rule: DrsRule): void {
@@ -55,6 +61,10 @@ export class RuleCompliance {
       if (of === cluster && !keys.has(Number(rule))) this.#violators.delete(key);
     }
   }
+}
+
+function keyOf(cluster: string, { key }: DrsRule): string {
+  return `${cluster}/${key}`;
 }
 
 /** The VMs that are where the rule does not want them; `hostOf` is undefined for one that is off. */

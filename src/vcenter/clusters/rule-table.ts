@@ -12,7 +12,13 @@ interface ClusterRules {
 /** Rules and groups of every cluster in memory, and the book of those that count. It changes nothing by itself: who changes it has committed first. */
 export class RuleTable {
   readonly #clusters = new Map<string, ClusterRules>();
+  readonly #exists: (vm: string) => boolean;
   #onChange: (cluster: string) => void = () => undefined;
+
+  /** `exists` says whether a VM is still there: one that was destroyed is in no rule, although records name it. */
+  constructor(exists: (vm: string) => boolean = () => true) {
+    this.#exists = exists;
+  }
 
   /** Who is told, from now on, of clusters whose rules or groups change. */
   set onChange(listener: (cluster: string) => void) {
@@ -41,13 +47,18 @@ export class RuleTable {
   book(cluster: string): RuleBook {
     const entry = this.#clusters.get(cluster);
     if (entry === undefined) return RuleBook.EMPTY;
-    entry.book ??= new RuleBook([...entry.rules.values()].filter((rule) => rule.enabled).map((rule) => compiled(rule, entry.groups)));
+    entry.book ??= new RuleBook([...entry.rules.values()].filter((rule) => rule.enabled).map((rule) => compiled(rule, entry.groups, this.#exists)));
     return entry.book;
   }
 
   /** The rule as DRS weighs it, its groups looked up. */
   compiled(rule: RuleRecord): DrsRule {
-    return compiled(rule, this.#clusters.get(rule.cluster)?.groups ?? new Map<string, GroupRecord>());
+    return compiled(rule, this.#clusters.get(rule.cluster)?.groups ?? new Map<string, GroupRecord>(), this.#exists);
+  }
+
+  /** A VM was destroyed: a rule that conflicted with an older one by it alone counts from now on. */
+  vmGone(vm: string): void {
+    for (const [cluster, { book }] of this.#clusters) if (book !== undefined && book.ofVm(vm).length > 0) this.#changing(cluster);
   }
 
   putRule(rule: RuleRecord): void {
@@ -77,20 +88,21 @@ export class RuleTable {
   }
 }
 
-function compiled(rule: RuleRecord, groups: ReadonlyMap<string, GroupRecord>): DrsRule {
+function compiled(rule: RuleRecord, groups: ReadonlyMap<string, GroupRecord>, exists: (vm: string) => boolean): DrsRule {
   const { key, name, mandatory } = rule;
+  const present = (vms: Iterable<string>): ReadonlySet<string> => new Set([...vms].filter(exists));
   switch (rule.kind.$case) {
     case "affinity":
-      return { kind: "together", key, name, vms: moids(rule.kind.value.vms) };
+      return { kind: "together", key, name, vms: present(moids(rule.kind.value.vms)) };
     case "antiAffinity":
-      return { kind: "apart", key, name, vms: moids(rule.kind.value.vms) };
+      return { kind: "apart", key, name, vms: present(moids(rule.kind.value.vms)) };
     case "vmHost": {
       const { vmGroup, hostGroup, affine } = rule.kind.value;
-      return { kind: "vmHost", key, name, mandatory, affine, vms: groups.get(vmGroup)?.members ?? new Set(), hosts: groups.get(hostGroup)?.members ?? new Set() };
+      return { kind: "vmHost", key, name, mandatory, affine, vms: present(groups.get(vmGroup)?.members ?? []), hosts: groups.get(hostGroup)?.members ?? new Set() };
     }
   }
 }
 
-function moids(refs: readonly { readonly value: string }[]): ReadonlySet<string> {
-  return new Set(refs.map((ref) => ref.value));
+function moids(refs: readonly { readonly value: string }[]): readonly string[] {
+  return refs.map((ref) => ref.value);
 }

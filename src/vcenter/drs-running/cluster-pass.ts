@@ -59,8 +59,18 @@ export class VmUsages implements Sliceable<VmUsage> {
       activeMemoryMb: figure(active.memoryMb),
       consumedMemoryMb: of(vms.consumedMb),
       drsScore: vms.score[row] ?? 0,
+      cpuReadinessPercent: readinessPercent(vms.wantedMhz[row] ?? 0, vms.grantedMhz[row] ?? 0),
+      balloonedMemoryMb: of(vms.balloonedMb),
+      swappedMemoryMb: of(vms.swappedMb),
+      averageEntitledCpuMhz: of(vms.weighedMhz),
+      averageEntitledMemoryMb: of(vms.weighedMb),
     };
   }
+}
+
+/** The part of what a VM would run that it waits for a core instead. */
+function readinessPercent(wantedMhz: number, grantedMhz: number): number {
+  return wantedMhz <= 0 ? 0 : Math.round(100 * Math.max(0, 1 - grantedMhz / wantedMhz));
 }
 
 /** What the cluster has and what is used of it, as of the pass. */

@@ -5,6 +5,7 @@ import { type Cluster, type ClusterDrsConfig, DrsBehavior } from "../../gen/sphe
 import { DEFAULT_MIGRATION_THRESHOLD } from "../clusters/cluster-admin.js";
 import type { PassInput, PassResult } from "../drs/pass/pass-input.js";
 import { figure } from "./drs-usage.js";
+import { hostFigures } from "./host-rows.js";
 import type { EventLog } from "../events/event-log.js";
 import { Serial } from "../store/serial.js";
 import { VimFault } from "../vim-fault.js";
@@ -128,15 +129,16 @@ export class DrsPasses {
   }
 
   /** Tells those who watch the inventory about hosts and pools whose figures changed, and nobody about the others. */
-  async #tell({ rows, result: { hosts, pools } }: ClusterPass): Promise<void> {
+  async #tell({ rows, result: { hosts, pools, cluster } }: ClusterPass): Promise<void> {
     const { inventory } = this.#options;
+    if (inventory.usage.setCluster(rows.cluster, cluster)) inventory.feed.changed(rows.cluster);
     const stretches = new Stretches(AT_A_STRETCH);
     const of = (column: Float64Array, row: number): number => figure(column[row] ?? 0);
-    for (const [row, { moid }] of rows.hosts.entries()) {
+    for (const [row, host] of rows.hosts.entries()) {
+      const { moid } = host;
       const pause = stretches.step();
       if (pause !== undefined) await pause;
-      const figures = { demandCpuMhz: of(hosts.wantedMhz, row), demandMemoryMb: of(hosts.wantedMb, row), entitledCpuMhz: of(hosts.entitledMhz, row), entitledMemoryMb: of(hosts.entitledMb, row) };
-      if (inventory.findHost(moid) !== undefined && inventory.usage.setHost(moid, figures)) inventory.feed.changed(moid);
+      if (inventory.findHost(moid) !== undefined && inventory.usage.setHost(moid, hostFigures(host, hosts, row))) inventory.feed.changed(moid);
     }
     for (const [row, { moid }] of rows.pools.entries()) {
       const pause = stretches.step();

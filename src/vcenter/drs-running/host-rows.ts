@@ -1,7 +1,9 @@
-import { HostPowerState } from "../../gen/spheresim/vcenter/v1/inventory.js";
-import { type HostColumns, HostRole } from "../drs/pass/pass-input.js";
+import { HostMemoryState, HostPowerState } from "../../gen/spheresim/vcenter/v1/inventory.js";
+import { MemoryState } from "../drs/pass/memory-state.js";
+import { type HostColumns, HostRole, type PassResult } from "../drs/pass/pass-input.js";
 import type { Inventory } from "../inventory/inventory.js";
 import { type HostRecord, reachOf } from "../store/records.js";
+import { figure, type HostFigures } from "./drs-usage.js";
 import type { Needs } from "./needs.js";
 import type { Stretches } from "./stretches.js";
 
@@ -36,6 +38,29 @@ export async function hostColumns(inventory: Inventory, hosts: readonly HostReco
     columns.role[row] = roleOf(host);
   }
   return columns;
+}
+
+const SHOWN_STATES: Readonly<Record<number, HostMemoryState>> = {
+  [MemoryState.HIGH]: HostMemoryState.HIGH,
+  [MemoryState.SOFT]: HostMemoryState.SOFT,
+  [MemoryState.HARD]: HostMemoryState.HARD,
+  [MemoryState.LOW]: HostMemoryState.LOW,
+};
+
+/** What a pass found of a host, as it is shown; of one that is off or not reached its memory is not known. */
+export function hostFigures(host: HostRecord, hosts: PassResult["hosts"], row: number): HostFigures {
+  const of = (column: Float64Array): number => figure(column[row] ?? 0);
+  const known = givesAway(host);
+  return {
+    demandCpuMhz: of(hosts.wantedMhz),
+    demandMemoryMb: of(hosts.wantedMb),
+    entitledCpuMhz: of(hosts.entitledMhz),
+    entitledMemoryMb: of(hosts.entitledMb),
+    memoryState: (known ? SHOWN_STATES[hosts.memoryState[row] ?? MemoryState.HIGH] : undefined) ?? HostMemoryState.UNSPECIFIED,
+    freeMemoryMb: known ? of(hosts.freeMb) : 0,
+    balloonedMemoryMb: known ? of(hosts.balloonedMb) : 0,
+    swappedMemoryMb: known ? of(hosts.swappedMb) : 0,
+  };
 }
 
 /** Whether VMs can be moved away from the host. */

@@ -6,7 +6,7 @@ import type { PassRows } from "./snapshot.js";
 /** What the sentence needs beside the rows. */
 export interface ReasonFacts {
   readonly move: Move;
-  /** What the VM is entitled to where it runs now. */
+  /** What the VM is entitled to where it runs now, by what it demanded on average: the loads are sums of that. */
   readonly entitledMhz: number;
   readonly entitledMb: number;
 }

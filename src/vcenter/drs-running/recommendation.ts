@@ -45,7 +45,7 @@ export function recommendations(rows: PassRows, { moves, vms }: PassResult, { pr
       cluster: rows.cluster,
       rating: move.rating,
       reason: move.reason,
-      reasonText: reasonText(rows, { move, entitledMhz: vms.entitledMhz[move.vm] ?? 0, entitledMb: vms.entitledMb[move.vm] ?? 0 }),
+      reasonText: reasonText(rows, { move, entitledMhz: vms.weighedMhz[move.vm] ?? 0, entitledMb: vms.weighedMb[move.vm] ?? 0 }),
       vm: vm?.moid ?? "",
       vmName: vm?.config.name ?? "",
       source: source?.moid ?? "",

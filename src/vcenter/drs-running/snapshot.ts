@@ -8,6 +8,7 @@ import type { HostRecord, PoolRecord, VmRecord } from "../store/records.js";
 import type { RuleTable } from "../clusters/rule-table.js";
 import type { TaskRegistry } from "../tasks/task-registry.js";
 import { givesAway, hostColumns } from "./host-rows.js";
+import { LookbackRows } from "./lookback-rows.js";
 import { Needs } from "./needs.js";
 import { poolsOf, readPools } from "./pool-rows.js";
 import { RuleRows } from "./rule-rows.js";
@@ -94,6 +95,7 @@ export async function takeSnapshot({ inventory, rules, tasks }: SnapshotSource, 
   await readPools(tree, pools, poolRows, cluster, stretches);
   await ruleRows.listMembers(stretches);
   const columns = movableColumns(vms.length);
+  const lookback = new LookbackRows(inventory.meter, threshold);
   for (const [row, vm] of vms.entries()) {
     const pause = stretches.step();
     if (pause !== undefined) await pause;
@@ -101,6 +103,7 @@ export async function takeSnapshot({ inventory, rules, tasks }: SnapshotSource, 
     const host = hosts[hostRow];
     if (host === undefined) continue;
     readVm(inventory, vm, host, tree, columns, row);
+    if (tree.vms.poweredOn[row] === 1) lookback.read(vm, row);
     tree.vms.host[row] = hostRow;
     tree.vms.pool[row] = poolRows.get(vm.pool) ?? 0;
     columns.headsFor[row] = vm.migration === undefined ? hostRow : (hostRows.get(vm.migration.target) ?? hostRow);
@@ -113,6 +116,7 @@ export async function takeSnapshot({ inventory, rules, tasks }: SnapshotSource, 
     tree,
     hosts: hostFigures,
     vms: columns,
+    lookback: lookback.columns(tree, columns),
     compatible: needs.compatible(),
     offers: needs.offers,
     rules: await ruleRows.rules(hosts, stretches),

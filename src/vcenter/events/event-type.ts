@@ -42,6 +42,7 @@ export const EVENT_TYPES = {
   VmMigratedEvent: { extends: VM, format: "Migration of virtual machine {vm} from {sourceHost} to {host} completed" },
   DrsVmMigratedEvent: { extends: MIGRATED, format: "DRS migrated {vm} from {sourceHost} to {host} in cluster {cluster} in {datacenter}" },
   VmFailedMigrateEvent: { extends: VM, format: "Cannot migrate {vm} from {sourceHost} to {host} in {datacenter}" },
+  NoMaintenanceModeDrsRecommendationForVM: { extends: VM, format: "Unable to automatically migrate {vm} from {host}" },
   VmResourcePoolMovedEvent: { extends: VM, format: "Moved {vm} from resource pool {oldPool} to {pool} in {datacenter}" },
   VmResourceReallocatedEvent: { extends: VM, format: "Changed resource allocation for {vm}" },
   VmConnectedEvent: { extends: VM, format: "Virtual machine {vm} is connected" },

@@ -9,8 +9,8 @@ import type { Store } from "../store/store.js";
 
 /** What is saved comes this long after it happened at the latest. */
 const SAVE_AFTER_MS = 1_000;
-/** Pages of one Txn; a page of events is about 100 kB, and etcd takes requests of 1.5 MB. */
-const PAGES_A_TXN = 5;
+/** As much as one Txn takes, a page at least; a page of events is about 100 kB, with long names several times that, and etcd takes requests of 1.5 MiB. */
+const BYTES_A_TXN = 750_000;
 
 /** What keeping a history needs. */
 export interface HistoryOptions {
@@ -30,6 +30,8 @@ export class History {
   #timer: Timer | undefined;
   #saving: Promise<void> | undefined;
   #closed = false;
+  /** Whether the last try failed: of many in a row the first one is told. */
+  #fails = false;
 
   constructor(options: HistoryOptions) {
     this.#options = options;
@@ -75,10 +77,12 @@ export class History {
     try {
       for (const ring of [this.#events, this.#tasks]) {
         let more = true;
-        while (more) more = await ring.save(PAGES_A_TXN, (puts) => store.commit({ puts }));
+        while (more) more = await ring.save(BYTES_A_TXN, (puts) => store.commit({ puts }));
       }
+      this.#fails = false;
     } catch (error) {
-      log.debug({ err: error }, "events and ended tasks could not be saved");
+      log[this.#fails || this.#closed ? "debug" : "warn"]({ err: error }, "events and ended tasks could not be saved");
+      this.#fails = true;
     }
   }
 }

@@ -47,9 +47,9 @@ export class HostLink {
     return this.#vms.get(host)?.get(instanceUuid);
   }
 
-  /** Greets hosts that were added, and those that answer by now. */
-  greetNew(): void {
-    for (const host of this.#options.inventory.hosts) if (this.#isMine(host)) this.#greet(host);
+  /** Greets hosts that were added, and those that answer by now; `hosts` are those of the address, and may be others besides. */
+  greetNew(hosts: readonly HostRecord[] = this.#options.inventory.hosts): void {
+    for (const host of hosts) if (this.#isMine(host)) this.#greet(host);
     for (const name of this.#greeted) {
       const host = this.#options.inventory.hostByName(name);
       if (host === undefined || !this.#isMine(host)) this.#greeted.delete(name);

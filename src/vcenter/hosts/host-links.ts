@@ -14,17 +14,23 @@ export class HostLinks {
 
   /** Makes the links fit the inventory: hosts were added, removed, moved, connected or disconnected. */
   refresh(): void {
-    const addresses = new Set(this.#options.inventory.hosts.filter((host) => !host.disconnected).map((host) => host.address));
+    const hostsAt = new Map<string, HostRecord[]>();
+    for (const host of this.#options.inventory.hosts) {
+      if (host.disconnected) continue;
+      const known = hostsAt.get(host.address);
+      if (known === undefined) hostsAt.set(host.address, [host]);
+      else known.push(host);
+    }
     for (const [address, link] of this.#links) {
-      if (addresses.has(address)) continue;
+      if (hostsAt.has(address)) continue;
       this.#links.delete(address);
       // A host may have moved back to the address in the meantime.
       void link.close().then(() => void (this.#links.has(address) || this.#options.daemons.forget(address)));
     }
-    for (const address of addresses) {
+    for (const [address, hosts] of hostsAt) {
       const link = this.#links.get(address) ?? new HostLink(address, this.#options);
       this.#links.set(address, link);
-      link.greetNew();
+      link.greetNew(hosts);
     }
   }
 

@@ -4,7 +4,7 @@ import { type Host, type HostEvacuation, HostEvacuationPurpose, HostPowerState }
 import type { TaskInfo } from "../../gen/spheresim/vim/v1/task.js";
 import type { HostKey } from "../../gen/spheresim/vim/v1/virtual_machine.js";
 import { Evacuation, type EvacuationOrder, type Mover } from "./evacuation.js";
-import type { EventLog } from "../events/event-log.js";
+import { type EventLog, vmFacts } from "../events/event-log.js";
 import type { EventType } from "../events/event-type.js";
 import type { Holds } from "../placement/holds.js";
 import { showHost } from "../inventory/inventory-view.js";
@@ -40,6 +40,8 @@ interface Way {
   readonly begun: EventType;
   readonly done: EventType;
   readonly change: Partial<HostRecord>;
+  /** Of a VM that runs and cannot leave; vim25 has none for standby. */
+  readonly kept?: EventType;
 }
 
 const MAINTENANCE: Way = {
@@ -47,6 +49,7 @@ const MAINTENANCE: Way = {
   begun: "EnteringMaintenanceModeEvent",
   done: "EnteredMaintenanceModeEvent",
   change: { inMaintenanceMode: true },
+  kept: "NoMaintenanceModeDrsRecommendationForVM",
 };
 const STAND_BY: Way = {
   descriptionId: "HostSystem.enterStandbyMode",
@@ -166,6 +169,7 @@ export class HostModes {
       deadlineMs: evacuation.deadline === undefined ? undefined : fromTimestamp(evacuation.deadline),
       poweredOffToo: evacuation.evacuatePoweredOffVms,
       signal: AbortSignal.any([closing, cancel.signal]),
+      onKept: (vm, { methodFault }) => void (way.kept !== undefined && vm.isOn && events.post(way.kept, { vm: vmFacts(vm), chainId: task.eventChainId, reason: methodFault })),
     };
     const work = async (): Promise<undefined> => {
       if (isNew) events.post(way.begun, { host, chainId: task.eventChainId });
@@ -180,7 +184,7 @@ export class HostModes {
   #enter(task: TaskInfo, leaving: Evacuation, { host, signal }: EvacuationOrder, way: Way): Promise<boolean> {
     const { vmTasks, serial, events } = this.#options;
     const key = task.task?.value ?? "";
-    return serial.run(async () => {
+    return serial.finish(async () => {
       signal.throwIfAborted();
       if (leaving.staying().length > 0) return false;
       vmTasks.options.tasks.pastCancel(key);
@@ -197,7 +201,7 @@ export class HostModes {
     const key = task.task?.value ?? "";
     tasks.pastCancel(key);
     for (const child of tasks.childrenOf(key)) if (child.cancelable) tasks.cancel(child.task?.value ?? "");
-    await serial.run(async () => {
+    await serial.finish(async () => {
       const deletes = [recordKey("tasks", key)];
       if (inventory.findHost(host) === undefined) return void (await vmTasks.commit({ deletes }));
       await this.#store(host, { evacuation: undefined }, { deletes });

@@ -14,10 +14,10 @@ import { knownHost } from "../hosts/known-host.js";
 import type { MoidCounters } from "./moid-counters.js";
 import { moref } from "./moref.js";
 import { completeConfig } from "../clusters/pool-allocation.js";
-import { clusterEntry, datacenterEntry, hostEntry, type HostRecord, poolEntry, type PoolRecord } from "../store/records.js";
+import { clusterEntry, datacenterEntry, hostEntry, type HostRecord, poolEntry, type PoolRecord, type RequestRecord } from "../store/records.js";
 import type { Serial } from "../store/serial.js";
 import { MAX_INT32 } from "../spec-limits.js";
-import type { Store, Write } from "../store/store.js";
+import type { Store } from "../store/store.js";
 import { VimFault } from "../vim-fault.js";
 
 const MAX_NAME = 80;
@@ -54,7 +54,7 @@ export class InventoryAdmin {
       const known = inventory.datacenters.find((datacenter) => datacenter.name === name);
       if (known !== undefined) return known;
       const datacenter: Datacenter = { ref: moref("Datacenter", counters.next("Datacenter")), name };
-      await this.#commit({ puts: [datacenterEntry(datacenter)] });
+      await this.#options.store.commit({ puts: [datacenterEntry(datacenter)] });
       inventory.putDatacenter(datacenter);
       return datacenter;
     });
@@ -78,25 +78,28 @@ export class InventoryAdmin {
         drsConfig: { enabled: true, defaultVmBehavior: DrsBehavior.FULLY_AUTOMATED, migrationThreshold: 3, consumedMemoryMetric: false },
         dasConfig: { enabled: false, admissionControlEnabled: false, cpuFailoverResourcesPercent: 0, memoryFailoverResourcesPercent: 0 },
       });
-      await this.#commit({ puts: [clusterEntry(cluster), poolEntry(rootPool)] });
+      await this.#options.store.commit({ puts: [clusterEntry(cluster), poolEntry(rootPool)] });
       inventory.putCluster(cluster, rootPool);
       events.post("ClusterCreatedEvent", { cluster: cluster.ref?.value });
       return showCluster(inventory, cluster);
     });
   }
 
-  /** AddHost_Task; the host counts as not responding until its HostD has answered. */
-  addHost(clusterMoid: string, spec: HostSpec | undefined, address: string): Promise<Host> {
+  /** AddHost_Task; the host counts as not responding until its HostD has answered. A request that added one already gets that one. */
+  addHost(clusterMoid: string, spec: HostSpec | undefined, address: string, request?: RequestRecord): Promise<Host> {
     const checked = checkHostSpec(spec, "spec");
     checkAddress(address, "address");
     return this.#options.serial.run(async () => {
       const { inventory, counters, events } = this.#options;
       const cluster = inventory.cluster(clusterMoid);
-      const known = inventory.hostByName(checked.name);
-      if (known !== undefined) {
-        if (!sameCapacity(known, checked) || known.cluster !== clusterMoid) throw VimFault.duplicateName(checked.name, moref("HostSystem", known.moid));
-        return known.address === address ? showHost(inventory, known.moid) : this.#change(known, { address, responding: false });
+      const before = request === undefined ? undefined : inventory.hosts.find(({ addedBy }) => addedBy?.requestId === request.requestId);
+      if (before !== undefined) {
+        if (before.addedBy?.bodyHash !== request?.bodyHash) throw VimFault.requestIdReused(request?.requestId ?? "");
+        return showHost(inventory, before.moid);
       }
+      const known = inventory.hostByName(checked.name);
+      if (known?.cluster === clusterMoid) throw VimFault.duplicateName(checked.name, moref("HostSystem", known.moid));
+      if (known !== undefined) throw VimFault.alreadyConnected(checked.name);
       if (inventory.hosts.length >= MAX_HOSTS) throw VimFault.notSupported(`more than ${MAX_HOSTS} hosts`);
       checkClusterCapacity(inventory.hosts.filter((host) => host.cluster === clusterMoid).map((host) => host.spec), checked, "spec");
       const host: HostRecord = {
@@ -109,8 +112,9 @@ export class InventoryAdmin {
         inQuarantineMode: false,
         powerState: HostPowerState.POWERED_ON,
         responding: false,
+        addedBy: request,
       };
-      await this.#commit({ puts: [hostEntry(host)] });
+      await this.#options.store.commit({ puts: [hostEntry(host)] });
       inventory.putHost(host);
       events.post("HostAddedEvent", { host: host.moid });
       this.#options.links.refresh();
@@ -131,7 +135,7 @@ export class InventoryAdmin {
       inventory.putHost({ ...host, disconnected: true });
       holds.dropHost(host.moid);
       try {
-        await this.#commit({ deletes: [recordKey("hosts", host.moid)] });
+        await this.#options.store.commit({ deletes: [recordKey("hosts", host.moid)] });
       } catch (error) {
         inventory.putHost(host);
         throw error;
@@ -142,27 +146,26 @@ export class InventoryAdmin {
     });
   }
 
-  setConnection(key: HostKey | undefined, connected: boolean): Promise<Host> {
+  /** DisconnectHost_Task and ReconnectHost_Task; `address` says where its HostD answers from now on, where that is new. */
+  setConnection(key: HostKey | undefined, connected: boolean, address?: string): Promise<Host> {
+    if (address !== undefined) checkAddress(address, "address");
     return this.#options.serial.run(async () => {
       const { inventory, hostEvents } = this.#options;
       const host = knownHost(key, inventory);
-      if (host.disconnected === !connected) return showHost(inventory, host.moid);
-      const changed = await this.#change(host, { disconnected: !connected, responding: false });
-      if (!connected) hostEvents.disconnected(host);
+      const wanted = { disconnected: !connected, address: address ?? host.address };
+      if (host.disconnected === wanted.disconnected && host.address === wanted.address) return showHost(inventory, host.moid);
+      const changed = await this.#change(host, { ...wanted, responding: false });
+      if (wanted.disconnected && !host.disconnected) hostEvents.disconnected(host);
       return changed;
     });
   }
 
   async #change(host: HostRecord, change: Partial<HostRecord>): Promise<Host> {
     const { inventory, links } = this.#options;
-    await this.#commit({ puts: [hostEntry({ ...host, ...change })] });
+    await this.#options.store.commit({ puts: [hostEntry({ ...host, ...change })] });
     inventory.putHost({ ...inventory.host(host.moid), ...change });
     links.refresh();
     return showHost(inventory, host.moid);
-  }
-
-  #commit(write: Write): Promise<bigint> {
-    return this.#options.store.commit({ ...write, puts: [...(write.puts ?? []), ...this.#options.counters.due()] });
   }
 }
 
@@ -195,8 +198,4 @@ function checkClusterCapacity(present: readonly HostSpec[], added: HostSpec, fie
   const memoryMb = all.reduce((sum, host) => sum + host.memoryMb, 0);
   if (cpuMhz > MAX_INT32) throw VimFault.invalidArgument(`${field}.cpu_mhz`, `the cluster would have ${cpuMhz} MHz, more than an int32 can say`);
   if (memoryMb > MAX_INT32) throw VimFault.invalidArgument(`${field}.memory_mb`, `the cluster would have ${memoryMb} MB, more than an int32 can say`);
-}
-
-function sameCapacity(host: HostRecord, spec: HostSpec): boolean {
-  return host.spec.numCpuCores === spec.numCpuCores && host.spec.cpuMhz === spec.cpuMhz && host.spec.memoryMb === spec.memoryMb;
 }

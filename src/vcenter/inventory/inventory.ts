@@ -138,6 +138,11 @@ export class Inventory {
     return this.#vms.byInstanceUuid(uuid);
   }
 
+  /** Ordinary VMs of this name, and those that get it, in every datacenter. */
+  vmsNamed(name: string): readonly VmRecord[] {
+    return this.#vms.named(name);
+  }
+
   owner(uid: string): OwnerRecord | undefined {
     return this.#vms.owner(uid);
   }

@@ -1,7 +1,8 @@
 import { recordKey } from "../store/keyspace.js";
+import { VmNames } from "./vm-names.js";
 import type { CreationRecord, OwnerRecord, VmRecord } from "../store/records.js";
 
-/** Every VM in memory, found by moid, by instance uuid, by host, by owner and by the request that made it. */
+/** Every VM in memory, found by moid, by instance uuid, by name, by host, by owner and by the request that made it. */
 export class VmTable {
   readonly #vms = new Map<string, VmRecord>();
   readonly #byInstanceUuid = new Map<string, string>();
@@ -12,6 +13,7 @@ export class VmTable {
   readonly #creationOf = new Map<string, string>();
   /** VMs on their way to another host. */
   readonly #migrating = new Set<string>();
+  readonly #names = new VmNames();
 
   get all(): readonly VmRecord[] {
     return [...this.#vms.values()];
@@ -38,6 +40,11 @@ export class VmTable {
     return [...(this.#byHost.get(host) ?? [])].flatMap((moid) => this.#vms.get(moid) ?? []);
   }
 
+  /** Ordinary VMs of this name, and those that get it. */
+  named(name: string): readonly VmRecord[] {
+    return this.#names.holders(name).flatMap((moid) => this.#vms.get(moid) ?? []);
+  }
+
   owner(uid: string): OwnerRecord | undefined {
     return this.#owners.get(uid);
   }
@@ -58,6 +65,7 @@ export class VmTable {
     if (vm.migration === undefined) this.#migrating.delete(vm.moid);
     else this.#migrating.add(vm.moid);
     this.#vms.set(vm.moid, vm);
+    this.#names.change(before, vm);
     this.#byInstanceUuid.set(vm.config.instanceUuid, vm.moid);
     const onHost = this.#byHost.get(vm.host) ?? new Set<string>();
     this.#byHost.set(vm.host, onHost.add(vm.moid));
@@ -75,6 +83,7 @@ export class VmTable {
   /** Forgets a VM, whose it was and what made it. */
   remove(vm: VmRecord): void {
     this.#vms.delete(vm.moid);
+    this.#names.change(vm, undefined);
     this.#byInstanceUuid.delete(vm.config.instanceUuid);
     this.#leaveHost(vm);
     this.#migrating.delete(vm.moid);

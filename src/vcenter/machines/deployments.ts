@@ -12,9 +12,10 @@ import { recordKey } from "../store/keyspace.js";
 import { moref } from "../inventory/moref.js";
 import type { Placements } from "../placement/placements.js";
 import type { ResolvedSpec } from "../placement/placement-spec.js";
-import { creationEntry, type CreationRecord, ownerEntry, type OwnerRecord, taskEntry, vmEntry, type VmRecord } from "../store/records.js";
+import { creationEntry, type CreationRecord, ownerEntry, type OwnerRecord, type RequestRecord, taskEntry, vmEntry, type VmRecord } from "../store/records.js";
 import { KeyTaken } from "../store/store.js";
 import { VimFault } from "../vim-fault.js";
+import { requireFreeName } from "./free-name.js";
 import { identify } from "./vm-config.js";
 import type { VmTasks } from "./vm-tasks.js";
 
@@ -43,13 +44,7 @@ interface Wish {
   /** Rules stated for it. */
   readonly rules?: readonly DrsRule[];
   /** The request it is stored with, so that a repetition finds it. */
-  readonly request?: CreateRequest | undefined;
-}
-
-/** A request to create a VM, as far as it tells repetitions apart. */
-export interface CreateRequest {
-  readonly requestId: string;
-  readonly bodyHash: string;
+  readonly request?: RequestRecord | undefined;
 }
 
 /** By what an existing VM is found again. */
@@ -86,8 +81,9 @@ export class Deployments {
     if (move !== undefined) return move;
     const wish = this.#wish(request);
     if (wish.holdKey !== undefined) return this.#start({ ...wish, powerOn: true });
-    // The owner's hold on another host must not count against it.
+    // The owner's hold on another host must not count against it; what is applied without its hold is applied once all the same.
     holds.dropOwner(request.ownerUid);
+    holds.drop(request.key);
     try {
       this.#options.placements.admit(wish.config, wish.host, wish.pool, wish.rules);
     } catch (error) {
@@ -97,14 +93,16 @@ export class Deployments {
     return this.#start({ ...wish, powerOn: true });
   }
 
-  /** Creates an ordinary VM where `choose` says; with `powerOn` it is admitted first. A request that made one already gets that one's task. */
-  async create(config: VirtualMachineConfigSpec, choose: () => string, pool: string, powerOn: boolean, request?: CreateRequest): Promise<TaskInfo> {
+  /** The task of the VM that a request made already, whatever became of its host since; undefined where it made none. Throws RequestIdReused. */
+  madeBy(request: RequestRecord | undefined): TaskInfo | undefined {
     const known = request === undefined ? undefined : this.#options.vmTasks.options.inventory.creation(request.requestId);
-    if (known !== undefined) {
-      if (known.bodyHash !== request?.bodyHash) throw VimFault.requestIdReused(known.requestId);
-      return this.#taskOf(known);
-    }
-    const host = choose();
+    if (known === undefined) return undefined;
+    if (known.bodyHash !== request?.bodyHash) throw VimFault.requestIdReused(known.requestId);
+    return this.#taskOf(known);
+  }
+
+  /** Creates an ordinary VM; with `powerOn` it is admitted first. */
+  async create(config: VirtualMachineConfigSpec, host: string, pool: string, powerOn: boolean, request?: RequestRecord): Promise<TaskInfo> {
     if (powerOn) this.#options.placements.admit(config, host, pool);
     return this.#start({ config, host, pool, powerOn, request });
   }
@@ -142,7 +140,7 @@ export class Deployments {
     const fits = found !== undefined && (stated === undefined || stated === found.recommended.host);
     if (fits && found.held) return { ...found.recommended, holdKey: found.recommended.key };
     if (spec !== undefined) return { config: spec.config, host: stated ?? "", pool: spec.pool.moid, rules: spec.rules };
-    if (found !== undefined) return found.recommended;
+    if (found !== undefined && inventory.findHost(found.recommended.host) !== undefined) return found.recommended;
     if (request.key === "") throw VimFault.invalidArgument("key", "is required where neither a hold of the owner nor a spec says what to apply");
     throw VimFault.recommendationExpired(request.key);
   }
@@ -193,6 +191,7 @@ export class Deployments {
     const { vmTasks, holds, clock, dice } = this.#options;
     const { inventory, counters, tasks } = vmTasks.options;
     const host = inventory.host(wish.host);
+    if (wish.config.ownerUid === "") requireFreeName(wish.config.name, host.cluster, inventory);
     const moid = counters.next("VirtualMachine");
     const vm: VmRecord = {
       moid,

@@ -10,6 +10,7 @@ import { POD_GUEST_ID, vmShape } from "../drs/vm-shape.js";
 import type { HostChoice } from "../placement/host-choice.js";
 import type { VmRecord } from "../store/records.js";
 import { VimFault } from "../vim-fault.js";
+import { requireFreeName } from "./free-name.js";
 import { completeVmConfig } from "./vm-config.js";
 import type { VmTasks, VmWork } from "./vm-tasks.js";
 
@@ -37,6 +38,7 @@ export class Reconfigurations {
     const config = changed(vm.config, change);
     requireWithinCpus(config, inventory.host(vm.host).spec.cpuMhz);
     tasks.requireFree(vm.moid);
+    if (config.name !== vm.config.name) requireFreeName(config.name, inventory.host(vm.host).cluster, inventory, vm.moid);
     const resized = config.numCpus !== vm.config.numCpus || config.memoryMb !== vm.config.memoryMb;
     if (resized && vm.isOn) throw VimFault.invalidPowerState("poweredOff", "poweredOn");
     if (vm.isOn || vm.wantedOn) this.#admitGrowth(vm, config);

@@ -102,10 +102,9 @@ export class VmTasks {
     return parent;
   }
 
-  /** Commits, with the moid counters where they are due. */
+  /** Writes all or nothing; resolves with the revision when it is durable. */
   commit(write: Write): Promise<bigint> {
-    const { store, counters } = this.options;
-    return store.commit({ ...write, puts: [...(write.puts ?? []), ...counters.due()] });
+    return this.options.store.commit(write);
   }
 
   /**

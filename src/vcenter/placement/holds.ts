@@ -110,6 +110,12 @@ export class Holds {
     if (key !== undefined) this.drop(key);
   }
 
+  /** Drops the hold of a move or power-on of a VM that is no more. */
+  dropVm(vm: string): void {
+    const key = this.#byVm.get(vm);
+    if (key !== undefined) this.drop(key);
+  }
+
   /** Drops every hold on a host that leaves. */
   dropHost(host: string): void {
     for (const [key, { recommended }] of this.#holds) if (recommended.host === host) this.drop(key);

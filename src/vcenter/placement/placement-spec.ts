@@ -48,7 +48,7 @@ function resolveMove(spec: PlacementSpec, moid: string, field: string, inventory
     if (isStated) throw VimFault.invalidArgument(`${field}.${name}`, `must be absent where ${field}.vm names a virtual machine that exists`);
   }
   const vm = inventory.vm(moid);
-  if (vm.config.guestId === POD_GUEST_ID) throw new VimFault(`DRS does not move ${vm.config.name} (${vm.moid}): a vSphere Pod stays on its host.`, { $case: "drsDisabledOnVm", value: {} });
+  if (vm.config.guestId === POD_GUEST_ID) throw VimFault.podStays(vm.config.name, vm.moid);
   const { cluster } = inventory.host(vm.host);
   if (spec.hosts?.cluster !== undefined && spec.hosts.cluster.value !== cluster) throw VimFault.invalidArgument(`${field}.hosts.cluster`, `${vm.moid} is in cluster ${cluster}`);
   const pool = inventory.pool(vm.pool);

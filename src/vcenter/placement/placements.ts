@@ -61,13 +61,23 @@ export class Placements {
     this.#options = options;
   }
 
-  /** Places a batch in order; each spec sees the holds of those before it. All specs are checked before the first is placed. */
+  /**
+   * Places a batch in order; each spec sees the holds of those before it. All specs are checked before the first is placed. Where no more can be
+   * held, nothing is held of the batch: who gets no answer has no use for it.
+   */
   placeAll(specs: readonly PlacementSpec[], answer: Answer): PlacementResult[] {
     if (specs.length === 0) throw VimFault.invalidArgument("specs", "names no virtual machine");
     if (specs.length > MAX_BATCH) throw VimFault.invalidArgument("specs", `has ${specs.length} specs, at most ${MAX_BATCH} are taken`);
     const asked: Asked = { method: "PlaceVms", holdMs: holdTime(answer.holdFor), wish: verdictWish(answer), surveys: new Map() };
     const resolved = specs.map((spec, index) => this.resolve(spec, `specs[${index}]`));
-    return resolved.map((spec) => this.#place(spec, asked));
+    const results: PlacementResult[] = [];
+    try {
+      for (const spec of resolved) results.push(this.#place(spec, asked));
+    } catch (error) {
+      for (const { recommendations } of results) for (const { key } of recommendations) this.#options.holds.drop(key);
+      throw error;
+    }
+    return results;
   }
 
   /** The batch's case of one. */

@@ -2,7 +2,7 @@ import type { Clock } from "../../base/clock.js";
 import type { Duration } from "../../gen/google/protobuf/duration.js";
 import { type AboutInfo, Cluster, Datacenter, Host, type InventoryUpdate, ResourcePool, VirtualMachine } from "../../gen/spheresim/vcenter/v1/inventory.js";
 import { UpdateKind } from "../../gen/spheresim/vim/v1/update.js";
-import type { RequestCache } from "../../rpc/request-cache.js";
+import { hashOf, type RequestCache } from "../../rpc/request-cache.js";
 import { serve, type ServedService } from "../../rpc/server.js";
 import type { FeedUpdate } from "../inventory/change-feed.js";
 import type { Holds } from "../placement/holds.js";
@@ -49,7 +49,7 @@ export function inventoryService(options: InventoryServiceOptions): ServedServic
     addHost: answering((request) =>
       requests.answer("AddHost", request, () => {
         if (request.cluster === undefined) throw VimFault.invalidArgument("cluster", "is required");
-        return admin.addHost(request.cluster.value, request.spec, request.address);
+        return admin.addHost(request.cluster.value, request.spec, request.address, request.requestId === "" ? undefined : { requestId: request.requestId, bodyHash: hashOf(request) });
       }),
     ),
     removeHost: answering((request) =>
@@ -59,16 +59,16 @@ export function inventoryService(options: InventoryServiceOptions): ServedServic
       }),
     ),
     enterMaintenanceMode: answering((request) =>
-      requests.answer("EnterMaintenanceMode", request, () => modes.enterMaintenance(request.host, { timeoutMs: toMs(request.timeout), poweredOffToo: request.evacuatePoweredOffVms })),
+      requests.answer("EnterMaintenanceMode", request, () => modes.enterMaintenance(request.host, { timeoutMs: timeoutMs(request.timeout), poweredOffToo: request.evacuatePoweredOffVms })),
     ),
     exitMaintenanceMode: answering((request) => requests.answer("ExitMaintenanceMode", request, () => modes.exitMaintenance(request.host))),
     setQuarantineMode: answering((request) => requests.answer("SetQuarantineMode", request, () => modes.setQuarantine(request.host, request.inQuarantineMode))),
     powerDownHostToStandBy: answering((request) =>
-      requests.answer("PowerDownHostToStandBy", request, () => modes.powerDownToStandBy(request.host, { timeoutMs: toMs(request.timeout) })),
+      requests.answer("PowerDownHostToStandBy", request, () => modes.powerDownToStandBy(request.host, { timeoutMs: timeoutMs(request.timeout) })),
     ),
     powerUpHostFromStandBy: answering((request) => requests.answer("PowerUpHostFromStandBy", request, () => modes.powerUpFromStandBy(request.host))),
     setHostConnection: answering((request) =>
-      requests.answer("SetHostConnection", request, () => admin.setConnection(request.host, request.connected)),
+      requests.answer("SetHostConnection", request, () => admin.setConnection(request.host, request.connected, request.address)),
     ),
     getInventory: answering(() => inSlices(wholeInventory(inventory, holds))),
     listHosts: answering((request) => {
@@ -79,8 +79,13 @@ export function inventoryService(options: InventoryServiceOptions): ServedServic
   });
 }
 
-function toMs(duration: Duration | undefined): number {
-  return duration === undefined ? 0 : Number(duration.seconds) * 1000 + duration.nanos / 1e6;
+/** The longest timeout, 100 years: its end is a moment that a Timestamp can tell. */
+const MAX_TIMEOUT_S = 3_155_760_000n;
+
+function timeoutMs(duration: Duration | undefined): number {
+  if (duration === undefined) return 0;
+  if (duration.seconds > MAX_TIMEOUT_S) throw VimFault.invalidArgument("timeout", `must be at most ${MAX_TIMEOUT_S} s, is ${duration.seconds} s`);
+  return Number(duration.seconds) * 1000 + duration.nanos / 1e6;
 }
 
 type FeedObject = NonNullable<InventoryUpdate["object"]>;

@@ -47,6 +47,7 @@ import { PoolMoves } from "../clusters/pool-moves.js";
 import { Reconfigurations } from "../machines/reconfigurations.js";
 import { Reconciler } from "../hosts/reconciler.js";
 import { Serial } from "../store/serial.js";
+import { watchEpoch } from "../store/epoch-watch.js";
 import { Store } from "../store/store.js";
 import { resumeTasks } from "../tasks/task-resumption.js";
 import { TaskRegistry } from "../tasks/task-registry.js";
@@ -95,6 +96,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   if (keyValue === undefined) throw new Error("no store to keep records in");
   const { store, entries } = await Store.open(keyValue, { monotonic, log, closing: closing.signal });
   store.onStale = options.onStale;
+  const epochWatch = watchEpoch({ kv: keyValue, store, monotonic, log, closing: closing.signal });
   const { epoch } = store;
   const inventory = new Inventory(
     epoch,
@@ -104,12 +106,13 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
     },
     clock,
   );
-  const rules = new RuleTable();
+  const rules = new RuleTable((vm) => inventory.findVm(vm) !== undefined);
   const loaded = loadInventory(entries, inventory, rules);
   const derived = new DerivedFigures(inventory);
   const counters = new MoidCounters(loaded.counters);
+  store.rider = counters;
   const instanceUuid = loaded.instanceUuid ?? dice.fork("instance").uuid();
-  if (loaded.instanceUuid === undefined) await store.commit({ puts: [{ key: ABOUT_KEY, value: JSON.stringify({ instanceUuid }) }, ...counters.due()] });
+  if (loaded.instanceUuid === undefined) await store.commit({ puts: [{ key: ABOUT_KEY, value: JSON.stringify({ instanceUuid }) }] });
 
   const events = new EventLog(clock, inventory);
   const hostEvents = new HostEvents(events, inventory);
@@ -117,7 +120,6 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   const history = new History({ store, monotonic, log });
   const kept = history.restore(entries);
   events.restore(kept.events, (event) => history.addEvent(event));
-  for (const task of kept.tasks) tasks.restore(task);
   const taskEvents = new TaskEvents(events, inventory);
   tasks.observer = {
     began: (task) => taskEvents.began(task),
@@ -165,11 +167,13 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   const modes = new HostModes({ vmTasks, holds, events, serial, mover: drsMover({ inventory, tasks, migrations, choice, rules: placementRules }), clock });
   const ruleAdmin = new RuleAdmin({ inventory, rules, store, counters, serial, dice: dice.fork("rules") });
 
-  const underWay = new Set(loaded.tasks.map((task) => task.task?.value));
+  const known = new Set([...loaded.tasks, ...kept.tasks].map((task) => task.task?.value));
   for (const origin of [...inventory.owners, ...inventory.creations]) {
     const vm = inventory.findVm(origin.vm);
-    if (vm !== undefined && !underWay.has(origin.task) && tasks.get(origin.task) === undefined) tasks.restore(deployments.finishedTask(origin, vm));
+    if (vm !== undefined && !known.has(origin.task)) tasks.restore(deployments.finishedTask(origin, vm));
   }
+  // Behind those that only the records of VMs tell of: beyond the limit the first are forgotten.
+  for (const task of kept.tasks) tasks.restore(task);
   links.refresh();
   const rounds = new ActivityRounds(inventory, clock, log);
   const drs = new Drs({ vmTasks, rules, migrations, powerOns, events, epoch, clock, monotonic, log, closing: closing.signal });
@@ -197,6 +201,11 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
     hostWatch.look(keys);
   });
   inventory.feed.observe((key) => digest.add(key));
+  inventory.feed.observe((key) => {
+    if (inventory.findVm(key) !== undefined) return;
+    rules.vmGone(key);
+    holds.dropVm(key);
+  });
   rules.onChange = (cluster) => digest.add(cluster);
   for (const { ref } of inventory.clusters) digest.add(ref?.value ?? "");
   log.info({ epoch: String(epoch), hosts: inventory.hosts.length, vms: inventory.vms.length, resumedTasks: loaded.tasks.length }, "vCenter is open");
@@ -221,7 +230,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
     close: async () => {
       holds.close();
       digest.close();
-      await Promise.all([links.close(), vmTasks.settled(), rounds.close(), drs.close()]);
+      await Promise.all([links.close(), vmTasks.settled(), rounds.close(), drs.close(), epochWatch]);
       await history.close();
       // The next start goes on with the next number instead of the next block.
       await store.commit({ puts: [counters.final()] }).catch((error: unknown) => log.debug({ err: error }, "the moid counters were not stored at the end"));

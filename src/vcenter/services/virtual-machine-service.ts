@@ -56,7 +56,7 @@ export function virtualMachineService(options: VirtualMachineServiceOptions): Se
   };
 
   return serve(VirtualMachineServiceService, {
-    createVm: answering((request) => requests.answer("CreateVm", request, async () => createOrdinary(request, options))),
+    createVm: answering((request) => requests.answer("CreateVm", request, () => createOrdinary(request, options))),
     powerOnVm: answering((request) => 
       requests.answer("PowerOnVm", request, async () => {
         const vm = vmOf(request.vm, "vm");
@@ -100,7 +100,10 @@ export function virtualMachineService(options: VirtualMachineServiceOptions): Se
 }
 
 /** A VM that stands for what runs beside pods. Pod VMs come by ApplyRecommendation alone: without an owner one would be swept. */
-function createOrdinary(request: CreateVmRequest, { inventory, choice, deployments }: VirtualMachineServiceOptions): ReturnType<Deployments["create"]> {
+async function createOrdinary(request: CreateVmRequest, { inventory, choice, deployments }: VirtualMachineServiceOptions): ReturnType<Deployments["create"]> {
+  const stored = request.requestId === "" ? undefined : { requestId: request.requestId, bodyHash: hashOf(request) };
+  const made = deployments.madeBy(stored);
+  if (made !== undefined) return made;
   const checked = completeVmConfig(request.config, "config");
   if (checked.ownerUid !== "") throw VimFault.invalidArgument("config.owner_uid", "must be empty: virtual machines with an owner are made by ApplyRecommendation");
   if (checked.guestId === POD_GUEST_ID) throw VimFault.invalidArgument("config.guest_id", `${POD_GUEST_ID} is made by ApplyRecommendation`);
@@ -111,12 +114,8 @@ function createOrdinary(request: CreateVmRequest, { inventory, choice, deploymen
   if (named !== undefined && poolCluster !== undefined && poolCluster !== named.cluster) throw VimFault.invalidArgument("pool", `pool ${request.pool?.value} is not in cluster ${named.cluster}`);
   const cluster = named?.cluster ?? poolCluster ?? onlyCluster("host", inventory);
   const pool = request.pool?.value ?? inventory.cluster(cluster).rootPool?.value ?? "";
-  const stored = request.requestId === "" ? undefined : { requestId: request.requestId, bodyHash: hashOf(request) };
-  const host = (): string => {
-    if (named === undefined && request.powerOn) choice.admitToPool(pool, vmShape(config).reserved);
-    const moid = named?.moid ?? choice.best({ config, runs: request.powerOn }, cluster).moid;
-    requireWithinCpus(config, inventory.host(moid).spec.cpuMhz, "config.cpu_allocation.reservation");
-    return moid;
-  };
+  if (named === undefined && request.powerOn) choice.admitToPool(pool, vmShape(config).reserved);
+  const host = named?.moid ?? choice.best({ config, runs: request.powerOn }, cluster).moid;
+  requireWithinCpus(config, inventory.host(host).spec.cpuMhz, "config.cpu_allocation.reservation");
   return deployments.create(config, host, pool, request.powerOn, stored);
 }

@@ -24,9 +24,11 @@ export interface KeyValueTxnResult {
   readonly found: readonly KeyValueEntry[];
 }
 
-/** What vCenter needs of etcd. Both calls throw an RpcError; UNAVAILABLE leaves open whether a transaction happened. */
+/** What vCenter needs of etcd. All throw an RpcError; UNAVAILABLE leaves open whether a transaction happened. */
 export interface KeyValue {
   /** Every key below a prefix, at one revision, in order of key. */
   list(prefix: string): Promise<readonly KeyValueEntry[]>;
   txn(txn: KeyValueTxn): Promise<KeyValueTxnResult>;
+  /** Yields for what is written to a key from a revision on, until `signal` aborts. Throws where that is no longer known as well. */
+  watch(key: string, fromRevision: bigint, signal: AbortSignal): AsyncIterable<unknown>;
 }

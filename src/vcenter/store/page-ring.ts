@@ -59,13 +59,22 @@ export class PageRing {
     return this.#unsaved.size === 0;
   }
 
-  /** Hands the oldest pages that etcd does not have, at most so many, to `save`, and answers whether there were any; should that fail, they are due again unless they have grown or made way meanwhile. */
-  async save(most: number, save: (puts: readonly KeyValueEntry[]) => Promise<unknown>): Promise<boolean> {
-    const due = [...this.#unsaved].slice(0, most);
+  /** Hands the oldest pages that etcd does not have, one at least and at most so many bytes, to `save`, and answers whether there were any; should that fail, they are due again unless they have grown or made way meanwhile. */
+  async save(mostBytes: number, save: (puts: readonly KeyValueEntry[]) => Promise<unknown>): Promise<boolean> {
+    const due: (readonly [number, Page])[] = [];
+    const puts: KeyValueEntry[] = [];
+    let bytes = 0;
+    for (const [place, page] of this.#unsaved) {
+      const value = `{"first":${page.first},"entries":[${page.texts.join(",")}]}`;
+      bytes += Buffer.byteLength(value);
+      if (puts.length > 0 && bytes > mostBytes) break;
+      due.push([place, page]);
+      puts.push({ key: `${this.#options.prefix}${String(place).padStart(3, "0")}`, value });
+    }
     if (due.length === 0) return false;
     for (const [place] of due) this.#unsaved.delete(place);
     try {
-      await save(due.map(([place, { first, texts }]) => ({ key: `${this.#options.prefix}${String(place).padStart(3, "0")}`, value: `{"first":${first},"entries":[${texts.join(",")}]}` })));
+      await save(puts);
       return true;
     } catch (error) {
       const later = [...this.#unsaved];

@@ -24,6 +24,14 @@ export interface HostRecord {
   readonly evacuation?: HostEvacuation | undefined;
   /** Whether HostD answers; known at run time alone. */
   readonly responding: boolean;
+  /** The request it came by, so that a repetition finds it; absent where that had no id. */
+  readonly addedBy?: RequestRecord | undefined;
+}
+
+/** A request as far as it tells repetitions apart. */
+export interface RequestRecord {
+  readonly requestId: string;
+  readonly bodyHash: string;
 }
 
 /** A resource pool. */
@@ -73,9 +81,7 @@ export interface OwnerRecord {
 }
 
 /** The request by which an ordinary VM came: repeated after a crash, it finds the VM instead of making another one. */
-export interface CreationRecord {
-  readonly requestId: string;
-  readonly bodyHash: string;
+export interface CreationRecord extends RequestRecord {
   readonly vm: string;
   readonly task: string;
 }
@@ -151,7 +157,8 @@ function migrationMessage({ source, target, powerOn }: Migration): VmMigration {
   return { sourceHost: moref("HostSystem", source), targetHost: moref("HostSystem", target), powerOn };
 }
 
-// What lies in etcd is proto3 JSON of the contract's own messages, so that `etcdctl get` reads like the API.
+// What lies in etcd is proto3 JSON of the contract's own messages, so that `etcdctl get` reads like the API. A host has the request it came by
+// beside that.
 
 /** A datacenter in etcd. */
 export function datacenterEntry(datacenter: Datacenter): KeyValueEntry {
@@ -173,11 +180,13 @@ export function readCluster(value: string): Cluster {
 
 /** A host in etcd; connected means that it should be. */
 export function hostEntry(host: HostRecord): KeyValueEntry {
-  return { key: recordKey("hosts", host.moid), value: json(Host.toJSON(hostMessage({ ...host, responding: true }))) };
+  const message = Host.toJSON(hostMessage({ ...host, responding: true })) as object;
+  return { key: recordKey("hosts", host.moid), value: json({ ...message, addedBy: host.addedBy }) };
 }
 
 export function readHost(moid: string, value: string): HostRecord {
-  const host = Host.fromJSON(JSON.parse(value));
+  const stored = JSON.parse(value) as { addedBy?: RequestRecord };
+  const host = Host.fromJSON(stored);
   if (host.spec === undefined) throw new Error(`the record of ${moid} has no spec`);
   return {
     moid,
@@ -190,6 +199,7 @@ export function readHost(moid: string, value: string): HostRecord {
     powerState: host.powerState === HostPowerState.UNSPECIFIED ? HostPowerState.POWERED_ON : host.powerState,
     evacuation: host.evacuation,
     responding: false,
+    addedBy: stored.addedBy,
   };
 }
 

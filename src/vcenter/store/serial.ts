@@ -10,6 +10,11 @@ export class Serial {
 
   run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#waiting >= MAX_WAITING) return Promise.reject(new RpcError(RpcCode.RESOURCE_EXHAUSTED, `${MAX_WAITING} changes of the inventory wait already`));
+    return this.finish(work);
+  }
+
+  /** As `run`, however long the line is: for the end of what has begun, of which there is one a host at most. */
+  finish<T>(work: () => Promise<T>): Promise<T> {
     this.#waiting += 1;
     const mine = this.#last.then(work).finally(() => (this.#waiting -= 1));
     // The caller hears of a failure; the next in line does not.

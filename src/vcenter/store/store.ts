@@ -15,6 +15,12 @@ export interface Write {
   readonly absent?: readonly string[];
 }
 
+/** Writes along with commits. */
+export interface Rider {
+  /** Calls `commit` with what it is to write along, at once or when it may; answers what that answers. */
+  along<T>(commit: (puts: readonly KeyValueEntry[]) => Promise<T>): Promise<T>;
+}
+
 /** A commit found a key that should be absent. */
 export class KeyTaken extends Error {
   readonly entry: KeyValueEntry;
@@ -33,6 +39,8 @@ export class KeyTaken extends Error {
 const MAX_PENDING = MAX_RUNNING_TASKS + 1_000;
 const RETRY = { initialMs: 50, maxMs: 2_000 } as const;
 const TRANSIENT: ReadonlySet<RpcCode> = new Set([RpcCode.UNAVAILABLE, RpcCode.DEADLINE_EXCEEDED, RpcCode.UNKNOWN, RpcCode.RESOURCE_EXHAUSTED]);
+/** A request that no server takes, however often it is made: the one RESOURCE_EXHAUSTED that does not pass. The words of grpc-go and grpc-js. */
+const TOO_LARGE = /message larger than max/i;
 
 /**
  * The durable state of vCenter, fenced by an epoch: opening a store raises `/spheresim/vcenter/epoch` by one, and every commit
@@ -54,6 +62,7 @@ export class Store {
   #commits = 0;
   #stale: VimFault | undefined;
   #onStale: (fault: VimFault) => void = () => undefined;
+  #rider: Rider = { along: (commit) => commit([]) };
 
   private constructor(kv: KeyValue, epoch: bigint, monotonic: Clock, log: Logger, closing: AbortSignal) {
     this.#kv = kv;
@@ -84,13 +93,22 @@ export class Store {
     this.#onStale = listener;
   }
 
+  /** Who writes along with every commit from now on. */
+  set rider(rider: Rider) {
+    this.#rider = rider;
+  }
+
   /** How many Txns were committed since the start. */
   get commits(): number {
     return this.#commits;
   }
 
   /** Writes all or nothing; resolves with the revision when it is durable. Throws KeyTaken, StaleWriter, or RESOURCE_EXHAUSTED. */
-  async commit(write: Write): Promise<bigint> {
+  commit(write: Write): Promise<bigint> {
+    return this.#rider.along((puts) => this.#commit(puts.length === 0 ? write : { ...write, puts: [...(write.puts ?? []), ...puts] }));
+  }
+
+  async #commit(write: Write): Promise<bigint> {
     if (this.#stale !== undefined) throw this.#stale;
     if (this.#pending >= MAX_PENDING) throw new RpcError(RpcCode.RESOURCE_EXHAUSTED, `${MAX_PENDING} changes wait for etcd`);
     const { puts = [], deletes = [], absent = [] } = write;
@@ -107,12 +125,13 @@ export class Store {
     }
   }
 
-  /** Makes sure that no other vCenter has taken over; throws StaleWriter. For what is done on a host without a commit before it. */
-  async confirm(): Promise<void> {
+  /** Makes sure that no other vCenter has taken over; throws StaleWriter. For what is done on a host without a commit before it. Resolves with the revision at which that was so. */
+  async confirm(): Promise<bigint> {
     if (this.#stale !== undefined) throw this.#stale;
     const txn = { compare: [{ key: EPOCH_KEY, value: String(this.epoch) }], puts: [], deletes: [], readOnFailure: [EPOCH_KEY] };
     const result = await untilKnown("confirming the epoch", () => this.#kv.txn(txn), this.#monotonic, this.#log, this.#closing);
     if (!result.succeeded) this.#explain(result.found, []);
+    return result.revision;
   }
 
   /** Returns when the failed comparison was our own earlier success; throws otherwise. */
@@ -140,7 +159,7 @@ async function untilKnown<T>(what: string, attempt: () => Promise<T>, monotonic:
       return await attempt();
     } catch (error) {
       if (signal.aborted) throw new RpcError(RpcCode.UNAVAILABLE, "vCenter is shutting down", { cause: error });
-      if (!(error instanceof RpcError) || !TRANSIENT.has(error.code)) throw error;
+      if (!(error instanceof RpcError) || !TRANSIENT.has(error.code) || TOO_LARGE.test(error.message)) throw error;
       if (backoff.attempts === 3) log.warn({ err: error }, `etcd does not answer; ${what} waits for it`);
       await monotonic.sleep(backoff.nextMs(), signal);
     }

@@ -36,11 +36,12 @@ export class Turns {
         signal?.removeEventListener("abort", leave);
         resolve();
       };
+      const refuse = (): void => reject(signal?.reason instanceof Error ? signal.reason : new Error(String(signal?.reason)));
       const leave = (): void => {
         this.#waiting.splice(this.#waiting.indexOf(go), 1);
-        reject(signal?.reason instanceof Error ? signal.reason : new Error(String(signal?.reason)));
+        refuse();
       };
-      if (signal?.aborted === true) return leave();
+      if (signal?.aborted === true) return refuse();
       signal?.addEventListener("abort", leave, { once: true });
       this.#waiting.push(go);
     });

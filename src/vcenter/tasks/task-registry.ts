@@ -152,6 +152,11 @@ export class TaskRegistry {
     this.#change(moid, (task) => ({ ...task, progress: percent }));
   }
 
+  /** What a running task does or waits for just now. */
+  describe(moid: string, description: string): void {
+    if (this.#tasks.get(moid)?.description !== description) this.#change(moid, (task) => ({ ...task, description }));
+  }
+
   /** The tasks that this one started, as far as they are kept. */
   childrenOf(moid: string): TaskInfo[] {
     return [...this.#tasks.values()].filter((task) => task.parentTaskKey === moid);
@@ -159,7 +164,7 @@ export class TaskRegistry {
 
   /** Ends a task well. */
   succeed(moid: string, result: ManagedObjectReference | undefined): TaskInfo {
-    return this.#end(moid, (task) => ({ ...task, state: TaskState.SUCCESS, result }));
+    return this.#end(moid, (task) => ({ ...task, state: TaskState.SUCCESS, result, description: "" }));
   }
 
   /** Ends a task with a fault. */

@@ -2,6 +2,7 @@ import type { Clock } from "../../../src/base/clock.js";
 import { Dice } from "../../../src/base/seeded-random.js";
 import type { Amount } from "../../../src/vcenter/drs/amount.js";
 import { type DrsRule, isObeyed } from "../../../src/vcenter/drs/rules/rule.js";
+import { activeEstimate, type ActiveAverages, follow } from "../../../src/vcenter/activity/active-estimate.js";
 import { distributionOf } from "../distribution.js";
 import { drsMinute } from "./drs-minute.js";
 import { useAt } from "./guest-use.js";
@@ -20,6 +21,9 @@ export interface RunningGuest {
   host: number;
   /** What it wants now, a VM's overhead left aside. */
   now: Amount;
+  /** What vCenter takes it to use: active memory falls slowly in ESXi's estimate. */
+  seen: Amount;
+  readonly averages: ActiveAverages;
   /** The most memory it wanted so far: a guest hardly ever gives back what it touched. */
   mostMb: number;
 }
@@ -43,6 +47,10 @@ export interface ReplayFigures {
 /** Replays a workload under one placer. The same seed draws the same hosts among equals. `clock` measures decisions. */
 export function replay(workload: Workload, name: PlacerName, seed: number, clock: Clock): ReplayFigures {
   return new Replay(workload, placerNamed(name, workload.hosts.length), seed, clock).run();
+}
+
+function begun(guest: Guest, host: number, now: Amount): RunningGuest {
+  return { guest, host, now, seen: now, averages: { fast: now.memoryMb, slow: now.memoryMb }, mostMb: now.memoryMb };
 }
 
 type Arrival = { readonly atS: number; readonly guest: Guest; readonly isArrival: boolean };
@@ -110,7 +118,7 @@ class Replay {
     const recommended = this.#vcenter.recommend(guest, now);
     this.#decisionsMs.push(this.#clock.nowMs() - fromMs);
     if (recommended === undefined) {
-      this.#refused.set(guest.id, { guest, host: -1, now, mostMb: 0 });
+      this.#refused.set(guest.id, begun(guest, -1, now));
       this.#meter.want(undefined, withOverhead(guest, now), 1);
       return;
     }
@@ -120,7 +128,7 @@ class Replay {
   }
 
   #start(guest: Guest, host: number, now: Amount): void {
-    this.#running.set(guest.id, { guest, host, now, mostMb: now.memoryMb });
+    this.#running.set(guest.id, begun(guest, host, now));
     this.#meter.want(host, withOverhead(guest, now), 1);
     this.#placer.book(host, guest.request, 1);
     this.#checkRules(guest);
@@ -141,23 +149,27 @@ class Replay {
   /** What guests use is read, and DRS, where it runs, looks and moves. */
   #sample(atS: number): void {
     this.#meter.advanceTo(atS);
-    for (const running of this.#running.values()) if (this.#follow(running, running.host, atS)) this.#vcenter.use(running.guest, running.now);
+    for (const running of this.#running.values()) if (this.#follow(running, running.host, atS)) this.#vcenter.use(running.guest, running.seen);
     for (const refused of this.#refused.values()) this.#follow(refused, undefined, atS);
     if (!this.#placer.runs) return;
-    for (const { guest, to } of drsMinute(this.#workload, [...this.#running.values()], this.#vcenter)) this.#move(guest, to);
+    for (const { guest, to } of drsMinute(this.#workload, [...this.#running.values()], this.#vcenter, atS)) this.#move(guest, to);
   }
 
-  /** Whether its use changed. */
+  /** Whether what it uses, or is taken to use, changed. */
   #follow(running: RunningGuest, host: number | undefined, atS: number): boolean {
     const { guest, now } = running;
     if (guest.use.kind === "constant") return false;
     const next = useAt(guest.use, atS);
-    if (next.cpuMhz === now.cpuMhz && next.memoryMb === now.memoryMb) return false;
+    follow(running.averages, now.memoryMb);
+    const before = running.seen;
+    running.seen = { cpuMhz: next.cpuMhz, memoryMb: activeEstimate(running.averages, next.memoryMb) };
+    const changed = before.cpuMhz !== running.seen.cpuMhz || before.memoryMb !== running.seen.memoryMb;
+    if (next.cpuMhz === now.cpuMhz && next.memoryMb === now.memoryMb) return changed;
     this.#meter.want(host, now, -1);
     this.#meter.want(host, next, 1);
     running.now = next;
     running.mostMb = Math.max(running.mostMb, next.memoryMb);
-    return true;
+    return changed;
   }
 
   #move(running: RunningGuest, to: number): void {

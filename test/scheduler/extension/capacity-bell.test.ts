@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
 import { ManualClock } from "../../../src/base/clock.js";
-import { ClusterDasConfig, Host, HostConnectionState, InventoryUpdate, ResourcePool, VirtualMachine } from "../../../src/gen/spheresim/vcenter/v1/inventory.js";
+import { Cluster, Host, HostConnectionState, InventoryUpdate, ResourcePool, VirtualMachine } from "../../../src/gen/spheresim/vcenter/v1/inventory.js";
 import { UpdateKind } from "../../../src/gen/spheresim/vim/v1/update.js";
 import { VirtualMachinePowerState } from "../../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import { CapacityBell } from "../../../src/scheduler/extension/capacity-bell.js";
@@ -41,9 +41,12 @@ describe("the bell that has refused pods tried again", () => {
   });
   const cluster = (percent: number, dasEnabled = true): Seen => ({
     $case: "cluster",
-    value: { ...emptyCluster, dasConfig: ClusterDasConfig.fromPartial({ enabled: dasEnabled, admissionControlEnabled: true, memoryFailoverResourcesPercent: percent }) },
+    value: Cluster.fromPartial({
+      ref: { type: "ClusterComputeResource", value: "domain-c8" },
+      name: "c",
+      dasConfig: { enabled: dasEnabled, admissionControlEnabled: true, memoryFailoverResourcesPercent: percent },
+    }),
   });
-  const emptyCluster = { ref: { type: "ClusterComputeResource", value: "domain-c8" }, name: "c", datacenter: undefined, rootPool: undefined, scaleDescendantsShares: 0, drsConfig: undefined, overallStatus: 0 };
 
   test("the worked example: HA keeps less free", async () => {
     await rings("ENTER", cluster(60));

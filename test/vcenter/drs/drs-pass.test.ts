@@ -103,6 +103,9 @@ test("a host in quarantine is relieved of what others have room for and rules li
   const pair: readonly PassVm[] = [{ host: 0, ...small }, { host: 0, ...small }];
   assert.deepEqual(out([...pair, { host: 1, mhz: 9_200, mb: 0, pod: true }, { host: 2, mhz: 9_000, mb: 0, pod: true }], { rules: [between("together", 0, 1)] }), ["vm 0: 0 -> 2", "vm 1: 0 -> 2"]);
   assert.deepEqual(out([...pair, { host: 1, mhz: 9_200, mb: 0, pod: true }, { host: 2, mhz: 9_200, mb: 0, pod: true }], { rules: [between("together", 0, 1)] }), []);
+  const eager: readonly PassVm[] = [{ host: 0, mhz: 3_000, mb: 0 }, { host: 0, mhz: 3_000, mb: 0 }];
+  const byMemory: PassVm = { host: 1, mhz: 5_000, mb: 90_000, pod: true };
+  assert.deepEqual(out([...eager, byMemory], { hosts: 2, rules: [between("together", 0, 1)] }), [], "each alone adds nothing to the host's memory load, both together too much CPU");
 });
 
 test("a migration under way counts where it goes, so that a pass does not relieve a host twice", () => {

@@ -216,3 +216,39 @@ export interface EvenTax extends Golden {
   readonly activeFraction: number;
   readonly ratio: number;
 }
+
+/** Free memory of a host at the borders of its states, in percent, and how far a balloon can be blown up, in percent of a VM's memory. */
+export interface MemoryStates extends Golden {
+  readonly freePercent: { readonly high: number; readonly soft: number; readonly hard: number; readonly low: number };
+  readonly mostBallooned: number;
+}
+
+/** How active memory is estimated. */
+export interface ActiveSampling extends Golden {
+  readonly everySeconds: number;
+}
+
+/** Over how long DRS averages demand, at the default migration threshold. */
+export interface Lookback extends Golden {
+  readonly threshold: number;
+  readonly minutes: number;
+}
+
+/** Borders of the buckets that VMs are counted in by their DRS score, both included. */
+export interface ScoreBuckets extends Golden {
+  readonly buckets: readonly (readonly [from: number, to: number])[];
+}
+
+/** Whether what hosts in a state have counts as the cluster's when a pool admits a VM. */
+export interface CountedHosts extends Golden {
+  readonly standby: boolean;
+  readonly maintenance: boolean;
+}
+
+/** Rules between three VMs, and whether the one that comes last may run beside the one that only an absent VM would part it from. */
+export interface ImpliedRules extends Golden {
+  readonly apart: readonly [string, string];
+  readonly together: readonly [string, string];
+  readonly absent: string;
+  readonly placedBeside: boolean;
+}

@@ -1,4 +1,4 @@
-import type { AdmissionOrder, ByThreshold, EvenTax, GoldenLevel, HostChoice, HostReserve, LostHost, MandatoryMoves, MemoryDemand, NamespaceLimits, NamespacePoolGolden, OverheadTable, PassTimes, PoolGolden, ShareLevels, Sharing, SharingPool, SharingVms, ShouldRule, Sizing, SwapFile, TaxedPrices, Uncontended, VmShares } from "./golden.js";
+import type { ActiveSampling, AdmissionOrder, ByThreshold, CountedHosts, EvenTax, GoldenLevel, HostChoice, HostReserve, ImpliedRules, Lookback, LostHost, MandatoryMoves, MemoryDemand, MemoryStates, NamespaceLimits, NamespacePoolGolden, OverheadTable, PassTimes, PoolGolden, ScoreBuckets, ShareLevels, Sharing, SharingPool, SharingVms, ShouldRule, Sizing, SwapFile, TaxedPrices, Uncontended, VmShares } from "./golden.js";
 
 // The only place of expected numbers: each with its source (golden.ts says how it is known).
 
@@ -15,6 +15,7 @@ const BALANCING = "F. Denneman, vSphere 6.5 DRS and memory balancing in non-over
 const QUOTA_OPTIONS = "vSphere Automation API, Vcenter Namespaces ResourceQuotaOptionsV1";
 const ADMISSION = "F. Denneman, The admission control family (2012-05-10)";
 const SOFT_RULES = "F. Denneman, preferential VM-Host affinity rules (2013-04-15)";
+const IMPLIED_RULES = "F. Denneman, implicit anti-affinity rules and DRS placement behavior (2013-02-19)";
 const PAIRWISE = "F. Denneman, vSphere 6.5+ DRS pairwise balancing (2019-10-30)";
 const THRESHOLDS = "F. Denneman, DRS migration threshold in vSphere 7 (2020-05-08)";
 const SCORE = "N. Hagoort, vSphere 7: a closer look at the VM DRS score (2020-05)";
@@ -211,6 +212,15 @@ export const hostReserve: HostReserve = { name: "a host must have reservation an
 /** Which question comes first. Host state before all others of a host is the article's, Initial Placement of a vSphere Pod (2020-03-06). */
 export const admissionOrder: AdmissionOrder = { name: "HA, pool, then each host: state, compatibility, rules, its own admission", source: ADMISSION, known: "published", ofCluster: ["HA", "pool"], ofHost: ["state", "compatibility", "rules", "host admission"] };
 
+/** What a cluster has. */
+export const countedHosts: CountedHosts = { name: "a host in standby still counts for admission, one in maintenance mode is outside the cluster", source: `${GUIDE}, power management; ${ADMISSION}`, known: "published", standby: true, maintenance: false };
+
+/** Rules that follow from others. */
+export const impliedRules: ImpliedRules = {
+  name: "what follows from two rules for a VM that is off is no rule", source: IMPLIED_RULES, known: "published",
+  apart: ["A", "B"], together: ["A", "C"], absent: "A", placedBeside: true,
+};
+
 /** When a VM may leave the hosts it should be on. */
 export const shouldRule: ShouldRule = { name: "a should rule gives way where every host it likes is used up", source: SOFT_RULES, known: "published", usedUpPercent: 100 };
 
@@ -228,6 +238,25 @@ export const mandatoryMoves: MandatoryMoves = {
 
 /** DRS of vSphere 7. */
 export const passTimes: PassTimes = { name: "VMs are scored each minute, from 0 to 100", source: SCORE, known: "published", everySeconds: 60, bestScore: 100 };
+
+/** How a cluster's VMs are counted by score. */
+export const scoreBuckets: ScoreBuckets = {
+  name: "VMs are counted in buckets of 20", source: `${SCORE}; vSphere Web Services API 7.0, ClusterComputeResourceSummary.numVmsPerDrsScoreBucket`, known: "published",
+  buckets: [[0, 20], [21, 40], [41, 60], [61, 80], [81, 100]],
+};
+
+/** What a decision on a move looks back on. */
+export const lookback: Lookback = { name: "demand is averaged over 40 minutes", source: THRESHOLDS, known: "published", threshold: 3, minutes: 40 };
+
+/** When a host takes memory back, and how. */
+export const memoryStates: MemoryStates = {
+  name: "a host balloons below 4 % free, swaps below 2 %, and is low below 1 %; 6 % is high", source: `${RESERVATION}; ${GUIDE}, advanced memory attributes (Mem.CtlMaxPercent)`, known: "published",
+  freePercent: { high: 6, soft: 4, hard: 2, low: 1 },
+  mostBallooned: 65,
+};
+
+/** Active memory. */
+export const activeSampling: ActiveSampling = { name: "active memory is sampled every 60 s; its estimate rises at once and falls slowly", source: `${GUIDE}, advanced memory attributes (Mem.SamplePeriod); ${IDLE_TAX}, section 5.3`, known: "published", everySeconds: 60 };
 
 /** Adjusted shares a page under the idle memory tax of 75 %. */
 export const idleTax: TaxedPrices = {

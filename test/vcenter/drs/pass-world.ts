@@ -69,6 +69,7 @@ export function passInput({ hosts, vms, rules = [], threshold = 3, roles = {}, n
       number: Float64Array.from(vms.keys()),
       need: Int32Array.from(vms, (vm) => vm.need ?? 0),
     },
+    lookback: undefined,
     compatible,
     offers: hosts,
     turn,

@@ -1,9 +1,10 @@
 import { HostRole, type PassInput, type PassRule } from "./pass-input.js";
 
-/** What VMs weigh where they are now. */
+/** What VMs weigh where they are now, and what they would use of CPU with virtual CPUs without end. */
 export interface Weights {
   readonly mhz: Float64Array;
   readonly mb: Float64Array;
+  readonly usesMhz: Float64Array;
 }
 
 /** A rule between VMs, with how many of its VMs each host has; VMs that are off do not count. */
@@ -91,7 +92,7 @@ export class Layout {
     const { hosts, vms, tree } = this.#input;
     const entitled = this.#weights.mhz[vm] as number;
     const home = tree.vms.host[vm] as number;
-    const uses = vms.usesMhz[vm] as number;
+    const uses = this.#weights.usesMhz[vm] as number;
     if (home < 0 || home === host || hosts.coreMhz[home] === hosts.coreMhz[host]) return entitled;
     const cpus = vms.numCpus[vm] as number;
     const [here, there] = [Math.min(uses, cpus * (hosts.coreMhz[home] as number)), Math.min(uses, cpus * (hosts.coreMhz[host] as number))];

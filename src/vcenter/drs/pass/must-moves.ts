@@ -54,8 +54,12 @@ function evacuate(mover: Mover, role: typeof HostRole.EVACUATES | typeof HostRol
 
 /** Whether the VMs fit on a host without anybody going short, and every rule that should be obeyed likes them there. */
 function hasRoom(layout: Layout, host: number, vms: readonly number[]): boolean {
-  const more = vms.reduce((sum, vm) => sum + layout.loadWith(host, vm, 1) - layout.load(host), 0);
-  return layout.load(host) + more <= FULL && vms.every((vm) => layout.isPreferred(host, vm));
+  // Put there on paper: loads do not add up, as one VM may weigh by its CPU and the next one by its memory.
+  const homes = vms.map((vm) => layout.hostOf[vm] as number);
+  for (const vm of vms) layout.move(vm, host);
+  const fits = layout.load(host) <= FULL;
+  for (const [index, vm] of vms.entries()) layout.move(vm, homes[index] as number);
+  return fits && vms.every((vm) => layout.isPreferred(host, vm));
 }
 
 /** A VM that only should be elsewhere goes where it should, or not at all. */

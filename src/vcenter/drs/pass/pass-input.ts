@@ -1,5 +1,6 @@
 import type { ClusterTree } from "../entitlement/cluster-tree.js";
 import type { MemoryMetric } from "../memory-demand.js";
+import type { ClusterScore } from "./cluster-score.js";
 
 /** Whether a host takes VMs: not at all; yes; no, and it must give all away (on its way into maintenance or standby); no, and it gives away what others have room for (quarantine). */
 export const HostRole = { KEEPS: 0, TAKES: 1, EVACUATES: 2, RELIEVED: 3 } as const;
@@ -17,6 +18,13 @@ export interface HostColumns {
   readonly reservedMb: Float64Array;
   /** A HostRole. */
   readonly role: Uint8Array;
+}
+
+/** What VMs used on average over the time that DRS looks back on, by rows of the tree; as the columns of the same names there. */
+export interface LookbackColumns {
+  readonly usesMhz: Float64Array;
+  readonly demandMhz: Float64Array;
+  readonly activeMb: Float64Array;
 }
 
 /** What the pass must know of VMs beyond the tree, by its rows. */
@@ -44,6 +52,8 @@ export interface PassInput {
   readonly tree: ClusterTree;
   readonly hosts: HostColumns;
   readonly vms: MovableColumns;
+  /** Undefined where every VM has used all the time what it uses now. */
+  readonly lookback: LookbackColumns | undefined;
   /** By need and offer: 1 where hosts of the offer have the datastores and networks; need n of offer o is at `n * offers + o`. */
   readonly compatible: Uint8Array;
   readonly offers: number;
@@ -90,6 +100,12 @@ export interface PassResult {
     readonly entitledMb: Float64Array;
     readonly grantedMhz: Float64Array;
     readonly grantedMb: Float64Array;
+    /** What its host has taken back of its memory (memory-reclaim.ts); empty where no host has. */
+    readonly balloonedMb: Float64Array;
+    readonly swappedMb: Float64Array;
+    /** What it weighs when moves are decided on: its entitlement by what it demanded on average (lookback.ts). */
+    readonly weighedMhz: Float64Array;
+    readonly weighedMb: Float64Array;
     readonly consumedMb: Float64Array;
     readonly score: Uint8Array;
     /** Row of its host. */
@@ -98,7 +114,18 @@ export interface PassResult {
     readonly order: Int32Array;
   };
   /** By host: sums over its VMs. */
-  readonly hosts: { readonly wantedMhz: Float64Array; readonly wantedMb: Float64Array; readonly entitledMhz: Float64Array; readonly entitledMb: Float64Array };
+  readonly hosts: {
+    readonly wantedMhz: Float64Array;
+    readonly wantedMb: Float64Array;
+    readonly entitledMhz: Float64Array;
+    readonly entitledMb: Float64Array;
+    /** A MemoryState, and the memory that is free. */
+    readonly memoryState: Uint8Array;
+    readonly freeMb: Float64Array;
+    readonly balloonedMb: Float64Array;
+    readonly swappedMb: Float64Array;
+  };
+  readonly cluster: ClusterScore;
   /** By pool. */
   readonly pools: { readonly entitledMhz: Float64Array; readonly entitledMb: Float64Array; readonly cpuShares: Float64Array; readonly memoryShares: Float64Array };
 }
