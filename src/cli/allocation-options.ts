@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { type ResourceAllocationInfo, type SharesInfo, SharesLevel } from "../gen/spheresim/vim/v1/resource.js";
+import { UserError } from "../base/user-error.js";
 import { wholeNumber } from "./command-options.js";
 
 /** Flags of reservation, limit and shares of both resources. */
@@ -61,6 +62,11 @@ export function givenAllocations(flags: AllocationFlags): { readonly cpu: boolea
     cpu: [flags.cpuReservation, flags.cpuLimit, flags.cpuShares].some((each) => each !== undefined),
     memory: [flags.memoryReservation, flags.memoryLimit, flags.memoryShares].some((each) => each !== undefined),
   };
+}
+
+/** Told to who names something to change, and no change. */
+export function nothingToChange(name: string, command: "vm" | "pool"): UserError {
+  return new UserError("usage", `nothing of ${name} is to change`, `say what with options; spheresim ${command} set --help lists them`);
 }
 
 /** A limit as a table shows it. */

@@ -62,9 +62,15 @@ function find(options: ConnectionOptions, environment: NodeJS.ProcessEnv): { rea
   const others = runningEmulators(environment).map((each) => each.name);
   throw new UserError(
     "cannot-start",
-    `no emulator named "${name}" is running`,
-    others.length > 0 ? `choose one that runs with --name: ${others.join(", ")}` : "start one with: npm start",
+    options.dataDir === undefined ? `no emulator named "${name}" is running` : `no emulator runs on ${dataDir}`,
+    others.length > 0 ? `choose one that runs with --name: ${others.join(", ")}` : `start one with: npm start${startOptions(options, name)}`,
   );
+}
+
+/** What `npm start` needs to start the emulator that was looked for. */
+function startOptions({ dataDir }: ConnectionOptions, name: string): string {
+  if (dataDir !== undefined) return ` -- --data-dir ${dataDir}`;
+  return name === "default" ? "" : ` -- --name ${name}`;
 }
 
 /** Connects to a running emulator; throws a UserError that says how to start one. */
@@ -96,6 +102,6 @@ export async function connect(options: ConnectionOptions, environment: NodeJS.Pr
     };
   } catch (error) {
     channel.close();
-    throw new UserError("cannot-start", `the emulator at ${address} does not answer: ${(error as Error).message}`, "look with: spheresim status");
+    throw new UserError("cannot-start", `the emulator at ${address} does not answer: ${(error as Error).message.replace(/ Resolution note:\s*$/, "")}`, "look with: spheresim status");
   }
 }

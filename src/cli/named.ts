@@ -26,9 +26,14 @@ export function named<T>(kind: string, wanted: string, all: readonly T[], namesO
   const [first] = matching ?? [];
   if (first === undefined || matching === undefined) throw new UserError("failed", `no ${kind} is named "${wanted}"; ${suggestion(wanted, all.map((each) => namesOf(each).name))}`);
   if (matching.length > 1) {
-    throw new UserError("failed", `${matching.length} of kind ${kind} are named "${wanted}"; name one by id: ${listed(matching.map((each) => namesOf(each).id))}`);
+    throw new UserError("failed", `${matching.length} ${several(kind)} are named "${wanted}"; name one by id: ${listed(matching.map((each) => namesOf(each).id))}`);
   }
   return first;
+}
+
+/** `hosts` of `host`, `pools or VMs` of `pool or VM`, `groups of VMs` of `group of VMs`. */
+function several(kind: string): string {
+  return kind.includes(" of ") ? kind.replace(" of ", "s of ") : kind.split(" or ").map((each) => `${each}s`).join(" or ");
 }
 
 function suggestion(wanted: string, names: readonly string[]): string {

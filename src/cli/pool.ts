@@ -4,7 +4,7 @@ import { ResourcePool } from "../gen/spheresim/vcenter/v1/inventory.js";
 import { ResourcePoolServiceClient } from "../gen/spheresim/vcenter/v1/resource_pool_service.js";
 import type { ManagedObjectReference } from "../gen/spheresim/vim/v1/managed_object.js";
 import { type ResourceConfigSpec, ScaleSharesBehavior } from "../gen/spheresim/vim/v1/resource.js";
-import { addAllocationOptions, type AllocationFlags, cpuAllocation, memoryAllocation } from "./allocation-options.js";
+import { addAllocationOptions, type AllocationFlags, cpuAllocation, givenAllocations, memoryAllocation, nothingToChange } from "./allocation-options.js";
 import { addListOptions, type ListFlags, switchOption } from "./command-options.js";
 import { addConnectionOptions } from "./connection-options.js";
 import type { ConnectionOptions } from "./connection.js";
@@ -66,6 +66,8 @@ async function createPool(vsphere: Vsphere, name: string, flags: PoolFlags & { r
 }
 
 async function setPool(vsphere: Vsphere, name: string, flags: PoolFlags & { readonly newName?: string }): Promise<void> {
+  const given = givenAllocations(flags);
+  if (!given.cpu && !given.memory && [flags.newName, flags.expandable, flags.scalableShares].every((each) => each === undefined)) throw nothingToChange(name, "pool");
   const pool = await vsphere.pool(name);
   const changed = await vsphere.client(ResourcePoolServiceClient).updateResourcePool({ requestId: "", pool: pool.ref, name: flags.newName ?? "", config: configOf(flags, pool.config) });
   process.stdout.write(`${changed.name} is changed\n`);

@@ -9,7 +9,7 @@ import { CreateVmRequest } from "../gen/spheresim/vcenter/v1/virtual_machine.js"
 import type { ManagedObjectReference } from "../gen/spheresim/vim/v1/managed_object.js";
 import type { TaskInfo } from "../gen/spheresim/vim/v1/task.js";
 import { activityProfile, activityText } from "./activity-option.js";
-import { addAllocationOptions, type AllocationFlags, cpuAllocation, givenAllocations, memoryAllocation } from "./allocation-options.js";
+import { addAllocationOptions, type AllocationFlags, cpuAllocation, givenAllocations, memoryAllocation, nothingToChange } from "./allocation-options.js";
 import { addTaskOptions, type TaskFlags, wholeNumber } from "./command-options.js";
 import { addConnectionOptions } from "./connection-options.js";
 import type { ConnectionOptions } from "./connection.js";
@@ -121,8 +121,9 @@ async function hostOf(vsphere: Vsphere, ref: ManagedObjectReference | undefined)
 }
 
 async function reconfigure(vsphere: Vsphere, name: string, flags: SetFlags): Promise<void> {
-  const vm = await vsphere.vm(name);
   const given = givenAllocations(flags);
+  if (!given.cpu && !given.memory && [flags.newName, flags.cpus, flags.memoryMb].every((each) => each === undefined)) throw nothingToChange(name, "vm");
+  const vm = await vsphere.vm(name);
   const task = await vsphere.client(VirtualMachineServiceClient).reconfigureVm({
     requestId: "",
     vm: vm.ref,

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { parseGoDuration } from "../base/go-duration.js";
 import { Quantity, QuantityError } from "../base/quantity.js";
-import { readYamlFile } from "./yaml-file.js";
+import { problemText, readYamlFile } from "./yaml-file.js";
 
 const duration = z
   .string({ error: "must be a duration such as 30s or 1m30s" })
@@ -98,5 +98,5 @@ export function readImageProfiles(path: string | undefined): OwnImages {
   if (result.success) return { imageProfiles: result.data.profiles, imageErrors: result.data.imageErrors };
   const issue = result.error.issues[0];
   const unknown = issue?.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
-  return file.refuse([...(issue?.path ?? []), ...unknown], unknown.length > 0 ? "is no field of it" : (issue?.message ?? "invalid"));
+  return file.refuse([...(issue?.path ?? []), ...unknown], unknown.length > 0 ? "is no field of it" : issue === undefined ? "invalid" : problemText(issue));
 }

@@ -2,9 +2,10 @@ import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { readActivity } from "../base/activity-text.js";
+import { nodeLabelProblem } from "../base/node-label.js";
 import { fileProblem, UserError } from "../base/user-error.js";
 import { checkRules, drs, group, ha, rule } from "./inventory-cluster.js";
-import { readYamlFile } from "./yaml-file.js";
+import { problemText, readYamlFile } from "./yaml-file.js";
 
 /** A number of shares, or a level. */
 const shares = z.union([z.enum(["low", "normal", "high"]), z.number().int().min(0).max(1_000_000_000)], { error: "must be low, normal, high or a number of shares" }).default("normal");
@@ -28,7 +29,15 @@ const host = z.strictObject({
   /** Networks it has. */
   networks: z.array(z.string()).default(["workload-01"]),
   /** Labels of its Node beyond the usual ones. */
-  labels: z.record(z.string(), z.string()).default({}),
+  labels: z
+    .record(z.string(), z.string())
+    .default({})
+    .superRefine((labels, context) => {
+      for (const [key, value] of Object.entries(labels)) {
+        const problem = nodeLabelProblem(key, value);
+        if (problem !== undefined) context.addIssue({ code: "custom", path: [key], message: problem });
+      }
+    }),
 });
 
 const resourcePool = z.strictObject({
@@ -60,7 +69,7 @@ const virtualMachine = z.strictObject({
   /** Virtual CPUs. */
   cpus: z.number().int().min(1).default(1),
   /** Memory, MB. */
-  memoryMb: z.number().int().min(4).default(1024),
+  memoryMb: z.number().int().min(4).multipleOf(4).default(1024),
   /** CPU reservation, MHz. */
   reservationMhz: z.number().int().min(0).default(0),
   /** Memory reservation, MB. */
@@ -105,12 +114,24 @@ const schema = z
     uniqueNames(inventory.groups, "groups", context);
     uniqueNames(inventory.rules, "rules", context);
     checkRules(inventory, { hosts, vms }, context);
+    checkAllocations(inventory.resourcePools, "resourcePools", context);
+    checkAllocations(inventory.virtualMachines, "virtualMachines", context);
     inventory.virtualMachines.forEach((each, index) => {
+      if (each.reservationMb > each.memoryMb) context.addIssue({ code: "custom", path: ["virtualMachines", index, "reservationMb"], message: `${each.reservationMb} is more than memoryMb, ${each.memoryMb}` });
       if (each.activity !== undefined && (each.activeMhz > 0 || each.activeMb > 0)) context.addIssue({ code: "custom", path: ["virtualMachines", index, "activity"], message: "stands beside activeMhz or activeMb: one of them" });
       if (each.host !== undefined && !hosts.has(each.host)) context.addIssue({ code: "custom", path: ["virtualMachines", index, "host"], message: `no host is named ${each.host}` });
       if (each.pool !== undefined && !pools.has(each.pool)) context.addIssue({ code: "custom", path: ["virtualMachines", index, "pool"], message: `no pool is named ${each.pool}` });
     });
   });
+
+/** No reservation may be over its limit. */
+function checkAllocations(all: ReadonlyArray<{ readonly reservationMhz: number; readonly reservationMb: number; readonly limitMhz: number; readonly limitMb: number }>, field: string, context: z.RefinementCtx): void {
+  all.forEach((each, index) => {
+    for (const [reservation, limitOf] of [["reservationMhz", "limitMhz"], ["reservationMb", "limitMb"]] as const) {
+      if (each[limitOf] >= 0 && each[reservation] > each[limitOf]) context.addIssue({ code: "custom", path: [field, index, reservation], message: `${each[reservation]} is over ${limitOf}, ${each[limitOf]}` });
+    }
+  });
+}
 
 function uniqueNames(named: ReadonlyArray<{ readonly name: string }>, field: string, context: z.RefinementCtx): ReadonlySet<string> {
   const names = new Set<string>();
@@ -159,7 +180,7 @@ export function readInventory(path: string): Inventory {
   }
   const issue = result.error.issues[0];
   const unknown = issue?.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
-  return file.refuse([...(issue?.path ?? []), ...unknown], unknown.length > 0 ? "is no field of it" : (issue?.message ?? "invalid"));
+  return file.refuse([...(issue?.path ?? []), ...unknown], unknown.length > 0 ? "is no field of it" : issue === undefined ? "invalid" : problemText(issue));
 }
 
 /** The activity with the file of a trace named from anywhere; throws a UserError when it will not do. */

@@ -107,16 +107,26 @@ export function readOptions(flags: Readonly<Record<string, unknown>>, environmen
   if (!result.success) {
     const issue = result.error.issues[0];
     const option = String(issue?.path[0] ?? "");
-    throw new UserError("usage", `option ${option} "${String(merged[option])}": ${issue?.message ?? "invalid"}`, "see spheresim up --help");
+    throw new UserError("usage", `option ${asGiven(option, flags, environment)} "${String(merged[option])}": ${issue?.message ?? "invalid"}`, "see spheresim up --help");
   }
   const options = result.data;
   return { ...options, dataDir: options.dataDir ?? join(stateHome(environment), options.name) };
 }
 
+/** The option as the person wrote it: `--port-base`, `SPHERESIM_PORT_BASE`, or `portBase` of a file. */
+function asGiven(option: string, flags: Readonly<Record<string, unknown>>, environment: NodeJS.ProcessEnv): string {
+  if (flags[option] !== undefined) return `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  return (environment[variableOf(option)] ?? "") === "" ? option : variableOf(option);
+}
+
+function variableOf(option: string): string {
+  return `SPHERESIM_${option.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}
+
 function fromEnvironment(environment: NodeJS.ProcessEnv): Record<string, string> {
   const found: Record<string, string> = {};
   for (const key of Object.keys(schema.shape)) {
-    const value = environment[`SPHERESIM_${key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`];
+    const value = environment[variableOf(key)];
     if (value !== undefined && value !== "") found[key] = value;
   }
   return found;

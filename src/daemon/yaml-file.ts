@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { isMap, isScalar, LineCounter, type ParsedNode, parseDocument } from "yaml";
+import type { z } from "zod";
 import { fileProblem, UserError } from "../base/user-error.js";
 
 /** A path into a document: keys of mappings and indexes of lists. */
@@ -36,6 +37,33 @@ export function readYamlFile(path: string, what: string, next: string): YamlFile
     },
   };
 }
+
+/**
+ * What is wrong with a field, for a person who writes the file and not the schema.
+ *
+ * Worked example: of a number below its least `must be at least 1`; of a list that is not there `is missing`.
+ */
+export function problemText(issue: z.core.$ZodIssue): string {
+  if (!/^(Too (big|small)|Invalid)\b/.test(issue.message)) return issue.message; // in our own words
+  const things = { number: "", string: " characters", array: " items" } as Readonly<Record<string, string>>;
+  switch (issue.code) {
+    case "invalid_type":
+      if (issue.message.endsWith("received undefined")) return "is missing";
+      return `must be ${kinds[issue.expected] ?? `of type ${issue.expected}`}`;
+    case "too_small":
+      return `must be at least ${issue.minimum}${things[issue.origin] ?? ""}`;
+    case "too_big":
+      return `must be at most ${issue.maximum}${things[issue.origin] ?? ""}`;
+    case "not_multiple_of":
+      return `must be a multiple of ${issue.divisor}`;
+    case "invalid_value":
+      return `must be one of ${issue.values.map(String).join(", ")}`;
+    default:
+      return issue.message;
+  }
+}
+
+const kinds: Readonly<Record<string, string>> = { int: "a whole number", number: "a number", string: "a text", boolean: "true or false", array: "a list", object: "a mapping", record: "a mapping" };
 
 function readText(path: string, what: string, next: string): string {
   try {

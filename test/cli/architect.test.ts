@@ -101,6 +101,8 @@ test("VMs, pools, rules, groups and settings, as an architect types them, on the
       await architect.says("vm power extra reset", "extra was reset");
       await architect.refuses("vm power extra on", 1, /^spheresim: .*powered ?on/i);
       await architect.refuses("vm set extra --cpus 4", 1, /^spheresim: .+\n$/);
+      await architect.refuses("vm set extra", 2, /^spheresim: nothing of extra is to change\n {2}say what with options; spheresim vm set --help lists them\n$/);
+      await architect.refuses("pool set test", 2, /^spheresim: nothing of test is to change\n {2}say what with options; spheresim pool set --help lists them\n$/);
       await architect.refuses("vm destroy extra", 1, /^spheresim: .+\n$/);
       await architect.says("vm power extra off", "extra is powered off");
       await architect.says("vm set extra --cpus 4 --memory-limit 1024 --new-name bigger", "bigger is changed");

@@ -72,7 +72,7 @@ test("a command that ends by a signal is 128 and its number", async () => {
 test("a wrong option leaves no directory behind", async () => {
   const { code, stderr } = await leavingNothing((env) => run(["exec", "--hosts", "0", "--", "true"], { env }));
   assert.equal(code, 2);
-  assert.match(stderr, /^spheresim: option hosts "0": /);
+  assert.match(stderr, /^spheresim: option --hosts "0": /);
 });
 
 test("directory and ports are not the user's to choose", async () => {

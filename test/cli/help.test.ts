@@ -67,11 +67,11 @@ for (const [what, parameters, message] of [
   ["a room there is not", ["serve", "kitchen"], /^spheresim: .*'kitchen'.* choose one of: etcd, .*; spheresim serve --help lists its options\n$/],
   ["a form of output there is not", ["status", "-o", "xml"], /^spheresim: .*'xml' is invalid. Allowed choices are table, wide, json, yaml; spheresim status --help lists its options\n$/],
   ["a time-out that is no number", ["reset", "--timeout", "soon"], /^spheresim: .*'soon' is invalid. It must be a number of seconds above 0; spheresim reset --help lists its options\n$/],
-  ["a number that is none", ["up", "--hosts", "many"], /^spheresim: option hosts "many": must be a whole number from 1 to 1000\n {2}see spheresim up --help\n$/],
-  ["a number that is too large", ["up", "--port-base", "70000"], /^spheresim: option portBase "70000": must be a whole number from 1 to 65535\n/],
-  ["a plan there is not", ["up", "--processes", "two"], /^spheresim: option processes "two": choose one of: one, planes, rooms\n/],
-  ["a room to leave out that there is not", ["up", "--without", "kitchen"], /^spheresim: option without "kitchen": choose one of: etcd, hostd, .*emulator\n/],
-  ["a captain there is not", ["up", "--decider", "nemo"], /^spheresim: option decider "nemo": .*\n {2}see spheresim up --help\n$/],
+  ["a number that is none", ["up", "--hosts", "many"], /^spheresim: option --hosts "many": must be a whole number from 1 to 1000\n {2}see spheresim up --help\n$/],
+  ["a number that is too large", ["up", "--port-base", "70000"], /^spheresim: option --port-base "70000": must be a whole number from 1 to 65535\n/],
+  ["a plan there is not", ["up", "--processes", "two"], /^spheresim: option --processes "two": choose one of: one, planes, rooms\n/],
+  ["a room to leave out that there is not", ["up", "--without", "kitchen"], /^spheresim: option --without "kitchen": choose one of: etcd, hostd, .*emulator\n/],
+  ["a captain there is not", ["up", "--decider", "nemo"], /^spheresim: option --decider "nemo": .*\n {2}see spheresim up --help\n$/],
   ["a file that is not there", ["place", "-f", "/no/such/file"], /^spheresim: manifest \/no\/such\/file: no such file or directory\n {2}name a YAML or JSON file with -f, or - for standard input\n$/],
   ["a directory for a file", ["place", "-f", "/"], /^spheresim: manifest \/: illegal operation on a directory\n {2}/],
 ] as const) {
@@ -96,12 +96,17 @@ test("without an emulator every command that needs one says how to start it", as
       const { code, stdout, stderr } = await run(command, { env });
       assert.deepEqual([code, stdout, stderr], [3, "", 'spheresim: no emulator named "default" is running\n  start one with: npm start\n'], command.join(" "));
     }
+    const named = await run(["host", "list", "--name", "other"], { env });
+    assert.deepEqual([named.code, named.stderr], [3, 'spheresim: no emulator named "other" is running\n  start one with: npm start -- --name other\n']);
+    const dataDir = join(directory, "data");
+    const there = await run(["host", "list", "--data-dir", dataDir], { env });
+    assert.deepEqual([there.code, there.stderr], [3, `spheresim: no emulator runs on ${dataDir}\n  start one with: npm start -- --data-dir ${dataDir}\n`]);
     const status = await run(["status"], { env });
     assert.deepEqual([status.code, status.stdout], [0, "no emulator is running; start one with: npm start\n"]);
     assert.equal((await run(["status", "-o", "json"], { env })).stdout, "[]\n");
     const elsewhere = await run(["env", "--emulator", "127.0.0.1:1"], { env });
     assert.equal(elsewhere.code, 3);
-    assert.match(elsewhere.stderr, /^spheresim: the emulator at 127\.0\.0\.1:1 does not answer: .*\n {2}look with: spheresim status\n$/);
+    assert.match(elsewhere.stderr, /^spheresim: the emulator at 127\.0\.0\.1:1 does not answer: .*ECONNREFUSED 127\.0\.0\.1:1\.\n {2}look with: spheresim status\n$/);
   });
 });
 

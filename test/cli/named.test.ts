@@ -27,7 +27,7 @@ test("an unknown name is told of near ones, of all when none is near, and that t
 });
 
 test("a name that several have asks for the id", () => {
-  assert.throws(() => find("twin"), { message: '2 of kind host are named "twin"; name one by id: host-10, host-11' });
+  assert.throws(() => find("twin"), { message: '2 hosts are named "twin"; name one by id: host-10, host-11' });
   assert.equal(find("host-11").id, "host-11");
 });
 

@@ -42,7 +42,7 @@ test("a range that will not do is refused in one line: no range, too small, IPv6
     ["10.248.0.0/13", "overlaps 10.248.0.0/16, addresses that Spherelets give to pods without one"],
     ["10.96.0.0/24", "overlaps 10.96.0.0/16, the cluster addresses of Services"],
   ];
-  for (const [podCidr, why] of rows) assert.equal(complaint({ podCidr }), `option podCidr "${podCidr}": ${why}`);
-  assert.equal(complaint({ podMacs: "04:50:56" }), 'option podMacs "04:50:56": must be the first and the last MAC address, such as 04:50:56:00:00:00-04:50:56:ff:ff:ff');
-  assert.match(complaint({}, { SPHERESIM_POD_CIDR: "x" }), /^option podCidr "x": must be/);
+  for (const [podCidr, why] of rows) assert.equal(complaint({ podCidr }), `option --pod-cidr "${podCidr}": ${why}`);
+  assert.equal(complaint({ podMacs: "04:50:56" }), 'option --pod-macs "04:50:56": must be the first and the last MAC address, such as 04:50:56:00:00:00-04:50:56:ff:ff:ff');
+  assert.match(complaint({}, { SPHERESIM_POD_CIDR: "x" }), /^option SPHERESIM_POD_CIDR "x": must be/);
 });

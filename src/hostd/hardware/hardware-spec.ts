@@ -1,3 +1,4 @@
+import { nodeLabelProblem } from "../../base/node-label.js";
 import type { AddHardwareRequest, HostHardware } from "../../gen/spheresim/hostd/v1/hardware.js";
 import { invalidArgument, sameMessage } from "../host-fault.js";
 import type { HostSpec } from "../host-spec.js";
@@ -9,8 +10,6 @@ const FQDN = new RegExp(`^${DNS_LABEL}(\\.${DNS_LABEL})+$`);
 const IPV4 = /^\d+\.\d+\.\d+\.\d+$/;
 
 const MAX_LABELS = 64;
-const LABEL_NAME = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
-const LABEL_VALUE = /^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$/;
 
 const LIMITS = {
   numCpuCores: { field: "num_cpu_cores", least: 1, most: 1024 },
@@ -29,7 +28,10 @@ export function requireValidHardware(request: AddHardwareRequest): HostSpec {
   }
   const entries = Object.entries(labels);
   if (entries.length > MAX_LABELS) throw invalidArgument("labels", `must be at most ${MAX_LABELS}, not ${entries.length}`);
-  for (const [key, value] of entries) requireValidLabel(key, value);
+  for (const [key, value] of entries) {
+    const problem = nodeLabelProblem(key, value);
+    if (problem !== undefined) throw invalidArgument("labels", problem);
+  }
   return { name, cores: numCpuCores, cpuMhz, memoryMb, labels };
 }
 
@@ -41,13 +43,4 @@ export function requireName(name: string): void {
 export function isSameHardware(host: HostHardware, spec: HostSpec): boolean {
   const { numCpuCores, cpuMhz, memoryMb, labels } = host;
   return sameMessage({ cores: numCpuCores, cpuMhz, memoryMb, labels }, { cores: spec.cores, cpuMhz: spec.cpuMhz, memoryMb: spec.memoryMb, labels: spec.labels ?? {} });
-}
-
-/** Kubernetes' rules for labels; a Node with a wrong one could not be registered. */
-function requireValidLabel(key: string, value: string): void {
-  const slash = key.indexOf("/");
-  const prefix = slash < 0 ? undefined : key.slice(0, slash);
-  const isPrefix = prefix === undefined || (prefix.length <= MAX_NAME_LENGTH && new RegExp(`^${DNS_LABEL}(\\.${DNS_LABEL})*$`).test(prefix));
-  if (!isPrefix || !LABEL_NAME.test(key.slice(slash + 1))) throw invalidArgument("labels", `"${key}" is no label key of Kubernetes`);
-  if (!LABEL_VALUE.test(value)) throw invalidArgument("labels", `"${value}" is no label value of Kubernetes (of "${key}")`);
 }
