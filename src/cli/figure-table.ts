@@ -2,6 +2,7 @@ import { bar, legend, type Use } from "./bar.js";
 import { folded } from "./folded.js";
 import type { Screen } from "./screen.js";
 import { columnsThatFit, labelled, table } from "./table.js";
+import { widest } from "./widest.js";
 
 /** A figure of CPU, MHz, and of memory, MB. Absent is not known. */
 export type Figure = readonly [cpuMhz: number | undefined, memoryMb: number | undefined];
@@ -80,11 +81,11 @@ function text(figure: number | undefined): string {
  * below with their headings.
  */
 function twoLineTable(columns: FigureColumns, rows: readonly FigureRow[], wide: boolean, screenColumns: number, unicode: boolean): string {
-  const figures = columns.figures.map((title, column) => ({ title, width: Math.max(title.length, ...rows.flatMap((row) => [cell(row, column, 0), cell(row, column, 1)]).map((each) => each.length)) }));
+  const figures = columns.figures.map((title, column) => ({ title, width: widest([title, ...rows.flatMap((row) => [cell(row, column, 0), cell(row, column, 1)])]) }));
   const taken = figures.reduce((sum, { width }) => sum + gap.length + width, 0);
   const { nameCells, barCells } = layout(columns, rows, taken, wide, screenColumns);
   const left = screenColumns - nameCells - (barCells === 0 ? 0 : gap.length + 2 + barCells) - taken - gap.length;
-  const moreWidths = columns.more.map((title, column) => Math.max(title.length, ...rows.map((row) => (row.more[column] ?? "").length)));
+  const moreWidths = columns.more.map((title, column) => widest([title, ...rows.map((row) => row.more[column] ?? "")]));
   const beside = wide ? columnsThatFit(moreWidths, left) : 0;
   const line = (name: string, drawn: string, cells: readonly string[], more: readonly string[]): string =>
     [name.padEnd(nameCells), ...(barCells === 0 ? [] : [drawn.padEnd(barCells + 2)]), ...cells.map((each, column) => each.padStart(figures[column]?.width ?? 0)), ...more.slice(0, beside).map((each, column) => each.padEnd(moreWidths[column] ?? 0))].join(gap).trimEnd();
@@ -92,7 +93,7 @@ function twoLineTable(columns: FigureColumns, rows: readonly FigureRow[], wide: 
   for (const row of rows) {
     const draw = (use: Use | undefined): string => (use === undefined || barCells === 0 ? "" : bar(use, barCells, unicode));
     const [name, note] = [startOf(row) + row.name, startOf(row) + indent + noteOf(row)];
-    if (name.length > nameCells) lines.push(name);
+    if (name.length > nameCells) lines.push(...linesOf(row.name, screenColumns, startOf(row)));
     lines.push(line(name.length > nameCells ? "" : name, draw(row.bars?.[0]), figures.map((_, column) => cell(row, column, 0)), row.more));
     lines.push(line(note.length > nameCells ? "" : note, draw(row.bars?.[1]), figures.map((_, column) => cell(row, column, 1)), []));
     if (note.length > nameCells) lines.push(...linesOf(noteOf(row), screenColumns, startOf(row) + indent));
@@ -105,8 +106,8 @@ function twoLineTable(columns: FigureColumns, rows: readonly FigureRow[], wide: 
 
 /** How wide names and notes, and bars, are beside figures of a width. */
 function layout(columns: FigureColumns, rows: readonly FigureRow[], taken: number, wide: boolean, screenColumns: number): { readonly nameCells: number; readonly barCells: number } {
-  const longestName = Math.max(leastNameCells, columns.name.length, ...rows.map((row) => startOf(row).length + row.name.length));
-  const wanted = Math.max(longestName, ...rows.map((row) => startOf(row).length + indent.length + noteOf(row).length));
+  const longestName = Math.max(leastNameCells, widest([columns.name, ...rows.map((row) => startOf(row) + row.name)]));
+  const wanted = Math.max(longestName, widest(rows.map((row) => startOf(row) + indent + noteOf(row))));
   const roomBeside = (cells: number): number => screenColumns - taken - Math.min(cells, mostNameCells) - gap.length - 2;
   // Of a bar that is long enough names and notes may take from what is left, of a shorter one only names that are not long may.
   const barRoom = Math.max(roomBeside(wanted), Math.min(goodBarCells, roomBeside(Math.min(longestName, fairNameCells))));

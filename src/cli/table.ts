@@ -1,4 +1,5 @@
 import { folded } from "./folded.js";
+import { widest } from "./widest.js";
 
 const GAP = "   ";
 const INDENT = "  ";
@@ -11,7 +12,7 @@ type Cells = readonly string[];
 
 /**
  * A table as kubectl prints one: upper-case headings, columns parted by three blanks, nothing behind the last. On a terminal of so many
- * columns none of its lines is longer. What does not fit is never left out: headings are stacked, the last column is folded, or the
+ * columns none of its lines is longer, unless a first cell or a single word is. What does not fit is never left out: headings are stacked, the last column is folded, or the
  * columns that are left over stand below their row, with their headings where there are several.
  *
  * Worked example, 44 columns, and the same in 30:
@@ -48,7 +49,7 @@ export function columnsThatFit(widths: readonly number[], columns: number): numb
 }
 
 function widthsOf(lines: readonly Cells[]): number[] {
-  return (lines[0] ?? []).map((_, column) => Math.max(...lines.map((cells) => cells[column]?.length ?? 0)));
+  return (lines[0] ?? []).map((_, column) => widest(lines.map((cells) => cells[column] ?? "")));
 }
 
 function width(lines: readonly Cells[]): number {
@@ -70,15 +71,15 @@ function upTo(lines: readonly Cells[], end: number): Cells[] {
 /** Headings no wider than they must be, their words on as many lines as it takes. */
 function stacked(titles: Cells, rows: readonly Cells[]): Cells[] {
   const stacks = titles.map((title, column) => {
-    const widest = Math.max(longestWord([title]), Math.min(title.length, LEAST_STACKED), ...rows.map((row) => row[column]?.length ?? 0));
-    return folded(title, widest).trimEnd().split("\n");
+    const least = Math.max(longestWord([title]), Math.min(title.length, LEAST_STACKED), widest(rows.map((row) => row[column] ?? "")));
+    return folded(title, least).trimEnd().split("\n");
   });
   const height = Math.max(...stacks.map((stack) => stack.length));
   return Array.from({ length: height }, (_, line) => stacks.map((stack) => stack[line - height + stack.length] ?? ""));
 }
 
 function longestWord(texts: Cells): number {
-  return Math.max(0, ...texts.flatMap((text) => text.split(" ")).map((word) => word.length));
+  return widest(texts.flatMap((text) => text.split(" ")));
 }
 
 function lastFolded(lines: readonly Cells[], last: number, columns: number): string {

@@ -238,9 +238,10 @@ export class EventRecorder {
     try {
       known.name = (await client.create(events, { ...draft, count, lastTimestamp })).metadata.name;
     } catch (error) {
-      // A try before this one did arrive, only its answer did not.
       if (!isAlreadyExists(error)) throw error;
+      // A try before this one did arrive, only its answer did not; what was counted since is told now.
       known.name = name!;
+      await this.#put(known);
     }
   }
 }

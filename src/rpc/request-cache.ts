@@ -22,7 +22,7 @@ const MAX_ID_LENGTH = 128;
  * body it is RequestIdReused. Errors are not kept: what failed changed nothing and may be tried again.
  *
  * Bounded, and of this process's life only. What must be idempotent across a restart is so by its own key: a VM by its owner or instance
- * uuid, a pool by its namespace, a cluster and datacenter by name; a host and an ordinary VM keep the request they came by.
+ * uuid, a pool by its namespace; a host and an ordinary VM keep the request they came by. A cluster or datacenter made again is DuplicateName.
  */
 export class RequestCache {
   readonly #room: string;

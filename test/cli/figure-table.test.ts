@@ -70,6 +70,18 @@ a-host-with-a-name-that-is-far-too-long-for-most.example.test
     );
   });
 
+  test("a name of several words is folded where even a line of its own is too short for it", () => {
+    const name = "the database of the shop that was moved here from the old data centre in spring";
+    const lines = draw(62, { name }).split("\n");
+    for (const line of lines) assert.ok(line.length <= 62, line);
+    assert.equal(lines.slice(1, 3).join(" "), name);
+  });
+
+  test("as many rows as there may be VMs", () => {
+    const many = Array.from({ length: 100_000 }, (_, at) => row(`vm-${at}`));
+    for (const count of [undefined, 80]) assert.equal(figureTable(columns, many, { wide: true, screen: { columns: count, unicode: true } }).match(/^vm-/gm)?.length, many.length);
+  });
+
   test("of a tree names and notes are indented, also in a pipe", () => {
     const deep = { ...row("pool"), depth: 2 };
     assert.match(figureTable(columns, [deep], { wide: false, screen: { columns: 80, unicode: true } }), /^ {4}pool +\[.*\n {6}connected, 2 on +\[/m);

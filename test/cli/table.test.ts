@@ -26,6 +26,15 @@ describe("a table", () => {
     assert.equal(table(wide, cells, 16), "HOST\nesxi-01\n  cpu use then:\n  2600 MHz;\n  memory use\n  then: 1050 MB\n");
   });
 
+  test("as many rows as there may be VMs, in a pipe and on a terminal", () => {
+    const many = Array.from({ length: 100_000 }, (_, at) => [`vm-${at}`, "ruled out", "as its host is in maintenance mode"]);
+    for (const [columns, lines] of [[undefined, 1], [50, 2], [30, 3]] as const) {
+      const text = table(headings, many, columns);
+      assert.equal(text.match(/^vm-/gm)?.length, many.length);
+      assert.ok(text.split("\n").length > many.length * lines, `${columns}`);
+    }
+  });
+
   test("no line is wider than the terminal unless a single word is; no word is lost, and rows keep their order", () => {
     const cell = fc.array(fc.string({ minLength: 1, maxLength: 9, unit: fc.constantFrom("a", "7", "-") }), { maxLength: 12 }).map((words) => words.join(" "));
     const name = fc.string({ minLength: 1, maxLength: 12, unit: fc.constantFrom("n", "1") });

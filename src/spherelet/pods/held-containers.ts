@@ -58,9 +58,10 @@ export class HeldContainers {
   async #again(): Promise<void> {
     const attempt = new AbortController();
     this.#attempt = attempt;
-    this.#told.clear();
     await this.#options.retry(attempt.signal);
     if (attempt.signal.aborted) return;
+    // Only now: what changes meanwhile is told with what the try has found.
+    this.#told.clear();
     this.#attempt = undefined;
     this.#timer = undefined;
     if (this.#now !== undefined) this.look(this.#now);
