@@ -53,11 +53,12 @@ export function figureTable(columns: FigureColumns, rows: readonly FigureRow[], 
   return screen.columns === undefined ? plainTable(columns, rows, wide) : twoLineTable(columns, rows, wide, screen.columns, screen.unicode);
 }
 
-function plainTable(columns: FigureColumns, rows: readonly FigureRow[], wide: boolean): string {
+function plainTable(columns: FigureColumns, rows: readonly FigureRow[], wide: boolean, screenColumns?: number): string {
   const units = (unit: string): string[] => columns.figures.map((each) => `${each} ${unit}`);
   return table(
     [columns.name, ...columns.about, ...units("MHz"), ...units("MB"), ...(wide ? columns.more : [])],
     rows.map((row) => [startOf(row) + row.name, ...row.about.map(known), ...row.figures.map(([cpu]) => text(cpu)), ...row.figures.map(([, memory]) => text(memory)), ...(wide ? row.more.map(known) : [])]),
+    screenColumns,
   );
 }
 
@@ -78,11 +79,12 @@ function text(figure: number | undefined): string {
  *       connected, 2 on        [████┃·····]      24576      30000     8000    65536 MB
  *
  * What does not fit is never cut: a name or note that is too long has a line of its own, and columns of `-o wide` that find no room stand
- * below with their headings.
+ * below with their headings. A terminal too narrow for the figures themselves has a table as any other.
  */
 function twoLineTable(columns: FigureColumns, rows: readonly FigureRow[], wide: boolean, screenColumns: number, unicode: boolean): string {
   const figures = columns.figures.map((title, column) => ({ title, width: widest([title, ...rows.flatMap((row) => [cell(row, column, 0), cell(row, column, 1)])]) }));
   const taken = figures.reduce((sum, { width }) => sum + gap.length + width, 0);
+  if (leastNameCells + taken > screenColumns) return plainTable(columns, rows, wide, screenColumns);
   const { nameCells, barCells } = layout(columns, rows, taken, wide, screenColumns);
   const left = screenColumns - nameCells - (barCells === 0 ? 0 : gap.length + 2 + barCells) - taken - gap.length;
   const moreWidths = columns.more.map((title, column) => widest([title, ...rows.map((row) => row.more[column] ?? "")]));

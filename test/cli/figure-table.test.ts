@@ -55,6 +55,14 @@ esxi-01.spheresim.test   [┃·········]       2600       4100     3000 
     assert.match(draw(200), /\[[█▒┃·]{30}\]/);
   });
 
+  test("a terminal too narrow for the figures has none beside each other that do not fit, and all are there", () => {
+    for (let width = 24; width < 62; width += 1) {
+      const text = draw(width, { name: "esxi-01", wide: true });
+      for (const line of text.split("\n")) assert.ok(line.length <= width, `${width}: ${line}`);
+      for (const said of ["esxi-01", "connected", "2600", "24576", "4100", "30000", "3000", "41600", "65536", "topology=a"]) assert.ok(text.includes(said), `${width}: ${said} in\n${text}`);
+    }
+  });
+
   test("a name and a note without room have lines of their own; wide columns without room stand below with their headings", () => {
     assert.equal(
       figureTable(columns, [{ ...row(longName), about: ["connected, entering maintenance mode, in quarantine", "12 on"] }], { wide: true, screen: { columns: 80, unicode: true } }),
