@@ -19,6 +19,7 @@ import { imageProfilesNews } from "../../src/spherelet/images/image-profiles.js"
 import { ImageWait } from "../../src/spherelet/images/image-wait.js";
 import { PodEvents } from "../../src/spherelet/status/pod-events.js";
 import { ActiveDeadline, deadlineExceeded } from "../../src/spherelet/pods/active-deadline.js";
+import { Gate } from "../../src/spherelet/node/gate.js";
 import { HeldContainers } from "../../src/spherelet/pods/held-containers.js";
 import { graceSecondsOf } from "../../src/spherelet/pods/pod-grace.js";
 import { isCurrent, podStatusOf } from "../../src/spherelet/status/pod-status.js";
@@ -89,6 +90,7 @@ export class PodHarness implements WalkedPod {
     if (imageError !== undefined) this.#image = imageWith("Failed", imageError, 1);
     this.#held = new HeldContainers({
       monotonic: this.clock,
+      startGate: new Gate(1),
       tell: (container, reason, message) => this.#events.held(this.pod, container, reason, message),
       retry: async () => void (await this.#instance?.startPod(await this.#request())),
     });

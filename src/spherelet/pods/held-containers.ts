@@ -1,5 +1,6 @@
 import type { Clock, Timer } from "../../base/clock.js";
 import type { PodContainers } from "../../gen/spheresim/crx/v1/agent.js";
+import type { Gate } from "../node/gate.js";
 import { type HeldReason, isHeldReason } from "../spec/start-request.js";
 
 /** So long until what a container lacks is looked for again: a kubelet's period for pods in error. */
@@ -7,6 +8,8 @@ const RETRY_MS = 10_000;
 
 export interface HeldContainersOptions {
   readonly monotonic: Clock;
+  /** A try takes its turn among the pods that are started. */
+  readonly startGate: Gate;
   /** A container waits for this reason: told when it begins to, and with each further try. */
   readonly tell: (container: string, reason: HeldReason, message: string) => void;
   /** Looks for what they lack, and says to the agent what was found; never rejects. */
@@ -58,7 +61,9 @@ export class HeldContainers {
   async #again(): Promise<void> {
     const attempt = new AbortController();
     this.#attempt = attempt;
-    await this.#options.retry(attempt.signal);
+    const { startGate, retry } = this.#options;
+    // Rejects alone where nobody waits any more.
+    await startGate.run(() => retry(attempt.signal), attempt.signal).catch(() => undefined);
     if (attempt.signal.aborted) return;
     // Only now: what changes meanwhile is told with what the try has found.
     this.#told.clear();

@@ -54,6 +54,7 @@ export class PodStart {
     this.#told = new ToldEvents(context.events);
     this.#held = new HeldContainers({
       monotonic: context.monotonic,
+      startGate: context.startGate,
       tell: (container, reason, message) => context.events.held(this.#options.pod(), container, reason, message),
       retry: (signal) => this.#startHeld(signal),
     });
