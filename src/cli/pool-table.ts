@@ -53,22 +53,31 @@ function poolRow(inventory: Inventory, pool: ResourcePool, depth: number): Figur
       sharesText(config?.memoryAllocation?.shares, usage?.effectiveMemoryShares),
       limitText(usage?.unreservedCpuMhz),
       limitText(usage?.unreservedMemoryMb),
-      config?.cpuAllocation?.expandableReservation === false ? "off" : "on",
+      expandable(pool),
       config?.scaleDescendantsShares === ScaleSharesBehavior.SCALE_CPU_AND_MEMORY_SHARES ? "on" : "off",
     ],
   };
 }
 
 /** What somebody set of a pool, in short: `high shares, reserves 20000 MHz and 40960 MB`. */
-function settings({ name, namespace, config }: ResourcePool): string {
+function settings(pool: ResourcePool): string {
+  const { name, namespace, config } = pool;
   const { cpuAllocation: cpu, memoryAllocation: memory } = config ?? {};
+  const expands = expandable(pool);
   const reserved = [[cpu, "MHz"], [memory, "MB"]] as const;
   return [
     namespace === "" ? "" : namespace === name ? "namespace" : `namespace ${namespace}`,
     sharesNote(sharesWord(cpu?.shares), sharesWord(memory?.shares)),
     reserved.some(([of]) => (of?.reservation ?? 0) > 0) ? `reserves ${reserved.map(([of, unit]) => `${of?.reservation ?? 0} ${unit}`).join(" and ")}` : "",
-    cpu?.expandableReservation === false ? "not expandable" : "",
+    expands === "on" ? "" : expands === "off" ? "not expandable" : `expandable: ${expands}`,
   ].filter((each) => each !== "").join(", ");
+}
+
+/** Of which resource its reservation may grow from its parent's: `on` and `off` for both. */
+function expandable({ config }: ResourcePool): string {
+  const [cpu, memory] = [config?.cpuAllocation, config?.memoryAllocation].map((of) => of?.expandableReservation !== false);
+  if (cpu === memory) return cpu === true ? "on" : "off";
+  return cpu === true ? "CPU only" : "memory only";
 }
 
 function sharesNote(cpu: string, memory: string): string {
