@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Dice } from "../../src/base/seeded-random.js";
-import { VirtualMachineConfigSpec } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
+import { type VirtualDevice, VirtualMachineConfigSpec } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import { Alike } from "../../src/vcenter/inventory/alike.js";
 import { sharingParts } from "../../src/vcenter/machines/config-parts.js";
 import { completeVmConfig, identify } from "../../src/vcenter/machines/vm-config.js";
+
+const DEVICES: VirtualDevice[] = [
+  { key: 1, backing: { $case: "disk", value: { controller: "pvscsi", capacityKb: 1024n, datastore: "vsan", uuid: "" } } },
+  { key: 2, backing: { $case: "ethernetCard", value: { cardType: "vmxnet3", network: "workload", macAddress: "" } } },
+];
 
 function podConfig(name: string, reservation = 500): VirtualMachineConfigSpec {
   return VirtualMachineConfigSpec.fromPartial({
@@ -13,10 +18,7 @@ function podConfig(name: string, reservation = 500): VirtualMachineConfigSpec {
     numCpus: 2,
     memoryMb: 4096,
     cpuAllocation: { reservation },
-    devices: [
-      { key: 1, backing: { $case: "disk", value: { controller: "pvscsi", capacityKb: 1024n, datastore: "vsan", uuid: "" } } },
-      { key: 2, backing: { $case: "ethernetCard", value: { cardType: "vmxnet3", network: "workload", macAddress: "" } } },
-    ],
+    devices: structuredClone(DEVICES),
   });
 }
 
