@@ -2,7 +2,7 @@ import { monotonicClock } from "../base/clock.js";
 import { Dice } from "../base/seeded-random.js";
 import type { Logger } from "../base/log.js";
 import type { ReadyLine } from "../base/ready-line.js";
-import { type Host, HostConnectionState, type Inventory } from "../gen/spheresim/vcenter/v1/inventory.js";
+import { type Cluster, type Host, HostConnectionState, type Inventory } from "../gen/spheresim/vcenter/v1/inventory.js";
 import { InventoryServiceClient } from "../gen/spheresim/vcenter/v1/inventory_service.js";
 import { isConditionTrue } from "../kubernetes/condition.js";
 import type { Node } from "../kubernetes/node.js";
@@ -59,10 +59,12 @@ interface Found {
 async function fill(channel: Channel, plan: PlanePlan, { before, removed, rack }: Found, limit: Limit): Promise<Host[]> {
   const service = channel.client(InventoryServiceClient);
   const { inventory } = plan;
-  const datacenter = await service.createDatacenter({ requestId: "", name: inventory.datacenter });
-  const cluster = await service.createCluster({ requestId: "", datacenter: datacenter.ref, name: inventory.cluster });
-  // Read anew for each try: what the one before added is there.
-  const present = new Map((await service.getInventory({})).hosts.map((host) => [host.spec?.name ?? "", host]));
+  // Read anew for each try: what the one before made is there.
+  const there = await service.getInventory({});
+  const present = new Map(there.hosts.map((host) => [host.spec?.name ?? "", host]));
+  const datacenter = there.datacenters.find(({ name }) => name === inventory.datacenter) ?? (await service.createDatacenter({ requestId: "", name: inventory.datacenter }));
+  const isTheCluster = ({ name, datacenter: of }: Cluster): boolean => name === inventory.cluster && of?.value === datacenter.ref?.value;
+  const cluster = there.clusters.find(isTheCluster) ?? (await service.createCluster({ requestId: "", datacenter: datacenter.ref, name: inventory.cluster }));
   const hosts: Host[] = [];
   // One after the other: moids follow the order of the inventory, on every machine alike.
   for (const host of inventory.hosts) {

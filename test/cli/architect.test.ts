@@ -43,7 +43,7 @@ class Architect {
     assert.match(answer.stderr, /^spheresim: [^\n]+\n(?: {2}[^\n]+\n)?$/, line);
   }
 
-  /** As JSON it is a list of these messages, and YAML says the same. */
+  /** As JSON it is a list of these messages, and YAML says the same; `onlyJson` where figures move between two looks. */
   async lists<T>(line: string, codec: { fromJSON(json: unknown): T; toJSON(message: T): unknown }, { onlyJson = false } = {}): Promise<T[]> {
     const json = JSON.parse(await this.says(`${line} -o json`, /^\[/)) as unknown[];
     if (!onlyJson) assert.deepEqual(parse(await this.says(`${line} -o yaml`, /./)), json, line);
@@ -65,7 +65,7 @@ test("VMs, pools, rules, groups and settings, as an architect types them, on the
     const architect = new Architect(running);
 
     await t.test("the inventory file: hosts, pools, VMs with activity, groups, rules, settings", async () => {
-      const hosts = await architect.lists("host list", Host);
+      const hosts = await architect.lists("host list", Host, { onlyJson: true });
       assert.deepEqual(hosts.map((host) => [host.spec?.name, host.usage?.poweredOnVms]), [["esxi-01.spheresim.test", 2], ["esxi-02.spheresim.test", 3], ["esxi-03.spheresim.test", 0]]);
       const vms = await architect.lists("vm list", VirtualMachine);
       assert.deepEqual(vms.map((vm) => [vm.config?.name, vm.activity?.profile?.$case]), [
@@ -73,7 +73,7 @@ test("VMs, pools, rules, groups and settings, as an architect types them, on the
       ]);
       const trace = vms[3]?.activity?.profile;
       assert.deepEqual(trace?.$case === "trace" ? [trace.value.samples.length, trace.value.samples[1]?.cpuMhz, trace.value.repeatEvery?.seconds] : trace, [4, 2000, 86_400n]);
-      const pools = await architect.lists("pool list", ResourcePool);
+      const pools = await architect.lists("pool list", ResourcePool, { onlyJson: true });
       const production = pools.find((pool) => pool.name === "production");
       assert.deepEqual([production?.config?.cpuAllocation?.reservation, production?.config?.cpuAllocation?.shares?.shares], [20_000, 8000]);
       assert.equal(pools.find((pool) => pool.name === "databases")?.parent?.value, production?.ref?.value);
@@ -135,7 +135,7 @@ test("VMs, pools, rules, groups and settings, as an architect types them, on the
     await t.test("pools: create, set, move, destroy, and what is refused", async () => {
       await architect.says("pool create gold --parent production --cpu-reservation 1000 --cpu-shares 9000 --expandable off", /^gold is resgroup-\d+\n$/);
       await architect.says("pool set gold --cpu-limit 2000 --memory-shares high --scalable-shares on", "gold is changed");
-      const gold = (await architect.lists("pool list", ResourcePool)).find((pool) => pool.name === "gold")?.config;
+      const gold = (await architect.lists("pool list", ResourcePool, { onlyJson: true })).find((pool) => pool.name === "gold")?.config;
       assert.deepEqual([gold?.cpuAllocation?.reservation, gold?.cpuAllocation?.limit, gold?.cpuAllocation?.shares?.shares, gold?.cpuAllocation?.expandableReservation, gold?.memoryAllocation?.shares?.shares], [1000, 2000, 9000, false, 327_680]);
       await architect.refuses("pool set gold --cpu-reservation 3000", 1, /^spheresim: .*reservation.*\n$/);
       await architect.refuses("pool set gold --cpu-shares much", 2, /It must be a number of shares, or low, normal, high; /);

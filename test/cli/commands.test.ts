@@ -110,7 +110,7 @@ test("place, trace, inventory, env, status and reset, as a user types them", asy
         assert.equal(byName.code, 0);
         assertTable(byName.stdout, ["STEP", "ROOM", "WHAT", "AT MS", "TOOK MS", "REVISION", "ABOUT"]);
         assert.equal(byName.stdout.trimEnd().split("\n").length, 15);
-        assertTable((await cli(["trace", "web", "-o", "wide"])).stdout, ["STEP", "ROOM", "WHAT", "AT MS", "TOOK MS", "REVISION", "ABOUT", "PEER", "WIRE", "ATTEMPT"]);
+        assertTable((await cli(["trace", "web", "-o", "wide"])).stdout, ["STEP", "ROOM", "WHAT", "AT MS", "TOOK MS", "REVISION", "PEER", "WIRE", "ATTEMPT", "ABOUT"]);
         const json = await cli(["trace", "default/web", "-o", "json"]);
         const records = (JSON.parse(json.stdout) as unknown[]).map((record) => StepRecord.fromJSON(record));
         assert.equal(records.length, 14);

@@ -7,6 +7,7 @@ import type { StepRecord } from "../../src/gen/spheresim/emulator/v1/journal.js"
 import type { ConfigurePodState } from "../../src/gen/spheresim/spherelet/v1/pod.js";
 import { SphereletServiceClient } from "../../src/gen/spheresim/spherelet/v1/spherelet_service.js";
 import type { Event } from "../../src/kubernetes/cluster-objects.js";
+import { findCondition } from "../../src/kubernetes/condition.js";
 import type { Pod, PodSpec } from "../../src/kubernetes/pod.js";
 import { events as eventType, pods as podType } from "../../src/kubernetes/resource-type.js";
 import { lifecycleFinalizer, vmUuidOf } from "../../src/kubernetes/vsphere-pod.js";
@@ -166,4 +167,15 @@ export async function inTime(world: SphereletWorld, what: string, check: () => b
     await world.monotonic.advance(500);
   }
   throw new Error(`never: ${what}`);
+}
+
+export function isReady(pod: Pod | undefined): boolean {
+  return findCondition(pod?.status?.conditions, "Ready")?.status === "True";
+}
+
+/** Creates a pod with its VM, has it configured, and waits until it is Ready. */
+export async function runPod(world: SphereletWorld, name: string, spec?: Parameters<SphereletWorld["createPod"]>[1]): Promise<Pod> {
+  const pod = await world.createPod(name, spec);
+  await world.configure(pod);
+  return eventually(`${name} is ready`, () => (isReady(world.pod(name)) ? world.pod(name) : undefined));
 }

@@ -7,6 +7,7 @@ import { RpcError } from "../../src/base/rpc-error.js";
 import { HostConnectionState, type InventoryUpdate, VirtualMachineConnectionState } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
 import type { TaskUpdate } from "../../src/gen/spheresim/vcenter/v1/task.js";
 import { CreateResourcePoolRequest, UpdateResourcePoolRequest } from "../../src/gen/spheresim/vcenter/v1/resource_pool.js";
+import type { DuplicateName, MethodFault } from "../../src/gen/spheresim/vim/v1/fault.js";
 import { TaskState } from "../../src/gen/spheresim/vim/v1/task.js";
 import { UpdateKind } from "../../src/gen/spheresim/vim/v1/update.js";
 import { type HostKey, VirtualMachineConfigSpec, VirtualMachinePowerState } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
@@ -30,17 +31,31 @@ async function reason(call: Promise<unknown>): Promise<string> {
   return [error.reason?.reason ?? error.codeName, ...error.violations.map((each) => each.field)].join(" ");
 }
 
-test("moids are those of a fresh vCenter, and making a datacenter or cluster twice answers the first one", async () => {
+test("moids are those of a fresh vCenter", async () => {
   world = await World.start(2);
   const inventory = await world.inventory.getInventory({});
   assert.equal(inventory.datacenters[0]?.ref?.value, "datacenter-3");
   assert.equal(inventory.clusters[0]?.ref?.value, "domain-c8");
   assert.equal(inventory.clusters[0]?.rootPool?.value, "resgroup-9");
   assert.deepEqual(inventory.hosts.map((host) => host.ref?.value), ["host-21", "host-22"]);
-  assert.equal((await world.inventory.createDatacenter({ requestId: "", name: "dc-01" })).ref?.value, "datacenter-3");
-  assert.equal((await world.inventory.createCluster({ requestId: "", datacenter: inventory.datacenters[0]?.ref, name: "supervisor-01" })).ref?.value, "domain-c8");
   const about = await world.inventory.getAbout({});
   assert.deepEqual([about.apiType, about.epoch], ["VirtualCenter", 1n]);
+});
+
+test("a datacenter's name is there once, a cluster's once in its datacenter; DuplicateName names who has it", async () => {
+  world = await World.start(1);
+  const { inventory } = world;
+  const before = await inventory.getInventory({});
+  const datacenter = before.datacenters[0]?.ref;
+  const fault = (value: DuplicateName): MethodFault => ({ localizedMessage: `The name "${value.name}" already exists.`, fault: { $case: "duplicateName", value } });
+  const twice = await refusal(inventory.createDatacenter({ requestId: "", name: "dc-01" }));
+  assert.deepEqual([twice.reason, twice.fault], ["DuplicateName", fault({ name: "dc-01", object: { type: "Datacenter", value: "datacenter-3" } })]);
+  const again = await refusal(inventory.createCluster({ requestId: "", datacenter, name: "supervisor-01" }));
+  assert.deepEqual([again.reason, again.fault], ["DuplicateName", fault({ name: "supervisor-01", object: { type: "ClusterComputeResource", value: "domain-c8" } })]);
+  assert.deepEqual(await inventory.getInventory({}), before);
+  const other = await inventory.createDatacenter({ requestId: "mine", name: "dc-02" });
+  assert.deepEqual(await inventory.createDatacenter({ requestId: "mine", name: "dc-02" }), other);
+  assert.equal((await inventory.createCluster({ requestId: "", datacenter: other.ref, name: "supervisor-01" })).datacenter?.value, other.ref?.value);
 });
 
 test("the inventory survives a restart, ids go on, and the instance uuid stays", async () => {

@@ -9,8 +9,9 @@ import { PlaceVmRequest } from "../../src/gen/spheresim/vcenter/v1/placement.js"
 import { AddRuleRequest } from "../../src/gen/spheresim/vcenter/v1/rule.js";
 import type { ManagedObjectReference } from "../../src/gen/spheresim/vim/v1/managed_object.js";
 import { ResourceAllocationInfo } from "../../src/gen/spheresim/vim/v1/resource.js";
-import { ActivityProfile, type HostKey, VirtualMachineConfigSpec, VirtualMachinePowerState } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
+import { ActivityProfile, type HostKey, VirtualMachinePowerState } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import { eventually } from "../support/eventually.js";
+import { apartOf, unsettle, vmsThatAreOff } from "./unsteady-world.js";
 import { HOST, hostKey, hostName, World } from "./world.js";
 
 const HOSTS = 4;
@@ -147,25 +148,11 @@ async function openHosts(dice?: Dice): Promise<boolean> {
 
 test("hosts are lost, disconnected, emptied and rebooted while VMs are moved and powered, and vCenter is replaced again and again: in the end everything is true, and nothing waits", async () => {
   world = await World.start(HOSTS);
-  const vms: ManagedObjectReference[] = [];
-  for (let count = 0; count < VMS; count += 1) {
-    const config = VirtualMachineConfigSpec.fromPartial({ name: `vm-${count}`, numCpus: 2, memoryMb: 512, cpuAllocation: { reservation: 1_000 } });
-    const { result } = await world.ended(await world.machines.createVm({ requestId: "", config, host: hostKey(1 + (count % HOSTS)), pool: undefined, powerOn: false }));
-    vms.push(result ?? assert.fail());
-  }
-  const apart = vms.slice(0, 3);
-  await world.rules.addRule(AddRuleRequest.fromPartial({ rule: { name: "apart", rule: { $case: "antiAffinity", value: { vms: apart } } } }));
+  const vms = await vmsThatAreOff(world, VMS, HOSTS);
+  const apart = apartOf(vms);
   await world.rules.addRule(AddRuleRequest.fromPartial({ rule: { name: "together", rule: { $case: "affinity", value: { vms: vms.slice(3, 6) } } } }));
   const dice = new Dice("busy hosts");
-  const chance = dice.fork("chance");
-  const linger = async (most: number): Promise<void> => {
-    for (let turn = chance.int(most); turn > 0; turn -= 1) await nextTurn();
-  };
-  world.kv.before = () => linger(4);
-  world.esxi.before = async (method) => {
-    await linger(6);
-    if (method !== "getHost" && chance.int(20) === 0) throw new RpcError(RpcCode.UNAVAILABLE, "by chance");
-  };
+  unsettle(world, dice.fork("chance"));
 
   const deeds = new Deeds(vms);
   const isRefusal = (error: unknown): boolean => error instanceof RpcError && error.code !== RpcCode.INTERNAL && error.code !== RpcCode.UNKNOWN;

@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterEach, test } from "node:test";
-import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
+import { RpcError } from "../../src/base/rpc-error.js";
 import { Dice } from "../../src/base/seeded-random.js";
 import { ReconfigureClusterRequest } from "../../src/gen/spheresim/vcenter/v1/cluster.js";
 import type { Inventory, ResourcePool, VirtualMachine } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
 import { CreateResourcePoolRequest, MoveIntoResourcePoolRequest, UpdateResourcePoolRequest } from "../../src/gen/spheresim/vcenter/v1/resource_pool.js";
-import { AddRuleRequest } from "../../src/gen/spheresim/vcenter/v1/rule.js";
 import type { ManagedObjectReference } from "../../src/gen/spheresim/vim/v1/managed_object.js";
 import { ResourceAllocationInfo } from "../../src/gen/spheresim/vim/v1/resource.js";
-import { VirtualMachineConfigSpec, VirtualMachinePowerState } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
+import { VirtualMachinePowerState } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import { eventually } from "../support/eventually.js";
+import { apartOf, unsettle, vmsThatAreOff } from "./unsteady-world.js";
 import { HOST, hostKey, World } from "./world.js";
 
 const HOSTS = 4;
@@ -56,24 +55,10 @@ async function check(apart: readonly ManagedObjectReference[]): Promise<void> {
 test("thousands of operations on pools and VMs at the same time, with a slow etcd and hosts that fail now and then: no pool exceeds its limit, HA keeps its part, the rule holds", async () => {
   world = await World.start(HOSTS);
   await world.clusters.reconfigureCluster(ReconfigureClusterRequest.fromPartial({ dasConfig: { enabled: true, admissionControlEnabled: true, cpuFailoverResourcesPercent: KEPT, memoryFailoverResourcesPercent: KEPT } }));
-  const vms: ManagedObjectReference[] = [];
-  for (let count = 0; count < VMS; count += 1) {
-    const config = VirtualMachineConfigSpec.fromPartial({ name: `vm-${count}`, numCpus: 2, memoryMb: 512, cpuAllocation: { reservation: 1_000 } });
-    const { result } = await world.ended(await world.machines.createVm({ requestId: "", config, host: hostKey(1 + (count % HOSTS)), pool: undefined, powerOn: false }));
-    vms.push(result ?? assert.fail());
-  }
-  const apart = vms.slice(0, 3);
-  await world.rules.addRule(AddRuleRequest.fromPartial({ rule: { name: "apart", rule: { $case: "antiAffinity", value: { vms: apart } } } }));
+  const vms = await vmsThatAreOff(world, VMS, HOSTS);
+  const apart = apartOf(vms);
   const dice = new Dice("busy pools");
-  const chance = dice.fork("chance");
-  const linger = async (most: number): Promise<void> => {
-    for (let turn = chance.int(most); turn > 0; turn -= 1) await nextTurn();
-  };
-  world.kv.before = () => linger(4);
-  world.esxi.before = async (method) => {
-    await linger(6);
-    if (method !== "getHost" && chance.int(20) === 0) throw new RpcError(RpcCode.UNAVAILABLE, "by chance");
-  };
+  unsettle(world, dice.fork("chance"));
 
   const counts = new Map<string, number>();
   const allocation = (own: Dice): ResourceAllocationInfo => {

@@ -36,6 +36,19 @@ async function load(): Promise<ManagedObjectReference[]> {
   return vms;
 }
 
+/** Two migrations that were applied by hand, under way until `go`. */
+async function twoUnderWay() {
+  drs = await DrsWorld.start(2, { behavior: MANUAL });
+  await load();
+  await drs.minute();
+  const keys = (await drs.recommended()).map((each) => each.key);
+  const go = deferred<void>();
+  drs.world.esxi.before = (method) => (method === "receiveVm" ? go.promise : undefined);
+  const task = await drs.world.drs.applyRecommendations({ requestId: "", keys });
+  await eventually("both are under way", () => drs.world.esxi.count("receiveVm") === 2);
+  return { keys, task, go };
+}
+
 test("a busy host is relieved after a minute, by vCenter itself and with DRS's own event; then nothing moves any more", async () => {
   drs = await DrsWorld.start(2);
   const [first] = await load();
@@ -287,14 +300,7 @@ test("usage is listed by moid in pages of one pass, whatever passes come meanwhi
 });
 
 test("the task above migrations that were applied by hand ends with the last of them, after a restart of vCenter too, and with the first fault of one", async () => {
-  drs = await DrsWorld.start(2, { behavior: MANUAL });
-  await load();
-  await drs.minute();
-  const keys = (await drs.recommended()).map((each) => each.key);
-  const go = deferred<void>();
-  drs.world.esxi.before = (method) => (method === "receiveVm" ? go.promise : undefined);
-  const task = await drs.world.drs.applyRecommendations({ requestId: "", keys });
-  await eventually("both are under way", () => drs.world.esxi.count("receiveVm") === 2);
+  const { keys, task, go } = await twoUnderWay();
   const under = await drs.recommended();
   assert.deepEqual([under.map((each) => each.key), under.every((each) => each.task !== undefined)], [keys, true], "what is being carried out stands, with its task");
   await drs.world.stopVcenter();
@@ -311,14 +317,7 @@ test("the task above migrations that were applied by hand ends with the last of 
 
 for (const end of ["stopped", "killed"] as const) {
   test(`the fault of a migration that failed before vCenter was ${end} is that of the task above it, though the other one ends well in the next life`, async () => {
-    drs = await DrsWorld.start(2, { behavior: MANUAL });
-    await load();
-    await drs.minute();
-    const keys = (await drs.recommended()).map((each) => each.key);
-    const go = deferred<void>();
-    drs.world.esxi.before = (method) => (method === "receiveVm" ? go.promise : undefined);
-    const task = await drs.world.drs.applyRecommendations({ requestId: "", keys });
-    await eventually("both are under way", () => drs.world.esxi.count("receiveVm") === 2);
+    const { task, go } = await twoUnderWay();
     const children = async (): Promise<readonly TaskInfo[]> => (await drs.tasks()).filter((each) => each.parentTaskKey === task.task?.value);
     const [first] = await children();
     await drs.world.tasks.cancelTask({ requestId: "", task: first?.task });

@@ -52,7 +52,7 @@ export class InventoryAdmin {
     return this.#options.serial.run(async () => {
       const { inventory, counters } = this.#options;
       const known = inventory.datacenters.find((datacenter) => datacenter.name === name);
-      if (known !== undefined) return known;
+      if (known !== undefined) throw VimFault.duplicateName(name, moref("Datacenter", known.ref?.value ?? ""));
       const datacenter: Datacenter = { ref: moref("Datacenter", counters.next("Datacenter")), name };
       await this.#options.store.commit({ puts: [datacenterEntry(datacenter)] });
       inventory.putDatacenter(datacenter);
@@ -67,7 +67,7 @@ export class InventoryAdmin {
       const { inventory, counters, events } = this.#options;
       const datacenter = inventory.datacenter(datacenterMoid);
       const known = inventory.clusters.find((cluster) => cluster.name === name && cluster.datacenter?.value === datacenterMoid);
-      if (known !== undefined) return showCluster(inventory, known);
+      if (known !== undefined) throw VimFault.duplicateName(name, moref("ClusterComputeResource", known.ref?.value ?? ""));
       const rootPool: PoolRecord = { moid: counters.next("ResourcePool"), name: "Resources", parent: undefined, config: completeConfig(undefined, "config"), namespace: "" };
       const cluster = Cluster.create({
         ref: moref("ClusterComputeResource", counters.next("ClusterComputeResource")),
