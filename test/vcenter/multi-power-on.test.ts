@@ -192,10 +192,9 @@ test("the progress of the tasks moves, and a watch sees them queued, running and
 test("an error that nobody foresaw is the matter of its VM: the others go on, and the task above them ends", async (t) => {
   world = await World.start(1);
   const [broken, well] = [await create("broken"), await create("well")];
-  const { best } = HostChoice.prototype;
-  t.mock.method(HostChoice.prototype, "best", function (this: HostChoice, ...args: Parameters<typeof best>) {
-    if (args[0].moid === broken.value) throw new TypeError("a figure is missing");
-    return best.apply(this, args);
+  const best = t.mock.method(HostChoice.prototype, "best");
+  best.mock.mockImplementationOnce(() => {
+    throw new TypeError("a figure is missing");
   });
   const answer = await powerOn([broken, well]);
   assert.deepEqual(answer.notAttempted.map(({ vm, fault }) => [vm?.value, fault?.fault?.$case]), [[broken.value, "invalidState"]]);
@@ -207,15 +206,14 @@ test("an error that nobody foresaw is the matter of its VM: the others go on, an
 test("a cluster that cannot be read once the task above is stored fails the call and that task", async (t) => {
   world = await World.start(1);
   const vm = await create("vm");
-  const { cluster } = Inventory.prototype;
-  let thrown = false;
-  t.mock.method(Inventory.prototype, "cluster", function (this: Inventory, moid: string) {
-    if (!thrown && world.kv.keys("/spheresim/vcenter/tasks/").length > 0) {
-      thrown = true;
+  const cluster = t.mock.method(Inventory.prototype, "cluster");
+  world.kv.before = () => {
+    world.kv.before = undefined;
+    // It is read next when the task above is stored.
+    cluster.mock.mockImplementationOnce(() => {
       throw new TypeError("no cluster");
-    }
-    return cluster.call(this, moid);
-  });
+    });
+  };
   await assert.rejects(powerOn([vm]));
   const { tasks } = await world.tasks.listTasks({ pageSize: 1, pageToken: "" });
   const parent = await world.ended(tasks[0] ?? assert.fail());

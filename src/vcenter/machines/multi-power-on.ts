@@ -54,7 +54,10 @@ export class MultiPowerOn {
     try {
       return await this.#begin(refs, parent, this.#powers(cluster, override));
     } catch (error) {
-      this.#vmTasks.run(parent, { work: () => Promise.reject(error), undo: () => this.#vmTasks.conclude(parent.task?.value ?? "") });
+      const work = async (): Promise<never> => {
+        throw error;
+      };
+      this.#vmTasks.run(parent, { work, undo: () => this.#vmTasks.conclude(parent.task?.value ?? "") });
       throw error;
     }
   }
