@@ -44,9 +44,9 @@ test("flags go before the environment", () => {
   assert.equal(options({}, { SPHERESIM_HOSTS: "9" }).hosts, 9);
 });
 
-for (const [flag, value] of [["hosts", "0"], ["profile", "fast"], ["ports", "some"], ["without", "kitchen"], ["seed", "-1"], ["portBase", "70000"]] as const) {
+for (const [option, flag, value] of [["hosts", "hosts", "0"], ["profile", "profile", "fast"], ["ports", "ports", "some"], ["without", "without", "kitchen"], ["seed", "seed", "-1"], ["portBase", "port-base", "70000"]] as const) {
   test(`--${flag} ${value} is refused by name`, () => {
-    assert.throws(() => options({ [flag]: value }), (error: unknown) => error instanceof UserError && error.kind === "usage" && error.message.includes(flag));
+    assert.throws(() => options({ [option]: value }), (error: unknown) => error instanceof UserError && error.kind === "usage" && error.message.startsWith(`option --${flag} "${value}": `));
   });
 }
 
