@@ -10,8 +10,8 @@ const NO_DEVICES: VirtualDevice[] = [];
 
 /**
  * The same config, with what many VMs have alike taken from one place in memory: allocations, devices without an identity of their own, what is
- * empty, and names that recur. A VM of a deployment keeps to itself only what tells it from its siblings, which halves what a hundred thousand of
- * them take. Configs on record are replaced, never changed in place, so nobody sees the difference.
+ * empty, and names that recur. A VM of a deployment keeps to itself only what tells it from its siblings, which takes a quarter off what a
+ * hundred thousand of them need. Configs on record are replaced, never changed in place, so nobody sees the difference.
  *
  * Example: of two pods of one deployment the names, uuids and disks are two, the network card, the reservations and the shares are one.
  */
