@@ -49,11 +49,11 @@ export class Dice {
     return text.slice(0, digits);
   }
 
-  /** A UUID of version 4 (RFC 9562), in lower case. */
+  /** A UUID of version 4 (RFC 9562), in lower case. It is joined, not added up: a string that was added up keeps its parts in memory. */
   uuid(): string {
     const digits = this.hex(32);
     const variant = "89ab".charAt(Number.parseInt(digits.charAt(16), 16) & 3);
-    return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-4${digits.slice(13, 16)}-${variant}${digits.slice(17, 20)}-${digits.slice(20)}`;
+    return [digits.slice(0, 8), digits.slice(8, 12), `4${digits.slice(13, 16)}`, `${variant}${digits.slice(17, 20)}`, digits.slice(20)].join("-");
   }
 
   /** One element of a list that is not empty. */

@@ -11,7 +11,6 @@ import type { Dice } from "../base/seeded-random.js";
 import { ClusterServiceService } from "../gen/spheresim/vcenter/v1/cluster_service.js";
 import { DrsServiceService } from "../gen/spheresim/vcenter/v1/drs_service.js";
 import { EventServiceService } from "../gen/spheresim/vcenter/v1/event_service.js";
-import { PlacementServiceService } from "../gen/spheresim/vcenter/v1/placement_service.js";
 import { ResourcePoolServiceService } from "../gen/spheresim/vcenter/v1/resource_pool_service.js";
 import { RuleServiceService } from "../gen/spheresim/vcenter/v1/rule_service.js";
 import { TaskServiceService } from "../gen/spheresim/vcenter/v1/task_service.js";
@@ -22,6 +21,7 @@ import type { TlsMaterial } from "../rpc/tls.js";
 import { EtcdKeyValue, GrpcHostDaemons } from "./client.js";
 import type { KeyValue } from "./store/key-value.js";
 import { EncodedInventoryService } from "./services/encoded-inventory.js";
+import { EncodedPlacementService } from "./services/encoded-placement.js";
 import { gated } from "./services/gate.js";
 import { openRoom, type OpenRoom } from "./services/open-room.js";
 
@@ -62,7 +62,7 @@ export interface Vcenter {
   close(): Promise<void>;
 }
 
-const SERVICES = [EncodedInventoryService, ResourcePoolServiceService, PlacementServiceService, VirtualMachineServiceService, TaskServiceService, RuleServiceService, ClusterServiceService, DrsServiceService, EventServiceService];
+const SERVICES = [EncodedInventoryService, ResourcePoolServiceService, EncodedPlacementService, VirtualMachineServiceService, TaskServiceService, RuleServiceService, ClusterServiceService, DrsServiceService, EventServiceService];
 
 /** Listens at once and answers UNAVAILABLE until etcd has given the records. It waits for no host. */
 export async function startVcenter(options: VcenterOptions): Promise<Vcenter> {

@@ -5,6 +5,8 @@ import { TaskServiceClient } from "../../src/gen/spheresim/vcenter/v1/task_servi
 import type { ManagedObjectReference } from "../../src/gen/spheresim/vim/v1/managed_object.js";
 import { type TaskInfo, TaskState } from "../../src/gen/spheresim/vim/v1/task.js";
 import { VirtualMachineConfigSpec, VirtualMachinePowerState } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
+import { Inventory } from "../../src/vcenter/inventory/inventory.js";
+import { HostChoice } from "../../src/vcenter/placement/host-choice.js";
 import { openChannel } from "../../src/rpc/channel.js";
 import { refusal } from "./refusal.js";
 import { HOST, hostKey, hostName, onHosts, World } from "./world.js";
@@ -185,4 +187,36 @@ test("the progress of the tasks moves, and a watch sees them queued, running and
     closing.abort();
     channel.close();
   }
+});
+
+test("an error that nobody foresaw is the matter of its VM: the others go on, and the task above them ends", async (t) => {
+  world = await World.start(1);
+  const [broken, well] = [await create("broken"), await create("well")];
+  const best = t.mock.method(HostChoice.prototype, "best");
+  best.mock.mockImplementationOnce(() => {
+    throw new TypeError("a figure is missing");
+  });
+  const answer = await powerOn([broken, well]);
+  assert.deepEqual(answer.notAttempted.map(({ vm, fault }) => [vm?.value, fault?.fault?.$case]), [[broken.value, "invalidState"]]);
+  assert.deepEqual((await childEnds(answer.attempted)).map(({ entity, state }) => [entity?.value, state]), [[well.value, TaskState.SUCCESS]]);
+  assert.equal((await world.ended(answer.task ?? assert.fail())).state, TaskState.SUCCESS);
+  assert.deepEqual(world.kv.keys("/spheresim/vcenter/tasks/"), []);
+});
+
+test("a cluster that cannot be read once the task above is stored fails the call and that task", async (t) => {
+  world = await World.start(1);
+  const vm = await create("vm");
+  const cluster = t.mock.method(Inventory.prototype, "cluster");
+  world.kv.before = () => {
+    world.kv.before = undefined;
+    // It is read next when the task above is stored.
+    cluster.mock.mockImplementationOnce(() => {
+      throw new TypeError("no cluster");
+    });
+  };
+  await assert.rejects(powerOn([vm]));
+  const { tasks } = await world.tasks.listTasks({ pageSize: 1, pageToken: "" });
+  const parent = await world.ended(tasks[0] ?? assert.fail());
+  assert.deepEqual([parent.descriptionId, parent.state], ["Datacenter.powerOnVm", TaskState.ERROR]);
+  assert.deepEqual(world.kv.keys("/spheresim/vcenter/tasks/"), []);
 });

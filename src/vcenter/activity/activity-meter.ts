@@ -19,8 +19,8 @@ export type Metered = Pick<VmRecord, "config" | "isOn"> & { readonly moid?: stri
  */
 export class ActivityMeter {
   readonly #clock: Clock;
-  /** Of running VMs, by moid. */
-  readonly #uses = new Map<string, VmUse>();
+  /** What running VMs consume of which the profile alone does not say it: those that are, or were, told to use less than before. By moid, MB. */
+  readonly #consumedMb = new Map<string, number>();
   /** Running VMs whose use changes with time. */
   readonly #varying = new Map<string, VaryingUse>();
 
@@ -44,11 +44,19 @@ export class ActivityMeter {
       const memoryMb = Math.min(told.memoryMb, config.memoryMb);
       return { cpuMhz, memoryMb, consumedMemoryMb: memoryMb };
     }
-    const activeMb = this.#varyingUse(moid, config.activity, nowMs)?.activeMb(told.memoryMb, nowMs) ?? told.memoryMb;
-    const memoryMb = Math.min(activeMb, config.memoryMb);
-    const use = { cpuMhz, memoryMb, consumedMemoryMb: Math.max(memoryMb, Math.min(this.#uses.get(moid)?.consumedMemoryMb ?? 0, config.memoryMb)) };
-    this.#uses.set(moid, use);
-    return use;
+    const varying = this.#varyingUse(moid, config.activity, nowMs);
+    const memoryMb = Math.min(varying?.activeMb(told.memoryMb, nowMs) ?? told.memoryMb, config.memoryMb);
+    const before = this.#consumedMb.get(moid);
+    const consumedMemoryMb = Math.max(memoryMb, Math.min(varying?.consumedMb ?? 0, config.memoryMb), Math.min(before ?? 0, config.memoryMb));
+    if (varying !== undefined) varying.consumedMb = consumedMemoryMb;
+    if (before !== undefined) this.#consumedMb.set(moid, consumedMemoryMb);
+    return { cpuMhz, memoryMb, consumedMemoryMb };
+  }
+
+  /** The VM is about to become another one, with another activity it may be: what it consumes stays consumed while it runs. */
+  changes(vm: Metered): void {
+    const use = vm.isOn ? this.read(vm) : undefined;
+    if (use !== undefined && vm.moid !== undefined) this.#consumedMb.set(vm.moid, use.consumedMemoryMb);
   }
 
   /** What a running VM used on average over the last so many minutes; undefined where that is what it uses now. */
@@ -58,7 +66,7 @@ export class ActivityMeter {
 
   /** The VM no longer runs. */
   forget(moid: string): void {
-    this.#uses.delete(moid);
+    this.#consumedMb.delete(moid);
     this.#varying.delete(moid);
   }
 

@@ -18,6 +18,8 @@ export class VaryingUse implements ActiveAverages {
   readonly activity: ActivityProfile;
   fast: number;
   slow: number;
+  /** Memory it consumes, as of the last reading, MB. */
+  consumedMb = 0;
   /** The sample period it was first seen in, and the last one that is taken in. */
   readonly #began: number;
   #minute: number;

@@ -58,10 +58,10 @@ export class HostTable {
   readonly #rowByMoid = new Map<string, number>();
   readonly #freeRows: number[] = [];
   readonly #offersKept = new HostOffers();
-  readonly #refs: ManagedObjectReference[] = [];
-  readonly #names: string[] = [];
-  readonly #clusters: string[] = [];
-  readonly #offers: HostOffer[] = [];
+  #refs: ManagedObjectReference[] = [];
+  #names: string[] = [];
+  #clusters: string[] = [];
+  #offers: HostOffer[] = [];
   readonly #rowsByCluster = new Map<string, Int32Array>();
   #capacity = new Column(FIRST_ROWS);
   #reserved = new Column(FIRST_ROWS);
@@ -77,6 +77,27 @@ export class HostTable {
   /** Rows in use and free ones. */
   get length(): number {
     return this.#names.length;
+  }
+
+  /** All rows as they are now, in a table that stays so: for who tells of them while more is booked here. Nothing is booked there. */
+  frozen(): HostTable {
+    const copy = new HostTable();
+    copy.#refs = this.#refs.slice();
+    copy.#names = this.#names.slice();
+    copy.#clusters = this.#clusters.slice();
+    copy.#offers = this.#offers.slice();
+    copy.#cores = this.#cores.slice();
+    copy.#coreMhz = this.#coreMhz.slice();
+    copy.#states = this.#states.slice();
+    copy.#bookings = this.#bookings.slice();
+    copy.#poweredOnVms = this.#poweredOnVms.slice();
+    copy.#versions = this.#versions.slice();
+    const rows = this.#cores.length;
+    copy.#capacity = new Column(rows, this.#capacity);
+    copy.#reserved = new Column(rows, this.#reserved);
+    copy.#active = new Column(rows, this.#active);
+    copy.#demand = new Column(rows, this.#demand);
+    return copy;
   }
 
   /** A new host, of which nothing is known but what it can give. */

@@ -22,10 +22,12 @@ const TIE = 1e-9;
  */
 export class Survey {
   readonly vm: VmToPlace;
-  readonly hosts: HostTable;
   /** Rows of the hosts, in order of their names. */
   readonly rows: Int32Array;
   readonly #scorer: Scorer;
+  readonly #live: HostTable;
+  /** What it tells of hosts from: the table itself, or what it was at the moment of `freeze`. */
+  #shown: HostTable;
   readonly #outBy: Uint8Array;
   /** Score plus preference, a last resort far below; -Infinity for a host that is ruled out for good. */
   readonly #ranks: Float64Array;
@@ -37,7 +39,8 @@ export class Survey {
 
   constructor(vm: VmToPlace, hosts: HostTable, rows: Int32Array, scorer: Scorer) {
     this.vm = vm;
-    this.hosts = hosts;
+    this.#live = hosts;
+    this.#shown = hosts;
     this.rows = rows;
     this.#scorer = scorer;
     this.#outBy = new Uint8Array(rows.length);
@@ -47,8 +50,24 @@ export class Survey {
     for (let index = 0; index < rows.length; index += 1) this.#judge(index, rows[index] ?? 0);
   }
 
+  /** The hosts, as it tells of them. */
+  get hosts(): HostTable {
+    return this.#shown;
+  }
+
+  /**
+   * From here on to the next `refresh` it tells of hosts as they are now, whatever is booked on them: verdicts on thousands take a while. False where
+   * rules were asked, which look at more than the table.
+   */
+  freeze(): boolean {
+    if (this.vm.rules !== undefined) return false;
+    this.#shown = this.#live.frozen();
+    return true;
+  }
+
   /** Asks again about the hosts that changed. */
   refresh(): void {
+    this.#shown = this.#live;
     const { rows, hosts } = this;
     for (let index = 0; index < rows.length; index += 1) {
       const row = rows[index] ?? 0;

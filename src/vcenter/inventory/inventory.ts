@@ -266,6 +266,8 @@ export class Inventory {
 
   /** A new VM, or a change of one. Its claims follow. */
   putVm(vm: VmRecord): void {
+    const before = this.#vms.get(vm.moid);
+    if (before !== undefined && before.config.activity !== vm.config.activity) this.meter.changes(before);
     this.#vms.put(vm);
     if (!vm.isOn) this.meter.forget(vm.moid);
     const [own, other] = claimsOf(vm, (as) => this.claimOf(as));

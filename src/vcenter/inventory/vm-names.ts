@@ -10,12 +10,13 @@ export type Named = Pick<VmRecord, "moid" | "config" | "reconfiguringTo">;
  * Worked example: while vm-101 "a" is renamed "b", both names are its own; when that failed, "b" is free again.
  */
 export class VmNames {
-  /** More than one only of records that were written before names were looked at. */
-  readonly #holders = new Map<string, readonly string[]>();
+  /** The moid of the one VM of a name; more than one only of records that were written before names were looked at. */
+  readonly #holders = new Map<string, string | readonly string[]>();
 
   /** The VMs of a name. */
   holders(name: string): readonly string[] {
-    return this.#holders.get(name) ?? [];
+    const holders = this.#holders.get(name) ?? [];
+    return typeof holders === "string" ? [holders] : holders;
   }
 
   /** A VM comes (`before` is undefined), changes, or goes (`after` is undefined). */
@@ -24,13 +25,20 @@ export class VmNames {
     const old = namesOf(before);
     const now = namesOf(after);
     for (const name of old) if (!now.includes(name)) this.#remove(name, before?.moid ?? "");
-    for (const name of now) if (!old.includes(name)) this.#holders.set(name, [...this.holders(name), after?.moid ?? ""]);
+    for (const name of now) if (!old.includes(name)) this.#set(name, [...this.holders(name), after?.moid ?? ""]);
   }
 
   #remove(name: string, moid: string): void {
-    const left = this.holders(name).filter((holder) => holder !== moid);
-    if (left.length === 0) this.#holders.delete(name);
-    else this.#holders.set(name, left);
+    this.#set(
+      name,
+      this.holders(name).filter((holder) => holder !== moid),
+    );
+  }
+
+  #set(name: string, holders: readonly string[]): void {
+    const [only] = holders;
+    if (only === undefined) this.#holders.delete(name);
+    else this.#holders.set(name, holders.length === 1 ? only : holders);
   }
 }
 

@@ -49,14 +49,25 @@ export class MultiPowerOn {
   }
 
   async powerOn(refs: readonly ManagedObjectReference[], override: boolean): Promise<PowerOnVmsResponse> {
-    const { tasks } = this.#vmTasks.options;
     const cluster = this.#clusterOf(refs);
     const parent = await this.#parent(cluster);
-    const moid = parent.task?.value ?? "";
+    try {
+      return await this.#begin(refs, parent, this.#powers(cluster, override));
+    } catch (error) {
+      const work = async (): Promise<never> => {
+        throw error;
+      };
+      this.#vmTasks.run(parent, { work, undo: () => this.#vmTasks.conclude(parent.task?.value ?? "") });
+      throw error;
+    }
+  }
+
+  /** Has a task begin for each VM that can go on, and the parent end with the last of them. */
+  async #begin(refs: readonly ManagedObjectReference[], parent: TaskInfo, powers: Powers): Promise<PowerOnVmsResponse> {
+    const { tasks } = this.#vmTasks.options;
     const beginnings: { readonly vm: ManagedObjectReference; readonly task: Promise<TaskInfo> }[] = [];
     const notAttempted: NotAttemptedPowerOn[] = [];
     const recommendations: ClusterRecommendation[] = [];
-    const powers = this.#powers(cluster, override);
     // No pause in between: what a VM claims is booked when the next one is looked at.
     for (const ref of refs) {
       try {
@@ -66,8 +77,7 @@ export class MultiPowerOn {
         if (powers.recommends) recommendations.push(this.#recommendations.recommend(chosen.vm, chosen.host, before));
         else beginnings.push({ vm: ref, task: this.#lifecycle.powerOnAt(chosen.vm, chosen.host?.moid ?? chosen.vm.host, parent) });
       } catch (error) {
-        if (!(error instanceof VimFault || error instanceof RpcError)) throw error;
-        notAttempted.push({ vm: ref, fault: notBegun(error).methodFault });
+        notAttempted.push(this.#notBegun(ref, error));
       }
     }
     const attempted: AttemptedPowerOn[] = [];
@@ -75,10 +85,18 @@ export class MultiPowerOn {
     outcomes.forEach((outcome, index) => {
       const vm = beginnings[index]?.vm;
       if (outcome.status === "fulfilled") attempted.push({ vm, task: outcome.value.task });
-      else notAttempted.push({ vm, fault: notBegun(outcome.reason).methodFault });
+      else notAttempted.push(this.#notBegun(vm, outcome.reason));
     });
     this.#follow(parent, attempted.map(({ task }) => task?.value ?? ""));
-    return { task: tasks.get(moid) ?? parent, attempted, notAttempted, recommendations };
+    return { task: tasks.get(parent.task?.value ?? "") ?? parent, attempted, notAttempted, recommendations };
+  }
+
+  /** Why a VM does not go on. What nobody foresaw is one VM's matter too: the tasks of others may have begun, and the caller must hear of them. */
+  #notBegun(vm: ManagedObjectReference | undefined, reason: unknown): NotAttemptedPowerOn {
+    const foreseen = reason instanceof VimFault || reason instanceof RpcError;
+    if (!foreseen) this.#vmTasks.options.log.error({ err: reason, vm: vm?.value }, "a power-on could not begin for an unforeseen reason");
+    const fault = reason instanceof VimFault ? reason : VimFault.invalidState(reason instanceof Error ? reason.message : String(reason));
+    return { vm, fault: fault.methodFault };
   }
 
   /** Takes up the task above those of the VMs, which are taken up by themselves. */
@@ -149,8 +167,4 @@ export class MultiPowerOn {
     };
     this.#vmTasks.run(parent, { work, undo: () => this.#vmTasks.conclude(moid) });
   }
-}
-
-function notBegun(reason: unknown): VimFault {
-  return reason instanceof VimFault ? reason : VimFault.invalidState(reason instanceof Error ? reason.message : String(reason));
 }

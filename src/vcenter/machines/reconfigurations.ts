@@ -11,6 +11,7 @@ import type { HostChoice } from "../placement/host-choice.js";
 import type { VmRecord } from "../store/records.js";
 import { VimFault } from "../vim-fault.js";
 import { requireFreeName } from "./free-name.js";
+import { sharingParts } from "./config-parts.js";
 import { completeVmConfig } from "./vm-config.js";
 import type { VmTasks, VmWork } from "./vm-tasks.js";
 
@@ -111,7 +112,7 @@ function changed(config: VirtualMachineConfigSpec, change: Change): VirtualMachi
     },
     "",
   );
-  return { ...complete, activity };
+  return sharingParts({ ...complete, activity });
 }
 
 function changedAllocation(info: ResourceAllocationInfo | undefined, change: ResourceAllocationInfo | undefined): ResourceAllocationInfo {

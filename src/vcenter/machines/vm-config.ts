@@ -5,6 +5,7 @@ import { memoryOverheadMb } from "../drs/memory-overhead.js";
 import { completeShares, type PresetLevel, vmCpuShares, vmMemoryShares } from "../drs/shares.js";
 import { checkActivity } from "../activity/activity.js";
 import { checkAllocation } from "../clusters/pool-allocation.js";
+import { sharingParts } from "./config-parts.js";
 import { MAX_CPUS, MAX_MEMORY_MB, MIN_MEMORY_MB } from "../spec-limits.js";
 import { VimFault } from "../vim-fault.js";
 
@@ -49,24 +50,24 @@ function completeAllocation(info: ResourceAllocationInfo | undefined, sharesOf: 
 
 /**
  * The config under which a VM is created: with uuids drawn for its moid, so the same seed gives the same ones whatever happened
- * before, and disks on a datastore of the host.
+ * before, and disks on a datastore of the host. The uuids are joined, not added up, as Dice does it.
  */
 export function identify(config: VirtualMachineConfigSpec, moid: string, dice: Dice, datastore: string): VirtualMachineConfigSpec {
   const own = dice.fork(`vm/${moid}`);
-  const instanceUuid = `52${own.uuid().slice(2)}`;
-  const uuid = `50${own.uuid().slice(2)}`;
+  const instanceUuid = ["52", own.uuid().slice(2)].join("");
+  const uuid = ["50", own.uuid().slice(2)].join("");
   const devices = config.devices.map((device): VirtualDevice => {
     if (device.backing?.$case !== "disk") return device;
     const disk = device.backing.value;
     return { ...device, backing: { $case: "disk", value: { ...disk, uuid: diskUuid(own), datastore: disk.datastore === "" ? datastore : disk.datastore } } };
   });
-  return { ...config, instanceUuid, uuid, devices };
+  return sharingParts({ ...config, instanceUuid, uuid, devices });
 }
 
 /** A uuid in VMDK spelling, such as `6000C29f-15c9-c1c1-ea28-c90890ee7804`. */
 function diskUuid(dice: Dice): string {
   const digits = dice.hex(25);
-  return `6000C29${digits.slice(0, 1)}-${digits.slice(1, 5)}-${digits.slice(5, 9)}-${digits.slice(9, 13)}-${digits.slice(13)}`;
+  return [`6000C29${digits.slice(0, 1)}`, digits.slice(1, 5), digits.slice(5, 9), digits.slice(9, 13), digits.slice(13)].join("-");
 }
 
 /** The uuid of a VM's first disk; empty without one. */

@@ -33,7 +33,7 @@ export interface ChosenHost {
 
 /** The cluster's refusal: HA or the pool said no before any host was asked. */
 export interface Refusal extends ClusterRefusal {
-  /** The hosts, for who wants to know what they would have said as well. */
+  /** The hosts, for who wants to know what they would have said as well: looked at when first asked for. */
   survey(): Survey;
 }
 
@@ -72,7 +72,10 @@ export class HostChoice {
     const shape = shapeOf(seeker, this.#options.inventory);
     // A VM that moves within its cluster changes neither what is reserved in it nor in its pool.
     const refusal = spec.vm === undefined ? this.#admission.refusal(spec.cluster, spec.pool, shape.reserved) : undefined;
-    if (refusal !== undefined) return { ...refusal, survey: () => this.#kept(spec, seeker, shape, surveys) };
+    if (refusal !== undefined) {
+      let survey: Survey | undefined;
+      return { ...refusal, survey: () => (survey ??= this.#kept(spec, seeker, shape, surveys)) };
+    }
     // Ties are drawn by name, not in order of arrival nor by UID, which depends on it: the same pods get the same hosts however calls interleave.
     const own = this.#options.dice.fork(`place/${spec.namespace}/${spec.config.name}`);
     return place(this.#kept(spec, seeker, shape, surveys), own, preferred);

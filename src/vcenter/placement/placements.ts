@@ -1,4 +1,6 @@
 import type { Clock } from "../../base/clock.js";
+import { Pace } from "../../base/pace.js";
+import { atOnce, type Slices } from "../../base/slices.js";
 import { toTimestamp } from "../../base/timestamp.js";
 import type { Duration } from "../../gen/google/protobuf/duration.js";
 import { type PlacementResult, type PlacementSpec, VerdictDetail } from "../../gen/spheresim/vcenter/v1/placement.js";
@@ -8,11 +10,11 @@ import type { Holds, Recommended } from "./holds.js";
 import type { Inventory } from "../inventory/inventory.js";
 import type { Journal } from "./journal.js";
 import { MAX_VERDICTS } from "./journal.js";
-import type { HostChoice, Refusal, Surveys } from "./host-choice.js";
+import type { HostChoice, Surveys } from "./host-choice.js";
 import type { PlacementRules } from "./placement-rules.js";
 import { existingVmResult, noCompatibleHost, noHostResult, recommendation } from "./placement-result.js";
 import { type ResolvedSpec, resolveSpec } from "./placement-spec.js";
-import { refusedVerdicts, verdicts, type VerdictWish } from "./placement-verdicts.js";
+import { isDecision, surveyOf, verdictsOf, type VerdictWish } from "./placement-verdicts.js";
 import { MAX_BATCH } from "../spec-limits.js";
 import { VimFault } from "../vim-fault.js";
 
@@ -23,7 +25,10 @@ const MAX_HOLD_MS = 300_000;
 export interface PlacementsOptions {
   readonly inventory: Inventory;
   readonly holds: Holds;
+  /** Emulated time. */
   readonly clock: Clock;
+  /** Says when a long answer pauses. */
+  readonly monotonic: Clock;
   readonly choice: Pick<HostChoice, "judge">;
   readonly journal: Journal;
   readonly epoch: bigint;
@@ -47,11 +52,16 @@ interface Asked {
   readonly wish: VerdictWish;
   /** Kept for the length of a batch. */
   readonly surveys: Surveys | undefined;
+  readonly pace: Pace;
 }
+
+/** More verdicts than this are made a slice at a time. */
+const VERDICTS_AT_ONCE = 200;
 
 /**
  * PlaceVm (steps 4 and 5): finds a host and holds its capacity. Deciding and holding happen without a pause in between, so of two
- * placements the second always sees the first.
+ * placements the second always sees the first. What takes long is done in slices: between the VMs of a batch and while verdicts are written others
+ * may place, too.
  */
 export class Placements {
   readonly #options: PlacementsOptions;
@@ -63,26 +73,39 @@ export class Placements {
 
   /**
    * Places a batch in order; each spec sees the holds of those before it. All specs are checked before the first is placed. Where no more can be
-   * held, nothing is held of the batch: who gets no answer has no use for it.
+   * held, nothing is held of the batch: who gets no answer has no use for it. It may pause between two of them: what a spec names is then found
+   * again, as hosts and pools may have gone meanwhile. `told` makes of each result what is kept of it: of a large batch with all verdicts the results
+   * themselves would fill memory.
    */
-  placeAll(specs: readonly PlacementSpec[], answer: Answer): PlacementResult[] {
+  *placeAll<T>(specs: readonly PlacementSpec[], answer: Answer, told: (result: PlacementResult, pace: Pace) => Slices<T>): Slices<T[]> {
     if (specs.length === 0) throw VimFault.invalidArgument("specs", "names no virtual machine");
     if (specs.length > MAX_BATCH) throw VimFault.invalidArgument("specs", `has ${specs.length} specs, at most ${MAX_BATCH} are taken`);
-    const asked: Asked = { method: "PlaceVms", holdMs: holdTime(answer.holdFor), wish: verdictWish(answer), surveys: new Map() };
-    const resolved = specs.map((spec, index) => this.resolve(spec, `specs[${index}]`));
-    const results: PlacementResult[] = [];
+    const pace = new Pace(this.#options.monotonic);
+    const asked: Asked = { method: "PlaceVms", holdMs: holdTime(answer.holdFor), wish: verdictWish(answer), surveys: new Map(), pace };
+    const found: { readonly spec: ResolvedSpec; readonly stretch: number }[] = [];
+    for (const [index, spec] of specs.entries()) {
+      found.push({ spec: this.resolve(spec, `specs[${index}]`), stretch: pace.stretch });
+      yield* pause(pace);
+    }
+    const kept: T[] = [];
+    const held: string[] = [];
     try {
-      for (const spec of resolved) results.push(this.#place(spec, asked));
+      for (const [index, { spec, stretch }] of found.entries()) {
+        const result = yield* this.#place(stretch === pace.stretch ? spec : this.resolve(specs[index], `specs[${index}]`), asked);
+        for (const { key } of result.recommendations) held.push(key);
+        kept.push(yield* told(result, pace));
+        yield* pause(pace);
+      }
     } catch (error) {
-      for (const { recommendations } of results) for (const { key } of recommendations) this.#options.holds.drop(key);
+      for (const key of held) this.#options.holds.drop(key);
       throw error;
     }
-    return results;
+    return kept;
   }
 
   /** The batch's case of one. */
-  placeOne(spec: PlacementSpec | undefined, answer: Answer): PlacementResult {
-    return this.#place(this.resolve(spec, "spec"), { method: "PlaceVm", holdMs: holdTime(answer.holdFor), wish: verdictWish(answer), surveys: undefined });
+  placeOne(spec: PlacementSpec | undefined, answer: Answer): Slices<PlacementResult> {
+    return this.#place(this.resolve(spec, "spec"), { method: "PlaceVm", holdMs: holdTime(answer.holdFor), wish: verdictWish(answer), surveys: undefined, pace: new Pace(this.#options.monotonic) });
   }
 
   /** Checks a spec and finds what it names, the rules it states included. */
@@ -103,7 +126,7 @@ export class Placements {
     if (judged.chosen === undefined) throw VimFault.of(judged.survey.fault(0));
   }
 
-  #place(spec: ResolvedSpec, asked: Asked): PlacementResult {
+  *#place(spec: ResolvedSpec, asked: Asked): Slices<PlacementResult> {
     const { inventory, journal, holds } = this.#options;
     const startMs = journal.nowMs();
     const owner = spec.ownerUid === "" ? undefined : inventory.owner(spec.ownerUid);
@@ -112,14 +135,20 @@ export class Placements {
     const held = spec.vm === undefined ? holds.ofOwner(spec.ownerUid) : holds.ofVm(spec.vm.moid);
     if (held !== undefined) holds.drop(held.key);
     const judged = this.#options.choice.judge(spec, spec.vm === undefined ? held?.host : undefined, asked.surveys);
-    const made = (wish: VerdictWish): PlacementResult["verdicts"] => (isDecision(judged) ? verdicts(judged, wish) : refusedVerdicts(judged, judged.fault.methodFault, wish));
     // Before the hold, which changes the figures that were judged. The journal has every part, whatever was asked for.
-    const told = made(asked.wish);
-    const recorded = journal.active && spec.ownerUid !== "" ? made({ detail: VerdictDetail.FULL, limit: MAX_VERDICTS }) : [];
+    const recorded = journal.active && spec.ownerUid !== "" ? atOnce(verdictsOf(judged, { detail: VerdictDetail.FULL, limit: MAX_VERDICTS }, asked.pace)) : [];
+    const inSlices = asked.wish.detail !== VerdictDetail.NONE && Math.min(spec.hosts.length, asked.wish.limit) > VERDICTS_AT_ONCE && surveyOf(judged).freeze();
+    const told = inSlices ? [] : atOnce(verdictsOf(judged, asked.wish, asked.pace));
     const result = isDecision(judged) ? this.#decided(spec, judged, asked, held?.key, told) : noHostResult(spec, judged.fault.methodFault, wantsAll(asked) ? judged.wouldFitIf : [], told);
     const message = result.recommendations[0]?.reasonText ?? result.drsFault?.fault?.localizedMessage ?? "no better host";
     this.#record(spec, asked, startMs, { ...result, verdicts: recorded }, message, isDecision(judged) ? [] : judged.wouldFitIf);
-    return result;
+    if (!inSlices) return result;
+    try {
+      return { ...result, verdicts: yield* verdictsOf(judged, asked.wish, asked.pace) };
+    } catch (error) {
+      for (const { key } of result.recommendations) holds.drop(key);
+      throw error;
+    }
   }
 
   #decided(spec: ResolvedSpec, decision: Decision, { holdMs }: Asked, heldKey: string | undefined, told: PlacementResult["verdicts"]): PlacementResult {
@@ -169,8 +198,11 @@ export class Placements {
   }
 }
 
-function isDecision(judged: Decision | Refusal): judged is Decision {
-  return "how" in judged;
+/** Lets all else have its turn where it is time. */
+function* pause(pace: Pace): Slices<void> {
+  if (!pace.isOver) return;
+  yield;
+  pace.begin();
 }
 
 function wantsAll({ wish }: Asked): boolean {

@@ -134,7 +134,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   const holds = new Holds(inventory.ledger, monotonic);
   const placementRules = new PlacementRules(inventory, rules, holds);
   const choice = new HostChoice({ inventory, rules: placementRules, dice });
-  const placements = new Placements({ inventory, holds, clock, choice, journal, epoch, rules: placementRules });
+  const placements = new Placements({ inventory, holds, clock, monotonic, choice, journal, epoch, rules: placementRules });
   const hostWindowMs = options.hostWindowMs ?? DEFAULT_HOST_WINDOW_MS;
   const vmTasks = new VmTasks({ inventory, tasks, events, store, counters, daemons, monotonic, log, hostWindowMs, closing: closing.signal });
   const migrations = new Migrations({
@@ -214,7 +214,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   const services: readonly ServedService[] = [
     inventoryService({ about, inventory, holds, admin, modes, requests, hostPages: new Pages(epoch, monotonic), monotonic }),
     resourcePoolService({ inventory, pools, moves: poolMoves, requests, poolPages: new Pages(epoch, monotonic) }),
-    placementService({ inventory, placements, deployments, holds, requests }),
+    placementService({ inventory, placements, deployments, holds, requests, monotonic }),
     virtualMachineService({ inventory, choice, deployments, lifecycle, multiPowerOn, powerOns, migrations, reconfigurations, requests, vmPages: new Pages(epoch, monotonic) }),
     taskService({ tasks, requests, taskPages: new Pages(epoch, monotonic), monotonic }),
     ruleService({ rules: ruleAdmin, requests, rulePages: new Pages(epoch, monotonic), groupPages: new Pages(epoch, monotonic) }),

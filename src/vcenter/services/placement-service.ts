@@ -1,5 +1,7 @@
+import type { Clock } from "../../base/clock.js";
+import { Pace } from "../../base/pace.js";
+import { inSlices } from "../../base/slices.js";
 import { type ContainerResources, type SizePodRequest, type SizePodResponse } from "../../gen/spheresim/vcenter/v1/placement.js";
-import { PlacementServiceService } from "../../gen/spheresim/vcenter/v1/placement_service.js";
 import type { RequestCache } from "../../rpc/request-cache.js";
 import { serve, type ServedService } from "../../rpc/server.js";
 import type { Deployments } from "../machines/deployments.js";
@@ -10,6 +12,7 @@ import { onlyCluster } from "../placement/placement-spec.js";
 import type { Placements } from "../placement/placements.js";
 import { VimFault } from "../vim-fault.js";
 import { answering } from "./answering.js";
+import { encodedAsOneOf, EncodedPlacementService, encodedResult } from "./encoded-placement.js";
 
 /** What the service works with. */
 export interface PlacementServiceOptions {
@@ -18,6 +21,7 @@ export interface PlacementServiceOptions {
   readonly deployments: Deployments;
   readonly holds: Holds;
   readonly requests: RequestCache;
+  readonly monotonic: Clock;
 }
 
 /** A pod of Kubernetes has no limit on containers; its object may have 1.5 MB. */
@@ -25,13 +29,16 @@ const MAX_CONTAINERS = 1_000;
 
 /** PlacementService on the wire (steps 4, 5, 7). */
 export function placementService(options: PlacementServiceOptions): ServedService {
-  const { inventory, placements, deployments, holds, requests } = options;
-  return serve(PlacementServiceService, {
+  const { inventory, placements, deployments, holds, requests, monotonic } = options;
+  return serve(EncodedPlacementService, {
     placeVms: answering((request) =>
-      requests.answer("PlaceVms", request, async () => ({ results: placements.placeAll(request.specs, request) })),
+      requests.answer("PlaceVms", request, async () => Buffer.concat(await inSlices(placements.placeAll(request.specs, request, encodedAsOneOf)))),
     ),
     placeVm: answering((request) =>
-      requests.answer("PlaceVm", request, async () => placements.placeOne(request.spec, request)),
+      requests.answer("PlaceVm", request, async () => {
+        const result = await inSlices(placements.placeOne(request.spec, request));
+        return inSlices(encodedResult(result, new Pace(monotonic)));
+      }),
     ),
     applyRecommendation: answering((request) =>
       requests.answer("ApplyRecommendation", request, () => deployments.apply(request)),

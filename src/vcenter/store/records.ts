@@ -8,6 +8,7 @@ import type { HostReach } from "../drs/host-candidate.js";
 import type { KeyValueEntry } from "./key-value.js";
 import { recordKey } from "./keyspace.js";
 import { swapFileMb } from "../drs/swap-file.js";
+import { sharingParts } from "../machines/config-parts.js";
 import { moref } from "../inventory/moref.js";
 
 /** A host, as vCenter keeps it. */
@@ -226,7 +227,7 @@ export function readVm(moid: string, value: string): VmRecord {
   const { migration, reconfiguringTo } = vm;
   return {
     moid,
-    config: vm.config,
+    config: sharingParts(vm.config),
     host: vm.host?.value ?? "",
     pool: vm.pool?.value ?? "",
     migration: migration === undefined ? undefined : { source: migration.sourceHost?.value ?? "", target: migration.targetHost?.value ?? "", powerOn: migration.powerOn },

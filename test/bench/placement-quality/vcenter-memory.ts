@@ -1,5 +1,6 @@
 import { ManualClock } from "../../../src/base/clock.js";
 import type { Dice } from "../../../src/base/seeded-random.js";
+import { atOnce } from "../../../src/base/slices.js";
 import { Cluster, HostPowerState, HostSpec } from "../../../src/gen/spheresim/vcenter/v1/inventory.js";
 import { PlacementSpec, VerdictDetail } from "../../../src/gen/spheresim/vcenter/v1/placement.js";
 import type { Amount } from "../../../src/vcenter/drs/amount.js";
@@ -46,13 +47,13 @@ export class VcenterMemory {
     this.#addHosts(workload);
     this.#holds = new Holds(this.inventory.ledger, clock);
     const rules = new NamedRules(this.inventory, workload.rules);
-    this.#placements = new Placements({ inventory: this.inventory, holds: this.#holds, clock, choice: new HostChoice({ inventory: this.inventory, dice, rules, scorer }), journal: new Journal(undefined, clock), epoch: 1n, rules });
+    this.#placements = new Placements({ inventory: this.inventory, holds: this.#holds, clock, monotonic: clock, choice: new HostChoice({ inventory: this.inventory, dice, rules, scorer }), journal: new Journal(undefined, clock), epoch: 1n, rules });
   }
 
   /** The host DRS, or whoever scores in its place, chooses: its index in the workload. Undefined when no host will do. Nothing is kept before `apply`. */
   recommend(guest: Guest, now: Amount): { readonly key: string; readonly host: number } | undefined {
     const spec = { ...PlacementSpec.create(), config: this.#configOf(guest, now), ownerUid: isPod(guest) ? guest.id : "" };
-    const [made] = this.#placements.placeOne(spec, { verdictDetail: VerdictDetail.NONE }).recommendations;
+    const [made] = atOnce(this.#placements.placeOne(spec, { verdictDetail: VerdictDetail.NONE })).recommendations;
     const host = made?.actions[0]?.targetHost?.value;
     return made === undefined || host === undefined ? undefined : { key: made.key, host: this.#rowByHost.get(host) ?? 0 };
   }

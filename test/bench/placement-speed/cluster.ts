@@ -48,7 +48,7 @@ export function warmCluster(hosts: number): WarmCluster {
   const dice = new Dice("warm cluster");
   for (let host = 0; host < hosts; host += 1) for (let each = 0; each < VMS_PER_HOST; each += 1) addVm(inventory, dice, host, host * VMS_PER_HOST + each);
   const holds = new Holds(inventory.ledger, monotonicClock());
-  const placements = new Placements({ inventory, holds, clock, choice: new HostChoice({ inventory, dice: new Dice("placements") }), journal: new Journal(undefined, clock), epoch: 1n });
+  const placements = new Placements({ inventory, holds, clock, monotonic: monotonicClock(), choice: new HostChoice({ inventory, dice: new Dice("placements") }), journal: new Journal(undefined, clock), epoch: 1n });
   return { inventory, holds, placements };
 }
 

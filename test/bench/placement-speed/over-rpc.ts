@@ -1,5 +1,6 @@
 import { performance } from "node:perf_hooks";
 import { silentLogger } from "../../../src/base/log.js";
+import { inSlices } from "../../../src/base/slices.js";
 import { type HostSet, PlaceVmRequest, VerdictDetail } from "../../../src/gen/spheresim/vcenter/v1/placement.js";
 import { PlacementServiceClient, PlacementServiceService } from "../../../src/gen/spheresim/vcenter/v1/placement_service.js";
 import { openChannel } from "../../../src/rpc/channel.js";
@@ -11,7 +12,7 @@ const WARM_UP = 100;
 
 /** PlaceVm over a loopback connection, one call after the other; client and server share this process, so the CPU is that of both. */
 export async function costOverRpc({ placements, holds }: WarmCluster, rounds: number, hosts: HostSet | undefined): Promise<Cost> {
-  const service = serve(PlacementServiceService, { placeVm: async (request) => placements.placeOne(request.spec, request) });
+  const service = serve(PlacementServiceService, { placeVm: async (request) => inSlices(placements.placeOne(request.spec, request)) });
   const server = await startRpcServer({ listen: "127.0.0.1:0", room: "vcenter", log: silentLogger, services: [service] });
   const channel = openChannel({ address: server.address });
   try {
