@@ -1,7 +1,7 @@
 import { RpcError } from "../base/rpc-error.js";
 import { UserError } from "../base/user-error.js";
 import type { HostHardware } from "../gen/spheresim/hostd/v1/hardware.js";
-import { type AddHostRequest, type Host, HostConnectionState, type HostSpec } from "../gen/spheresim/vcenter/v1/inventory.js";
+import { type AddHostRequest, type Host, type HostSpec } from "../gen/spheresim/vcenter/v1/inventory.js";
 import { InventoryServiceClient, type InventoryServiceService } from "../gen/spheresim/vcenter/v1/inventory_service.js";
 import type { ManagedObjectReference } from "../gen/spheresim/vim/v1/managed_object.js";
 import type { PromiseClient } from "../rpc/channel.js";
@@ -40,7 +40,7 @@ async function reached(service: PromiseClient<typeof InventoryServiceService>, {
   requireCluster(known, cluster);
   if (known.spec !== undefined && figures(known.spec) !== figures(spec)) throw new UserError("failed", `vCenter has ${name} already, with ${figures(known.spec)}; it has ${figures(spec)} now`, `have vCenter read it anew: spheresim host remove ${name}, then add it again`);
   if (known.address === address) return known;
-  return service.setHostConnection({ requestId: "", host: { key: { $case: "name", value: name } }, connected: known.connectionState !== HostConnectionState.DISCONNECTED, address });
+  return service.setHostConnection({ requestId: "", host: { key: { $case: "name", value: name } }, address });
 }
 
 /** Refuses a host that vCenter has in another cluster. */

@@ -1,6 +1,6 @@
 import { RpcError } from "../base/rpc-error.js";
 import { UserError } from "../base/user-error.js";
-import { type AddHostRequest, type Host, HostConnectionState, type HostSpec } from "../gen/spheresim/vcenter/v1/inventory.js";
+import { type AddHostRequest, type Host, type HostSpec } from "../gen/spheresim/vcenter/v1/inventory.js";
 import type { InventoryServiceService } from "../gen/spheresim/vcenter/v1/inventory_service.js";
 import type { PromiseClient } from "../rpc/channel.js";
 
@@ -36,7 +36,7 @@ async function reached(service: Service, { spec, cluster, address }: WantedHost,
     throw new UserError("cannot-start", `inventory: host ${name} has ${hardware(known.spec)} since it was added, not ${hardware(spec)}`, "change it in the inventory file, or start anew with another --data-dir");
   }
   if (known.address === address) return known;
-  return service.setHostConnection({ requestId: "", host: { key: { $case: "name", value: name } }, connected: known.connectionState !== HostConnectionState.DISCONNECTED, address });
+  return service.setHostConnection({ requestId: "", host: { key: { $case: "name", value: name } }, address });
 }
 
 function hardware({ numCpuCores, cpuMhz, memoryMb }: HostSpec): string {

@@ -90,8 +90,9 @@ test("SetHostConnection says where a HostD answers from now on, of a disconnecte
   await other.start();
   try {
     assert.deepEqual((await refusal(world.inventory.setHostConnection({ requestId: "", host: hostKey(1), connected: true, address: "nowhere" }))).fields, ["address"]);
+    assert.deepEqual((await refusal(world.inventory.setHostConnection({ requestId: "", host: hostKey(1) }))).fields, ["connected"]);
     await world.inventory.setHostConnection({ requestId: "", host: hostKey(1), connected: false });
-    const moved = await world.inventory.setHostConnection({ requestId: "", host: hostKey(1), connected: false, address: other.address });
+    const moved = await world.inventory.setHostConnection({ requestId: "", host: hostKey(1), address: other.address });
     assert.deepEqual([moved.address, moved.connectionState], [other.address, HostConnectionState.DISCONNECTED]);
     await world.stopVcenter();
     await world.startVcenter();
@@ -103,7 +104,7 @@ test("SetHostConnection says where a HostD answers from now on, of a disconnecte
     assert.equal((await world.inventory.getInventory({})).hosts[0]?.connectionState, HostConnectionState.CONNECTED);
     await world.inventory.setHostConnection({ requestId: "", host: hostKey(1), connected: true, address: "127.0.0.1:1" });
     await eventually("nobody answers there", async () => (await world.inventory.getInventory({})).hosts[0]?.connectionState === HostConnectionState.NOT_RESPONDING);
-    await world.inventory.setHostConnection({ requestId: "", host: hostKey(1), connected: true, address: other.address });
+    await world.inventory.setHostConnection({ requestId: "", host: hostKey(1), address: other.address });
     await world.connected(1);
   } finally {
     await other.stop();

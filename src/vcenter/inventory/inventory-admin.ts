@@ -146,13 +146,14 @@ export class InventoryAdmin {
     });
   }
 
-  /** DisconnectHost_Task and ReconnectHost_Task; `address` says where its HostD answers from now on, where that is new. */
-  setConnection(key: HostKey | undefined, connected: boolean, address?: string): Promise<Host> {
+  /** DisconnectHost_Task and ReconnectHost_Task; `address` says where its HostD answers from now on, where that is new. What is absent stays as it is. */
+  setConnection(key: HostKey | undefined, connected?: boolean, address?: string): Promise<Host> {
+    if (connected === undefined && address === undefined) throw VimFault.invalidArgument("connected", "or address is required");
     if (address !== undefined) checkAddress(address, "address");
     return this.#options.serial.run(async () => {
       const { inventory, hostEvents } = this.#options;
       const host = knownHost(key, inventory);
-      const wanted = { disconnected: !connected, address: address ?? host.address };
+      const wanted = { disconnected: connected === undefined ? host.disconnected : !connected, address: address ?? host.address };
       if (host.disconnected === wanted.disconnected && host.address === wanted.address) return showHost(inventory, host.moid);
       const changed = await this.#change(host, { ...wanted, responding: false });
       if (wanted.disconnected && !host.disconnected) hostEvents.disconnected(host);
