@@ -17,7 +17,7 @@ const actions = {
 } satisfies Record<string, Probe["action"]>;
 
 async function running(image: string, change: Partial<ContainerSpec> = {}, clock = new ManualClock()): Promise<RuntimeContainer> {
-  const container = await new ProfileRuntime(clock, 0).create(ContainerSpec.create({ name: "c", image, ...change }), 0);
+  const container = await new ProfileRuntime(clock, 0).create(ContainerSpec.create({ name: "c", image, ports: [8080], ...change }), 0);
   await container.start();
   return container;
 }
@@ -38,6 +38,11 @@ test("each kind of probe says in a kubelet's words what it met", async () => {
     ["redis", {}, "http", "liveness", "failure", 'Get "http://10.244.0.7:8080/healthz": EOF'],
     ["busybox", { command: ["sleep", "60"] }, "http", "liveness", "failure", 'Get "http://10.244.0.7:8080/healthz": dial tcp 10.244.0.7:8080: connect: connection refused'],
     ["busybox", { command: ["sleep", "60"] }, "grpc", "liveness", "failure", 'timeout: failed to connect service "10.244.0.7:8080" within 1s: context deadline exceeded'],
+    ["nginx", { ports: [] }, "http", "liveness", "failure", 'Get "http://10.244.0.7:8080/healthz": dial tcp 10.244.0.7:8080: connect: connection refused'],
+    ["redis", { ports: [6380] }, "tcp", "readiness", "failure", "dial tcp 10.244.0.7:8080: connect: connection refused"],
+    ["redis", { ports: [], args: ["--port", "8080"] }, "tcp", "readiness", "success", ""],
+    ["nginxinc/nginx-unprivileged", { ports: [] }, "http", "liveness", "success", ""],
+    ["shop", { ports: [], annotations: { profile: "nginx" } }, "http", "liveness", "success", ""],
     ["nginx", {}, "named", "liveness", "error", 'strconv.Atoi: parsing "web": invalid syntax'],
   ];
   for (const [image, change, action, asker, outcome, output] of cases) {

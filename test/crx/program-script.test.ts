@@ -30,7 +30,7 @@ test("each annotation changes its part of a program, whatever image and command"
     [{ profile: "redis" }, { profile: "redis", speaks: "tcp", cpuMilli: 2, memoryBytes: 8_388_608 }],
     [{ cpu: "1.5", memory: "1G" }, { cpuMilli: 1_500, memoryBytes: 1_000_000_000 }],
   ];
-  for (const [annotations, expected] of cases) assert.deepEqual(program(annotations, 0, { command: ["sleep", "9"] }), { ...program({}, 0, "profile" in annotations ? {} : { command: ["sleep", "9"] }), ...expected }, JSON.stringify(annotations));
+  for (const [annotations, expected] of cases) assert.deepEqual(program(annotations, 0, { command: ["sleep", "9"] }), { ...program({}, 0, "profile" in annotations ? { args: ["-q"] } : { command: ["sleep", "9"] }), ...expected }, JSON.stringify(annotations));
 });
 
 test("an annotation that is not known or cannot be read is refused by name", () => {
@@ -41,7 +41,7 @@ test("an annotation that is not known or cannot be read is refused by name", () 
     ["exits-after", "5", /^annotation exits-after "5": must be a duration such as 30s or 1m30s$/],
     ["oom-killed", "yes", /must be true or false/],
     ["on-term", "never", /must be an exit code/],
-    ["profile", "ngnix", /^annotation profile "ngnix": no such image profile; there are nginx, httpd, redis/],
+    ["profile", "ngnix", /^annotation profile "ngnix": no such image profile; there are nginx, nginx-unprivileged, httpd, redis/],
     ["constructor", "1", /not known/],
   ];
   for (const [name, text, message] of cases) {

@@ -10,6 +10,8 @@ export type Speaks = "http" | "grpc" | "tcp" | "anything" | "nothing";
 /** How a program behaves towards those who ask whether it is well. Times are milliseconds after its start, Infinity is never. */
 export interface Health {
   readonly speaks: Speaks;
+  /** Ports it listens on; absent where nobody can tell, and it answers on every port. */
+  readonly ports?: readonly number[];
   readonly startedAfterMs: number;
   readonly readyAfterMs: number;
   readonly unreadyAfterMs: number;
@@ -56,15 +58,16 @@ const shell = { runs: "exits", exitCode: 0, exitsAfterMs: 0, onTerm: { exitCode:
 
 /** The built-in profiles, in order; the first that names the repository counts. Their use is that of an idle server. */
 export const imageProfiles: readonly ImageProfile[] = [
-  { name: "nginx", repositories: ["nginx", "nginx-slim", "nginx-unprivileged"], ...server, speaks: "http", cpuMilli: 1, memoryBytes: 9 * MIB },
-  { name: "httpd", repositories: ["httpd"], ...server, speaks: "http", cpuMilli: 1, memoryBytes: 24 * MIB },
-  { name: "redis", repositories: ["redis", "valkey"], ...server, cpuMilli: 2, memoryBytes: 8 * MIB },
-  { name: "memcached", repositories: ["memcached"], ...server, cpuMilli: 1, memoryBytes: 3 * MIB },
-  { name: "postgres", repositories: ["postgres", "postgresql"], ...server, cpuMilli: 3, memoryBytes: 40 * MIB },
-  { name: "mysql", repositories: ["mysql", "mariadb"], ...server, cpuMilli: 6, memoryBytes: 360 * MIB },
-  { name: "mongo", repositories: ["mongo", "mongodb"], ...server, cpuMilli: 8, memoryBytes: 160 * MIB },
+  { name: "nginx", repositories: ["nginx", "nginx-slim"], ...server, ports: [80], speaks: "http", cpuMilli: 1, memoryBytes: 9 * MIB },
+  { name: "nginx-unprivileged", repositories: ["nginx-unprivileged"], ...server, ports: [8080], speaks: "http", cpuMilli: 1, memoryBytes: 9 * MIB },
+  { name: "httpd", repositories: ["httpd"], ...server, ports: [80], speaks: "http", cpuMilli: 1, memoryBytes: 24 * MIB },
+  { name: "redis", repositories: ["redis", "valkey"], ...server, ports: [6379], cpuMilli: 2, memoryBytes: 8 * MIB },
+  { name: "memcached", repositories: ["memcached"], ...server, ports: [11211], cpuMilli: 1, memoryBytes: 3 * MIB },
+  { name: "postgres", repositories: ["postgres", "postgresql"], ...server, ports: [5432], cpuMilli: 3, memoryBytes: 40 * MIB },
+  { name: "mysql", repositories: ["mysql", "mariadb"], ...server, ports: [3306], cpuMilli: 6, memoryBytes: 360 * MIB },
+  { name: "mongo", repositories: ["mongo", "mongodb"], ...server, ports: [27017], cpuMilli: 8, memoryBytes: 160 * MIB },
   { name: "etcd", repositories: ["etcd"], ...server, speaks: "anything", argsAreCommand: false, cpuMilli: 15, memoryBytes: 40 * MIB },
-  { name: "registry", repositories: ["registry"], ...server, speaks: "http", cpuMilli: 1, memoryBytes: 12 * MIB },
+  { name: "registry", repositories: ["registry"], ...server, ports: [5000], speaks: "http", cpuMilli: 1, memoryBytes: 12 * MIB },
   { name: "pause", repositories: ["pause", "pause-amd64"], ...server, speaks: "nothing", argsAreCommand: false, cpuMilli: 0, memoryBytes: 512 * KIB },
   {
     name: "agnhost",

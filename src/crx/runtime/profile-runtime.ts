@@ -120,10 +120,10 @@ class ProfiledContainer implements RuntimeContainer {
     }
   }
 
-  async connect({ protocol, asker, signal }: NetworkRequest): Promise<NetworkAnswer> {
+  async connect({ protocol, port, asker, signal }: NetworkRequest): Promise<NetworkAnswer> {
     await this.#think(signal);
-    const { speaks } = this.#program;
-    if (speaks === "nothing" || this.#over) return { kind: "refused" };
+    const { speaks, ports } = this.#program;
+    if (speaks === "nothing" || this.#over || ports?.includes(port) === false) return { kind: "refused" };
     const isWell = this.#wellFor(asker);
     switch (protocol) {
       case "tcp":

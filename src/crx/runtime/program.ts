@@ -23,7 +23,7 @@ export interface Program extends Health, ResourceUse {
   readonly answerTakesMs: number;
 }
 
-type Words = Pick<ContainerSpec, "image" | "command" | "args" | "env" | "limitMemoryBytes" | "annotations">;
+type Words = Pick<ContainerSpec, "image" | "command" | "args" | "env" | "ports" | "limitMemoryBytes" | "annotations">;
 
 const FOREVER = Number.POSITIVE_INFINITY;
 const SHELLS = new Set(["sh", "bash", "ash", "dash"]);
@@ -57,7 +57,10 @@ function behaviourOf(spec: Words, profile: ImageProfile, asked: boolean, profile
   if (!asked && spec.command.length > 0) return ofCommand([...spec.command, ...spec.args], spec, profiles);
   if (!asked && first !== undefined && profile.argsAreCommand && !first.startsWith("-")) return ofCommand(spec.args, spec, profiles);
   const stress = stressOf(spec.args, spec, false);
-  return stress ?? ofProfile({ ...profile, ...(first === undefined || profile.subcommands === undefined || !Object.hasOwn(profile.subcommands, first) ? {} : profile.subcommands[first]) });
+  const own = ofProfile({ ...profile, ...(first === undefined || profile.subcommands === undefined || !Object.hasOwn(profile.subcommands, first) ? {} : profile.subcommands[first]) });
+  // Words of a command line may say where to listen, and a profile that is asked for stands for an image of another make.
+  const isPlain = !asked && first === undefined && profile.ports !== undefined;
+  return stress ?? (isPlain ? { ...own, ports: [...profile.ports, ...spec.ports] } : own);
 }
 
 function ofProfile(profile: ImageProfile): Behaviour {

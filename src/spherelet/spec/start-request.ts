@@ -106,6 +106,7 @@ async function buildContainer(facts: PodFacts, container: Container, source: Con
     workingDir: container.workingDir ?? "",
     limitCpuMilli: cpuMilliOf(container.resources?.limits?.["cpu"]),
     limitMemoryBytes: Quantity.parseOrZero(container.resources?.limits?.["memory"]).value(),
+    ports: (container.ports ?? []).map(({ containerPort }) => containerPort),
     ...probesOf(container, facts.podIp),
     annotations: annotationsFor(facts.pod, name),
   });
