@@ -40,6 +40,7 @@ export interface PodSpec {
   /** Pod-level resources (Kubernetes 1.34 on; dropped by an API server with the gate off). */
   readonly resources?: ResourceRequirements;
   readonly resourceClaims?: readonly { readonly name: string; readonly resourceClaimName?: string; readonly resourceClaimTemplateName?: string }[];
+  readonly securityContext?: { readonly runAsUser?: number; readonly runAsNonRoot?: boolean };
   readonly readinessGates?: readonly { readonly conditionType: string }[];
   readonly serviceAccountName?: string;
   readonly automountServiceAccountToken?: boolean;

@@ -176,6 +176,21 @@ test("a sidecar is told from other init containers; probes and hooks are handed 
   assert.deepEqual([proxy?.annotations, container?.annotations], [{ "exit-code": "2" }, { "exit-code": "1", "ready-after": "3s" }]);
 });
 
+test("a container that must not run as root: its spec counts before the pod's, a user before the image", async () => {
+  const pod = { runAsNonRoot: true };
+  const cases: [NonNullable<Container["securityContext"]> | undefined, string, string][] = [
+    [undefined, 'container has runAsNonRoot and image will run as root (pod: "web_default(u)", container: a)', ""],
+    [{ runAsNonRoot: false }, "", ""],
+    [{ runAsUser: 7 }, "", ""],
+    [{ runAsUser: 0 }, "", `container's runAsUser breaks non-root policy (pod: "web_default(u)", container: a)`],
+  ];
+  for (const [securityContext, refusal, held] of cases) {
+    const container = { name: "a", image: "nginx", ...(securityContext === undefined ? {} : { securityContext }) };
+    const request = await buildStartRequest(factsOf({ securityContext: pod, containers: [container] }), source, new Map(), new Set());
+    assert.deepEqual([request.containers[0]?.rootRefusal, request.containers[0]?.held?.message ?? ""], [refusal, held], JSON.stringify(securityContext));
+  }
+});
+
 test("addresses: from the annotation, or round the node's range", () => {
   assert.deepEqual(annotatedAddress(factsOf({}, { "spheresim.dev/pod-ip": "10.244.3.9" }).pod), { ip: "10.244.3.9", prefixLength: 16, gateway: "10.244.0.1" });
   assert.deepEqual(annotatedAddress(factsOf({}, { "spheresim.dev/pod-ip": "10.1.2.9/24" }).pod), { ip: "10.1.2.9", prefixLength: 24, gateway: "10.1.2.1" });

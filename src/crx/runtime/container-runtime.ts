@@ -89,10 +89,10 @@ export interface ContainerRuntime {
   create(spec: ContainerSpec, attempt: number): Promise<RuntimeContainer>;
 }
 
-/** A container cannot be created or started; `reason` is what Kubernetes shows: `CreateContainerError`, `RunContainerError`. */
+/** A container cannot be created or started; `reason` is what Kubernetes shows: `CreateContainerError`, `RunContainerError` ... */
 export class RuntimeError extends Error {
   override readonly name = "RuntimeError";
-  readonly reason: "CreateContainerError" | "RunContainerError";
+  readonly reason: "CreateContainerConfigError" | "CreateContainerError" | "RunContainerError";
 
   constructor(reason: RuntimeError["reason"], message: string) {
     super(message);

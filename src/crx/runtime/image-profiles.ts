@@ -37,6 +37,8 @@ export interface ImageProfile extends Health, ResourceUse {
   readonly exitCode: number;
   readonly exitsAfterMs: number;
   readonly onTerm: OnTerm;
+  /** Whether the image names no user but root, where that is known. */
+  readonly runsAsRoot?: boolean;
   /** Whether `args` alone are a command line (no entrypoint, or one that runs its arguments) or words for the entrypoint. */
   readonly argsAreCommand: boolean;
   /** What is different where the first argument is this word. */
@@ -50,25 +52,25 @@ const KIB = 1024;
 const MIB = 1024 ** 2;
 
 /** A server that shuts down in good order when it gets TERM, behind an entrypoint that also runs other commands. */
-const server = { runs: "serves", exitCode: 0, exitsAfterMs: 0, onTerm: { exitCode: 0 }, argsAreCommand: true, speaks: "tcp", ...well } as const;
+const server = { runs: "serves", runsAsRoot: true, exitCode: 0, exitsAfterMs: 0, onTerm: { exitCode: 0 }, argsAreCommand: true, speaks: "tcp", ...well } as const;
 /** What a shell or a small program uses that waits. */
 export const waiting: ResourceUse = { cpuMilli: 0, memoryBytes: MIB };
 /** A base image: its shell or interpreter reads an empty standard input and ends. */
-const shell = { runs: "exits", exitCode: 0, exitsAfterMs: 0, onTerm: { exitCode: 143 }, argsAreCommand: true, speaks: "nothing", ...well, ...waiting } as const;
+const shell = { runs: "exits", runsAsRoot: true, exitCode: 0, exitsAfterMs: 0, onTerm: { exitCode: 143 }, argsAreCommand: true, speaks: "nothing", ...well, ...waiting } as const;
 
 /** The built-in profiles, in order; the first that names the repository counts. Their use is that of an idle server. */
 export const imageProfiles: readonly ImageProfile[] = [
   { name: "nginx", repositories: ["nginx", "nginx-slim"], ...server, ports: [80], speaks: "http", cpuMilli: 1, memoryBytes: 9 * MIB },
-  { name: "nginx-unprivileged", repositories: ["nginx-unprivileged"], ...server, ports: [8080], speaks: "http", cpuMilli: 1, memoryBytes: 9 * MIB },
+  { name: "nginx-unprivileged", repositories: ["nginx-unprivileged"], ...server, runsAsRoot: false, ports: [8080], speaks: "http", cpuMilli: 1, memoryBytes: 9 * MIB },
   { name: "httpd", repositories: ["httpd"], ...server, ports: [80], speaks: "http", cpuMilli: 1, memoryBytes: 24 * MIB },
   { name: "redis", repositories: ["redis", "valkey"], ...server, ports: [6379], cpuMilli: 2, memoryBytes: 8 * MIB },
-  { name: "memcached", repositories: ["memcached"], ...server, ports: [11211], cpuMilli: 1, memoryBytes: 3 * MIB },
+  { name: "memcached", repositories: ["memcached"], ...server, runsAsRoot: false, ports: [11211], cpuMilli: 1, memoryBytes: 3 * MIB },
   { name: "postgres", repositories: ["postgres", "postgresql"], ...server, ports: [5432], cpuMilli: 3, memoryBytes: 40 * MIB },
   { name: "mysql", repositories: ["mysql", "mariadb"], ...server, ports: [3306], cpuMilli: 6, memoryBytes: 360 * MIB },
   { name: "mongo", repositories: ["mongo", "mongodb"], ...server, ports: [27017], cpuMilli: 8, memoryBytes: 160 * MIB },
   { name: "etcd", repositories: ["etcd"], ...server, speaks: "anything", argsAreCommand: false, cpuMilli: 15, memoryBytes: 40 * MIB },
   { name: "registry", repositories: ["registry"], ...server, ports: [5000], speaks: "http", cpuMilli: 1, memoryBytes: 12 * MIB },
-  { name: "pause", repositories: ["pause", "pause-amd64"], ...server, speaks: "nothing", argsAreCommand: false, cpuMilli: 0, memoryBytes: 512 * KIB },
+  { name: "pause", repositories: ["pause", "pause-amd64"], ...server, runsAsRoot: false, speaks: "nothing", argsAreCommand: false, cpuMilli: 0, memoryBytes: 512 * KIB },
   {
     name: "agnhost",
     repositories: ["agnhost", "echoserver", "goproxy", "serve_hostname"],
@@ -88,7 +90,7 @@ export const imageProfiles: readonly ImageProfile[] = [
 ];
 
 /** An image nobody described: a service that stays up; it has no handler for TERM, and dies of it. */
-export const unknownImage: ImageProfile = { ...server, name: "unknown", repositories: [], onTerm: { exitCode: 143 }, argsAreCommand: false, speaks: "anything", cpuMilli: 5, memoryBytes: 32 * MIB };
+export const unknownImage: ImageProfile = { ...server, runsAsRoot: false, name: "unknown", repositories: [], onTerm: { exitCode: 143 }, argsAreCommand: false, speaks: "anything", cpuMilli: 5, memoryBytes: 32 * MIB };
 
 /** A profile as a user writes it: what never happens is left out. */
 export type OwnImageProfile = Omit<ImageProfile, "unreadyAfterMs" | "livenessFailsAfterMs" | "subcommands"> & Partial<Pick<Health, "unreadyAfterMs" | "livenessFailsAfterMs">>;

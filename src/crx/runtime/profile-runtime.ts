@@ -44,6 +44,7 @@ export class ProfileRuntime implements ContainerRuntime {
 
   create(spec: ContainerSpec, attempt: number): Promise<RuntimeContainer> {
     try {
+      if (spec.rootRefusal !== "" && this.#profiles.of(spec.image).runsAsRoot === true) throw new RuntimeError("CreateContainerConfigError", spec.rootRefusal);
       return Promise.resolve(new ProfiledContainer(this.#clock, this.#startMs, spec, scripted(programOf(spec, this.#profiles), spec.annotations, attempt, Number(spec.limitMemoryBytes))));
     } catch (error) {
       return Promise.reject(error instanceof Error ? error : new Error(String(error)));
