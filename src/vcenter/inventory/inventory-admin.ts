@@ -137,7 +137,9 @@ export class InventoryAdmin {
       try {
         await this.#options.store.commit({ deletes: [recordKey("hosts", host.moid)] });
       } catch (error) {
-        inventory.putHost(host);
+        // What became known of the host meanwhile stays; where it came back unheeded, it is greeted now.
+        inventory.putHost({ ...inventory.host(host.moid), disconnected: host.disconnected });
+        links.refresh();
         throw error;
       }
       events.post("HostRemovedEvent", { host: host.moid });

@@ -137,17 +137,19 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   const placements = new Placements({ inventory, holds, clock, monotonic, choice, journal, epoch, rules: placementRules });
   const hostWindowMs = options.hostWindowMs ?? DEFAULT_HOST_WINDOW_MS;
   const vmTasks = new VmTasks({ inventory, tasks, events, store, counters, daemons, monotonic, log, hostWindowMs, closing: closing.signal });
+  const look = (moid: string, instanceUuid: string): void => {
+    const host = inventory.findHost(moid);
+    const there = host?.responding === true ? links.vmOn(host, instanceUuid) : undefined;
+    if (host !== undefined && there !== undefined) reconciler.onVm(host, there);
+  };
+  vmTasks.onWantedAgain = ({ host, config }) => look(host, config.instanceUuid);
   const migrations = new Migrations({
     vmTasks,
     choice,
     durations: (options.profile ?? latencyProfile("instant")).durations,
     clock,
     removed: (host, instanceUuid) => reconciler.removed(host, instanceUuid),
-    look: (moid, instanceUuid) => {
-      const host = inventory.findHost(moid);
-      const there = host?.responding === true ? links.vmOn(host, instanceUuid) : undefined;
-      if (host !== undefined && there !== undefined) reconciler.onVm(host, there);
-    },
+    look,
   });
   const lifecycle = new VmLifecycle(vmTasks, choice, migrations, journal);
   const reconciler: Reconciler = new Reconciler({ vmTasks, lifecycle, clock, monotonic, log, closing: closing.signal, events, hostEvents });
@@ -201,9 +203,8 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
     hostWatch.look(keys);
   });
   inventory.feed.observe((key) => digest.add(key));
-  inventory.feed.observe((key) => {
-    if (inventory.findVm(key) !== undefined) return;
-    rules.vmGone(key);
+  inventory.feed.observeRemovals((key) => {
+    rules.gone(key);
     holds.dropVm(key);
   });
   rules.onChange = (cluster) => digest.add(cluster);
