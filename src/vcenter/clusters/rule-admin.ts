@@ -71,7 +71,7 @@ export class RuleAdmin {
 
   putGroup(clusterRef: ManagedObjectReference | undefined, group: ClusterGroup | undefined): Promise<ClusterGroup> {
     return this.#options.serial.run(async () => {
-      const { rules, store, inventory } = this.#options;
+      const { rules, store } = this.#options;
       const cluster = this.cluster(clusterRef);
       if (group === undefined) throw VimFault.invalidArgument("group", "is required");
       checkName(group.name, "group.name");
@@ -81,7 +81,7 @@ export class RuleAdmin {
       if (known === undefined && rules.groups(cluster).length >= MAX_GROUPS) throw VimFault.notSupported(`more than ${MAX_GROUPS} groups in a cluster`);
       await store.commit({ puts: [groupEntry(record)] });
       rules.putGroup(record);
-      return this.showGroup(record, inventory);
+      return groupMessage(record);
     });
   }
 
@@ -108,12 +108,7 @@ export class RuleAdmin {
   }
 
   listGroups(cluster: string): ClusterGroup[] {
-    const { rules, inventory } = this.#options;
-    return rules.groups(cluster).map((group) => this.showGroup(group, inventory));
-  }
-
-  showGroup(group: GroupRecord, inventory: Inventory): ClusterGroup {
-    return groupMessage(group, (moid) => (group.kind === "vms" ? inventory.findVm(moid) : inventory.findHost(moid)) !== undefined);
+    return this.#options.rules.groups(cluster).map(groupMessage);
   }
 
   #show(record: RuleRecord): Rule {

@@ -106,7 +106,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
     },
     clock,
   );
-  const rules = new RuleTable((vm) => inventory.findVm(vm) !== undefined);
+  const rules = new RuleTable((moid) => inventory.findVm(moid) !== undefined || inventory.findHost(moid) !== undefined);
   const loaded = loadInventory(entries, inventory, rules);
   const derived = new DerivedFigures(inventory);
   const counters = new MoidCounters(loaded.counters);
