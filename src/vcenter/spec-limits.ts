@@ -18,3 +18,7 @@ export const MAX_GROUPS = 2_000;
 export const MAX_MEMBERS = 10_000;
 /** The most VMs of one PlaceVms. */
 export const MAX_BATCH = 256;
+/** The most verdicts of one answer: those of hosts with names of usual length fit MAX_ANSWER_BYTES. */
+export const MAX_VERDICTS_OF_ANSWER = { full: 100_000, summary: 400_000 } as const;
+/** The most bytes of one answer: as much as the clients of this program take; others take 4 MiB unless they are told to take more. */
+export const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
