@@ -16,6 +16,8 @@ export const MAX_RULES = 2_000;
 export const MAX_GROUPS = 2_000;
 /** The most VMs of a rule, and the most members of a group. */
 export const MAX_MEMBERS = 10_000;
+/** The most VMs and hosts that all rules and groups of a cluster name together, which is less than MAX_RULES times MAX_MEMBERS: a page of them is one message. */
+export const MAX_MEMBERS_OF_CLUSTER = 500_000;
 /** The most VMs of one PlaceVms. */
 export const MAX_BATCH = 256;
 /** The most verdicts of one answer: those of hosts with names of usual length fit MAX_ANSWER_BYTES. */

@@ -38,6 +38,7 @@ import { RuleTable } from "../clusters/rule-table.js";
 import { Migrations } from "../machines/migrations.js";
 import { MoidCounters } from "../inventory/moid-counters.js";
 import { MultiPowerOn, POWER_ON_VMS_TASK } from "../machines/multi-power-on.js";
+import type { InventoryLimits } from "../inventory/inventory-limits.js";
 import { Pages } from "../inventory/pages.js";
 import { PowerOnRecommendations } from "../machines/power-on-recommendations.js";
 import { PlacementRules } from "../placement/placement-rules.js";
@@ -76,6 +77,8 @@ export interface OpenRoomOptions {
   readonly recorder?: StepSink | undefined;
   readonly hostWindowMs?: number;
   readonly profile?: LatencyProfile;
+  /** INVENTORY_LIMITS unless stated. */
+  readonly limits?: InventoryLimits;
   readonly closing: AbortController;
   readonly onStale: (fault: VimFault) => void;
 }
@@ -105,6 +108,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
       return showObject(of, moid);
     },
     clock,
+    options.limits,
   );
   const rules = new RuleTable((moid) => inventory.findVm(moid) !== undefined || inventory.findHost(moid) !== undefined);
   const loaded = loadInventory(entries, inventory, rules);
