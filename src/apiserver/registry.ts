@@ -111,7 +111,7 @@ export class Registry implements Lookup {
     const leaseId = kind.ttlSeconds === undefined ? undefined : await this.#leaseFor(kind.ttlSeconds);
     const text = new StoredText(object);
     const result = await this.#swapAlong({ key, expectedRevision: 0, value: text.value, ...(leaseId === undefined ? {} : { leaseId }) }, text, changes);
-    if (result.succeeded) return this.#written(key, result.revision, text);
+    if (result.succeeded) return text.at(key, result.revision);
     if (result.current) this.cache.learn(key, result.current.modRevision, Stored.fromRow(result.current));
     return result.current || changes.length === 0 ? "taken" : "moved";
   }
@@ -152,7 +152,7 @@ export class Registry implements Lookup {
       const swap: Swap = { key, expectedRevision: current.revision, ...(text === undefined ? {} : { value: text.value }), ...(leaseId === undefined ? {} : { leaseId }) };
       const result = await this.#swapAlong(swap, text, change === "remove" ? [] : (change.along ?? []));
       if (result.succeeded) {
-        if (text !== undefined) return { stored: this.#written(key, result.revision, text), revision: result.revision, removed: false };
+        if (text !== undefined) return { stored: text.at(key, result.revision), revision: result.revision, removed: false };
         this.cache.learn(key, result.revision);
         return { stored: current.at(result.revision), revision: result.revision, removed: true };
       }
@@ -168,16 +168,9 @@ export class Registry implements Lookup {
     const others = changes.map(({ current, to }) => ({ key: current.key, text: new StoredText(to) }));
     const along = others.map(({ key, text: { value } }, index) => ({ key, expectedRevision: changes[index]!.current.revision, value }));
     const writes = text === undefined ? others : [{ key: swap.key, text }, ...others];
-    const result = await this.cache.whileWriting(writes, () => this.backend.swap(along.length > 0 ? { ...swap, along } : swap));
-    if (result.succeeded) for (const other of others) this.#written(other.key, result.revision, other.text);
-    else result.currentAlong?.forEach((row, index) => this.cache.learn(along[index]!.key, row?.modRevision ?? result.revision, row && Stored.fromRow(row)));
+    const result = await this.cache.write(writes, () => this.backend.swap(along.length > 0 ? { ...swap, along } : swap));
+    if (!result.succeeded) result.currentAlong?.forEach((row, index) => this.cache.learn(along[index]!.key, row?.modRevision ?? result.revision, row && Stored.fromRow(row)));
     return result;
-  }
-
-  #written(key: string, revision: number, text: StoredText): Stored {
-    const stored = text.at(key, revision);
-    this.cache.learn(key, revision, stored);
-    return stored;
   }
 
   /** One etcd lease serves all objects written within a minute, as kube-apiserver does for events. */

@@ -1,7 +1,7 @@
 import type { Clock } from "../../base/clock.js";
 import type { Logger } from "../../base/log.js";
 import { Ahead } from "./ahead.js";
-import { type Backend, CompactedError, type Row, type RowBatch, type RowEvent } from "./backend.js";
+import { type Backend, CompactedError, type Row, type RowBatch, type RowEvent, type SwapResult } from "./backend.js";
 import { Stored, type StoredText } from "./stored.js";
 
 /** One change of one object. `object` is what it became; for DELETED what it was, at the deleting revision. */
@@ -148,11 +148,13 @@ export class WatchCache {
     if (revision > this.#revision) this.#ahead.learn(key, object ? { revision, object } : { revision });
   }
 
-  /** Does a write; should the watch bring it before the store has answered, it is known for what it is. */
-  async whileWriting<T>(writes: readonly Write[], work: () => Promise<T>): Promise<T> {
+  /** Does the Txn of some writes. They are known at once, and for what they are should the watch bring them before the store has answered. */
+  async write(writes: readonly Write[], txn: () => Promise<SwapResult>): Promise<SwapResult> {
     for (const { key, text } of writes) this.#ahead.writing(key, text);
     try {
-      return await work();
+      const result = await txn();
+      if (result.succeeded) for (const { key, text } of writes) this.learn(key, result.revision, text.at(key, result.revision));
+      return result;
     } finally {
       for (const { key, text } of writes) this.#ahead.answered(key, text);
     }
