@@ -57,7 +57,10 @@ export class Http2Session {
     this.#clock = options.clock;
   }
 
-  /** Sends a request without a body and resolves with the answer's head; rejects with a transport ApiError, of which `wasNeverSent` says if the server may have seen it. */
+  /**
+   * Sends a request without a body and resolves with the answer's head. Rejects with a transport ApiError, of which `wasNeverSent` says whether
+   * the server may have seen the request.
+   */
   async open(headers: OutgoingHttpHeaders, signal: AbortSignal | undefined): Promise<Http2Response> {
     signal?.throwIfAborted();
     const session = await this.#standing();

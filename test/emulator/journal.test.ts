@@ -54,6 +54,15 @@ test("what one room does not know is filled in from what another said", async ()
   assert.equal(store.pairs.get(journalKey("u", 1, 8))?.name, "web");
 });
 
+test("what is filled in stands in the store, not in the record in its sender's hands", async () => {
+  const { store, journal: made } = journal();
+  const sent = record("u", 8, { hostVerdicts: [] });
+  made.accept([record("u", 1, { namespace: "default", name: "web", attempt: 2 }), sent]);
+  await made.close();
+  assert.deepEqual([sent.namespace, sent.name, sent.attempt], ["", "", 0]);
+  assert.equal(store.pairs.get(journalKey("u", 2, 8))?.namespace, "default");
+});
+
 test("a record that comes before anybody said the pod's name waits for it, but not for ever", async () => {
   const store = new MemoryStore();
   const clock = new ManualClock();
