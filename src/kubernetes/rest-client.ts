@@ -187,7 +187,8 @@ export class RestClient implements ApiClient {
   }
 
   #call<R>(call: Call, options: CallOptions): Promise<R> {
-    return this.#gate.run(() => this.#withDeadline(options, (signal) => this.#repeat<R>(call, options, signal)), options.signal);
+    const work = (): Promise<R> => this.#withDeadline(options, (signal) => this.#repeat<R>(call, options, signal));
+    return options.ahead === true ? work() : this.#gate.run(work, options.signal);
   }
 
   async #withDeadline<R>(options: CallOptions, work: (signal: AbortSignal) => Promise<R>): Promise<R> {
