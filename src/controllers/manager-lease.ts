@@ -50,7 +50,7 @@ export class ManagerLease {
 
   async #renew(): Promise<void> {
     const { client, clock, informers } = this.#context;
-    const options = { timeoutMs: this.#everyMs * PERIODS_PER_DEADLINE };
+    const options = { timeoutMs: this.#everyMs * PERIODS_PER_DEADLINE, ahead: true };
     const renewTime = formatMicroTime(clock.nowMs());
     const begun = { holderIdentity: this.#holder, acquireTime: renewTime, leaseDurationSeconds: Math.ceil((this.#everyMs * PERIODS_PER_LEASE) / 1000), renewTime };
     const known = informers.of(leases).store.get(`${NAME.namespace}/${NAME.name}`)?.spec;

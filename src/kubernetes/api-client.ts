@@ -9,6 +9,8 @@ export interface CallOptions {
   readonly timeoutMs?: number;
   /** Extra request headers, for example `traceparent`. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Does not wait behind the client's other calls: for heartbeats, few and small, by which others judge whether the caller lives. */
+  readonly ahead?: boolean;
 }
 
 export interface WriteOptions extends CallOptions {

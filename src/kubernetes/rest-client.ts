@@ -186,7 +186,8 @@ export class RestClient implements ApiClient {
   }
 
   #call<R>(call: Call, options: CallOptions): Promise<R> {
-    return this.#gate.run(() => this.#run<R>(call, options), options.signal);
+    const run = (): Promise<R> => this.#run<R>(call, options);
+    return options.ahead === true ? run() : this.#gate.run(run, options.signal);
   }
 
   async #run<R>(call: Call, options: CallOptions): Promise<R> {

@@ -40,7 +40,7 @@ test("an inventory file that says otherwise of a host than the first start did i
     say(4);
     await withEmulatorOn(state, ["--inventory", file, "--processes", "one"], hostsOf);
     say(8);
-    const { code, stderr } = await run(["up", "--data-dir", state, "--ports", "auto", "--inventory", file, "--processes", "one"]);
+    const { code, stderr } = await run(["up", "--data-dir", state, "--ports", "auto", "--inventory", file, "--processes", "one", "--log-level", "error"]);
     assert.equal(code, 3, stderr);
     assert.match(stderr, /^spheresim: .*esxi-01\.spheresim\.test.*\n {2}.+\n$/);
     say(4);

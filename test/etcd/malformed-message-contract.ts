@@ -5,7 +5,7 @@ import { PutRequest, RangeRequest, RangeResponse } from "../../src/gen/etcd/etcd
 import type { ServerUnderTest } from "../support/real-etcd.js";
 
 /** A call that hangs must say so. */
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 60_000;
 const asIs = (bytes: Buffer): Buffer => bytes;
 const EOF = "unexpected EOF";
 const OVERFLOW = "proto: integer overflow";

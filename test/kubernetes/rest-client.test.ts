@@ -6,6 +6,7 @@ import type { ConfigMap } from "../../src/kubernetes/cluster-objects.js";
 import { configMaps, nodes, pods } from "../../src/kubernetes/resource-type.js";
 import { RestClient } from "../../src/kubernetes/rest-client.js";
 import { ApiError, isConflict, isExpired, isNotFound } from "../../src/kubernetes/status.js";
+import { eventually } from "../support/eventually.js";
 import { startFakeApiServer } from "../support/fake-api-server.js";
 import { FakeCluster } from "../support/fake-cluster.js";
 
@@ -126,6 +127,21 @@ test("a call that gets no answer ends at its deadline", async (t) => {
   answer.catch(() => undefined);
   await clock.advance(1_000);
   await assert.rejects(answer, /no answer from .* within 1000 ms/);
+});
+
+test("a heartbeat does not wait behind calls that have no answer yet", async (t) => {
+  const { client, cluster } = await setUp(t);
+  await client.list(nodes);
+  const held: (() => void)[] = [];
+  let isHeartbeat = false;
+  cluster.intercept = () => (isHeartbeat ? undefined : new Promise<void>((resolve) => void held.push(resolve)));
+  const calls = Array.from({ length: 65 }, () => client.list(nodes));
+  await eventually("as many as may be on the wire are there", () => held.length === 64);
+  isHeartbeat = true;
+  await client.list(nodes, { ahead: true });
+  assert.equal(held.length, 64, "the last one waits still");
+  for (const release of held) release();
+  await Promise.all(calls);
 });
 
 test("a token is refused over clear text, and nobody there is said plainly", async () => {

@@ -39,7 +39,7 @@ function nameOver(t: TestContext, address: string, tls?: { readonly ca: string; 
   t.after(() => client.close());
   const { path, requestSerialize, responseDeserialize } = EchoService.once;
   return new Promise((resolve, reject) => {
-    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, { text: "" }, { deadline: performance.timeOrigin + performance.now() + 10_000 }, (error, note) => (error === null ? resolve(note?.text ?? "") : reject(error)));
+    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, { text: "" }, { deadline: performance.timeOrigin + performance.now() + 60_000 }, (error, note) => (error === null ? resolve(note?.text ?? "") : reject(error)));
   });
 }
 

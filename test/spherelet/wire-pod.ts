@@ -19,7 +19,7 @@ const HOST = "esxi-01.spheresim.test";
 const UUID = "420d0000-0000-4000-8000-000000000001";
 const named = { namespace: "default", name: "web" };
 /** Real time that something may take to show. */
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 60_000;
 
 /** One pod with a real Spherelet, a real machine process and its agent, a HostD that can be restarted, each behind a socket. */
 export class WirePod implements WalkedPod {

@@ -1,9 +1,9 @@
 import { monotonicClock } from "../../src/base/clock.js";
 
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 120_000;
 const AGAIN_MS = 50;
 
-/** Tries again what fails while a part of the emulator is away; the last failure counts after 60 s. */
+/** Tries again what fails while a part of the emulator is away; the last failure counts after 2 minutes. */
 export async function through<T>(attempt: () => Promise<T>): Promise<T> {
   const clock = monotonicClock();
   const endMs = clock.nowMs() + LIMIT_MS;

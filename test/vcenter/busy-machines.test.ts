@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { RpcError } from "../../src/base/rpc-error.js";
 import { Dice } from "../../src/base/seeded-random.js";
-import type { VirtualMachine } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
+import type { Host, VirtualMachine } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
 import { ResourceAllocationInfo } from "../../src/gen/spheresim/vim/v1/resource.js";
 import { TaskState } from "../../src/gen/spheresim/vim/v1/task.js";
 import { VirtualMachineConfigSpec, VirtualMachinePowerState } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
@@ -144,5 +144,7 @@ test("thousands of power, size, move, place and destroy operations at the same t
   await world.startVcenter();
   await world.connected(HOSTS);
   const again = await world.inventory.getInventory({});
-  assert.deepEqual(again.hosts.map((host) => host.usage), hosts.map((host) => host.usage));
+  // What the last pass of DRS found goes with vCenter, and whether there was one is a matter of time: one comes each minute.
+  const kept = ({ usage }: Host) => [usage?.reservedCpuMhz, usage?.reservedMemoryMb, usage?.activeCpuMhz, usage?.activeMemoryMb, usage?.poweredOnVms];
+  assert.deepEqual(again.hosts.map(kept), hosts.map(kept));
 });
