@@ -183,7 +183,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   // Behind those that only the records of VMs tell of: beyond the limit the first are forgotten.
   for (const task of kept.tasks) tasks.restore(task);
   links.refresh();
-  const rounds = new ActivityRounds(inventory, clock, log);
+  const rounds = new ActivityRounds(inventory, clock, monotonic, log);
   const drs = new Drs({ vmTasks, rules, migrations, powerOns, events, epoch, clock, monotonic, log, closing: closing.signal });
   const resumers = [
     { descriptionIds: [CREATE_TASK], resume: deployments.resume.bind(deployments) },
