@@ -21,17 +21,17 @@ export async function addRules(channel: Channel, { groups, rules }: Inventory, {
   const vmRefs = (names: readonly string[]): ManagedObjectReference[] =>
     names.map((name) => ordinary.find(({ config }) => config?.name === name)?.ref ?? { type: "VirtualMachine", value: name });
   const knownGroups = await namesOf((pageToken) => service.listGroups({ cluster, pageSize: PAGE_SIZE, pageToken }), (page) => page.groups);
-  for (const { name, vms, hosts } of groups) {
+  for (const [index, { name, vms, hosts }] of groups.entries()) {
     if (knownGroups.has(name)) continue;
     const members: ClusterGroup["members"] =
       vms === undefined ? { $case: "hosts", value: { hosts: (hosts ?? []).map((host) => ({ key: { $case: "name", value: host } })) } } : { $case: "vms", value: { vms: vmRefs(vms) } };
-    await taken(`group ${name}`, service.putGroup({ requestId: "", cluster, group: { name, members } }));
+    await taken(`group ${name}`, service.putGroup({ requestId: "", cluster, group: { name, members } }), ["groups", index]);
   }
   const knownRules = await namesOf((pageToken) => service.listRules({ cluster, vm: undefined, pageSize: PAGE_SIZE, pageToken }), (page) => page.rules);
-  for (const each of rules) {
+  for (const [index, each] of rules.entries()) {
     if (knownRules.has(each.name)) continue;
     const rule = Rule.create({ name: each.name, enabled: true, mandatory: each.should === undefined, rule: kindOf(each, vmRefs) });
-    await taken(`rule ${each.name}`, service.addRule({ requestId: "", cluster, rule }));
+    await taken(`rule ${each.name}`, service.addRule({ requestId: "", cluster, rule }), ["rules", index]);
   }
 }
 
@@ -71,7 +71,7 @@ export async function applySettings(channel: Channel, { drs, ha }: Inventory, cl
       : { enabled: ha.enabled, admissionControlEnabled: ha.admissionControl, cpuFailoverResourcesPercent: ha.failoverCpuPercent, memoryFailoverResourcesPercent: ha.failoverMemoryPercent };
   if (drsConfig === undefined && dasConfig === undefined) return;
   const scaleDescendantsShares = drsConfig !== undefined && drs?.scalableShares === true ? ScaleSharesBehavior.SCALE_CPU_AND_MEMORY_SHARES : ScaleSharesBehavior.UNSPECIFIED;
-  await taken("its settings", channel.client(ClusterServiceClient).reconfigureCluster({ requestId: "", cluster: cluster.ref, drsConfig, dasConfig, scaleDescendantsShares }));
+  await taken("its settings", channel.client(ClusterServiceClient).reconfigureCluster({ requestId: "", cluster: cluster.ref, drsConfig, dasConfig, scaleDescendantsShares }), [drsConfig === undefined ? "ha" : "drs"]);
 }
 
 function sameJson(a: unknown, b: unknown): boolean {

@@ -14,7 +14,9 @@ import { ActivityProfile } from "../gen/spheresim/vim/v1/virtual_machine.js";
 import type { Channel } from "../rpc/channel.js";
 import { isTransient } from "../rpc/status.js";
 import { type Inventory, readTraceFile } from "./inventory.js";
+import { RefusedEntry } from "./refused-entry.js";
 import { type Limit, until } from "./until.js";
+import type { FieldPath } from "./yaml-file.js";
 
 type Pool = Inventory["resourcePools"][number];
 type Vm = Inventory["virtualMachines"][number];
@@ -23,7 +25,7 @@ type Vm = Inventory["virtualMachines"][number];
 export async function addResourcePools(channel: Channel, inventory: Inventory, root: ManagedObjectReference | undefined): Promise<ReadonlyMap<string, ManagedObjectReference | undefined>> {
   const refs = new Map<string, ManagedObjectReference | undefined>();
   const { resourcePools } = await channel.client(InventoryServiceClient).getInventory({});
-  for (const pool of inventory.resourcePools) {
+  for (const [index, pool] of inventory.resourcePools.entries()) {
     const parent = pool.parent === undefined ? root : refs.get(pool.parent);
     const known = resourcePools.find((each) => each.name === pool.name && each.parent?.value === parent?.value);
     const config = {
@@ -32,7 +34,7 @@ export async function addResourcePools(channel: Channel, inventory: Inventory, r
       ...(pool.scalableShares ? { scaleDescendantsShares: ScaleSharesBehavior.SCALE_CPU_AND_MEMORY_SHARES } : {}),
     };
     const request = CreateResourcePoolRequest.fromPartial({ requestId: `inventory/pool/${pool.name}`, name: pool.name, config, ...(parent === undefined ? {} : { parent }) });
-    const made = known ?? (await taken(`pool ${pool.name}`, channel.client(ResourcePoolServiceClient).createResourcePool(request)));
+    const made = known ?? (await taken(`pool ${pool.name}`, channel.client(ResourcePoolServiceClient).createResourcePool(request), ["resourcePools", index]));
     refs.set(pool.name, made.ref);
   }
   return refs;
@@ -42,8 +44,9 @@ export async function addResourcePools(channel: Channel, inventory: Inventory, r
 export async function addVirtualMachines(channel: Channel, inventory: Inventory, poolOf: (name: string | undefined) => ManagedObjectReference | undefined, limit: Limit): Promise<void> {
   const { virtualMachines } = await channel.client(InventoryServiceClient).getInventory({});
   const known = new Set(virtualMachines.filter(isOrdinary).map((vm) => vm.config?.name));
-  const tasks: Array<readonly [name: string, task: TaskInfo]> = [];
-  for (const vm of inventory.virtualMachines) {
+  const tasks: Array<{ readonly name: string; readonly field: FieldPath; readonly task: TaskInfo }> = [];
+  for (const [index, vm] of inventory.virtualMachines.entries()) {
+    const field = ["virtualMachines", index];
     if (known.has(vm.name)) continue;
     const pool = poolOf(vm.pool);
     const request = CreateVmRequest.fromPartial({
@@ -53,9 +56,9 @@ export async function addVirtualMachines(channel: Channel, inventory: Inventory,
       powerOn: vm.poweredOn,
       config: { name: vm.name, guestId: "otherLinux64Guest", numCpus: vm.cpus, memoryMb: vm.memoryMb, cpuAllocation: cpuOf(vm), memoryAllocation: memoryOf(vm), ...activityOf(vm) },
     });
-    tasks.push([vm.name, await taken(`virtual machine ${vm.name}`, channel.client(VirtualMachineServiceClient).createVm(request))]);
+    tasks.push({ name: vm.name, field, task: await taken(`virtual machine ${vm.name}`, channel.client(VirtualMachineServiceClient).createVm(request), field) });
   }
-  for (const [name, task] of tasks) await until(limit, `virtual machine ${name} was not made`, () => succeeded(channel, name, task));
+  for (const { name, field, task } of tasks) await until(limit, `virtual machine ${name} was not made`, () => succeeded(channel, name, field, task));
 }
 
 /** A pod's VM may have the name of an ordinary one. */
@@ -63,9 +66,9 @@ export function isOrdinary({ ownerUid }: VirtualMachine): boolean {
   return ownerUid === "";
 }
 
-async function succeeded(channel: Channel, name: string, { task }: TaskInfo): Promise<true | undefined> {
+async function succeeded(channel: Channel, name: string, field: FieldPath, { task }: TaskInfo): Promise<true | undefined> {
   const now = await channel.client(TaskServiceClient).getTask({ task });
-  if (now.state === TaskState.ERROR) throw refused(`virtual machine ${name}`, now.error?.localizedMessage ?? "");
+  if (now.state === TaskState.ERROR) throw refused(`virtual machine ${name}`, now.error?.localizedMessage ?? "", field);
   return now.state === TaskState.SUCCESS ? true : undefined;
 }
 
@@ -88,16 +91,17 @@ function sharesOf(shares: Pool["cpuShares"]) {
   return typeof shares === "number" ? { level: SharesLevel.CUSTOM, shares } : { level: levels[shares] };
 }
 
-/** What vCenter refuses of an inventory is the user's to mend. */
-export async function taken<T>(what: string, answer: Promise<T>): Promise<T> {
+/** What vCenter refuses of an inventory is the user's to mend; `field` is the path of the entry in it. */
+export async function taken<T>(what: string, answer: Promise<T>, field: FieldPath): Promise<T> {
   try {
     return await answer;
   } catch (error) {
     if (isTransient(error)) throw error;
-    throw refused(what, (error as Error).message);
+    if (error instanceof UserError) throw new RefusedEntry(field, error.message.replace(/^inventory: /, ""), error.next);
+    throw refused(what, (error as Error).message, field);
   }
 }
 
-function refused(what: string, why: string): UserError {
-  return new UserError("cannot-start", `inventory: vCenter refuses ${what}: ${why}`, "change it in the inventory file");
+function refused(what: string, why: string, field: FieldPath): RefusedEntry {
+  return new RefusedEntry(field, `vCenter refuses ${what}: ${why}`);
 }

@@ -13,10 +13,11 @@ import { type Channel, openChannel } from "../rpc/channel.js";
 import { grpcTls, userTls } from "./credentials.js";
 import { addRules, applySettings } from "./fill-cluster.js";
 import { haveHost } from "./fill-hosts.js";
-import { addResourcePools, addVirtualMachines } from "./fill-workloads.js";
+import { addResourcePools, addVirtualMachines, taken } from "./fill-workloads.js";
 import { KnownHosts } from "./known-hosts.js";
 import type { PlanePlan } from "./plane-plan.js";
 import { type Rack, rackAt } from "./rack.js";
+import { RefusedEntry } from "./refused-entry.js";
 import { type Limit, until } from "./until.js";
 
 const limitMs = 30_000;
@@ -42,7 +43,7 @@ export async function populate(plans: readonly PlanePlan[], log: Logger, stop?: 
     return hosts.map((host) => ({ moid: host.ref?.value ?? "", name: host.spec?.name ?? "" }));
   } catch (error) {
     log.debug({ error: (error as Error).stack }, "population failed");
-    throw error;
+    throw error instanceof RefusedEntry ? error.in(plan.options.inventory) : error;
   } finally {
     channel.close();
   }
@@ -67,10 +68,11 @@ async function fill(channel: Channel, plan: PlanePlan, { before, removed, rack }
   const cluster = there.clusters.find(isTheCluster) ?? (await service.createCluster({ requestId: "", datacenter: datacenter.ref, name: inventory.cluster }));
   const hosts: Host[] = [];
   // One after the other: moids follow the order of the inventory, on every machine alike.
-  for (const host of inventory.hosts) {
+  for (const [index, host] of inventory.hosts.entries()) {
     if (removed.has(host.name)) continue;
     const spec = { name: host.name, numCpuCores: host.cores, cpuMhz: host.cpuMhz, memoryMb: host.memoryMb, datastores: host.datastores, networks: host.networks, labels: host.labels };
-    hosts.push(await haveHost(service, { cluster: cluster.ref, spec, address: plan.addresses.hostd }, present.get(host.name)));
+    const had = haveHost(service, { cluster: cluster.ref, spec, address: plan.addresses.hostd }, present.get(host.name));
+    hosts.push(await taken(`host ${host.name}`, had, ["hosts", index]));
   }
   // Those that were added to the rack are known to vCenter with all that a person said of them; where their HostD answers may be new.
   for (const { spec, cluster: of } of before.hosts) {

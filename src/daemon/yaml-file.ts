@@ -9,7 +9,9 @@ export type FieldPath = readonly PropertyKey[];
 /** A YAML file that was read for a person, who is told where in it something is wrong. */
 export interface YamlFile {
   readonly content: unknown;
-  /** Throws a UserError that names file, line and field. A field that is not there is looked for where it should be. */
+  /** File, line and field as a person is told them. A field that is not there is looked for where it should be. */
+  place(path: FieldPath): string;
+  /** Throws a UserError that names the place of a field. */
   refuse(path: FieldPath, message: string): never;
 }
 
@@ -28,12 +30,16 @@ export function readYamlFile(path: string, what: string, next: string): YamlFile
     const line = error.linePos?.[0].line ?? 1;
     throw new UserError("usage", `${what} ${path}, line ${line}: ${error.message.split("\n", 1)[0]?.replace(/ at line \d+, column \d+:?$/, "")}`, next);
   }
+  const place = (field: FieldPath): string => {
+    const offset = offsetOf(document.contents, field);
+    const line = offset === undefined ? 1 : lines.linePos(offset).line;
+    return `${what} ${path}, line ${line}, ${field.map(String).join(".") || "document"}`;
+  };
   return {
     content: document.toJS() as unknown,
+    place,
     refuse: (field, message) => {
-      const offset = offsetOf(document.contents, field);
-      const line = offset === undefined ? 1 : lines.linePos(offset).line;
-      throw new UserError("usage", `${what} ${path}, line ${line}, ${field.map(String).join(".") || "document"}: ${message}`, next);
+      throw new UserError("usage", `${place(field)}: ${message}`, next);
     },
   };
 }

@@ -243,13 +243,13 @@ virtualMachines:
   });
 });
 
-test("what vCenter refuses of an inventory ends the start with its words", async () => {
+test("what vCenter refuses of an inventory ends the start with its words, the file and the line", async () => {
   await withDirectory(async (directory) => {
     const file = join(directory, "inventory.yaml");
     writeFileSync(file, "hosts:\n  - {name: a.test, memoryMb: 4096}\nvirtualMachines:\n  - {name: giant, host: a.test, memoryMb: 8192, reservationMb: 8192}\n");
     const { code, stderr } = await run(["up", "--data-dir", join(directory, "state"), "--ports", "auto", "--inventory", file]);
     assert.equal(code, 3, stderr);
-    assert.match(stderr, /^spheresim: inventory: vCenter refuses virtual machine giant: .* has 4096 MB unreserved, 8\d\d\d MB are asked for\.\n {2}change it in the inventory file\n$/);
+    assert.match(stderr, /^spheresim: inventory \S+\/inventory\.yaml, line 4, virtualMachines\.0: vCenter refuses virtual machine giant: .* has 4096 MB unreserved, 8\d\d\d MB are asked for\.\n {2}change it in the inventory file\n$/);
   });
 });
 

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
-import { TaskState } from "../../src/gen/spheresim/vim/v1/task.js";
+import { deferred } from "../../src/base/deferred.js";
+import { EventFilter } from "../../src/gen/spheresim/vcenter/v1/event.js";
+import { type TaskInfo, TaskState } from "../../src/gen/spheresim/vim/v1/task.js";
 import { VirtualMachineConfigSpec } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import { eventually } from "../support/eventually.js";
-import { hostKey, World } from "./world.js";
+import { hostKey, onHosts, World } from "./world.js";
 
 let world: World;
 afterEach(() => world.close());
@@ -34,6 +36,39 @@ test("they are saved while vCenter runs: one that ends without a word is remembe
   // The next vCenter takes over while the one before still is there: nothing of that one's end is saved any more.
   await world.startVcenter();
   assert.deepEqual((await world.tasks.listTasks({ pageSize: 0, pageToken: "" })).tasks.map(({ task, state }) => [task?.value, state]), [[ended.task?.value, TaskState.SUCCESS]]);
+});
+
+test("a task that a restart interrupts tells its beginning once", async () => {
+  world = await World.start(2);
+  const config = VirtualMachineConfigSpec.fromPartial({ name: "db", guestId: "otherGuest64", numCpus: 1, memoryMb: 256 });
+  const { result: vm } = await world.ended(await world.machines.createVm({ requestId: "", config, host: hostKey(1), pool: undefined, powerOn: true }));
+  await world.deploy("uid-1", { hosts: onHosts(2) });
+  const held = deferred<void>();
+  const reached = new Set<string>();
+  world.esxi.before = (method) => {
+    if (!["createVm", "receiveVm"].includes(method)) return undefined;
+    reached.add(method);
+    return held.promise;
+  };
+  await world.place("uid-2");
+  const tasks = [await world.apply("uid-2"), await world.machines.migrateVm({ requestId: "", vm, host: hostKey(2) }), await world.enterMaintenance(2)];
+  await eventually("all are at work", () => reached.size === 2);
+  const said = async (): Promise<string> => (await world.tasks.getTask({ task: tasks[2]?.task })).description;
+  const stays = await eventually("the evacuation says who stays", async () => (await said()) || undefined);
+  await world.stopVcenter();
+  held.resolve();
+  world.esxi.before = undefined;
+  await world.startVcenter();
+  const ended = [];
+  for (const task of tasks.slice(0, 2)) ended.push(await world.ended(task));
+  await eventually("the evacuation says so again", async () => (await said()) === stays);
+  const types = async ({ eventChainId }: TaskInfo): Promise<readonly string[]> => (await world.events.queryEvents({ filter: EventFilter.fromPartial({ eventChainId }), pageSize: 1000, pageToken: "" })).events.map(({ type }) => type);
+  assert.deepEqual(ended.map(({ state }) => state), [TaskState.SUCCESS, TaskState.SUCCESS]);
+  assert.deepEqual(await Promise.all(tasks.map(types)), [
+    ["TaskEvent", "VmBeingCreatedEvent", "VmInstanceUuidAssignedEvent", "VmUuidAssignedEvent", "VmCreatedEvent", "VmStartingEvent", "DrsVmPoweredOnEvent"],
+    ["TaskEvent", "VmBeingHotMigratedEvent", "VmMigratedEvent"],
+    ["TaskEvent", "EnteringMaintenanceModeEvent", "NoMaintenanceModeDrsRecommendationForVM"],
+  ]);
 });
 
 test("with more VMs than tasks are remembered a restart forgets of their creations, not what was remembered", async () => {

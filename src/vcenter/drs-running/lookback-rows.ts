@@ -15,10 +15,12 @@ export class LookbackRows {
     this.#threshold = threshold;
   }
 
-  /** Looks back on a VM that runs and whose present use has been read. */
-  read({ moid, config }: VmRecord, row: number): void {
+  /** Looks back on a VM that runs and whose present use has been read; false where there is nothing to look back on. */
+  read({ moid, config }: VmRecord, row: number): boolean {
     const average = this.#meter.average(moid, lookbackMinutes(this.#threshold, config.memoryMb));
-    if (average !== undefined) this.#found.push({ row, usesMhz: average.cpuMhz, activeMb: Math.min(average.memoryMb, config.memoryMb) });
+    if (average === undefined) return false;
+    this.#found.push({ row, usesMhz: average.cpuMhz, activeMb: Math.min(average.memoryMb, config.memoryMb) });
+    return true;
   }
 
   /** The columns; undefined where none was found. */

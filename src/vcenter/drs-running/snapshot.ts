@@ -56,6 +56,8 @@ export interface Snapshot {
 const AT_A_STRETCH = 250;
 /** So many records are as quickly passed over as one is read. */
 const PASSED_OVER_A_STEP = 10;
+/** As much work as so many VMs is one that uses now more, now less, when time has leapt an hour since it was read. */
+const LOOKED_BACK_STEPS = 30;
 
 /**
  * Takes a snapshot, a stretch at a time. Records never change, they are replaced; so the list of them, taken at once, stays what it was while
@@ -96,14 +98,16 @@ export async function takeSnapshot({ inventory, rules, tasks }: SnapshotSource, 
   await ruleRows.listMembers(stretches);
   const columns = movableColumns(vms.length);
   const lookback = new LookbackRows(inventory.meter, threshold);
+  let steps = 0;
   for (const [row, vm] of vms.entries()) {
-    const pause = stretches.step();
+    const pause = stretches.step(steps);
     if (pause !== undefined) await pause;
+    steps = 1;
     const hostRow = hostRows.get(vm.host) ?? -1;
     const host = hosts[hostRow];
     if (host === undefined) continue;
     readVm(inventory, vm, host, tree, columns, row);
-    if (tree.vms.poweredOn[row] === 1) lookback.read(vm, row);
+    if (tree.vms.poweredOn[row] === 1 && lookback.read(vm, row)) steps = LOOKED_BACK_STEPS;
     tree.vms.host[row] = hostRow;
     tree.vms.pool[row] = poolRows.get(vm.pool) ?? 0;
     columns.headsFor[row] = vm.migration === undefined ? hostRow : (hostRows.get(vm.migration.target) ?? hostRow);

@@ -4,6 +4,7 @@ import type { Inventory } from "../inventory/inventory.js";
 import type { TaskObserver } from "../tasks/task-registry.js";
 import type { EventFacts, EventLog } from "./event-log.js";
 import type { EventType } from "./event-type.js";
+import type { ToldBefore } from "./told-before.js";
 
 /** What was so when a task began, for the event of its end. */
 interface Before {
@@ -68,21 +69,25 @@ const EVENTS: Readonly<Record<string, VmTaskEvents>> = {
 export class TaskEvents implements TaskObserver {
   readonly #log: EventLog;
   readonly #inventory: Inventory;
+  readonly #toldBefore: ToldBefore;
   /** By task, while it is at work; undefined for one that is not about a VM. */
   readonly #before = new Map<string, Before | undefined>();
 
-  constructor(log: EventLog, inventory: Inventory) {
+  constructor(log: EventLog, inventory: Inventory, toldBefore: ToldBefore) {
     this.#log = log;
     this.#inventory = inventory;
+    this.#toldBefore = toldBefore;
   }
 
   began(task: TaskInfo): void {
     const { vm, ...facts } = this.#facts(task);
-    this.#log.post("TaskEvent", { ...facts, vm, task: task.task?.value, words: { task: LABELS[task.descriptionId] ?? task.descriptionId } });
+    const isTold = this.#toldBefore.has(task.eventChainId, "TaskEvent", vm?.moid);
+    if (!isTold) this.#log.post("TaskEvent", { ...facts, vm, task: task.task?.value, words: { task: LABELS[task.descriptionId] ?? task.descriptionId } });
     if (vm === undefined) return void this.#before.set(task.task?.value ?? "", undefined);
     const record = this.#inventory.findVm(vm.moid);
     const before: Before = { config: record?.config, wantedOn: record?.wantedOn === true, isOn: record?.isOn === true, source: record?.migration?.source };
     this.#before.set(task.task?.value ?? "", before);
+    if (isTold) return;
     const words = { instanceUuid: record?.config.instanceUuid ?? "", uuid: record?.config.uuid ?? "" };
     for (const type of EVENTS[task.descriptionId]?.begun?.(before) ?? []) this.#log.post(type, { ...facts, vm, sourceHost: before.source, words });
   }

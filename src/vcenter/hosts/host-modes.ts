@@ -6,6 +6,7 @@ import type { HostKey } from "../../gen/spheresim/vim/v1/virtual_machine.js";
 import { Evacuation, type EvacuationOrder, type Mover } from "./evacuation.js";
 import { type EventLog, vmFacts } from "../events/event-log.js";
 import type { EventType } from "../events/event-type.js";
+import type { ToldBefore } from "../events/told-before.js";
 import type { Holds } from "../placement/holds.js";
 import { showHost } from "../inventory/inventory-view.js";
 import { recordKey } from "../store/keyspace.js";
@@ -21,6 +22,7 @@ export interface HostModesOptions {
   readonly vmTasks: VmTasks;
   readonly holds: Holds;
   readonly events: EventLog;
+  readonly toldBefore: Pick<ToldBefore, "has">;
   readonly serial: Serial;
   readonly mover: Mover;
   /** Emulated time: timeouts. */
@@ -160,7 +162,7 @@ export class HostModes {
   }
 
   #run(host: string, task: TaskInfo, evacuation: HostEvacuation, cancel: AbortController, isNew: boolean): TaskInfo {
-    const { vmTasks, events, clock, mover } = this.#options;
+    const { vmTasks, events, toldBefore, clock, mover } = this.#options;
     const { inventory, tasks, closing } = vmTasks.options;
     const way = wayOf(evacuation.purpose);
     const order: EvacuationOrder = {
@@ -169,7 +171,10 @@ export class HostModes {
       deadlineMs: evacuation.deadline === undefined ? undefined : fromTimestamp(evacuation.deadline),
       poweredOffToo: evacuation.evacuatePoweredOffVms,
       signal: AbortSignal.any([closing, cancel.signal]),
-      onKept: (vm, { methodFault }) => void (way.kept !== undefined && vm.isOn && events.post(way.kept, { vm: vmFacts(vm), chainId: task.eventChainId, reason: methodFault })),
+      onKept: (vm, { methodFault }) => {
+        if (way.kept === undefined || !vm.isOn || toldBefore.has(task.eventChainId, way.kept, vm.moid)) return;
+        events.post(way.kept, { vm: vmFacts(vm), chainId: task.eventChainId, reason: methodFault });
+      },
     };
     const work = async (): Promise<undefined> => {
       if (isNew) events.post(way.begun, { host, chainId: task.eventChainId });

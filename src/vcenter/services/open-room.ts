@@ -10,6 +10,7 @@ import { EventLog } from "../events/event-log.js";
 import { History } from "../events/history.js";
 import { HostEvents } from "../events/host-events.js";
 import { TaskEvents } from "../events/task-events.js";
+import { ToldBefore } from "../events/told-before.js";
 import { DerivedFigures } from "../inventory/derived-figures.js";
 import { CREATE_TASK, Deployments } from "../machines/deployments.js";
 import { drsMover } from "../hosts/drs-mover.js";
@@ -124,7 +125,8 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   const history = new History({ store, monotonic, log });
   const kept = history.restore(entries);
   events.restore(kept.events, (event) => history.addEvent(event));
-  const taskEvents = new TaskEvents(events, inventory);
+  const toldBefore = new ToldBefore(kept.events, loaded.tasks);
+  const taskEvents = new TaskEvents(events, inventory, toldBefore);
   tasks.observer = {
     began: (task) => taskEvents.began(task),
     ended: (task) => {
@@ -170,7 +172,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   const pools = new PoolAdmin({ inventory, store, counters, serial, events });
   const poolMoves = new PoolMoves(vmTasks, serial, events);
   const clusterAdmin = new ClusterAdmin({ inventory, store, serial, events });
-  const modes = new HostModes({ vmTasks, holds, events, serial, mover: drsMover({ inventory, tasks, migrations, choice, rules: placementRules }), clock });
+  const modes = new HostModes({ vmTasks, holds, events, toldBefore, serial, mover: drsMover({ inventory, tasks, migrations, choice, rules: placementRules }), clock });
   const ruleAdmin = new RuleAdmin({ inventory, rules, store, counters, serial, dice: dice.fork("rules") });
 
   const known = new Set([...loaded.tasks, ...kept.tasks].map((task) => task.task?.value));
@@ -181,7 +183,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   // Behind those that only the records of VMs tell of: beyond the limit the first are forgotten.
   for (const task of kept.tasks) tasks.restore(task);
   links.refresh();
-  const rounds = new ActivityRounds(inventory, clock, log);
+  const rounds = new ActivityRounds(inventory, clock, monotonic, log);
   const drs = new Drs({ vmTasks, rules, migrations, powerOns, events, epoch, clock, monotonic, log, closing: closing.signal });
   const resumers = [
     { descriptionIds: [CREATE_TASK], resume: deployments.resume.bind(deployments) },
