@@ -2,8 +2,29 @@ import { RpcCode, RpcError } from "../base/rpc-error.js";
 import { EtcdClient, type EtcdClientOptions, EtcdCompactedError, type EtcdPair } from "../rpc/etcd-client.js";
 import { type Backend, CompactedError, FutureRevisionError, type RangeQuery, type RangeResult, type Row, type RowBatch, type Swap, type SwapResult, type WatchRowsOptions } from "./storage/backend.js";
 
-function rowOf(pair: EtcdPair): Row {
-  return { key: pair.key, value: Buffer.from(pair.value).toString("utf8"), createRevision: pair.createRevision, modRevision: pair.modRevision };
+/** A pair as a row. Its text is made when it is asked for: what this server wrote itself it knows by the revision. */
+class EtcdRow implements Row {
+  readonly #pair: EtcdPair;
+
+  constructor(pair: EtcdPair) {
+    this.#pair = pair;
+  }
+
+  get key(): string {
+    return this.#pair.key;
+  }
+
+  get value(): string {
+    return this.#pair.value.toString("utf8");
+  }
+
+  get createRevision(): number {
+    return this.#pair.createRevision;
+  }
+
+  get modRevision(): number {
+    return this.#pair.modRevision;
+  }
 }
 
 /** etcd's refusals that mean something to a list or watch. */
@@ -29,7 +50,7 @@ export class EtcdBackend implements Backend {
   async range(query: RangeQuery): Promise<RangeResult> {
     try {
       const { revision, pairs, more, count } = await this.#client.range(query);
-      return { revision, rows: pairs.map(rowOf), more, count };
+      return { revision, rows: pairs.map((pair) => new EtcdRow(pair)), more, count };
     } catch (error) {
       throw translate(error);
     }
@@ -45,7 +66,7 @@ export class EtcdBackend implements Backend {
       failure: [{ get: { key } }, ...along.map((each) => ({ get: { key: each.key } }))],
     });
     if (succeeded) return { succeeded, revision };
-    const [current, ...others] = gets.map((got) => (got?.pairs[0] === undefined ? undefined : rowOf(got.pairs[0])));
+    const [current, ...others] = gets.map((got) => (got?.pairs[0] === undefined ? undefined : new EtcdRow(got.pairs[0])));
     return { succeeded, revision, ...(current ? { current } : {}), ...(along.length > 0 ? { currentAlong: others } : {}) };
   }
 
@@ -58,8 +79,8 @@ export class EtcdBackend implements Backend {
             type,
             key,
             revision: changed,
-            ...(pair ? { row: rowOf(pair) } : {}),
-            ...(before ? { previous: rowOf(before) } : {}),
+            ...(pair ? { row: new EtcdRow(pair) } : {}),
+            ...(before ? { previous: new EtcdRow(before) } : {}),
           })),
         };
       }

@@ -5,6 +5,11 @@ import { type Field, structOf, type TypeRef } from "./schema/schema.js";
 /** Metadata the server owns; nobody manages it. */
 const UNMANAGED = new Set(["name", "namespace", "uid", "selfLink", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields"]);
 
+/** Stands for the fields of a value that is the very one it was: nothing below it has changed. */
+const SAME: FieldSet = Object.freeze({});
+
+type Members = Readonly<Record<string, unknown>>;
+
 /** The key of one entry of a list-map: `k:{"containerPort":80,"protocol":"TCP"}`. */
 export function entryKey(entry: unknown, keys: readonly string[]): string {
   const found: Record<string, unknown> = {};
@@ -16,9 +21,10 @@ export function entryKey(entry: unknown, keys: readonly string[]): string {
   return `k:${JSON.stringify(found)}`;
 }
 
-function fieldsOfValue(value: unknown, type: TypeRef, field: Field | undefined): FieldSet {
+function fieldsOfValue(value: unknown, type: TypeRef, field: Field | undefined, old?: unknown): FieldSet {
   if (field?.atomic) return {};
-  if (type.form === "struct" && value !== null && typeof value === "object") return fieldsOfStruct(value as Record<string, unknown>, type.struct);
+  if (value === old && value !== null && typeof value === "object") return SAME;
+  if (type.form === "struct" && value !== null && typeof value === "object") return fieldsOfStruct(value as Record<string, unknown>, type.struct, old as Members | undefined);
   if (type.form === "map" && value !== null && typeof value === "object") {
     return Object.fromEntries(Object.entries(value).map(([key, member]) => [`f:${key}`, fieldsOfValue(member, type.value, undefined)]));
   }
@@ -33,14 +39,14 @@ function fieldsOfValue(value: unknown, type: TypeRef, field: Field | undefined):
   return {};
 }
 
-function fieldsOfStruct(value: Record<string, unknown>, key: string): FieldSet {
+function fieldsOfStruct(value: Members, key: string, old: Members | undefined): FieldSet {
   const struct = structOf(key);
   const set: FieldSet = {};
   for (const [name, member] of Object.entries(value)) {
     const field = struct.fields.get(name);
     if (!field || member === undefined || member === null) continue;
     if (key === "meta.ObjectMeta" && UNMANAGED.has(name)) continue;
-    const inner = fieldsOfValue(member, field.type, field);
+    const inner = fieldsOfValue(member, field.type, field, old?.[name]);
     // Metadata that only says what the server set is managed by nobody.
     if (name === "metadata" && isLeaf(inner)) continue;
     const composite = field.type.form === "map" || (field.type.form === "list" && field.listKeys !== undefined);
@@ -55,9 +61,14 @@ function fieldsOfStruct(value: Record<string, unknown>, key: string): FieldSet {
  * Example: a pod with label app=web and one container gives
  * `{"f:metadata":{"f:labels":{".":{},"f:app":{}}},"f:spec":{"f:containers":{".":{}, "k:{\"name\":\"c\"}":{".":{},"f:image":{},"f:name":{}}}}}`.
  */
-export function fieldSetOf(object: Record<string, unknown>, struct: string): FieldSet {
+export function fieldSetOf(object: Members, struct: string): FieldSet {
+  return presentFields(object, struct, undefined);
+}
+
+/** The same, with SAME for each value that `old` has too. */
+function presentFields(object: Members, struct: string, old: Members | undefined): FieldSet {
   const { apiVersion: _version, kind: _kind, ...rest } = object;
-  return fieldsOfStruct(rest, struct);
+  return fieldsOfStruct(rest, struct, old);
 }
 
 function isLeaf(set: FieldSet): boolean {
@@ -90,7 +101,8 @@ export function intersect(left: FieldSet, right: FieldSet): FieldSet | undefined
   for (const [key, inner] of Object.entries(left)) {
     const other = right[key];
     if (other === undefined) continue;
-    if (isLeaf(inner) || isLeaf(other)) result[key] = isLeaf(inner) ? inner : other;
+    if (other === SAME) result[key] = inner;
+    else if (isLeaf(inner) || isLeaf(other)) result[key] = isLeaf(inner) ? inner : other;
     else {
       const both = intersect(inner, other);
       if (both) result[key] = both;
@@ -171,10 +183,13 @@ function releaseFields(entries: readonly ManagedFieldsEntry[], fields: FieldSet)
 
 /**
  * managedFields after an ordinary write: the writer owns what it changed, the others keep the rest of what still exists.
+ *
+ * `isKept`: the entries of `old` name nothing that it does not have, so that where a value is the very same they can stay as they are.
+ * Who applies may name more than is there.
  */
-export function afterUpdate(object: ApiObject, old: ApiObject | undefined, struct: string, manager: Manager): ManagedFieldsEntry[] {
+export function afterUpdate(object: ApiObject, old: ApiObject | undefined, struct: string, manager: Manager, isKept = false): ManagedFieldsEntry[] {
   const entries = old?.metadata.managedFields ?? [];
-  const present = fieldSetOf(object, struct);
+  const present = presentFields(object, struct, isKept && entries.every(({ operation }) => operation === "Update") ? old : undefined);
   const changed = changedFields(object, present, old, struct);
   // Who changes nothing keeps his place: a write that says what is there already must leave the object as it is.
   if (!changed) return keptOf(entries, present);

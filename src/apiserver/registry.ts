@@ -110,8 +110,8 @@ export class Registry implements Lookup {
     const key = keyOf(kind, object.metadata.namespace ?? "", object.metadata.name);
     const leaseId = kind.ttlSeconds === undefined ? undefined : await this.#leaseFor(kind.ttlSeconds);
     const text = new StoredText(object);
-    const result = await this.#swapAlong({ key, expectedRevision: 0, value: text.value, ...(leaseId === undefined ? {} : { leaseId }) }, changes);
-    if (result.succeeded) return this.#written(key, result.revision, text);
+    const result = await this.#swapAlong({ key, expectedRevision: 0, value: text.value, ...(leaseId === undefined ? {} : { leaseId }) }, text, changes);
+    if (result.succeeded) return text.at(key, result.revision);
     if (result.current) this.cache.learn(key, result.current.modRevision, Stored.fromRow(result.current));
     return result.current || changes.length === 0 ? "taken" : "moved";
   }
@@ -150,9 +150,9 @@ export class Registry implements Lookup {
       const leaseId = kind.ttlSeconds === undefined || change === "remove" ? undefined : await this.#leaseFor(kind.ttlSeconds);
       const text = change === "remove" ? undefined : new StoredText(change.to);
       const swap: Swap = { key, expectedRevision: current.revision, ...(text === undefined ? {} : { value: text.value }), ...(leaseId === undefined ? {} : { leaseId }) };
-      const result = await this.#swapAlong(swap, change === "remove" ? [] : (change.along ?? []));
+      const result = await this.#swapAlong(swap, text, change === "remove" ? [] : (change.along ?? []));
       if (result.succeeded) {
-        if (text !== undefined) return { stored: this.#written(key, result.revision, text), revision: result.revision, removed: false };
+        if (text !== undefined) return { stored: text.at(key, result.revision), revision: result.revision, removed: false };
         this.cache.learn(key, result.revision);
         return { stored: current.at(result.revision), revision: result.revision, removed: true };
       }
@@ -164,19 +164,13 @@ export class Registry implements Lookup {
   }
 
   /** One Txn; what it wrote beside its own key, or found there instead, is known here at once. */
-  async #swapAlong(swap: Swap, changes: readonly Growth[]): Promise<SwapResult> {
-    const texts = changes.map(({ to }) => new StoredText(to));
-    const along = changes.map(({ current }, index) => ({ key: current.key, expectedRevision: current.revision, value: texts[index]!.value }));
-    const result = await this.backend.swap(along.length > 0 ? { ...swap, along } : swap);
-    if (result.succeeded) changes.forEach(({ current }, index) => this.#written(current.key, result.revision, texts[index]!));
-    else result.currentAlong?.forEach((row, index) => this.cache.learn(along[index]!.key, row?.modRevision ?? result.revision, row && Stored.fromRow(row)));
+  async #swapAlong(swap: Swap, text: StoredText | undefined, changes: readonly Growth[]): Promise<SwapResult> {
+    const others = changes.map(({ current, to }) => ({ key: current.key, text: new StoredText(to) }));
+    const along = others.map(({ key, text: { value } }, index) => ({ key, expectedRevision: changes[index]!.current.revision, value }));
+    const writes = text === undefined ? others : [{ key: swap.key, text }, ...others];
+    const result = await this.cache.write(writes, () => this.backend.swap(along.length > 0 ? { ...swap, along } : swap));
+    if (!result.succeeded) result.currentAlong?.forEach((row, index) => this.cache.learn(along[index]!.key, row?.modRevision ?? result.revision, row && Stored.fromRow(row)));
     return result;
-  }
-
-  #written(key: string, revision: number, text: StoredText): Stored {
-    const stored = text.at(key, revision);
-    this.cache.learn(key, revision, stored);
-    return stored;
   }
 
   /** One etcd lease serves all objects written within a minute, as kube-apiserver does for events. */

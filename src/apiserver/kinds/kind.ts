@@ -81,6 +81,8 @@ export interface Kind extends ResourceName {
   readonly countsGeneration?: (object: ApiObject, old: ApiObject) => boolean;
   /** Seconds after which etcd forgets the object (events). */
   readonly ttlSeconds?: number;
+  /** Defaults, preparation and checks of an update are about its spec alone: a write that leaves a settled spec as it is needs none of them. */
+  readonly settlesSpec?: true;
   /** Fills in what was left out; runs on every body that is decoded. */
   readonly setDefaults?: (object: ApiObject) => void;
   /** Mutating admission and what the server sets at creation. */

@@ -47,6 +47,7 @@ export const podKind: Kind = {
   },
   columns: POD_COLUMNS,
   cells: podCells,
+  settlesSpec: true,
   setDefaults: setPodDefaults,
   async prepareCreate(pod, context) {
     await admitPod(pod, context);

@@ -79,15 +79,18 @@ export interface DecodedObject {
   readonly complaints: readonly string[];
 }
 
-/** Decodes plain JSON as an object of the expected type: types checked (DecodeError), unknown fields dropped and named. */
-export function decodeJson({ value, complaints }: ParsedBody, expected: Expected, mismatchText?: MismatchText): DecodedObject {
+/**
+ * Decodes plain JSON as an object of the expected type: types checked (DecodeError), unknown fields dropped and named. What it shares with
+ * `known`, which is decoded already, is taken as it is.
+ */
+export function decodeJson({ value, complaints }: ParsedBody, expected: Expected, mismatchText?: MismatchText, known?: ApiObject): DecodedObject {
   if (value === null || typeof value !== "object" || Array.isArray(value)) {
     const kind = Array.isArray(value) ? "array" : value === null ? "null" : typeof value;
     throw badRequest(`couldn't get version/kind; json parse error: json: cannot unmarshal ${kind} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`);
   }
   const body = value as Record<string, unknown>;
   requireType(body["apiVersion"], body["kind"], expected);
-  const decoded = decodeStruct(body, expected.struct, mismatchText);
+  const decoded = decodeStruct(body, expected.struct, mismatchText, known);
   return { object: withType(decoded.value, expected), complaints: [...complaints, ...decoded.unknown.map((path) => `unknown field "${path}"`)] };
 }
 

@@ -8,6 +8,7 @@ import type { EditOptions, WriteOptions } from "../request.js";
 import { Stored } from "../storage/stored.js";
 import { validateMetadata } from "../validation/metadata.js";
 import { checkQuotas, insertCharged } from "./quota-admission.js";
+import { settleSpec } from "./settled.js";
 
 const NAME_CHARACTERS = "bcdfghjklmnpqrstvwxz2456789";
 const RANDOM_LENGTH = 5;
@@ -86,6 +87,7 @@ async function createNamed(registry: Registry, kind: Kind, object: ApiObject, op
   const causes = [...validateMetadata(kind, object), ...(kind.validate?.(object) ?? [])];
   if (causes.length > 0) throw invalid(kind, object.metadata.name, causes);
   kind.admitCreate?.(object, context);
+  settleSpec(kind, object);
   object.metadata.managedFields = options.managedFields
     ? options.managedFields(object)
     : afterUpdate(kind.hasStatus ? { ...object, status: undefined } : object, undefined, kind.struct, { manager: options.fieldManager, operation: "Update", apiVersion: apiVersionOf(kind), time: formatTime(context.nowMs) });

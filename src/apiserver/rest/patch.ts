@@ -11,6 +11,7 @@ import { JsonSyntaxError, parseJson } from "../schema/json-text.js";
 import { conversionMismatch, goText, jsonKind, jsonMismatch } from "../schema/mismatch.js";
 import { invalidValue } from "../validation/field-path.js";
 import { decodeJson, duplicateFields, type Expected, type RawBody, report } from "./body.js";
+import { isSettled } from "./settled.js";
 import { editObject } from "./update.js";
 
 /** A parsed patch. */
@@ -65,12 +66,12 @@ function applyPatch(object: Record<string, unknown>, patch: Patch, struct: strin
  * What an object becomes by a patch, decoded. Where it is no longer of its type the patch is invalid (422), shown as the real server
  * shows it: the patch itself where it was strategic, else what came of it.
  */
-export function patchedObject(current: Record<string, unknown>, patch: Patch, expected: Expected, options: WriteOptions): ApiObject {
+export function patchedObject(current: ApiObject, patch: Patch, expected: Expected, options: WriteOptions): ApiObject {
   const patched = applyPatch(current, patch, expected.struct);
   const isStrategic = patch.type === "strategic";
   const refusal = (why: string): StatusError => invalid({ group: "", kind: "" }, "", [invalidValue("patch", isStrategic ? goText(patch.content) : JSON.stringify(patched), why)]);
   try {
-    const { object, complaints } = decodeJson({ value: patched, complaints: duplicateFields(patch.duplicates) }, expected, isStrategic ? conversionMismatch : jsonMismatch);
+    const { object, complaints } = decodeJson({ value: patched, complaints: duplicateFields(patch.duplicates) }, expected, isStrategic ? conversionMismatch : jsonMismatch, isSettled(current) ? current : undefined);
     report(complaints, options.fieldValidation, options.warn, refusal);
     return object;
   } catch (error) {

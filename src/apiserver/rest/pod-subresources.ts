@@ -5,6 +5,7 @@ import { type ApiObject, cloneObject } from "../object.js";
 import type { Changed, Registry } from "../registry.js";
 import type { WriteOptions } from "../request.js";
 import { notSupported, required } from "../validation/field-path.js";
+import { isSettled } from "./settled.js";
 import { editObject } from "./update.js";
 
 /** How a bound pod says so. */
@@ -39,7 +40,7 @@ export async function bindPod(registry: Registry, pods: Kind, namespace: string,
     namespace,
     name,
     (current) => {
-      const pod = cloneObject(current);
+      const pod = isSettled(current) ? { ...current, metadata: { ...current.metadata }, spec: { ...current["spec"] } } : cloneObject(current);
       const { uid, resourceVersion } = binding.metadata;
       if (uid && uid !== pod.metadata.uid) refuse(`Precondition failed: UID in precondition: ${uid}, UID in object meta: ${pod.metadata.uid}`);
       if (resourceVersion && resourceVersion !== pod.metadata.resourceVersion) {

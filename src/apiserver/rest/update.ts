@@ -3,13 +3,14 @@ import { formatTime } from "../../kubernetes/timestamp.js";
 import { badRequest, conflict, invalid, modified, notFound } from "../errors.js";
 import { apiVersionOf, type Kind } from "../kinds/kind.js";
 import { afterUpdate } from "../managed-fields.js";
-import { type ApiObject, cloneObject } from "../object.js";
+import { type ApiObject, cloneObject, type ManagedFieldsEntry } from "../object.js";
 import type { Change, Changed, Registry } from "../registry.js";
 import type { EditOptions, WriteOptions } from "../request.js";
 import { Stored } from "../storage/stored.js";
 import { validateMetadataUpdate } from "../validation/metadata.js";
 import { contextOf, createObject, settleNamespace } from "./create.js";
 import { chargesOfUpdate } from "./quota-admission.js";
+import { isSettled, settleSpec } from "./settled.js";
 
 /** What a write wants of an object, computed from what it is, which stays as it is; may throw a StatusError. */
 export type Edit = (current: ApiObject) => Promise<ApiObject> | ApiObject;
@@ -54,6 +55,7 @@ export function settleUpdate(kind: Kind, wanted: ApiObject, old: ApiObject, opti
   checkPreconditions(kind, wanted, old);
   const object = wanted;
   object.metadata = mergedMetadata(wanted, old);
+  const wasSettled = isSettled(old);
   const causes = [];
   if (options.subresource === "status") {
     // A status write may touch metadata's labels and annotations, but nothing of the spec.
@@ -71,21 +73,24 @@ export function settleUpdate(kind: Kind, wanted: ApiObject, old: ApiObject, opti
       if (old["status"] === undefined) delete object["status"];
       else object["status"] = old["status"];
     }
-    kind.setDefaults?.(object);
-    if (!isInner) kind.prepareUpdate?.(object, old);
+    const isChecked = wasSettled && (isInner || object["spec"] === old["spec"]);
+    if (!isChecked) kind.setDefaults?.(object);
+    if (!isChecked && !isInner) kind.prepareUpdate?.(object, old);
     if (kind.countsGeneration?.(object, old)) object.metadata.generation = (old.metadata.generation ?? 0) + 1;
-    if (!isInner) causes.push(...validateMetadataUpdate(object, old), ...(kind.validateUpdate?.(object, old) ?? []));
+    if (!isInner) causes.push(...validateMetadataUpdate(object, old));
+    if (!isInner && !isChecked) causes.push(...(kind.validateUpdate?.(object, old) ?? []));
   }
   if (causes.length > 0) throw invalid(kind, old.metadata.name, causes);
+  if (options.subresource !== "status") settleSpec(kind, object);
   const entries = options.managedFields
     ? options.managedFields(object)
-    : afterUpdate(object, old, kind.struct, {
-        manager: options.fieldManager,
-        operation: "Update",
-        apiVersion: apiVersionOf(kind),
-        time: formatTime(nowMs),
-        ...(options.subresource ? { subresource: options.subresource } : {}),
-      });
+    : afterUpdate(
+        object,
+        old,
+        kind.struct,
+        { manager: options.fieldManager, operation: "Update", apiVersion: apiVersionOf(kind), time: formatTime(nowMs), ...(options.subresource ? { subresource: options.subresource } : {}) },
+        wasSettled,
+      );
   if (entries.length > 0) object.metadata.managedFields = entries;
   else delete object.metadata.managedFields;
   return object;
@@ -93,12 +98,14 @@ export function settleUpdate(kind: Kind, wanted: ApiObject, old: ApiObject, opti
 
 /** Whether an update changes anything but its own bookkeeping. */
 function isSame(object: ApiObject, old: ApiObject): boolean {
-  const strip = (value: ApiObject): ApiObject => {
-    const { resourceVersion: _revision, managedFields, ...metadata } = value.metadata;
-    const owners = (managedFields ?? []).map(({ time: _time, ...entry }) => entry);
-    return { ...value, metadata: { ...metadata, owners } as unknown as ApiObject["metadata"] };
-  };
-  return isDeepStrictEqual(strip(object), strip(old));
+  const { metadata, ...content } = object;
+  const { metadata: oldMetadata, ...oldContent } = old;
+  if (!isDeepStrictEqual(content, oldContent)) return false;
+  const { resourceVersion: _new, managedFields = [], ...own } = metadata;
+  const { resourceVersion: _old, managedFields: oldFields = [], ...oldOwn } = oldMetadata;
+  if (!isDeepStrictEqual(own, oldOwn)) return false;
+  const owners = (entries: readonly ManagedFieldsEntry[]): object[] => entries.map(({ time: _time, ...entry }) => entry);
+  return isDeepStrictEqual(owners(managedFields), owners(oldFields));
 }
 
 /** Reads, edits, writes; an object that is marked and no longer held goes. One Txn when the cache is fresh. */

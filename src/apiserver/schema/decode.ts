@@ -5,12 +5,16 @@ import { structOf, type TypeRef } from "./schema.js";
 /** A value of the wrong type, in the words of the real server's decoder. */
 export class DecodeError extends Error {}
 
+type Members = Readonly<Record<string, unknown>>;
+
 /** What decoding found beside the value. */
 export interface Decoded {
   readonly value: Record<string, unknown>;
   /** Paths of fields the type does not have, as `spec.containers[0].foo`; they are dropped from the value. */
   readonly unknown: readonly string[];
 }
+
+const METADATA = "meta.ObjectMeta";
 
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/;
 
@@ -28,8 +32,10 @@ function canonicalQuantity(text: string): string {
  *
  * `{"spec":{"foo":1}}` as core.Pod gives `{"spec":{}}` and unknown `["spec.foo"]`; `{"spec":[]}` throws
  * `json: cannot unmarshal array into Go struct field Pod.spec of type v1.PodSpec`.
+ *
+ * A member of the value or of its metadata that is the very one of `known`, which is decoded already, is taken as it is.
  */
-export function decodeStruct(input: Record<string, unknown>, key: string, mismatchText: MismatchText = jsonMismatch): Decoded {
+export function decodeStruct(input: Record<string, unknown>, key: string, mismatchText: MismatchText = jsonMismatch, known?: Members): Decoded {
   const unknown: string[] = [];
 
   const mismatch = (value: unknown, type: TypeRef, owner: string, dotted: string): never => {
@@ -89,7 +95,7 @@ export function decodeStruct(input: Record<string, unknown>, key: string, mismat
     return scalar(value, type, owner, dotted);
   };
 
-  const members = (object: Record<string, unknown>, structKey: string, dotted: string, indexed: string, allowed: readonly string[]): Record<string, unknown> => {
+  const members = (object: Record<string, unknown>, structKey: string, dotted: string, indexed: string, allowed: readonly string[], same?: Members): Record<string, unknown> => {
     const struct = structOf(structKey);
     const result: Record<string, unknown> = {};
     for (const [name, value] of Object.entries(object)) {
@@ -100,12 +106,22 @@ export function decodeStruct(input: Record<string, unknown>, key: string, mismat
         continue;
       }
       if (value === null) continue;
+      if (same !== undefined && typeof value === "object") {
+        if (value === same[name]) {
+          result[name] = value;
+          continue;
+        }
+        if (field.type.form === "struct" && field.type.struct === METADATA && jsonKind(value) === "object") {
+          result[name] = members(value as Record<string, unknown>, METADATA, name, name, [], same[name] as Members);
+          continue;
+        }
+      }
       result[name] = walk(value, field.type, struct.goName, dotted === "" ? name : `${dotted}.${name}`, indexed === "" ? name : `${indexed}.${name}`);
     }
     return result;
   };
 
-  return { value: members(input, key, "", "", ["apiVersion", "kind"]), unknown };
+  return { value: members(input, key, "", "", ["apiVersion", "kind"], known), unknown };
 }
 
 /** The zero value a null stands for inside a list or map. */

@@ -49,6 +49,7 @@ export class StoredText {
   /** Where metadata's closing brace stands in `value`. */
   readonly #metadataEnd: number;
   readonly #object: ApiObject;
+  #written: Stored | undefined;
 
   constructor(object: ApiObject) {
     this.#object = object;
@@ -65,11 +66,13 @@ export class StoredText {
     this.#metadataEnd = metadataEnd;
   }
 
-  /** The object as it reads after the write of that revision. */
+  /** The object as it reads after the write of that revision: one and the same, whoever asks. */
   at(key: string, revision: number): Stored {
+    if (this.#written?.key === key && this.#written.revision === revision) return this.#written;
     const { metadata } = this.#object;
     const comma = this.value[this.#metadataEnd - 1] === "{" ? "" : ",";
     const json = `${this.value.slice(0, this.#metadataEnd)}${comma}"resourceVersion":"${revision}"${this.value.slice(this.#metadataEnd)}`;
-    return new Stored(key, revision, { ...this.#object, metadata: { ...metadata, resourceVersion: String(revision) } }, json);
+    this.#written = new Stored(key, revision, { ...this.#object, metadata: { ...metadata, resourceVersion: String(revision) } }, json);
+    return this.#written;
   }
 }

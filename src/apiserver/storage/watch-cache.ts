@@ -1,7 +1,8 @@
 import type { Clock } from "../../base/clock.js";
 import type { Logger } from "../../base/log.js";
-import { type Backend, CompactedError, type Row, type RowBatch, type RowEvent } from "./backend.js";
-import { Stored } from "./stored.js";
+import { Ahead } from "./ahead.js";
+import { type Backend, CompactedError, type Row, type RowBatch, type RowEvent, type SwapResult } from "./backend.js";
+import { Stored, type StoredText } from "./stored.js";
 
 /** One change of one object. `object` is what it became; for DELETED what it was, at the deleting revision. */
 export interface ObjectEvent {
@@ -11,6 +12,12 @@ export interface ObjectEvent {
   readonly object: Stored;
   /** What it was before; selectors need it to see an object leave. */
   readonly previous?: Stored;
+}
+
+/** What is being written to a key. */
+export interface Write {
+  readonly key: string;
+  readonly text: StoredText;
 }
 
 /** Gets every event of one prefix, in order. `onLost` says that history is broken: list again. */
@@ -23,8 +30,6 @@ export interface Subscriber {
 const HISTORY_LIMIT = 4096;
 /** Rows read at a time. */
 const LIST_PAGE = 1_000;
-/** Keys that may be known newer than the watch. */
-const AHEAD_LIMIT = 10_000;
 const RETRY_MIN_MS = 50;
 const RETRY_MAX_MS = 5_000;
 
@@ -77,13 +82,6 @@ export class Shelf {
   }
 }
 
-/** What this server wrote or learnt and the watch has not brought yet. */
-interface Ahead {
-  readonly revision: number;
-  /** Absent: deleted. */
-  readonly object?: Stored;
-}
-
 /**
  * All of `/registry/` in memory, kept fresh by one etcd watch, so that a write needs no read before it.
  *
@@ -96,7 +94,7 @@ export class WatchCache {
   readonly #log: Logger;
   readonly #root: string;
   readonly #shelves: readonly Shelf[];
-  readonly #ahead = new Map<string, Ahead>();
+  readonly #ahead = new Ahead();
   readonly #stop = new AbortController();
   readonly #waiters = new Set<{ readonly revision: number; readonly done: () => void }>();
   #revision = 0;
@@ -134,26 +132,32 @@ export class WatchCache {
 
   /** The newest this server knows of a key: its own writes count before the watch brings them. */
   get(prefix: string, key: string): Stored | undefined {
-    const ahead = this.#ahead.get(key);
+    const ahead = this.#ahead.newest(key);
     if (ahead) return ahead.object;
     return this.shelf(prefix).objects.get(key);
   }
 
   /** The newest this server knows under a part of a shelf, such as one namespace; its own writes count at once. */
   *under(prefix: string, part: string): Iterable<Stored> {
-    for (const [key, stored] of this.shelf(prefix).objects) if (key.startsWith(part) && !this.#ahead.has(key)) yield stored;
-    for (const [key, ahead] of this.#ahead) if (ahead.object && key.startsWith(part)) yield ahead.object;
+    for (const [key, stored] of this.shelf(prefix).objects) if (key.startsWith(part) && !this.#ahead.newest(key)) yield stored;
+    yield* this.#ahead.under(part);
   }
 
   /** Remembers what a Txn or a Range just said of a key, unless the watch has been there already. */
   learn(key: string, revision: number, object?: Stored): void {
-    if (revision <= this.#revision) return;
-    const known = this.#ahead.get(key);
-    if (known && known.revision >= revision) return;
-    this.#ahead.delete(key);
-    // Forgetting one costs at most a Txn that fails and is tried again.
-    if (this.#ahead.size >= AHEAD_LIMIT) for (const oldest of this.#ahead.keys()) if (this.#ahead.delete(oldest)) break;
-    this.#ahead.set(key, { revision, ...(object ? { object } : {}) });
+    if (revision > this.#revision) this.#ahead.learn(key, object ? { revision, object } : { revision });
+  }
+
+  /** Does the Txn of some writes. They are known at once, and for what they are should the watch bring them before the store has answered. */
+  async write(writes: readonly Write[], txn: () => Promise<SwapResult>): Promise<SwapResult> {
+    for (const { key, text } of writes) this.#ahead.writing(key, text);
+    try {
+      const result = await txn();
+      if (result.succeeded) for (const { key, text } of writes) this.learn(key, result.revision, text.at(key, result.revision));
+      return result;
+    } finally {
+      for (const { key, text } of writes) this.#ahead.answered(key, text);
+    }
   }
 
   /** Resolves when the cache has seen `revision`, or after `timeoutMs`; true when it has. */
@@ -206,10 +210,8 @@ export class WatchCache {
 
   /** A row that is no JSON object is skipped and named: it was not written by an API server of this kind. */
   #read(row: Row): Stored | undefined {
-    const ahead = this.#ahead.get(row.key);
-    if (ahead?.revision === row.modRevision && ahead.object) return ahead.object;
     try {
-      return Stored.fromRow(row);
+      return this.#ahead.objectOf(row) ?? Stored.fromRow(row);
     } catch (error) {
       this.#log.warn({ key: row.key, err: error }, "skipping a key that holds no object");
       return undefined;
@@ -256,17 +258,12 @@ export class WatchCache {
     } else if (previous) {
       shelf.apply({ type: "DELETED", key: event.key, revision: event.revision, object: previous.at(event.revision), previous });
     }
-    const ahead = this.#ahead.get(event.key);
-    if (ahead && ahead.revision <= event.revision) this.#ahead.delete(event.key);
+    this.#ahead.passed(event.key, event.revision);
   }
 
   #advance(revision: number): void {
     this.#revision = Math.max(this.#revision, revision);
     for (const waiter of this.#waiters) if (waiter.revision <= this.#revision) waiter.done();
-    // What was learnt of keys outside any shelf, or of a revision the list skipped, is of no more use.
-    for (const [key, ahead] of this.#ahead) {
-      if (ahead.revision > this.#revision) break;
-      this.#ahead.delete(key);
-    }
+    this.#ahead.passedAll(this.#revision);
   }
 }
