@@ -6,6 +6,8 @@ import { type Numbered, Ring } from "./ring.js";
 export interface VmChange extends Numbered {
   readonly kind: typeof UpdateKind.ENTER | typeof UpdateKind.MODIFY | typeof UpdateKind.LEAVE;
   readonly vm: HostVm;
+  /** How it was before the change. */
+  readonly before: HostVm | undefined;
   /** It happened on a host out of reach: no watcher is told; all that came of it is told when the host is back. */
   readonly withheld: boolean;
 }
@@ -17,8 +19,8 @@ export class ChangeRing extends Ring<VmChange> {
   }
 
   /** Puts a change in; `vm` carries its revision from here on. */
-  add(kind: VmChange["kind"], vm: HostVm, withheld = false): HostVm {
-    return this.push((revision) => ({ revision, kind, vm: { ...vm, revision }, withheld })).vm;
+  add(kind: VmChange["kind"], vm: HostVm, { before, withheld = false }: Partial<Pick<VmChange, "before" | "withheld">> = {}): HostVm {
+    return this.push((revision) => ({ revision, kind, vm: { ...vm, revision }, before, withheld })).vm;
   }
 }
 

@@ -93,7 +93,7 @@ export class HostVms {
   /** Makes `state` what others see of the VM, and tells it. Throws HostNotReachable when the host has no power any more. */
   publish(vm: VirtualMachine, kind: UpdateKind.ENTER | UpdateKind.MODIFY | UpdateKind.LEAVE, state: HostVm): void {
     this.#around.power.throwIfAborted();
-    vm.state = this.#changes.add(kind, state, !this.#around.isHeard());
+    vm.state = this.#changes.add(kind, state, { before: vm.state, withheld: !this.#around.isHeard() });
   }
 
   /** Tells of every VM as if it were new: the host was out of reach. */

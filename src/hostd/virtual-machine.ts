@@ -94,32 +94,34 @@ export function createdState(hostName: string, vmId: string, config: VirtualMach
 
 /** The state after a power-on has begun: life number one higher, nothing left of the life before. */
 export function poweredOnState(state: HostVm): HostVm {
-  const { phaseTimes: _, personality: __, lastFault: ___, ...rest } = state;
-  return HostVm.create({ ...rest, powerState: VirtualMachinePowerState.POWERED_ON, powerOnCount: state.powerOnCount + 1, agentAddress: "" });
+  return { ...state, ...newLife(state), lastFault: undefined, powerState: VirtualMachinePowerState.POWERED_ON };
 }
 
 /** The state after the guest began to boot again without the power going: life number one higher, nothing left of the life before. */
 export function resetState(state: HostVm, phase: "VMM" | "KERNEL", nowMs: number): HostVm {
-  const { phaseTimes: _, personality: __, ...rest } = state;
-  return inPhase(HostVm.create({ ...rest, powerOnCount: state.powerOnCount + 1, agentAddress: "" }), phase, nowMs);
+  return inPhase({ ...state, ...newLife(state) }, phase, nowMs);
+}
+
+/** What a life of the VM begins with. Whatever stays as it was is shared by all states of a VM. */
+function newLife({ powerOnCount }: HostVm): Pick<HostVm, "phaseTimes" | "personality" | "agentAddress" | "powerOnCount"> {
+  return { phaseTimes: [], personality: undefined, agentAddress: "", powerOnCount: powerOnCount + 1 };
 }
 
 /** The state of a VM that another host ran: it goes on running, in the life it had, without a boot. */
 export function receivedState(state: HostVm, powerOnCount: number, poweredOn: boolean, nowMs: number): HostVm {
-  const there = HostVm.create({ ...state, powerOnCount });
+  const there = { ...state, powerOnCount };
   return poweredOn ? { ...inPhase(there, "RUNNING", nowMs), powerState: VirtualMachinePowerState.POWERED_ON } : there;
 }
 
 /** The state after the power went: what was in memory, the personality included, is lost; `lastFault` says why if it was no wish. */
 export function poweredOffState(state: HostVm, nowMs: number, lastFault: HostVm["lastFault"]): HostVm {
-  const { personality: _, ...rest } = inPhase(state, "OFF", nowMs);
-  return HostVm.create({ ...rest, powerState: VirtualMachinePowerState.POWERED_OFF, agentAddress: "", ...(lastFault === undefined ? {} : { lastFault }) });
+  const off = inPhase(state, "OFF", nowMs);
+  return { ...off, personality: undefined, powerState: VirtualMachinePowerState.POWERED_OFF, agentAddress: "", lastFault: lastFault ?? state.lastFault };
 }
 
 /** What is found on disk when the host boots: every VM is off, whatever it was when the host went down. */
 export function foundState(state: HostVm): HostVm {
-  const { personality: _, ...rest } = state;
-  return HostVm.create({ ...rest, powerState: VirtualMachinePowerState.POWERED_OFF, phase: VmPhase.OFF, phaseTimes: [], agentAddress: "", guestHeartbeatStatus: ManagedEntityStatus.GRAY });
+  return { ...state, personality: undefined, powerState: VirtualMachinePowerState.POWERED_OFF, phase: VmPhase.OFF, phaseTimes: [], agentAddress: "", guestHeartbeatStatus: ManagedEntityStatus.GRAY };
 }
 
 /** What is told of a VM that is gone: its ids, name, owner and host alone. */

@@ -11,6 +11,8 @@ import type { KeyCompare, KeyValue, KeyValueEntry, KeyValueTxn, KeyValueTxnResul
 /** A power-on may take half a minute of a slow profile; a HostD that takes longer than this is stuck. */
 const HOST_DEADLINE_MS = 120_000;
 const GREETING_DEADLINE_MS = 5_000;
+/** What of a VM on its host its record, its events and its repair depend on. */
+const WATCHED_FIELDS = ["config", "power_state", "last_fault", "guest_heartbeat_status"] as const;
 
 /** HostD over gRPC: one connection per address, the host by `:authority`. */
 export class GrpcHostDaemons implements HostDaemons {
@@ -90,7 +92,7 @@ class GrpcHostDaemon implements HostDaemon {
   }
 
   watchVms(signal: AbortSignal): AsyncIterable<VmUpdate> {
-    return this.#client.watchVms({ resumeToken: "", hostName: "" }, { signal });
+    return this.#client.watchVms({ resumeToken: "", hostName: "", pathSet: [...WATCHED_FIELDS] }, { signal });
   }
 
   watchHosts(signal: AbortSignal): AsyncIterable<HostUpdate> {

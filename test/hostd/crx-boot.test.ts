@@ -65,7 +65,7 @@ test("twenty vSphere Pods boot on two hosts, over real wires, and come back afte
     assert.deepEqual(await host.getHost({}, { authority: names[0] }).then((info) => [info.reservedCpuMhz, info.reservedMemoryMb, info.apiType]), [5000, 3060, "HostAgent"]);
 
     // The machine process is lost with all guests; HostD boots them again in the next one.
-    const watch = host.watchVms({ resumeToken: "", hostName: "" });
+    const watch = host.watchVms({ resumeToken: "", hostName: "", pathSet: [] });
     const again = new Set<string>();
     await crx.close();
     toCrx.close();
@@ -81,7 +81,7 @@ test("twenty vSphere Pods boot on two hosts, over real wires, and come back afte
     assert.equal(ready.agentAddress, crx.address);
 
     // A guest that dies takes its VM down.
-    const died = host.watchVms({ resumeToken: "", hostName: authorityOf(3) });
+    const died = host.watchVms({ resumeToken: "", hostName: authorityOf(3), pathSet: [] });
     for await (const update of died) {
       if (update.kind === UpdateKind.SYNCED) crx.panic(crxSpec(3).uuid, "kernel panic");
       if (update.kind !== UpdateKind.MODIFY || update.vm?.config?.uuid !== crxSpec(3).uuid) continue;

@@ -131,7 +131,7 @@ test("a guest that hangs goes yellow, red and, when it goes on, green; while it 
   await withWorld("instant", async (world) => {
     await runPod(world, { "guest-hangs-after": "10s", "guest-hangs-for": "60s" });
     const colours: ManagedEntityStatus[] = [];
-    const watch = world.host.watchVms({ resumeToken: "", hostName: HOST });
+    const watch = world.host.watchVms({ resumeToken: "", hostName: HOST, pathSet: [] });
     const reading = (async () => {
       for await (const { kind, vm: seen } of watch) if (kind !== UpdateKind.SYNCED && seen !== undefined) colours.push(seen.guestHeartbeatStatus);
     })().catch(() => undefined);

@@ -162,7 +162,7 @@ test("every call to a host out of reach is UNAVAILABLE HostNotReachable, and a c
   ];
   for (const call of calls) assert.deepEqual(await refusal(call), [RpcCode.UNAVAILABLE, "HostNotReachable"]);
   assert.deepEqual(await refusal(host.getHost({}, { authority: "esxi-77.spheresim.test" })), [RpcCode.INVALID_ARGUMENT, "InvalidArgument", ":authority"]);
-  const synced = await first(host.watchVms({ resumeToken: "", hostName: FIRST }), 1);
+  const synced = await first(host.watchVms({ resumeToken: "", hostName: FIRST, pathSet: [] }), 1);
   assert.equal(synced[0]?.kind, UpdateKind.SYNCED, "of a host out of reach nothing is told");
   await hardware.setNetwork({ requestId: "", name: FIRST, connected: true });
 });
@@ -181,15 +181,21 @@ test("a request id of the boot before is a new one", async () => {
 class Replica {
   readonly vms = new Map<string, HostVm>();
   readonly leaves: string[] = [];
+  readonly #pathSet: string[];
   #presence = new HostPresence();
   #token = "";
   #stop = new AbortController();
   #running: Promise<unknown> = Promise.resolve();
 
+  /** Knows of each VM these fields; all when there are none. */
+  constructor(...pathSet: string[]) {
+    this.#pathSet = pathSet;
+  }
+
   start(): void {
     this.#stop = new AbortController();
     const { signal } = this.#stop;
-    const vms = host.watchVms({ resumeToken: this.#token, hostName: "" }, { signal });
+    const vms = host.watchVms({ resumeToken: this.#token, hostName: "", pathSet: this.#pathSet }, { signal });
     const hosts = host.watchHosts({}, { signal });
     this.#running = Promise.allSettled([each(vms, (update) => this.#takeVm(update)), each(hosts, (update) => this.#takeHost(update))]);
   }
@@ -233,6 +239,8 @@ async function each<T>(stream: AsyncIterable<T>, take: (message: T) => void): Pr
 const ordinary = (n: number): ReturnType<typeof crxSpec> => crxSpec(n, { guestId: "otherLinux64Guest", ownerUid: "", memoryMb: 64, memoryAllocation: undefined, cpuAllocation: undefined });
 const where = (n: number): string => NAMES[n % 2] as string;
 
+const powerOf = ({ config, powerState }: HostVm): unknown => [config, powerState];
+
 /** What can happen to two hosts, their VMs and a watcher. Calls to a host out of reach fail, as they should. */
 const HAPPENINGS = ["create", "destroy", "on", "off", "destroy and cut", "create and unplug", "unplug", "plug", "cut", "mend", "stop HostD", "start HostD", "leave", "come"] as const;
 
@@ -245,6 +253,7 @@ test("property: a watcher of VMs and hosts knows what each host that answers has
       const base = run;
       const destroyed = new Set<string>();
       const watcher = new Replica();
+      const powerWatcher = new Replica("power_state", "config");
       const power = (name: string, poweredOn: boolean) => hardware.setPower({ requestId: "", name, poweredOn });
       const network = (name: string, connected: boolean) => hardware.setNetwork({ requestId: "", name, connected });
       const daemon = (name: string, running: boolean) => hardware.setService({ requestId: "", name, service: HostServiceKey.HOSTD, running }).catch(() => undefined);
@@ -266,20 +275,24 @@ test("property: a watcher of VMs and hosts knows what each host that answers has
         mend: (n) => network(where(n), true),
         "stop HostD": (n) => daemon(where(n), false),
         "start HostD": (n) => daemon(where(n), true),
-        leave: () => watcher.stop(),
+        leave: () => Promise.all([watcher.stop(), powerWatcher.stop()]),
         come: async () => {
-          await watcher.stop();
+          await doings.leave(0);
           watcher.start();
+          powerWatcher.start();
         },
       };
       watcher.start();
+      powerWatcher.start();
       for (const { what, n } of steps) await doings[what](n);
       await doings.come(0);
       const agree = async (): Promise<boolean> => {
         for (const name of NAMES) {
           const listed = await host.listVms({ pageSize: 1000, pageToken: "" }, { authority: name }).catch(() => undefined);
-          if (watcher.knows(name) !== (listed !== undefined)) return false;
-          if (listed !== undefined) assert.deepEqual(watcher.on(name), listed.vms);
+          if ([watcher, powerWatcher].some((each) => each.knows(name) !== (listed !== undefined))) return false;
+          if (listed === undefined) continue;
+          assert.deepEqual(watcher.on(name), listed.vms);
+          assert.deepEqual(powerWatcher.on(name).map(powerOf), listed.vms.map(powerOf));
         }
         return true;
       };
@@ -292,7 +305,7 @@ test("property: a watcher of VMs and hosts knows what each host that answers has
       await eventually("the watcher knows what all hosts have", agree);
       for (const uuid of watcher.leaves) assert.ok(destroyed.has(uuid), "a VM is told to be gone that was never destroyed");
       for (let n = 0; n <= 5; n += 1) await destroy(n);
-      await watcher.stop();
+      await doings.leave(0);
     }),
     { numRuns: 40, seed: 20260101 },
   );

@@ -121,6 +121,17 @@ describe("in each phase of a power-on", () => {
     assert.deepEqual([vm.powerState, vm.lastFault?.localizedMessage], [POWERED_OFF, "The guest died: kernel panic"]);
   });
 
+  test("a host without VMs that comes back names no change of another host that watchers are not told of", async () => {
+    void (await enter("AGENT_READY"));
+    const told = fixture.esxi.changes.revision;
+    await rack().setNetwork(NAME, false);
+    await fixture.esxi.heard({ message: { $case: "died", value: { guest, reason: "kernel panic" } } });
+    assert.ok(fixture.esxi.changes.revision > told, "the guest's death is a change, and withheld");
+    await rack().setNetwork(OTHER, false);
+    await rack().setNetwork(OTHER, true);
+    assert.ok((physical(OTHER).presence()?.revision ?? 0n) <= told, "who waits for a revision that is never told waits for ever");
+  });
+
   test("the other host is not touched", async () => {
     await fixture.settle(physical(OTHER).answering((host) => host.createVm(crxSpec(2), true)));
     const before = physical(OTHER).presence();

@@ -120,7 +120,7 @@ test("a watch shows what exists, then changes, and goes on from a token", async 
   const updates: VmUpdate[] = [];
   const read = async (resumeToken: string, hostName: string, until: (update: VmUpdate) => boolean): Promise<VmUpdate[]> => {
     const seen: VmUpdate[] = [];
-    for await (const update of client.watchVms({ resumeToken, hostName })) {
+    for await (const update of client.watchVms({ resumeToken, hostName, pathSet: [] })) {
       seen.push(update);
       if (until(update)) break;
     }
@@ -145,6 +145,39 @@ test("a watch shows what exists, then changes, and goes on from a token", async 
   assert.deepEqual([leave?.config?.uuid, leave?.config?.instanceUuid, leave?.hostName, leave?.config?.memoryMb], [ordinary(21).uuid, ordinary(21).instanceUuid, second, 0]);
   await assert.rejects(read("elsewhere.7", "", () => true), (error) => RpcError.is(error, RpcCode.OUT_OF_RANGE) && error.reason?.reason === "InvalidCollectorVersion");
   await assert.rejects(read("", "esxi-09.spheresim.test", () => true), (error) => RpcError.is(error, RpcCode.NOT_FOUND));
+});
+
+test("a watch of some fields tells their changes alone, whole, and as well from a token", async () => {
+  const config = ordinary(22);
+  const vm = { key: { $case: "uuid" as const, value: config.uuid } };
+  const read = async (resumeToken: string, pathSet: string[]): Promise<VmUpdate[]> => {
+    const seen: VmUpdate[] = [];
+    for await (const update of client.watchVms({ resumeToken, hostName: second, pathSet })) {
+      seen.push(update);
+      if (update.kind === UpdateKind.SYNCED) return seen;
+    }
+    return seen;
+  };
+  const token = (await read("", [])).at(-1)?.resumeToken ?? "";
+  await client.createVm({ requestId: "", config, powerOn: true }, { authority: second });
+  await client.reconfigureVm({ requestId: "", vm, config: { ...config, name: "web-22b" } }, { authority: second });
+  await client.powerOffVm({ requestId: "", vm }, { authority: second });
+  const now = await client.getVm({ vm }, { authority: second });
+  const on = VirtualMachinePowerState.POWERED_ON;
+  const off = VirtualMachinePowerState.POWERED_OFF;
+  const lines = (updates: readonly VmUpdate[]): unknown[] => updates.map((update) => [update.kind, update.vm?.powerState, update.vm?.config?.name]);
+  const synced = [UpdateKind.SYNCED, undefined, undefined];
+  const enter = [UpdateKind.ENTER, on, "web-22"];
+  const power = await read(token, ["power_state"]);
+  assert.deepEqual(lines(power), [enter, [UpdateKind.MODIFY, off, "web-22b"], synced]);
+  assert.deepEqual(power[1]?.vm, now);
+  assert.equal(power[1]?.revision, now.revision);
+  assert.deepEqual(lines(await read(token, ["config"])), [enter, [UpdateKind.MODIFY, on, "web-22b"], synced]);
+  assert.deepEqual(lines(await read(power[1]?.resumeToken ?? "", ["config", "power_state"])), [synced]);
+  assert.ok((await read(token, [])).length > power.length, "a watch of no field in particular tells the phases too");
+  await client.destroyVm({ requestId: "", vm, powerOff: false }, { authority: second });
+  assert.equal((await read(token, ["phase"])).at(-2)?.kind, UpdateKind.LEAVE, "that a VM is gone is told whatever was asked for");
+  await assert.rejects(read("", ["power_state", "powerState"]), (error) => RpcError.is(error, RpcCode.INVALID_ARGUMENT) && error.violations[0]?.field === "path_set[1]");
 });
 
 test("a guest channel that does not begin with hello is refused", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ManualClock } from "../../src/base/clock.js";
 import { ChangeFeed, type FeedUpdate } from "../../src/vcenter/inventory/change-feed.js";
 import type { VimFault } from "../../src/vcenter/vim-fault.js";
 
@@ -23,10 +24,9 @@ function setUp(maxTombstones?: number): { feed: ChangeFeed<string>; objects: Map
   };
 }
 
-function watching(feed: ChangeFeed<string>, token: string): { next: () => Promise<Update>; stop: () => Promise<unknown> } {
+function watching(feed: ChangeFeed<string>, token: string, monotonic = new ManualClock()): { next: () => Promise<Update>; stop: () => Promise<unknown> } {
   const over = new AbortController();
-  const wait = (signal: AbortSignal): Promise<void> => new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
-  const updates = feed.watch(token, { signal: over.signal, wait });
+  const updates = feed.watch(token, { signal: over.signal, monotonic, bookmarkMs: 10_000 });
   return {
     next: async () => (await updates.next()).value as Update,
     stop: () => {
@@ -79,6 +79,35 @@ test("a slow reader sees the last state of each object, and what came and went n
   remove("a");
   assert.equal(line(await quiet), "leave a");
   await watch.stop();
+});
+
+test("a quiet watch gets a bookmark each time its time has passed, a change begins the time anew, and the end leaves no timer", async () => {
+  const { feed, put } = setUp();
+  const monotonic = new ManualClock();
+  const watch = watching(feed, "", monotonic);
+  assert.equal(line(await watch.next()), "synced");
+  const first = watch.next();
+  await monotonic.advance(10_000);
+  assert.deepEqual(await first, { kind: "bookmark", token: "3-0" });
+  const second = watch.next();
+  await monotonic.advance(9_999);
+  put("a", "1");
+  assert.equal(line(await second), "enter a=1");
+  let bookmarked = false;
+  const third = watch.next().then((update) => {
+    bookmarked = update?.kind === "bookmark";
+  });
+  await monotonic.advance(9_999);
+  assert.equal(bookmarked, false);
+  await monotonic.advance(1);
+  await third;
+  assert.equal(bookmarked, true);
+  const last = watch.next();
+  await monotonic.advance(0);
+  assert.equal(monotonic.waiting, 1);
+  await watch.stop();
+  assert.equal(await last, undefined);
+  assert.deepEqual([monotonic.waiting, feed.watchers], [0, 0]);
 });
 
 test("resuming from any token that was handed out loses nothing", async () => {

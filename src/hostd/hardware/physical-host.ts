@@ -25,7 +25,7 @@ export class PhysicalHost {
   #running: EsxiHost | undefined;
   /** VMs that watchers know, by instance uuid; kept while the host is out of reach. */
   #known = new Map<string, HostVm>();
-  /** Revision of VMs by which all of the host's had been told when it came (back). */
+  /** Revision of VMs by which all of the host's had been told when it came (back): of a change that was told, as a watcher waits for it. */
   #toldRevision = 0n;
 
   /** `state`: power, cable and services as they were; a host that has power boots with `bootUp`. */
@@ -118,11 +118,12 @@ export class PhysicalHost {
   #comeBack(): void {
     const { changes } = this.#around;
     this.#reach.found();
+    const before = changes.revision;
     const there = new Set(this.#running?.vms().map((vm) => vm.config?.instanceUuid));
     for (const [instanceUuid, vm] of this.#known) if (!there.has(instanceUuid)) changes.add(UpdateKind.LEAVE, forgottenState(vm));
     this.#known.clear();
     this.#running?.tellAgain();
-    this.#toldRevision = changes.revision;
+    if (changes.revision > before) this.#toldRevision = changes.revision;
   }
 
   /** Why nobody reaches HostD; undefined where somebody does. */

@@ -11,6 +11,7 @@ import type { EsxiProcess } from "../esxi-process.js";
 import type { PhysicalHost } from "../hardware/physical-host.js";
 import { notFound } from "../host-fault.js";
 import { ListPages } from "../list-pages.js";
+import { VmFields } from "../vm-fields.js";
 import { followRing } from "./follow-ring.js";
 import { watchHosts } from "./watch-hosts.js";
 
@@ -55,9 +56,10 @@ export function hostService(esxi: EsxiProcess): ServedService {
 }
 
 /** VMs of hosts that nobody reaches are not among what there is: they are told when their host is back. */
-async function watchVms(esxi: EsxiProcess, { hostName, resumeToken }: WatchVmsRequest, stream: StreamWriter<VmUpdate>, call: Call): Promise<void> {
+async function watchVms(esxi: EsxiProcess, { hostName, resumeToken, pathSet }: WatchVmsRequest, stream: StreamWriter<VmUpdate>, call: Call): Promise<void> {
   const { changes } = esxi;
   if (hostName !== "" && !esxi.hosts.has(hostName)) throw notFound("HostSystem", hostName);
+  const fields = new VmFields(pathSet);
   await followRing(
     {
       ring: changes,
@@ -66,7 +68,7 @@ async function watchVms(esxi: EsxiProcess, { hostName, resumeToken }: WatchVmsRe
         const hosts = [...esxi.hosts.values()].filter((host) => host.reach.isThere && (hostName === "" || host.spec.name === hostName));
         for (const vm of hosts.flatMap((host) => host.hostd().vms())) await stream.write({ kind: UpdateKind.ENTER, resumeToken: "", vm, revision: 0n });
       },
-      shows: (change) => !change.withheld && (hostName === "" || change.vm.hostName === hostName),
+      shows: (change) => !change.withheld && (hostName === "" || change.vm.hostName === hostName) && fields.differ(change),
       tell: (change) => stream.write(toUpdate(changes, change)),
       synced: (token, revision) => stream.write({ kind: UpdateKind.SYNCED, resumeToken: token, vm: undefined, revision }),
       bookmark: (token, revision) => stream.write({ kind: UpdateKind.BOOKMARK, resumeToken: token, vm: undefined, revision }),

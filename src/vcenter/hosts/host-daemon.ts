@@ -23,7 +23,7 @@ export interface HostDaemon {
   releaseVm(host: string, instanceUuid: string, signal: AbortSignal): Promise<void>;
   /** Powers off first where needed. */
   destroyVm(host: string, instanceUuid: string, signal: AbortSignal): Promise<void>;
-  /** Every change of every VM of every host at the address: ENTER for each, SYNCED, then changes. */
+  /** The VMs of every host at the address: ENTER for each, SYNCED, then each change of settings, power, fault or heartbeat. */
   watchVms(signal: AbortSignal): AsyncIterable<VmUpdate>;
   /** Which hosts at the address answer. Throws UNIMPLEMENTED where HostD cannot tell. */
   watchHosts(signal: AbortSignal): AsyncIterable<HostUpdate>;

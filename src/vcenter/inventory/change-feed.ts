@@ -1,3 +1,4 @@
+import type { Clock } from "../../base/clock.js";
 import { VimFault } from "../vim-fault.js";
 
 /** One change as a watch sees it. vim25 type: ObjectUpdate. */
@@ -6,11 +7,12 @@ export type FeedUpdate<T> =
   | { readonly kind: "leave"; readonly token: string; readonly key: string }
   | { readonly kind: "synced" | "bookmark"; readonly token: string };
 
-/** When a watch ends, and how it waits for changes. */
+/** When a watch ends, and how long it waits for changes. */
 export interface WatchOptions {
   readonly signal: AbortSignal;
-  /** Returns, or rejects, after the time between bookmarks or as soon as the signal aborts. */
-  readonly wait: (signal: AbortSignal) => Promise<void>;
+  readonly monotonic: Clock;
+  /** A watch on which nothing changes gets a bookmark after so long. */
+  readonly bookmarkMs: number;
 }
 
 interface Versions {
@@ -123,12 +125,14 @@ export class ChangeFeed<T> {
 
   /**
    * Follows the set: with an empty token ENTER for every object, SYNCED, then each change; with a token what changed since, SYNCED,
-   * then each change. A bookmark comes whenever a wait passes without a change.
+   * then each change. A bookmark comes whenever its time passes without a change.
    */
   async *watch(resumeToken: string, options: WatchOptions): AsyncGenerator<FeedUpdate<T>, void> {
     const since = resumeToken === "" ? 0 : this.#parse(resumeToken);
     const start = this.#version;
     const watcher: Watcher = { pending: this.#changesSince(since), wake: () => undefined };
+    const onAbort = (): void => watcher.wake();
+    options.signal.addEventListener("abort", onAbort, { once: true });
     this.#watchers.add(watcher);
     try {
       for (let next = first(watcher.pending); next !== undefined && next[1].order <= start; next = first(watcher.pending)) {
@@ -138,10 +142,11 @@ export class ChangeFeed<T> {
       while (!options.signal.aborted) {
         const next = first(watcher.pending);
         if (next !== undefined) yield* this.#take(watcher, next, this.#token(next[1].order));
-        else if (!(await this.#changeComes(watcher, options)) && !options.signal.aborted) yield { kind: "bookmark", token: this.#token(this.#version) };
+        else if (!(await changeComes(watcher, options)) && !options.signal.aborted) yield { kind: "bookmark", token: this.#token(this.#version) };
       }
     } finally {
       this.#watchers.delete(watcher);
+      options.signal.removeEventListener("abort", onAbort);
     }
   }
 
@@ -153,21 +158,6 @@ export class ChangeFeed<T> {
     }
     const object = this.#read(key);
     if (object !== undefined) yield { kind, token, key, object };
-  }
-
-  /** Waits for a change; false when none came in time. */
-  async #changeComes(watcher: Watcher, options: WatchOptions): Promise<boolean> {
-    const over = new AbortController();
-    const stop = (): void => over.abort(waitIsOver);
-    options.signal.addEventListener("abort", stop, { once: true });
-    watcher.wake = stop;
-    try {
-      await options.wait(over.signal).catch(() => undefined);
-    } finally {
-      watcher.wake = () => undefined;
-      options.signal.removeEventListener("abort", stop);
-    }
-    return watcher.pending.size > 0;
   }
 
   #changesSince(version: number): Map<string, Pending> {
@@ -205,8 +195,18 @@ export class ChangeFeed<T> {
   }
 }
 
-/** Why a wait ends; made once, because an error that nobody reads costs a stack trace. */
-const waitIsOver = new Error("the wait is over");
+/** Waits for a change; false when none came in time. The end of the watch wakes it, too. */
+function changeComes(watcher: Watcher, { monotonic, bookmarkMs }: WatchOptions): Promise<boolean> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      timer.cancel();
+      watcher.wake = () => undefined;
+      resolve(watcher.pending.size > 0);
+    };
+    const timer = monotonic.timer(bookmarkMs, done);
+    watcher.wake = done;
+  });
+}
 
 function first<V>(map: ReadonlyMap<string, V>): readonly [string, V] | undefined {
   for (const entry of map) return entry;

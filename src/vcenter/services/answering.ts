@@ -26,7 +26,7 @@ export async function sendFeed<T, Update>(
 ): Promise<void> {
   const { stream, call, monotonic, message } = options;
   try {
-    for await (const update of feed.watch(resumeToken, { signal: call.signal, wait: (signal) => monotonic.sleep(BOOKMARK_MS, signal) })) {
+    for await (const update of feed.watch(resumeToken, { signal: call.signal, monotonic, bookmarkMs: BOOKMARK_MS })) {
       const sent = message(update);
       if (sent !== undefined) await stream.write(sent);
     }
