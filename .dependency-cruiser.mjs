@@ -65,7 +65,7 @@ export default {
     onlyThese("starting-commands", "up, serve, demo, exec and import-etcd also import the daemon", { path: startingCommands }, ["^src/cli/", "^src/(?:base|kubernetes|rpc|gen|daemon)/"]),
     onlyThese("verifying-commands", "verify also imports the contract tests", { path: verifyingCommands }, ["^src/cli/", "^src/(?:base|kubernetes|rpc|gen|contract)/"]),
     onlyThese("contract", "contract tests know no room", { path: "^src/contract/" }, ["^src/contract/", "^src/(?:base|kubernetes|rpc|gen)/"]),
-    onlyThese("generated", "generated code imports generated code, what its decoders read with and its encoders write with", { path: "^src/gen/" }, ["^src/gen/", "^src/base/message-(?:reader|writer)\\.ts$"]),
+    onlyThese("generated", "generated code imports generated code, and what its decoders read with", { path: "^src/gen/" }, ["^src/gen/", "^src/base/message-reader\\.ts$"]),
     { name: "no-cycles", comment: "two files that need each other are one noun", severity: "error", from: { pathNot: "^src/gen/" }, to: { circular: true } },
     { name: "resolvable", comment: "an import must lead somewhere", severity: "error", from: {}, to: { couldNotResolve: true } },
   ],

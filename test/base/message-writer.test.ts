@@ -33,7 +33,7 @@ const { message } = fc.letrec<{ message: Writing[]; part: Writing }>((tie) => ({
   message: fc.array(tie("part"), { maxLength: 5 }),
   part: fc.oneof({ depthSize: "small" }, field, tie("message").map((parts): Writing => (writer) => {
     writer.uint32(10).fork();
-    for (const part of parts) part(writer);
+    for (const part of parts as Writing[]) part(writer);
     writer.join();
   })),
 }));
