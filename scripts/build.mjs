@@ -5,7 +5,6 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { messageWriters } from "./message-writers.mjs";
 import { requireNode } from "./require-node.mjs";
 import { strictDecoders } from "./strict-decoders.mjs";
 
@@ -44,13 +43,11 @@ function stage(name, say, inputs, product, make) {
   writeFileSync(stamp, now);
 }
 
-/** Has generated code read and write through the readers and writers of src/base. */
-function putInReadersAndWriters() {
+function makeDecodersStrict() {
   for (const file of filesUnder(join(root, "src", "gen"))) {
     if (!file.endsWith(".ts")) continue;
-    const base = (name) => relative(dirname(file), join(root, "src", "base", name)).replaceAll("\\", "/");
-    const strict = strictDecoders(readFileSync(file, "utf8"), base("message-reader.js"), relative(root, file));
-    writeFileSync(file, messageWriters(strict, base("message-writer.js"), relative(root, file)));
+    const reader = relative(dirname(file), join(root, "src", "base", "message-reader.js")).replaceAll("\\", "/");
+    writeFileSync(file, strictDecoders(readFileSync(file, "utf8"), reader, relative(root, file)));
   }
 }
 
@@ -61,11 +58,11 @@ export function build({ onlyGenerate = false } = {}) {
     // Not `npm ci`: it wants every platform's optional binary in the lock file, also those a registry does not carry.
     run("npm", ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"], "npm install"),
   );
-  const contracts = () => [...filesUnder(join(root, "proto")), join(root, "buf.gen.yaml"), ...["strict-decoders.mjs", "message-writers.mjs"].map((name) => join(root, "scripts", name))];
+  const contracts = () => [...filesUnder(join(root, "proto")), join(root, "buf.gen.yaml"), join(root, "scripts", "strict-decoders.mjs")];
   stage("generate", "generating code from proto/", contracts, join(root, "src", "gen"), () => {
     rmSync(join(root, "src", "gen"), { recursive: true, force: true });
     run("buf", ["generate"], "buf generate");
-    putInReadersAndWriters();
+    makeDecodersStrict();
     run("buf", ["build", "-o", join("src", "gen", "image.binpb")], "buf build");
   });
   if (onlyGenerate) return;

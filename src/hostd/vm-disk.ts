@@ -67,7 +67,7 @@ export class VmDisk {
 
 /** Stores a VM as it is. */
 export function putVm(vm: HostVm): DiskWrite {
-  return { type: "put", key: vmKey(vm.hostName, vm.config?.instanceUuid ?? ""), value: HostVm.encode(vm).finish() };
+  return { type: "put", key: vmKey(vm.hostName, vm.config?.instanceUuid ?? ""), value: Buffer.from(HostVm.encode(vm).finish()) };
 }
 
 export function deleteVm(vm: HostVm): DiskWrite {
@@ -81,7 +81,7 @@ export function putNextVmId(host: string, next: number): DiskWrite {
 
 /** Stores how a host stands in the rack. */
 export function putHardware(host: HostHardware): DiskWrite {
-  return { type: "put", key: `${HARDWARE_PREFIX}${host.name}`, value: HostHardware.encode(host).finish() };
+  return { type: "put", key: `${HARDWARE_PREFIX}${host.name}`, value: Buffer.from(HostHardware.encode(host).finish()) };
 }
 
 /** Forgets a host with all that is on its disk. */

@@ -1,4 +1,4 @@
-import { MessageWriter } from "../../base/message-writer.js";
+import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { Pace } from "../../base/pace.js";
 import { RpcCode, RpcError } from "../../base/rpc-error.js";
 import type { Slices } from "../../base/slices.js";
@@ -28,7 +28,7 @@ export function* encodedResult(result: PlacementResult, pace: Pace): Slices<Buff
 export function* encodedAsOneOf(result: PlacementResult, pace: Pace): Slices<Buffer> {
   const pieces = yield* piecesOf(result, pace);
   const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
-  return Buffer.concat([new MessageWriter().uint32(RESULTS_TAG).uint32(length).finish(), ...pieces]);
+  return Buffer.concat([new BinaryWriter().uint32(RESULTS_TAG).uint32(length).finish(), ...pieces]);
 }
 
 /** `encodedAsOneOf` for the results of one message. Throws RESOURCE_EXHAUSTED, in the words of grpc-go, when they are more than it may hold. */
