@@ -32,7 +32,7 @@ const managed: ReadonlySet<string> = new Set([...Object.values(taintKeys), "node
 /**
  * The taints a node should carry by its conditions and its `spec.unschedulable`; others' taints stay, and so do ages.
  *
- * @param evicts false while no node at all is Ready: then it is the control plane that hears nothing, and no pod is driven away
+ * @param evicts false until it is the node's turn to be given up: then no pod is driven away yet
  */
 export function taintsFor(node: Node, now: string, evicts = true): readonly Taint[] {
   const old = node.spec?.taints ?? [];
@@ -49,4 +49,9 @@ export function taintsFor(node: Node, now: string, evicts = true): readonly Tain
   const kept = old.filter((taint) => !managed.has(taint.key) || wanted.some((candidate) => same(candidate, taint)));
   const fresh = wanted.filter((taint) => !kept.some((candidate) => same(candidate, taint)));
   return [...kept, ...fresh.map((taint): Taint => (taint.effect === "NoExecute" || taint.key === taintKeys.unschedulable ? { ...taint, timeAdded: now } : taint))];
+}
+
+/** Whether the pods of the node are being driven away because it is not Ready. */
+export function isGivenUp(node: Node): boolean {
+  return (node.spec?.taints ?? []).some(({ key, effect }) => effect === "NoExecute" && (key === taintKeys.unreachable || key === taintKeys.notReady));
 }

@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/log.js";
-import { StepRecord } from "../gen/spheresim/emulator/v1/journal.js";
+import type { StepRecord } from "../gen/spheresim/emulator/v1/journal.js";
 import { encodeRecord, isStep, journalKey, journalPrefix, podPrefix, type StepPlace, stepPlaceOf } from "./journal-key.js";
 
 /** What the journal needs of an etcd store. */
@@ -105,12 +105,14 @@ export class Journal {
     if (record.name !== "") memory.name = record.name;
     if (record.namespace !== "") memory.namespace = record.namespace;
     if (record.attempt > memory.attempt) memory.attempt = record.attempt;
-    return StepRecord.fromPartial({
+    // A record's verdicts may be long: nothing is copied where nothing is missing.
+    if (record.namespace !== "" && record.name !== "" && record.attempt !== 0) return record;
+    return {
       ...record,
       namespace: record.namespace || memory.namespace,
       name: record.name || memory.name,
       attempt: record.attempt || memory.attempt,
-    });
+    };
   }
 
   async #write(): Promise<void> {

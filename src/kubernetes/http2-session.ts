@@ -1,6 +1,7 @@
 import { connect, constants } from "node:http2";
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, IncomingHttpStatusHeader, OutgoingHttpHeaders, SecureClientSessionOptions } from "node:http2";
 import type { Clock, Timer } from "../base/clock.js";
+import type { OngoingCall } from "./ongoing-call.js";
 import { transportError } from "./status.js";
 
 /** TLS material in PEM; with `token` instead of a certificate the token travels in each request's header. */
@@ -13,10 +14,18 @@ export interface TlsMaterial {
   readonly insecureSkipVerify?: boolean;
 }
 
+/** The head of an answer whose body is still to be read. */
 export interface Http2Response {
   readonly statusCode: number;
   readonly headers: IncomingHttpHeaders;
   readonly stream: ClientHttp2Stream;
+}
+
+/** An answer that was read to its end. */
+export interface Http2Answer {
+  readonly statusCode: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
 }
 
 /** After this much silence a ping asks whether the server is still there. */
@@ -27,6 +36,8 @@ const PING_TIMEOUT_MS = 15_000;
 const CONNECT_TIMEOUT_MS = 10_000;
 const CONNECTION_WINDOW_BYTES = 16 * 1024 * 1024;
 const STREAM_WINDOW_BYTES = 4 * 1024 * 1024;
+/** Longest answer that is read whole. */
+export const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 
 /** One HTTP/2 connection to one origin, made on demand and made again when it died or the server said goodbye. */
 export class Http2Session {
@@ -46,57 +57,92 @@ export class Http2Session {
     this.#clock = options.clock;
   }
 
-  /** Sends a request and resolves with the answer's head; rejects with a transport ApiError, whose `sent` says if the server may have seen it. */
-  async request(headers: OutgoingHttpHeaders, body: Buffer | undefined, signal: AbortSignal | undefined): Promise<Http2Response> {
+  /** Sends a request without a body and resolves with the answer's head; rejects with a transport ApiError, of which `wasNeverSent` says if the server may have seen it. */
+  async open(headers: OutgoingHttpHeaders, signal: AbortSignal | undefined): Promise<Http2Response> {
     signal?.throwIfAborted();
-    let session: ClientHttp2Session;
-    try {
-      session = await this.#connected();
-    } catch (error) {
-      throw notSent(`connect to ${this.#origin}: ${messageOf(error)}`, error);
-    }
+    const session = await this.#standing();
     signal?.throwIfAborted();
     return new Promise((resolve, reject) => {
-      let stream: ClientHttp2Stream;
-      try {
-        stream = session.request(headers, { endStream: body === undefined });
-      } catch (error) {
-        reject(notSent(`request to ${this.#origin}: ${messageOf(error)}`, error));
-        return;
-      }
+      const stream = this.#start(session, headers, undefined);
+      let answered = false;
+      let failure: Error | undefined;
       const onAbort = (): void => {
         stream.close(constants.NGHTTP2_CANCEL);
         reject(signal?.reason instanceof Error ? signal.reason : transportError(`request to ${this.#origin} was aborted`, signal?.reason));
       };
-      const settle = (): void => {
-        stream.off("close", onClose);
-        stream.off("response", onResponse);
-      };
-      const onResponse = (head: IncomingHttpHeaders & IncomingHttpStatusHeader): void => {
-        settle();
-        resolve({ statusCode: head[":status"] ?? 0, headers: head, stream });
-      };
-      let failure: Error | undefined;
-      const onClose = (): void => {
-        settle();
-        signal?.removeEventListener("abort", onAbort);
-        const refused = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM;
-        const text = `request to ${this.#origin}: ${failure === undefined ? "the connection was closed before an answer" : messageOf(failure)}`;
-        reject(refused ? notSent(text, failure) : transportError(text, failure));
-      };
-      stream.on("error", (error: Error) => {
-        failure = error;
-      });
-      stream.once("response", onResponse);
-      stream.once("close", onClose);
-      this.#count(session, 1);
-      stream.once("close", () => {
-        signal?.removeEventListener("abort", onAbort);
-        this.#count(session, -1);
-      });
       signal?.addEventListener("abort", onAbort, { once: true });
-      if (body !== undefined) stream.end(body);
+      stream.on("response", (head) => {
+        answered = true;
+        resolve({ statusCode: statusCodeOf(head), headers: head, stream });
+      });
+      stream.on("error", (error: Error) => (failure = error));
+      stream.on("close", () => {
+        this.#count(session, -1);
+        signal?.removeEventListener("abort", onAbort);
+        if (!answered) reject(this.#unanswered(stream, failure));
+      });
     });
+  }
+
+  /** Sends a request and resolves with the whole answer; rejects as `open` does, or with what `call` was ended for. */
+  async exchange(headers: OutgoingHttpHeaders, body: Buffer | undefined, call: OngoingCall): Promise<Http2Answer> {
+    call.throwIfEnded();
+    const session = await this.#standing();
+    call.throwIfEnded();
+    return new Promise((resolve, reject) => {
+      const stream = this.#start(session, headers, body);
+      let head: (IncomingHttpHeaders & IncomingHttpStatusHeader) | undefined;
+      let whole = false;
+      let failure: Error | undefined;
+      const chunks: Buffer[] = [];
+      let bytes = 0;
+      call.onEnd = (reason) => {
+        stream.close(constants.NGHTTP2_CANCEL);
+        reject(reason);
+      };
+      stream.on("response", (received) => (head = received));
+      stream.on("data", (chunk: Buffer) => {
+        bytes += chunk.length;
+        if (bytes <= MAX_ANSWER_BYTES) chunks.push(chunk);
+        else stream.destroy(new Error(`the answer is longer than ${MAX_ANSWER_BYTES} bytes`));
+      });
+      stream.on("end", () => {
+        // A stream that was reset ends like one that is whole.
+        whole = head !== undefined && stream.rstCode === constants.NGHTTP2_NO_ERROR;
+        if (whole) resolve({ statusCode: statusCodeOf(head!), headers: head!, text: textOf(chunks) });
+      });
+      stream.on("error", (error: Error) => (failure = error));
+      stream.on("close", () => {
+        this.#count(session, -1);
+        if (!whole) reject(head === undefined ? this.#unanswered(stream, failure) : brokeOff(failure));
+      });
+    });
+  }
+
+  async #standing(): Promise<ClientHttp2Session> {
+    try {
+      return await this.#connected();
+    } catch (error) {
+      throw notSent(`connect to ${this.#origin}: ${messageOf(error)}`, error);
+    }
+  }
+
+  #start(session: ClientHttp2Session, headers: OutgoingHttpHeaders, body: Buffer | undefined): ClientHttp2Stream {
+    let stream: ClientHttp2Stream;
+    try {
+      stream = session.request(headers, { endStream: body === undefined });
+    } catch (error) {
+      throw notSent(`request to ${this.#origin}: ${messageOf(error)}`, error);
+    }
+    this.#count(session, 1);
+    if (body !== undefined) stream.end(body);
+    return stream;
+  }
+
+  /** The error of a request whose stream ended before an answer. */
+  #unanswered(stream: ClientHttp2Stream, failure: Error | undefined): Error {
+    const text = `request to ${this.#origin}: ${failure === undefined ? "the connection was closed before an answer" : messageOf(failure)}`;
+    return stream.rstCode === constants.NGHTTP2_REFUSED_STREAM ? notSent(text, failure) : transportError(text, failure);
   }
 
   /** Ends every connection; running requests fail. */
@@ -212,6 +258,21 @@ function notSent(message: string, cause: unknown): Error {
 /** Whether the failed request surely never reached the server, so that any call may be repeated. */
 export function wasNeverSent(error: unknown): boolean {
   return typeof error === "object" && error !== null && unsent.has(error);
+}
+
+/** The error of a request whose answer is not whole. */
+export function brokeOff(failure?: unknown): Error {
+  return transportError(`the answer broke off: ${failure === undefined ? "the connection was closed" : messageOf(failure)}`, failure);
+}
+
+function statusCodeOf(head: IncomingHttpStatusHeader): number {
+  return head[":status"] ?? 0;
+}
+
+/** Most answers come in one piece. */
+function textOf(chunks: readonly Buffer[]): string {
+  const [first] = chunks;
+  return (first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks)).toString("utf8");
 }
 
 function messageOf(error: unknown): string {

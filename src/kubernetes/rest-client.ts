@@ -1,16 +1,16 @@
-import { constants } from "node:http2";
-import type { Backoff } from "../base/backoff.js";
-import { Backoff as ExponentialBackoff } from "../base/backoff.js";
+import { constants, type OutgoingHttpHeaders } from "node:http2";
+import { Backoff } from "../base/backoff.js";
 import type { Clock } from "../base/clock.js";
 import { monotonicClock } from "../base/clock.js";
 import type { Dice } from "../base/seeded-random.js";
 import type { ApiClient, CallOptions, DeleteOptions, ListOptions, Patch, PatchOptions, SelectOptions, WatchEvent, WatchOptions, WriteOptions } from "./api-client.js";
 import type { Binding } from "./cluster-objects.js";
-import type { Http2Response, TlsMaterial } from "./http2-session.js";
-import { Http2Session, wasNeverSent } from "./http2-session.js";
+import type { Http2Answer, Http2Response, TlsMaterial } from "./http2-session.js";
+import { brokeOff, Http2Session, MAX_ANSWER_BYTES, wasNeverSent } from "./http2-session.js";
 import { parseJsonLines } from "./json-lines.js";
 import type { Draft, KubernetesObject, ObjectList, ObjectName } from "./object-meta.js";
 import { nameOf } from "./object-meta.js";
+import { OngoingCall } from "./ongoing-call.js";
 import { RequestGate } from "./request-gate.js";
 import type { ResourceType } from "./resource-type.js";
 import { apiVersionOf, pathOf, pods } from "./resource-type.js";
@@ -45,7 +45,6 @@ const CALL_TIMEOUT_MS = 30_000;
 const DEFAULT_PAGE_SIZE = 500;
 const MAX_WAITING_CALLS = 20_000;
 const MAX_ATTEMPTS = 6;
-const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 /** How long a server may stretch a Retry-After that we still follow. */
 const MAX_RETRY_AFTER_MS = 10_000;
 
@@ -68,7 +67,7 @@ export class RestClient implements ApiClient {
   readonly #gate: RequestGate;
   readonly #headers: Readonly<Record<string, string>>;
   /** Calls under way, between their attempts too: none outlives the client. */
-  readonly #calls = new Set<AbortController>();
+  readonly #calls = new Set<OngoingCall>();
   #closed = false;
 
   constructor(options: RestClientOptions) {
@@ -119,8 +118,8 @@ export class RestClient implements ApiClient {
     query.set("allowWatchBookmarks", "true");
     query.set("resourceVersion", options.resourceVersion);
     if (options.timeoutSeconds !== undefined) query.set("timeoutSeconds", String(options.timeoutSeconds));
-    const response = await this.#answerHead({ method: "GET", path: pathOf(type, options), query }, options.signal, {});
-    if (response.statusCode !== 200) throw await errorOf(response);
+    const response = await this.#session.open(this.#headersOf({ method: "GET", path: pathOf(type, options), query }, undefined), options.signal);
+    if (response.statusCode !== 200) throw errorOf(await readWhole(response));
     const { stream } = response;
     const onAbort = (): void => stream.close(constants.NGHTTP2_CANCEL);
     options.signal?.addEventListener("abort", onAbort, { once: true });
@@ -182,65 +181,59 @@ export class RestClient implements ApiClient {
   /** Ends the connection; running calls and watches fail. */
   close(): Promise<void> {
     this.#closed = true;
-    for (const call of this.#calls) call.abort(closedError());
+    for (const call of this.#calls) call.end(closedError());
     return this.#session.close();
   }
 
   #call<R>(call: Call, options: CallOptions): Promise<R> {
-    return this.#gate.run(() => this.#withDeadline(options, (signal) => this.#repeat<R>(call, options, signal)), options.signal);
+    return this.#gate.run(() => this.#run<R>(call, options), options.signal);
   }
 
-  async #withDeadline<R>(options: CallOptions, work: (signal: AbortSignal) => Promise<R>): Promise<R> {
-    const timeoutMs = options.timeoutMs ?? CALL_TIMEOUT_MS;
+  async #run<R>(call: Call, options: CallOptions): Promise<R> {
     if (this.#closed) throw closedError();
-    const abort = new AbortController();
-    this.#calls.add(abort);
-    const deadline = this.#clock.timer(timeoutMs, () => abort.abort(transportError(`no answer from ${this.#authority} within ${timeoutMs} ms`)));
-    const onAbort = (): void => abort.abort(options.signal?.reason);
-    if (options.signal?.aborted === true) onAbort();
-    else options.signal?.addEventListener("abort", onAbort, { once: true });
+    const timeoutMs = options.timeoutMs ?? CALL_TIMEOUT_MS;
+    const late = (): Error => transportError(`no answer from ${this.#authority} within ${timeoutMs} ms`);
+    const ongoing = new OngoingCall({ clock: this.#clock, timeoutMs, late, signal: options.signal });
+    this.#calls.add(ongoing);
     try {
-      return await work(abort.signal);
+      return await this.#repeat<R>(call, options, ongoing);
     } finally {
-      this.#calls.delete(abort);
-      deadline.cancel();
-      options.signal?.removeEventListener("abort", onAbort);
+      this.#calls.delete(ongoing);
+      ongoing.finish();
     }
   }
 
-  async #repeat<R>(call: Call, options: CallOptions, signal: AbortSignal): Promise<R> {
-    const backoff: Backoff = new ExponentialBackoff({ initialMs: 20, maxMs: 1_000, ...(this.#dice === undefined ? {} : { jitter: 0.2, dice: this.#dice }) });
+  async #repeat<R>(call: Call, options: CallOptions, ongoing: OngoingCall): Promise<R> {
+    const body = call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body));
+    const headers = this.#headersOf(call, body, options.headers);
+    let backoff: Backoff | undefined;
     for (let attempt = 1; ; attempt += 1) {
       let waitMs: number;
       try {
-        const response = await this.#answerHead(call, signal, options.headers ?? {});
-        if (response.statusCode >= 200 && response.statusCode < 300) return (await readBody(response, signal)) as R;
-        throw await errorOf(response);
+        const answer = await this.#session.exchange(headers, body, ongoing);
+        if (answer.statusCode >= 200 && answer.statusCode < 300) return bodyOf(answer) as R;
+        throw errorOf(answer);
       } catch (error) {
-        if (signal.aborted || attempt >= MAX_ATTEMPTS) throw error;
+        if (ongoing.ended || attempt >= MAX_ATTEMPTS) throw error;
         const retryAfterMs = error instanceof ApiError && error.code === 429 ? (error.status.details?.retryAfterSeconds ?? 0) * 1000 : 0;
         const broken = error instanceof ApiError && error.isTransport;
         if (!wasNeverSent(error) && !(broken && call.method === "GET") && retryAfterMs === 0) throw error;
+        backoff ??= new Backoff({ initialMs: 20, maxMs: 1_000, ...(this.#dice === undefined ? {} : { jitter: 0.2, dice: this.#dice }) });
         waitMs = Math.min(MAX_RETRY_AFTER_MS, Math.max(retryAfterMs, backoff.nextMs()));
       }
-      await this.#clock.sleep(waitMs, signal);
+      await ongoing.sleep(this.#clock, waitMs);
     }
   }
 
-  #answerHead(call: Call, signal: AbortSignal | undefined, extra: Readonly<Record<string, string>>): Promise<Http2Response> {
+  #headersOf(call: Call, body: Buffer | undefined, extra?: Readonly<Record<string, string>>): OutgoingHttpHeaders {
     const query = call.query?.toString() ?? "";
-    const body = call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body));
-    return this.#session.request(
-      {
-        [constants.HTTP2_HEADER_METHOD]: call.method,
-        [constants.HTTP2_HEADER_PATH]: query === "" ? call.path : `${call.path}?${query}`,
-        ...this.#headers,
-        ...extra,
-        ...(body === undefined ? {} : { "content-type": call.contentType ?? "application/json", "content-length": String(body.length) }),
-      },
-      body,
-      signal,
-    );
+    return {
+      [constants.HTTP2_HEADER_METHOD]: call.method,
+      [constants.HTTP2_HEADER_PATH]: query === "" ? call.path : `${call.path}?${query}`,
+      ...this.#headers,
+      ...extra,
+      ...(body === undefined ? undefined : { "content-type": call.contentType ?? "application/json", "content-length": String(body.length) }),
+    };
   }
 }
 
@@ -267,7 +260,8 @@ function withTypes<T extends KubernetesObject>(type: ResourceType<T>, list: Obje
   return { ...list, items: list.items.map((item) => ({ ...item, apiVersion, kind: type.kind })) };
 }
 
-async function readAll({ stream }: Http2Response, signal?: AbortSignal): Promise<string> {
+/** The rest of an answer of which only the head has been read. */
+async function readWhole({ statusCode, headers, stream }: Http2Response): Promise<Http2Answer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
@@ -276,18 +270,15 @@ async function readAll({ stream }: Http2Response, signal?: AbortSignal): Promise
       if (bytes > MAX_ANSWER_BYTES) throw new Error(`the answer is longer than ${MAX_ANSWER_BYTES} bytes`);
       chunks.push(chunk);
     }
-    if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) throw new Error("the connection was closed");
   } catch (error) {
-    if (signal?.aborted === true && signal.reason instanceof Error) throw signal.reason;
-    throw transportError(`the answer broke off: ${error instanceof Error ? error.message : String(error)}`, error);
+    throw brokeOff(error);
   }
-  if (signal?.aborted === true) throw signal.reason;
-  return Buffer.concat(chunks).toString("utf8");
+  if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) throw brokeOff();
+  return { statusCode, headers, text: Buffer.concat(chunks).toString("utf8") };
 }
 
-async function readBody(response: Http2Response, signal: AbortSignal): Promise<unknown> {
-  const text = await readAll(response, signal);
-  if (!(response.headers["content-type"] ?? "").includes("json")) return text;
+function bodyOf({ headers, text }: Http2Answer): unknown {
+  if (!(headers["content-type"] ?? "").includes("json")) return text;
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
@@ -295,9 +286,8 @@ async function readBody(response: Http2Response, signal: AbortSignal): Promise<u
   }
 }
 
-async function errorOf(response: Http2Response): Promise<ApiError> {
-  const text = await readAll(response);
-  const retryAfter = Number(response.headers["retry-after"]);
+function errorOf({ statusCode, headers, text }: Http2Answer): ApiError {
+  const retryAfter = Number(headers["retry-after"]);
   let status: Status | undefined;
   try {
     const body = JSON.parse(text) as Status;
@@ -305,7 +295,7 @@ async function errorOf(response: Http2Response): Promise<ApiError> {
   } catch {
     // A proxy's or framework's own error page: told below as it came.
   }
-  status ??= { apiVersion: "v1", kind: "Status", status: "Failure", message: text.trim().slice(0, 1024) || `the server answered ${response.statusCode}` };
+  status ??= { apiVersion: "v1", kind: "Status", status: "Failure", message: text.trim().slice(0, 1024) || `the server answered ${statusCode}` };
   const details = Number.isFinite(retryAfter) && retryAfter > 0 ? { ...status.details, retryAfterSeconds: status.details?.retryAfterSeconds ?? retryAfter } : status.details;
-  return new ApiError({ ...status, code: response.statusCode, ...(details === undefined ? {} : { details }) });
+  return new ApiError({ ...status, code: statusCode, ...(details === undefined ? {} : { details }) });
 }

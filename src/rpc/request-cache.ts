@@ -12,9 +12,12 @@ export interface Mutation {
 interface Remembered {
   readonly bodyHash: string;
   readonly answer: Promise<unknown>;
+  /** Of an answer that is there and is bytes already; others are small. */
+  bytes: number;
 }
 
 const DEFAULT_LIMIT = 10_000;
+const DEFAULT_MAX_BYTES = 128 * 1024 * 1024;
 const MAX_ID_LENGTH = 128;
 
 /**
@@ -27,12 +30,15 @@ const MAX_ID_LENGTH = 128;
 export class RequestCache {
   readonly #room: string;
   readonly #limit: number;
+  readonly #maxBytes: number;
   readonly #answers = new Map<string, Remembered>();
+  #bytes = 0;
 
-  /** @param room whose errors name it; beyond `limit` answers the oldest are forgotten. */
-  constructor(room: string, limit = DEFAULT_LIMIT) {
+  /** @param room whose errors name it; beyond `limit` answers, and beyond `maxBytes` of those that are bytes, the oldest are forgotten. */
+  constructor(room: string, limit = DEFAULT_LIMIT, maxBytes = DEFAULT_MAX_BYTES) {
     this.#room = room;
     this.#limit = limit;
+    this.#maxBytes = maxBytes;
   }
 
   /** Runs `work` unless this request was answered before. Ids of different scopes (a method, a host) have nothing to do with each other. */
@@ -47,11 +53,18 @@ export class RequestCache {
       if (known.bodyHash !== bodyHash) throw this.#reused(requestId);
       return known.answer as Promise<T>;
     }
-    const entry = { bodyHash, answer: (async () => work())() };
+    const running = (async () => work())();
+    const entry: Remembered = { bodyHash, answer: running, bytes: 0 };
     this.#answers.set(key, entry);
     this.#forgetOldest();
     try {
-      return await entry.answer;
+      const answer = await running;
+      if (answer instanceof Uint8Array && this.#answers.get(key) === entry) {
+        entry.bytes = answer.length;
+        this.#bytes += entry.bytes;
+        this.#forgetOldest();
+      }
+      return answer;
     } catch (error) {
       if (this.#answers.get(key) === entry) this.#answers.delete(key);
       throw error;
@@ -59,8 +72,11 @@ export class RequestCache {
   }
 
   #forgetOldest(): void {
-    if (this.#answers.size <= this.#limit) return;
-    for (const key of this.#answers.keys()) return void this.#answers.delete(key);
+    for (const [key, { bytes }] of this.#answers) {
+      if (this.#answers.size <= this.#limit && this.#bytes <= this.#maxBytes) return;
+      this.#answers.delete(key);
+      this.#bytes -= bytes;
+    }
   }
 
   #reused(requestId: string): RpcError {

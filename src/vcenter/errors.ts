@@ -8,6 +8,7 @@ const CODES: Readonly<Record<FaultCase["$case"], RpcCode>> = {
   managedObjectNotFound: RpcCode.NOT_FOUND,
   duplicateName: RpcCode.ALREADY_EXISTS,
   alreadyConnected: RpcCode.ALREADY_EXISTS,
+  tooManyHosts: RpcCode.RESOURCE_EXHAUSTED,
   invalidState: RpcCode.FAILED_PRECONDITION,
   invalidPowerState: RpcCode.FAILED_PRECONDITION,
   taskInProgress: RpcCode.FAILED_PRECONDITION,

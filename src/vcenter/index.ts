@@ -22,6 +22,7 @@ import { EtcdKeyValue, GrpcHostDaemons } from "./client.js";
 import type { KeyValue } from "./store/key-value.js";
 import { EncodedInventoryService } from "./services/encoded-inventory.js";
 import { EncodedPlacementService } from "./services/encoded-placement.js";
+import type { InventoryLimits } from "./inventory/inventory-limits.js";
 import { gated } from "./services/gate.js";
 import { openRoom, type OpenRoom } from "./services/open-room.js";
 
@@ -44,6 +45,8 @@ export interface VcenterOptions {
   readonly tls?: TlsMaterial | undefined;
   /** How long a HostD may be out of reach before a task ends with HostNotReachable; 10,000 ms when absent. */
   readonly hostWindowMs?: number;
+  /** How many objects the inventory takes; INVENTORY_LIMITS when absent. */
+  readonly limits?: InventoryLimits;
   /** Where records are kept instead of etcd, for tests. */
   readonly keyValue?: KeyValue;
 }

@@ -59,6 +59,10 @@ export class VimFault extends Error {
     return new VimFault(`The specified host "${name}" already exists in vCenter.`, { $case: "alreadyConnected", value: { name } });
   }
 
+  static tooManyHosts(most: number): VimFault {
+    return new VimFault(`The inventory takes no more hosts: it has ${most}.`, { $case: "tooManyHosts", value: {} });
+  }
+
   static resourceInUse(type: string, name: string, why: string): VimFault {
     return new VimFault(`The resource "${name}" is in use: ${why}.`, { $case: "resourceInUse", value: { type, name } });
   }

@@ -108,6 +108,12 @@ test("while no node is Ready no pod is driven away: then it is the control plane
   assert.deepEqual(["on-n1", "on-n2"].map(isLeaving), [false, false]);
   await cluster.patch(nodes, { name: "n1" }, { type: "strategic", body: { status: { conditions: [{ type: "Ready", status: "True", lastHeartbeatTime: "now" }] } } }, { subresource: "status" });
   await settle();
+  assert.deepEqual(["n1", "n2"].map(taints), [[], ["node.kubernetes.io/unreachable:NoSchedule"]]);
+  for (let i = 0; i < 11; i += 1) {
+    await renew(cluster, "n1", clock.nowMs());
+    await clock.advance(1_000);
+  }
+  await settle();
   assert.deepEqual(["n1", "n2"].map(taints), [[], ["node.kubernetes.io/unreachable:NoSchedule", "node.kubernetes.io/unreachable:NoExecute"]]);
   assert.deepEqual(["on-n1", "on-n2"].map(isLeaving), [false, true]);
 });

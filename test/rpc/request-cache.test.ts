@@ -46,3 +46,19 @@ test("entries of a map may come in another order: Go writes them so", async () =
   assert.equal(await once("go", bytes({ rack: "1", ...zone })), 1);
   await assert.rejects(once("go", bytes({ rack: "2", ...zone })), { code: RpcCode.ALREADY_EXISTS });
 });
+
+test("answers that are megabytes are kept as far as there is room, the latest ones", async () => {
+  const cache = new RequestCache("vcenter", 10, 1_000);
+  let runs = 0;
+  const once = async (requestId: string, bytes: number): Promise<number> => {
+    await cache.answer("PlaceVms", { requestId }, () => Buffer.alloc(bytes, (runs += 1)));
+    return runs;
+  };
+  for (const id of ["a", "b", "c"]) await once(id, 400);
+  assert.deepEqual([await once("c", 400), await once("b", 400)], [3, 3]);
+  assert.equal(await once("a", 400), 4, "a made room for c");
+  assert.equal(await once("huge", 2_000), 5);
+  assert.equal(await once("huge", 2_000), 6, "larger than all the room there is");
+  assert.equal(await once("small", 10), 7);
+  assert.equal(await once("small", 10), 7);
+});

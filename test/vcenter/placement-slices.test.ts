@@ -2,14 +2,16 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { ManualClock } from "../../src/base/clock.js";
 import { Pace } from "../../src/base/pace.js";
+import { RpcCode } from "../../src/base/rpc-error.js";
 import { Dice } from "../../src/base/seeded-random.js";
 import { atOnce, type Slices } from "../../src/base/slices.js";
 import { HostPowerState, HostSpec } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
 import { type PlacementResult, PlaceVmsResponse, VerdictDetail } from "../../src/gen/spheresim/vcenter/v1/placement.js";
 import { HostChoice } from "../../src/vcenter/placement/host-choice.js";
 import { Journal } from "../../src/vcenter/placement/journal.js";
-import { Placements } from "../../src/vcenter/placement/placements.js";
-import { encodedAsOneOf } from "../../src/vcenter/services/encoded-placement.js";
+import { type Answer, Placements } from "../../src/vcenter/placement/placements.js";
+import { encodedAsOneOf, encodedWithin } from "../../src/vcenter/services/encoded-placement.js";
+import { MAX_ANSWER_BYTES, MAX_VERDICTS_OF_ANSWER } from "../../src/vcenter/spec-limits.js";
 import { podSpec, warmCluster, type WarmCluster } from "../bench/placement-speed/cluster.js";
 
 const HOSTS = 300;
@@ -120,6 +122,35 @@ test("the bytes of a batch are its message, however they are cut", () => {
   const pieces = results.map((result) => atOnce(encodedAsOneOf(result, new Pace(clock))));
   assert.deepEqual(PlaceVmsResponse.decode(Buffer.concat(pieces)), whole);
   assert.deepEqual(whole.results.map(({ verdicts }) => verdicts.length), [HOSTS, HOSTS]);
+});
+
+test("verdicts that are more than an answer can hold are refused before anything is placed, saying how many there may be", () => {
+  cluster = warmCluster(400);
+  const placements = placementsIn(cluster);
+  const specs = Array.from({ length: 256 }, (_, index) => podSpec(index));
+  const place = (answer: Answer) => interleaved(placements.placeAll(specs, answer, asIs), () => undefined);
+  const fault = "verdict_detail: FULL verdicts of 256 specs would be 102400, at most 100000 are told in one answer: ask with fewer specs or max_verdicts, or for SUMMARY (at most 400000)";
+  assert.throws(() => place(FULL), { name: "VimFault", message: fault, violations: [{ field: "verdict_detail", description: fault.slice("verdict_detail: ".length) }] });
+  assert.equal(cluster.holds.size, 0);
+  assert.equal(place({ ...FULL, maxVerdicts: 2 }).value.length, 256);
+  assert.equal(place({ verdictDetail: VerdictDetail.NONE }).value.length, 256);
+});
+
+test("as many verdicts as are told with FULL fit an answer, whether hosts will do or not", () => {
+  cluster = warmCluster(HOSTS);
+  for (const spec of [podSpec(1), podSpec(2, tooLarge())]) {
+    const [bytes] = atOnce(placementsIn(cluster).placeAll([spec], FULL, (result, pace) => encodedAsOneOf(result, pace)));
+    assert.ok(((bytes?.length ?? Infinity) / HOSTS) * MAX_VERDICTS_OF_ANSWER.full < MAX_ANSWER_BYTES, `${bytes?.length} bytes of ${HOSTS} verdicts`);
+  }
+});
+
+test("a batch whose answer grows too large all the same holds nothing", () => {
+  cluster = warmCluster(HOSTS);
+  const specs = Array.from({ length: 4 }, (_, index) => podSpec(index));
+  const [one] = atOnce(placementsIn(cluster).placeAll(specs.slice(0, 1), FULL, encodedWithin(MAX_ANSWER_BYTES)));
+  const room = (one?.length ?? 0) * 3;
+  assert.throws(() => atOnce(placementsIn(cluster).placeAll(specs, FULL, encodedWithin(room))), { code: RpcCode.RESOURCE_EXHAUSTED, message: /larger than max \(\d+ vs\. \d+\): ask with fewer specs/ });
+  assert.equal(cluster.holds.size, 0);
 });
 
 /** A VM that no host can take. */

@@ -4,6 +4,7 @@ import type { Rule } from "../../src/gen/spheresim/vcenter/v1/rule.js";
 import { AddRuleRequest, ListRulesRequest, PutGroupRequest, RemoveGroupRequest, RemoveRuleRequest, Rule as RuleMessage, UpdateRuleRequest } from "../../src/gen/spheresim/vcenter/v1/rule.js";
 import type { ManagedObjectReference } from "../../src/gen/spheresim/vim/v1/managed_object.js";
 import { VirtualMachineConfigSpec } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
+import { RuleTable } from "../../src/vcenter/clusters/rule-table.js";
 import { refusal } from "./refusal.js";
 import { hostKey, World } from "./world.js";
 
@@ -82,6 +83,47 @@ test("a VM that is destroyed leaves its groups and rules", async () => {
   assert.deepEqual(rule?.rule, { $case: "antiAffinity", value: { vms: [one, two] } });
   const [group] = (await world.rules.listGroups({ cluster: undefined, pageSize: 0, pageToken: "" })).groups;
   assert.deepEqual(group?.members, { $case: "vms", value: { vms: [one] } });
+});
+
+test("a host that is removed leaves its groups: rules that agreed on it alone conflict, and added again it is a stranger", async () => {
+  world = await World.start(3);
+  const vm = await machine("web", 1, false);
+  await vmGroup("web", vm);
+  await hostGroup("left", 1, 2);
+  await hostGroup("right", 2, 3);
+  await add(onGroup("to the left", "web", "left"));
+  const newer = await add(onGroup("to the right", "web", "right"));
+  assert.deepEqual([newer.enabled, newer.disabledReason], [true, ""], "host 2 obeys both");
+  await world.inventory.removeHost({ requestId: "", host: hostKey(2) });
+  const conflict = 'It conflicts with the older rule "to the left" (key 1).';
+  assert.deepEqual((await list()).map((rule) => [rule.enabled, rule.disabledReason]), [[true, ""], [false, conflict]]);
+  await world.addHost(2);
+  await world.connected(3);
+  const { groups } = await world.rules.listGroups({ cluster: undefined, pageSize: 0, pageToken: "" });
+  assert.deepEqual(groups.map(({ members }) => (members?.$case === "hosts" ? members.value.hosts.length : "")), [1, 1, ""]);
+  assert.deepEqual((await list()).map((rule) => rule.enabled), [true, false]);
+  await world.stopVcenter();
+  await world.startVcenter();
+  assert.deepEqual((await list()).map((rule) => [rule.enabled, rule.disabledReason]), [[true, ""], [false, conflict]], "read anew");
+});
+
+test("who is gone takes no room in groups", () => {
+  const there = new Set(["vm-1", "host-1", "host-2"]);
+  const rules = new RuleTable((moid) => there.has(moid));
+  rules.putGroup({ cluster: "domain-c1", name: "vms", kind: "vms", members: new Set(["vm-1", "vm-gone"]) });
+  rules.putGroup({ cluster: "domain-c1", name: "hosts", kind: "hosts", members: new Set(["host-1", "host-2"]) });
+  const told: string[] = [];
+  rules.onChange = (cluster) => told.push(cluster);
+  const members = (name: string): readonly string[] => [...(rules.group("domain-c1", name)?.members ?? [])];
+  assert.deepEqual(members("vms"), ["vm-1"], "gone before it was read");
+  for (const moid of ["host-1", "vm-1"]) {
+    there.delete(moid);
+    rules.gone(moid);
+  }
+  assert.deepEqual([members("vms"), members("hosts")], [[], ["host-2"]]);
+  assert.deepEqual(told, ["domain-c1", "domain-c1"]);
+  rules.gone("host-9");
+  assert.equal(told.length, 2, "nobody's member");
 });
 
 test("what is wrong with a rule or a group is refused with its vim25 fault, and nothing changes", async () => {

@@ -1,13 +1,14 @@
 import type { StatusCause } from "../errors.js";
-import { duplicateValue, forbiddenField, invalidValue, nonNegative, oneOf, required } from "./field-path.js";
+import { validateFieldPath } from "./downward-field.js";
+import { duplicateValue, forbiddenField, invalidValue, nonNegative, oneOf, oneOfListed, required } from "./field-path.js";
 import type { Json } from "./json.js";
-import { configKeyComplaints, environmentNameComplaints, labelComplaints, portNameComplaints } from "./names.js";
+import { configKeyComplaints, environmentNameComplaints, labelComplaints, ofPrefix, portNameComplaints, subdomainComplaints } from "./names.js";
+import { validateSecurity } from "./pod-security.js";
 import { validateResources } from "./resources.js";
-import { validateMounts } from "./volumes.js";
+import { validateDevices, validateMounts, type Volumes } from "./volumes.js";
 
 const PULL_POLICIES = ["Always", "IfNotPresent", "Never"];
 const PROTOCOLS = ["SCTP", "TCP", "UDP"];
-const FIELD_PATHS = ["metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName", "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs"];
 const RESOURCE_FIELDS = ["limits.cpu", "limits.ephemeral-storage", "limits.memory", "requests.cpu", "requests.ephemeral-storage", "requests.memory"];
 
 /** A port number. */
@@ -35,10 +36,15 @@ function validatePorts(ports: Json[] | undefined, field: string): StatusCause[] 
   });
 }
 
-function validateFieldPath(path: string | undefined, field: string): StatusCause[] {
-  if (!path) return [required(field)];
-  if (/^metadata\.(labels|annotations)\['.+'\]$/.test(path)) return [];
-  return oneOf(field, path, FIELD_PATHS).map(() => invalidValue(field, path, "error converting fieldPath: field label not supported: " + path));
+/** A port of the host can be had once; init containers run one after the other and count alone. */
+function validateHostPorts(container: Json, taken: Set<string>, field: string): StatusCause[] {
+  return ((container.ports ?? []) as Json[]).flatMap(({ protocol, hostIP = "", hostPort }, index) => {
+    if (!hostPort) return [];
+    const port = `${protocol}/${hostIP}/${hostPort}`;
+    if (taken.has(port)) return [duplicateValue(`${field}.ports[${index}].hostPort`, port)];
+    taken.add(port);
+    return [];
+  });
 }
 
 function validateValueFrom(variable: Json, field: string): StatusCause[] {
@@ -50,7 +56,7 @@ function validateValueFrom(variable: Json, field: string): StatusCause[] {
   const causes: StatusCause[] = [];
   if (variable.value) causes.push(invalidValue(at, "", "may not be specified when `value` is not empty"));
   else if (kinds.length > 1) causes.push(invalidValue(at, "", "may not have more than one field specified at a time"));
-  if (source.fieldRef) causes.push(...validateFieldPath(source.fieldRef.fieldPath, `${at}.fieldRef.fieldPath`));
+  if (source.fieldRef) causes.push(...validateFieldPath(source.fieldRef.fieldPath, `${at}.fieldRef.fieldPath`, "environment"));
   if (source.resourceFieldRef) {
     const { resource } = source.resourceFieldRef;
     if (!resource) causes.push(required(`${at}.resourceFieldRef.resource`));
@@ -65,6 +71,8 @@ function validateValueFrom(variable: Json, field: string): StatusCause[] {
   return causes;
 }
 
+const objectNameComplaints = ofPrefix(subdomainComplaints);
+
 function validateEnvironment(container: Json, field: string): StatusCause[] {
   const causes: StatusCause[] = [];
   for (const [index, variable] of ((container.env ?? []) as Json[]).entries()) {
@@ -78,7 +86,12 @@ function validateEnvironment(container: Json, field: string): StatusCause[] {
     const kinds = ["configMapRef", "secretRef"].filter((kind) => source[kind]);
     if (kinds.length === 0) causes.push(invalidValue(at, "", "must specify one of: `configMapRef` or `secretRef`"));
     if (kinds.length > 1) causes.push(invalidValue(at, "", "may not have more than one field specified at a time"));
-    for (const kind of kinds) if (!source[kind].name) causes.push(required(`${at}.${kind}.name`));
+    if (source.prefix) causes.push(...environmentNameComplaints(source.prefix).map((complaint) => invalidValue(`${at}.prefix`, source.prefix, complaint)));
+    for (const kind of kinds) {
+      const { name } = source[kind];
+      if (!name) causes.push(required(`${at}.${kind}.name`));
+      else causes.push(...objectNameComplaints(name, true).map((complaint) => invalidValue(`${at}.${kind}.name`, name, complaint)));
+    }
   }
   return causes;
 }
@@ -90,8 +103,13 @@ function validateTargetPort(port: unknown, field: string): StatusCause[] {
 
 const HANDLERS = ["exec", "httpGet", "tcpSocket", "grpc", "sleep"];
 
+function validateSleep(seconds: number, field: string, graceSeconds = Number.POSITIVE_INFINITY): StatusCause[] {
+  if (seconds > 0 && seconds <= graceSeconds) return [];
+  return [invalidValue(field, seconds, `must be greater than 0 and less than terminationGracePeriodSeconds (${graceSeconds}). Enable AllowPodLifecycleSleepActionZeroValue feature gate for zero sleep.`)];
+}
+
 /** What a probe or a hook does: exactly one thing. */
-function validateHandler(handler: Json, field: string): StatusCause[] {
+function validateHandler(handler: Json, field: string, graceSeconds?: number): StatusCause[] {
   const kinds = HANDLERS.filter((kind) => handler[kind] !== undefined);
   if (kinds.length === 0) return [required(field, "must specify a handler type")];
   if (kinds.length > 1) return [forbiddenField(`${field}.${kinds[1]}`, "may not specify more than 1 handler type")];
@@ -106,8 +124,7 @@ function validateHandler(handler: Json, field: string): StatusCause[] {
   }
   if (tcpSocket) return validateTargetPort(tcpSocket.port ?? 0, `${field}.tcpSocket.port`);
   if (grpc) return validatePortNumber(grpc.port ?? 0, `${field}.grpc.port`);
-  if (sleep && (sleep.seconds ?? 0) <= 0) return [invalidValue(`${field}.sleep.seconds`, sleep.seconds ?? 0, "must be greater than 0 and less than terminationGracePeriodSeconds (0)")];
-  return [];
+  return sleep ? validateSleep(sleep.seconds ?? 0, `${field}.sleep`, graceSeconds) : [];
 }
 
 function validateProbe(probe: Json, field: string, isReadiness: boolean): StatusCause[] {
@@ -122,25 +139,12 @@ function validateProbe(probe: Json, field: string, isReadiness: boolean): Status
   return causes;
 }
 
-function validateSecurity(context: Json, field: string): StatusCause[] {
-  if (context === undefined) return [];
-  const causes: StatusCause[] = [];
-  for (const name of ["runAsUser", "runAsGroup"]) {
-    if (context[name] !== undefined && (context[name] < 0 || context[name] > 2_147_483_647)) causes.push(invalidValue(`${field}.${name}`, context[name], "must be between 0 and 2147483647, inclusive"));
-  }
-  if (context.allowPrivilegeEscalation === false) {
-    if (context.privileged) causes.push(invalidValue(field, context, "cannot set `allowPrivilegeEscalation` to false and `privileged` to true"));
-    if ((context.capabilities?.add ?? []).includes("CAP_SYS_ADMIN")) causes.push(invalidValue(field, context, "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN"));
-  }
-  return causes;
-}
-
-function validateBasics(container: Json, volumes: ReadonlySet<string>, field: string): StatusCause[] {
+function validateBasics(container: Json, volumes: Volumes, field: string): StatusCause[] {
   const causes: StatusCause[] = [];
   if (!container.image) causes.push(required(`${field}.image`));
   else if (container.image.trim() !== container.image) causes.push(invalidValue(`${field}.image`, container.image, "must not have leading or trailing whitespace"));
-  causes.push(...oneOf(`${field}.terminationMessagePolicy`, container.terminationMessagePolicy, ["FallbackToLogsOnError", "File"]));
-  causes.push(...validatePorts(container.ports, `${field}.ports`), ...validateEnvironment(container, field), ...validateMounts(container.volumeMounts, volumes, `${field}.volumeMounts`));
+  causes.push(...oneOfListed(`${field}.terminationMessagePolicy`, container.terminationMessagePolicy, ["File", "FallbackToLogsOnError"]));
+  causes.push(...validatePorts(container.ports, `${field}.ports`), ...validateEnvironment(container, field), ...validateMounts(container, volumes, `${field}.volumeMounts`), ...validateDevices(container, volumes, `${field}.volumeDevices`));
   causes.push(...oneOf(`${field}.imagePullPolicy`, container.imagePullPolicy, PULL_POLICIES), ...validateResources(container.resources, `${field}.resources`), ...validateSecurity(container.securityContext, `${field}.securityContext`));
   return causes;
 }
@@ -153,9 +157,9 @@ function validateName(container: Json, seen: Set<string>, field: string): Status
   return causes;
 }
 
-function validateLifecycle(container: Json, field: string): StatusCause[] {
+function validateLifecycle(container: Json, field: string, graceSeconds: number): StatusCause[] {
   const causes: StatusCause[] = [];
-  for (const hook of ["postStart", "preStop"]) if (container.lifecycle?.[hook]) causes.push(...validateHandler(container.lifecycle[hook], `${field}.lifecycle.${hook}`));
+  for (const hook of ["postStart", "preStop"]) if (container.lifecycle?.[hook]) causes.push(...validateHandler(container.lifecycle[hook], `${field}.lifecycle.${hook}`, graceSeconds));
   causes.push(...validateProbe(container.livenessProbe, `${field}.livenessProbe`, false));
   causes.push(...validateProbe(container.readinessProbe, `${field}.readinessProbe`, true));
   causes.push(...validateProbe(container.startupProbe, `${field}.startupProbe`, false));
@@ -163,11 +167,11 @@ function validateLifecycle(container: Json, field: string): StatusCause[] {
 }
 
 /** The init containers of a pod; those with restartPolicy Always are sidecars and may have probes and hooks. */
-function validateInitContainers(containers: Json[], volumes: ReadonlySet<string>, seen: Set<string>, field: string): StatusCause[] {
+function validateInitContainers(containers: Json[], volumes: Volumes, seen: Set<string>, field: string, graceSeconds: number): StatusCause[] {
   return containers.flatMap((container: Json, index: number) => {
     const at = `${field}[${index}]`;
-    const causes = [...validateName(container, seen, at), ...validateBasics(container, volumes, at), ...oneOf(`${at}.restartPolicy`, container.restartPolicy, ["Always"])];
-    if (container.restartPolicy === "Always") return [...causes, ...validateLifecycle(container, at)];
+    const causes = [...validateName(container, seen, at), ...validateBasics(container, volumes, at), ...validateHostPorts(container, new Set(), at), ...oneOf(`${at}.restartPolicy`, container.restartPolicy, ["Always"])];
+    if (container.restartPolicy === "Always") return [...causes, ...validateLifecycle(container, at, graceSeconds)];
     for (const name of ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"]) {
       if (container[name]) causes.push(forbiddenField(`${at}.${name}`, "may not be set for init containers without restartPolicy=Always"));
     }
@@ -176,16 +180,19 @@ function validateInitContainers(containers: Json[], volumes: ReadonlySet<string>
 }
 
 /** All containers of a PodSpec. */
-export function validateContainers(spec: Json, volumes: ReadonlySet<string>, field: string): StatusCause[] {
+export function validateContainers(spec: Json, volumes: Volumes, field: string): StatusCause[] {
   const seen = new Set<string>();
+  const hostPorts = new Set<string>();
+  const graceSeconds = (spec.terminationGracePeriodSeconds ?? -1) < 0 ? Number.POSITIVE_INFINITY : (spec.terminationGracePeriodSeconds as number);
   const containers = (spec.containers ?? []) as Json[];
   const causes: StatusCause[] = [];
   if (containers.length === 0) causes.push(required(`${field}.containers`));
   for (const [index, container] of containers.entries()) {
     const at = `${field}.containers[${index}]`;
-    causes.push(...validateName(container, seen, at), ...validateBasics(container, volumes, at), ...validateLifecycle(container, at));
+    causes.push(...validateName(container, seen, at), ...validateBasics(container, volumes, at), ...validateLifecycle(container, at, graceSeconds));
+    causes.push(...validateHostPorts(container, hostPorts, at));
     if (container.restartPolicy !== undefined) causes.push(forbiddenField(`${at}.restartPolicy`, "may not be set for non-init containers"));
   }
-  causes.push(...validateInitContainers((spec.initContainers ?? []) as Json[], volumes, seen, `${field}.initContainers`));
+  causes.push(...validateInitContainers((spec.initContainers ?? []) as Json[], volumes, seen, `${field}.initContainers`, graceSeconds));
   return causes;
 }

@@ -31,7 +31,11 @@ export function invalidValue(field: string, value: unknown, detail: string): Sta
 }
 
 export function notSupported(field: string, value: unknown, supported: readonly string[]): StatusCause {
-  const listed = [...supported].sort().map((text) => JSON.stringify(text));
+  return notListed(field, value, [...supported].sort());
+}
+
+function notListed(field: string, value: unknown, supported: readonly string[]): StatusCause {
+  const listed = supported.map((text) => JSON.stringify(text));
   return { reason: "FieldValueNotSupported", message: `Unsupported value: ${shown(value)}: supported values: ${listed.join(", ")}`, field };
 }
 
@@ -59,4 +63,9 @@ export function nonNegative(field: string, value: number | undefined): StatusCau
 /** One of a closed set; nothing for an absent value. */
 export function oneOf(field: string, value: unknown, supported: readonly string[]): StatusCause[] {
   return value === undefined || supported.includes(value as string) ? [] : [notSupported(field, value, supported)];
+}
+
+/** As `oneOf`, where a real API server names the values in an order of their own. */
+export function oneOfListed(field: string, value: unknown, supported: readonly string[]): StatusCause[] {
+  return value === undefined || supported.includes(value as string) ? [] : [notListed(field, value, supported)];
 }

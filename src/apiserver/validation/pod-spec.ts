@@ -2,13 +2,14 @@ import { isIP } from "node:net";
 import type { StatusCause } from "../errors.js";
 import { validateAffinity, validateSpread, validateTolerations } from "./affinity.js";
 import { validateContainers } from "./container.js";
-import { duplicateValue, forbiddenField, invalidValue, oneOf, required } from "./field-path.js";
+import { duplicateValue, forbiddenField, invalidValue, oneOf, oneOfListed, required } from "./field-path.js";
 import type { Json } from "./json.js";
 import { validateLabels } from "./metadata.js";
 import { labelComplaints, qualifiedNameComplaints, subdomainComplaints } from "./names.js";
+import { validatePodSecurity } from "./pod-security.js";
 import { validateVolumes } from "./volumes.js";
 
-const DNS_POLICIES = ["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"];
+const DNS_POLICIES = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
 const INT32_MAX = 2_147_483_647;
 
 function complaints(field: string, value: string | undefined, rule: (text: string) => string[]): StatusCause[] {
@@ -27,7 +28,7 @@ function validateGates(spec: Json, field: string): StatusCause[] {
 }
 
 function validateDns(spec: Json, field: string): StatusCause[] {
-  const causes = oneOf(`${field}.dnsPolicy`, spec.dnsPolicy, DNS_POLICIES);
+  const causes = oneOfListed(`${field}.dnsPolicy`, spec.dnsPolicy, DNS_POLICIES);
   const servers = (spec.dnsConfig?.nameservers ?? []) as string[];
   if (spec.dnsPolicy === "None" && servers.length === 0) {
     if (spec.dnsConfig === undefined) causes.push(required(`${field}.dnsConfig`, "must provide `dnsConfig` when `dnsPolicy` is None"));
@@ -52,12 +53,14 @@ function validateHostNetwork(spec: Json, field: string): StatusCause[] {
 /** `v1 PodSpec`, in a pod or in a template, after defaulting. */
 export function validatePodSpec(spec: Json, field: string): StatusCause[] {
   const causes = validateVolumes(spec.volumes, `${field}.volumes`);
-  const volumes = new Set(((spec.volumes ?? []) as Json[]).map((volume) => volume.name as string));
+  const volumes = new Map(((spec.volumes ?? []) as Json[]).map(({ name, ...sources }) => [name as string, Object.keys(sources)[0] ?? ""] as const));
   causes.push(...validateContainers(spec, volumes, field));
-  causes.push(...oneOf(`${field}.restartPolicy`, spec.restartPolicy, ["Always", "Never", "OnFailure"]));
+  causes.push(...oneOfListed(`${field}.restartPolicy`, spec.restartPolicy, ["Always", "OnFailure", "Never"]));
   causes.push(...validateDns(spec, field));
   causes.push(...validateLabels(spec.nodeSelector, `${field}.nodeSelector`));
   causes.push(...validateHostNetwork(spec, field));
+  ((spec.readinessGates ?? []) as Json[]).forEach(({ conditionType = "" }, index) => causes.push(...qualifiedNameComplaints(conditionType).map((complaint) => invalidValue(`${field}.readinessGates[${index}].conditionType`, conditionType, complaint))));
+  causes.push(...validatePodSecurity(spec, `${field}.securityContext`));
   ((spec.imagePullSecrets ?? []) as Json[]).forEach((secret, index) => {
     if (!secret.name) causes.push(required(`${field}.imagePullSecrets[${index}].name`));
   });

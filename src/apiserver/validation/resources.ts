@@ -1,6 +1,6 @@
 import { Quantity } from "../../base/quantity.js";
 import type { StatusCause } from "../errors.js";
-import { invalidValue, required } from "./field-path.js";
+import { forbiddenField, invalidValue, required } from "./field-path.js";
 import type { Json } from "./json.js";
 import { qualifiedNameComplaints } from "./names.js";
 
@@ -46,5 +46,7 @@ export function validateResources(resources: Json, field: string): StatusCause[]
       else if (order !== 0 && !isOvercommitAllowed(name)) causes.push(invalidValue(`${field}.requests`, text, `must be equal to ${name} limit of ${limit}`));
     } else if (!isOvercommitAllowed(name)) causes.push(required(`${field}.limits`, "Limit must be set for non overcommitable resources"));
   }
+  const names = [...Object.keys(limits), ...Object.keys(requests)];
+  if (names.some((name) => name.startsWith("hugepages-")) && !names.some((name) => name === "cpu" || name === "memory")) causes.push(forbiddenField(field, "HugePages require cpu or memory"));
   return causes;
 }

@@ -1,8 +1,12 @@
 import { Quantity } from "../../base/quantity.js";
 import type { StatusCause } from "../errors.js";
+import { validateFieldPath } from "./downward-field.js";
 import { duplicateValue, forbiddenField, invalidValue, notFoundValue, oneOf, required } from "./field-path.js";
 import type { Json } from "./json.js";
 import { labelComplaints } from "./names.js";
+
+/** The volumes of a pod by name: the kind of each. */
+export type Volumes = ReadonlyMap<string, string>;
 
 const HOST_PATH_TYPES = ["", "DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice"];
 
@@ -33,8 +37,9 @@ function validateDownward(items: Json[] | undefined, field: string): StatusCause
     if (!item.path) causes.push(required(`${at}.path`));
     if (!item.fieldRef && !item.resourceFieldRef) causes.push(required(at, "one of fieldRef and resourceFieldRef is required"));
     if (item.fieldRef && item.resourceFieldRef) causes.push(invalidValue(at, "resource", "fieldRef and resourceFieldRef can not be specified simultaneously"));
-    if (item.fieldRef && !item.fieldRef.fieldPath) causes.push(required(`${at}.fieldRef.fieldPath`));
-    return [...causes, ...relativePath(item.path, `${at}.path`)];
+    causes.push(...relativePath(item.path, `${at}.path`));
+    if (item.fieldRef) causes.push(...validateFieldPath(item.fieldRef.fieldPath, `${at}.fieldRef.fieldPath`, "volume"));
+    return causes;
   });
 }
 
@@ -98,10 +103,19 @@ export function validateVolumes(volumes: Json[] | undefined, field: string): Sta
   });
 }
 
-/** Where a container sees its volumes. */
-export function validateMounts(mounts: Json[] | undefined, volumes: ReadonlySet<string>, field: string): StatusCause[] {
+/** Mounts that are read-only down to what is mounted below them. */
+function validateRecursion({ recursiveReadOnly, readOnly, mountPropagation }: Json, field: string): StatusCause[] {
+  if (recursiveReadOnly !== "Enabled" && recursiveReadOnly !== "IfPossible") return oneOf(field, recursiveReadOnly, ["Disabled", "Enabled", "IfPossible"]);
+  const causes: StatusCause[] = [];
+  if (!readOnly) causes.push(forbiddenField(field, "may only be specified when readOnly is true"));
+  if (mountPropagation !== undefined && mountPropagation !== "None") causes.push(forbiddenField(field, "may only be specified when mountPropagation is None or not specified"));
+  return causes;
+}
+
+/** Where a container sees its volumes. A real API server names no index for what it says of a mount's paths below the volume and of its modes. */
+export function validateMounts(container: Json, volumes: Volumes, field: string): StatusCause[] {
   const paths = new Set<string>();
-  return (mounts ?? []).flatMap((mount: Json, index: number) => {
+  return ((container.volumeMounts ?? []) as Json[]).flatMap((mount, index) => {
     const at = `${field}[${index}]`;
     const causes: StatusCause[] = [];
     if (!mount.name) causes.push(required(`${at}.name`));
@@ -109,9 +123,34 @@ export function validateMounts(mounts: Json[] | undefined, volumes: ReadonlySet<
     if (!mount.mountPath) causes.push(required(`${at}.mountPath`));
     else if (paths.has(mount.mountPath)) causes.push(invalidValue(`${at}.mountPath`, mount.mountPath, "must be unique"));
     paths.add(mount.mountPath);
+    causes.push(...relativePath(mount.subPath, `${field}.subPath`));
     if (mount.subPath && mount.subPathExpr) causes.push(invalidValue(`${at}.subPathExpr`, mount.subPathExpr, "subPathExpr and subPath are mutually exclusive"));
-    causes.push(...relativePath(mount.subPath, `${at}.subPath`), ...relativePath(mount.subPathExpr, `${at}.subPathExpr`));
-    causes.push(...oneOf(`${at}.mountPropagation`, mount.mountPropagation, ["None", "HostToContainer", "Bidirectional"]));
+    causes.push(...relativePath(mount.subPathExpr, `${field}.subPathExpr`));
+    causes.push(...oneOf(`${field}.mountPropagation`, mount.mountPropagation, ["None", "HostToContainer", "Bidirectional"]));
+    if (mount.mountPropagation === "Bidirectional" && container.securityContext?.privileged !== true) {
+      causes.push(forbiddenField(`${field}.mountPropagation`, "Bidirectional mount propagation is available only to privileged containers"));
+    }
+    causes.push(...validateRecursion(mount, `${field}.recursiveReadOnly`));
+    return causes;
+  });
+}
+
+/** The volumes that a container sees as raw devices: claims alone can be such. */
+export function validateDevices(container: Json, volumes: Volumes, field: string): StatusCause[] {
+  const names = new Set<string>();
+  const paths = new Set<string>();
+  return ((container.volumeDevices ?? []) as Json[]).flatMap(({ name, devicePath }, index) => {
+    const at = `${field}[${index}]`;
+    const causes: StatusCause[] = [];
+    const kind = volumes.get(name);
+    if (!name) causes.push(required(`${at}.name`));
+    if (names.has(name)) causes.push(invalidValue(`${at}.name`, name, "must be unique"));
+    if (kind === undefined) causes.push(notFoundValue(`${at}.name`, name ?? ""));
+    else if (kind !== "persistentVolumeClaim" && kind !== "ephemeral") causes.push(invalidValue(`${at}.name`, name, "can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode"));
+    if (!devicePath) causes.push(required(`${at}.devicePath`));
+    else if (paths.has(devicePath)) causes.push(invalidValue(`${at}.devicePath`, devicePath, "must be unique"));
+    names.add(name);
+    paths.add(devicePath);
     return causes;
   });
 }

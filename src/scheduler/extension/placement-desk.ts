@@ -22,9 +22,9 @@ export interface CuratedPod {
 
 export interface PlacementDeskOptions {
   readonly vcenter: Pick<Vcenter, "placeVms">;
-  readonly sizer: PodSizer;
-  readonly directory: HostDirectory;
-  readonly steps: PodSteps;
+  readonly sizer: Pick<PodSizer, "size">;
+  readonly directory: Pick<HostDirectory, "known">;
+  readonly steps: Pick<PodSteps, "record">;
   /** Emulated. */
   readonly clock: Clock;
   readonly monotonic: Clock;
@@ -33,6 +33,12 @@ export interface PlacementDeskOptions {
 
 /** Specs of one PlaceVms call, vCenter's limit. */
 const MAX_BATCH = 256;
+/** Hosts that the specs of one call name, all together: vCenter tells as many verdicts in one answer. */
+const MAX_NAMED = 100_000;
+/** Bytes of their names: vCenter takes requests of 4 MiB. */
+const MAX_NAME_BYTES = 2 * 1024 * 1024;
+/** What the wire adds to a name. */
+const BYTES_AROUND_NAME = 8;
 /** Pods waiting for the call under way; the scheduler has fewer in hand. */
 const MAX_WAITING = 10_000;
 /** Recommendations remembered until they are applied. */
@@ -103,7 +109,7 @@ export class PlacementDesk {
 
   async #callAll(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, MAX_BATCH);
+      const batch = this.#waiting.splice(0, sizeOfBatch(this.#waiting));
       await this.#call(batch);
     }
     this.#calling = false;
@@ -170,6 +176,18 @@ export class PlacementDesk {
     const others = nodes.filter((node) => node !== avoided.node);
     return others.length === 0 ? nodes : others;
   }
+}
+
+/** How many of those who wait, the first at least, travel in one call. */
+function sizeOfBatch(waiting: readonly Waiting[]): number {
+  let named = 0;
+  let bytes = 0;
+  const tooMany = waiting.slice(0, MAX_BATCH).findIndex(({ curated: { nodes } }) => {
+    named += nodes.length;
+    bytes += nodes.reduce((sum, node) => sum + node.length + BYTES_AROUND_NAME, 0);
+    return named > MAX_NAMED || bytes > MAX_NAME_BYTES;
+  });
+  return tooMany === -1 ? MAX_BATCH : Math.max(1, tooMany);
 }
 
 /** The pod as DRS is asked about it: its VM, its namespace's pool, the hosts that may be chosen. */

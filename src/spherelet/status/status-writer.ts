@@ -1,3 +1,4 @@
+import { type Condition, findCondition } from "../../kubernetes/condition.js";
 import { nameOf } from "../../kubernetes/object-meta.js";
 import type { Pod } from "../../kubernetes/pod.js";
 import { pods } from "../../kubernetes/resource-type.js";
@@ -31,7 +32,13 @@ export async function writeStatus(context: HostContext, situation: PodSituation,
     const written = await context.api.patch(
       pods,
       nameOf(pod),
-      { type: "strategic", body: { metadata: { uid: pod.metadata.uid, ...(annotations === undefined ? {} : { annotations }) }, status } },
+      {
+        type: "strategic",
+        body: {
+          metadata: { uid: pod.metadata.uid, ...(annotations === undefined ? {} : { annotations }) },
+          status: { ...status, conditions: status.conditions.map((condition) => takingBack(findCondition(pod.status?.conditions, condition.type), condition)) },
+        },
+      },
       { subresource: "status", fieldManager: FIELD_MANAGER, signal },
     );
     return { pod: written, startMs };
@@ -39,6 +46,15 @@ export async function writeStatus(context: HostContext, situation: PodSituation,
     if (isNotFound(error) || isConflict(error)) return { pod: undefined, startMs };
     throw error;
   }
+}
+
+/** A merge keeps the reason and message that a condition had before, where the patch says nothing of them: `null` takes them away. */
+function takingBack(old: Condition | undefined, next: Condition): object {
+  return {
+    ...next,
+    ...(old?.reason !== undefined && next.reason === undefined ? { reason: null } : {}),
+    ...(old?.message !== undefined && next.message === undefined ? { message: null } : {}),
+  };
 }
 
 /** Tells of step 14: the API server has stored a status in which the containers have started. */

@@ -1,6 +1,7 @@
 import type { ResourcePool } from "../../gen/spheresim/vcenter/v1/inventory.js";
 import type { CreateResourcePoolRequest, UpdateResourcePoolRequest } from "../../gen/spheresim/vcenter/v1/resource_pool.js";
 import type { Inventory } from "../inventory/inventory.js";
+import { requireRoomFor } from "../inventory/inventory-limits.js";
 import { showPool } from "../inventory/inventory-view.js";
 import { checkName } from "../inventory/inventory-admin.js";
 import { poolFault } from "../drs/decision-tree.js";
@@ -93,6 +94,7 @@ export class PoolAdmin {
   async #add(name: string, parent: PoolRecord, config: PoolRecord["config"], namespace: string): Promise<ResourcePool> {
     const { inventory, counters } = this.#options;
     requireDepth(inventory, parent);
+    requireRoomFor("resourcePools", inventory);
     const allocation = poolAllocation(config);
     const shortage = inventory.ledger.poolShortage(parent.moid, allocation.reservation);
     if (shortage !== undefined) throw poolFault(parent.name, shortage);

@@ -89,7 +89,7 @@ export class PoolMoves {
     try {
       await this.#vmTasks.commit({ puts: [vmEntry(moved)] });
     } catch (error) {
-      inventory.putVm(vm);
+      this.#vmTasks.show(vm);
       tasks.withdraw(task.task?.value ?? "");
       throw error;
     }

@@ -10,7 +10,7 @@ import { onlyCluster, requireHost } from "../placement/placement-spec.js";
 import { groupEntry, groupKey, groupMessage, type GroupRecord, ruleEntry, ruleKey, ruleMessage, type RuleRecord } from "./rule-records.js";
 import type { RuleTable } from "./rule-table.js";
 import type { Serial } from "../store/serial.js";
-import { MAX_GROUPS, MAX_MEMBERS, MAX_RULES } from "../spec-limits.js";
+import { MAX_GROUPS, MAX_MEMBERS, MAX_MEMBERS_OF_CLUSTER, MAX_RULES } from "../spec-limits.js";
 import type { Store } from "../store/store.js";
 import { VimFault } from "../vim-fault.js";
 
@@ -71,7 +71,7 @@ export class RuleAdmin {
 
   putGroup(clusterRef: ManagedObjectReference | undefined, group: ClusterGroup | undefined): Promise<ClusterGroup> {
     return this.#options.serial.run(async () => {
-      const { rules, store, inventory } = this.#options;
+      const { rules, store } = this.#options;
       const cluster = this.cluster(clusterRef);
       if (group === undefined) throw VimFault.invalidArgument("group", "is required");
       checkName(group.name, "group.name");
@@ -79,9 +79,10 @@ export class RuleAdmin {
       const known = rules.group(cluster, group.name);
       if (known !== undefined && known.kind !== record.kind) throw VimFault.invalidArgument("group.name", `"${group.name}" is a group of ${known.kind}`);
       if (known === undefined && rules.groups(cluster).length >= MAX_GROUPS) throw VimFault.notSupported(`more than ${MAX_GROUPS} groups in a cluster`);
+      this.#requireRoom(cluster, record.members.size - (known?.members.size ?? 0));
       await store.commit({ puts: [groupEntry(record)] });
       rules.putGroup(record);
-      return this.showGroup(record, inventory);
+      return groupMessage(record);
     });
   }
 
@@ -108,12 +109,7 @@ export class RuleAdmin {
   }
 
   listGroups(cluster: string): ClusterGroup[] {
-    const { rules, inventory } = this.#options;
-    return rules.groups(cluster).map((group) => this.showGroup(group, inventory));
-  }
-
-  showGroup(group: GroupRecord, inventory: Inventory): ClusterGroup {
-    return groupMessage(group, (moid) => (group.kind === "vms" ? inventory.findVm(moid) : inventory.findHost(moid)) !== undefined);
+    return this.#options.rules.groups(cluster).map(groupMessage);
   }
 
   #show(record: RuleRecord): Rule {
@@ -132,9 +128,19 @@ export class RuleAdmin {
 
   async #storeRule(record: RuleRecord): Promise<Rule> {
     const { rules, store } = this.#options;
+    const known = rules.rule(record.cluster, record.key);
+    this.#requireRoom(record.cluster, membersOf(record) - (known === undefined ? 0 : membersOf(known)));
     await store.commit({ puts: [ruleEntry(record)] });
     rules.putRule(record);
     return this.#show(record);
+  }
+
+  /** Throws NotSupported where the rules and groups of a cluster would name too many with so many more. */
+  #requireRoom(cluster: string, more: number): void {
+    if (more <= 0) return;
+    const { rules } = this.#options;
+    const named = [...rules.rules(cluster).map(membersOf), ...rules.groups(cluster).map(({ members }) => members.size)].reduce((sum, count) => sum + count, 0);
+    if (named + more > MAX_MEMBERS_OF_CLUSTER) throw VimFault.notSupported(`rules and groups of a cluster that name ${named + more} virtual machines and hosts, at most ${MAX_MEMBERS_OF_CLUSTER} are taken`);
   }
 
   #known(cluster: string, key: number, field: string): RuleRecord {
@@ -189,6 +195,11 @@ export class RuleAdmin {
     if (group === undefined) throw VimFault.invalidArgument(field, `no group "${name}" in the cluster`);
     if (group.kind !== kind) throw VimFault.invalidArgument(field, `"${name}" is a group of ${group.kind}, not of ${kind}`);
   }
+}
+
+/** How many VMs a rule names itself. */
+function membersOf({ kind }: RuleRecord): number {
+  return kind.$case === "vmHost" ? 0 : kind.value.vms.length;
 }
 
 function requireOnce(moids: readonly string[], field: string): void {

@@ -15,7 +15,7 @@ export interface RuleRecord {
   readonly uuid: string;
 }
 
-/** A group as vCenter keeps it. A VM that is destroyed stays named here, and is shown no more: moids are never used twice. */
+/** A group as vCenter keeps it. In etcd a VM or host that is gone stays named until the group is put again, and counts no more: moids are never used twice. */
 export interface GroupRecord {
   readonly cluster: string;
   readonly name: string;
@@ -61,9 +61,9 @@ export function ruleMessage(rule: RuleRecord): Rule {
   return Rule.create({ key: rule.key, name: rule.name, enabled: rule.enabled, mandatory: rule.mandatory, rule: rule.kind, ruleUuid: rule.uuid });
 }
 
-/** The contract's view of a group; `exists` says which members to show. */
-export function groupMessage(group: GroupRecord, exists: (moid: string) => boolean = () => true): ClusterGroup {
-  const moids = [...group.members].filter(exists);
+/** The contract's view of a group. */
+export function groupMessage(group: GroupRecord): ClusterGroup {
+  const moids = [...group.members];
   if (group.kind === "vms") return { name: group.name, members: { $case: "vms", value: { vms: moids.map((moid) => moref("VirtualMachine", moid)) } } };
   return { name: group.name, members: { $case: "hosts", value: { hosts: moids.map((moid) => ({ key: { $case: "ref", value: moref("HostSystem", moid) } })) } } };
 }

@@ -2,9 +2,14 @@ import type { DrsRule } from "../drs/rules/rule.js";
 import { RuleBook } from "../drs/rules/rule-book.js";
 import type { GroupRecord, RuleRecord } from "./rule-records.js";
 
+/** A group whose members come out as they go away. */
+interface LiveGroup extends GroupRecord {
+  readonly members: Set<string>;
+}
+
 interface ClusterRules {
   readonly rules: Map<number, RuleRecord>;
-  readonly groups: Map<string, GroupRecord>;
+  readonly groups: Map<string, LiveGroup>;
   /** Made when it is asked for, after every change anew. */
   book: RuleBook | undefined;
 }
@@ -12,11 +17,11 @@ interface ClusterRules {
 /** Rules and groups of every cluster in memory, and the book of those that count. It changes nothing by itself: who changes it has committed first. */
 export class RuleTable {
   readonly #clusters = new Map<string, ClusterRules>();
-  readonly #exists: (vm: string) => boolean;
+  readonly #exists: (moid: string) => boolean;
   #onChange: (cluster: string) => void = () => undefined;
 
-  /** `exists` says whether a VM is still there: one that was destroyed is in no rule, although records name it. */
-  constructor(exists: (vm: string) => boolean = () => true) {
+  /** `exists` says whether a VM or host is still there: one that is gone is in no rule and no group, although records name it. */
+  constructor(exists: (moid: string) => boolean = () => true) {
     this.#exists = exists;
   }
 
@@ -56,9 +61,13 @@ export class RuleTable {
     return compiled(rule, this.#clusters.get(rule.cluster)?.groups ?? new Map<string, GroupRecord>(), this.#exists);
   }
 
-  /** A VM was destroyed: a rule that conflicted with an older one by it alone counts from now on. */
-  vmGone(vm: string): void {
-    for (const [cluster, { book }] of this.#clusters) if (book !== undefined && book.ofVm(vm).length > 0) this.#changing(cluster);
+  /** A VM was destroyed, or a host removed: it leaves its groups, and rules that conflicted with older ones by it alone, or did not, are weighed again. */
+  gone(moid: string): void {
+    for (const [cluster, { book, groups }] of this.#clusters) {
+      let isNamed = book !== undefined && book.ofVm(moid).length > 0;
+      for (const { members } of groups.values()) if (members.delete(moid)) isNamed = true;
+      if (isNamed) this.#changing(cluster);
+    }
   }
 
   putRule(rule: RuleRecord): void {
@@ -71,7 +80,7 @@ export class RuleTable {
   }
 
   putGroup(group: GroupRecord): void {
-    this.#changing(group.cluster).groups.set(group.name, group);
+    this.#changing(group.cluster).groups.set(group.name, { ...group, members: new Set([...group.members].filter(this.#exists)) });
   }
 
   removeGroup(cluster: string, name: string): void {
@@ -80,7 +89,7 @@ export class RuleTable {
 
   #changing(cluster: string): ClusterRules {
     const known = this.#clusters.get(cluster);
-    const entry = known ?? { rules: new Map<number, RuleRecord>(), groups: new Map<string, GroupRecord>(), book: undefined };
+    const entry = known ?? { rules: new Map<number, RuleRecord>(), groups: new Map<string, LiveGroup>(), book: undefined };
     if (known === undefined) this.#clusters.set(cluster, entry);
     entry.book = undefined;
     this.#onChange(cluster);
@@ -88,9 +97,9 @@ export class RuleTable {
   }
 }
 
-function compiled(rule: RuleRecord, groups: ReadonlyMap<string, GroupRecord>, exists: (vm: string) => boolean): DrsRule {
+function compiled(rule: RuleRecord, groups: ReadonlyMap<string, GroupRecord>, exists: (moid: string) => boolean): DrsRule {
   const { key, name, mandatory } = rule;
-  const present = (vms: Iterable<string>): ReadonlySet<string> => new Set([...vms].filter(exists));
+  const present = (vms: readonly string[]): ReadonlySet<string> => new Set(vms.filter(exists));
   switch (rule.kind.$case) {
     case "affinity":
       return { kind: "together", key, name, vms: present(moids(rule.kind.value.vms)) };
@@ -98,7 +107,7 @@ function compiled(rule: RuleRecord, groups: ReadonlyMap<string, GroupRecord>, ex
       return { kind: "apart", key, name, vms: present(moids(rule.kind.value.vms)) };
     case "vmHost": {
       const { vmGroup, hostGroup, affine } = rule.kind.value;
-      return { kind: "vmHost", key, name, mandatory, affine, vms: present(groups.get(vmGroup)?.members ?? []), hosts: groups.get(hostGroup)?.members ?? new Set() };
+      return { kind: "vmHost", key, name, mandatory, affine, vms: groups.get(vmGroup)?.members ?? new Set(), hosts: groups.get(hostGroup)?.members ?? new Set() };
     }
   }
 }

@@ -15,7 +15,7 @@ export class HostEvents {
   constructor(log: EventLog, inventory: Inventory) {
     this.#log = log;
     this.#inventory = inventory;
-    inventory.feed.observe((key) => void (inventory.findVm(key) === undefined && this.#away.delete(key)));
+    inventory.feed.observeRemovals((key) => void this.#away.delete(key));
   }
 
   /** HostD answers for the host, and has these VMs. */

@@ -62,8 +62,7 @@ export class Reconciler implements HostFacts {
   constructor(options: ReconcilerOptions) {
     this.#options = options;
     this.#guestEvents = new GuestEvents(options.events);
-    const { inventory } = options.vmTasks.options;
-    inventory.feed.observe((key) => void (inventory.findVm(key) === undefined && this.#guestRestarts.forget(key)));
+    options.vmTasks.options.inventory.feed.observeRemovals((key) => this.#guestRestarts.forget(key));
   }
 
   onConnected(host: HostRecord, vms: readonly HostVm[]): void {

@@ -55,6 +55,7 @@ export class ChangeFeed<T> {
   readonly #tombstones = new Map<string, Versions>();
   readonly #watchers = new Set<Watcher>();
   readonly #observers = new Set<(key: string) => void>();
+  readonly #removalObservers = new Set<(key: string) => void>();
   #version = 0;
   /** Tokens below this one can no longer be resumed. */
   #floor = 0;
@@ -75,6 +76,11 @@ export class ChangeFeed<T> {
   observe(observer: (key: string) => void): () => void {
     this.#observers.add(observer);
     return () => void this.#observers.delete(observer);
+  }
+
+  /** As `observe`, of what is removed alone. */
+  observeRemovals(observer: (key: string) => void): void {
+    this.#removalObservers.add(observer);
   }
 
   /** The object is new or has changed. */
@@ -111,6 +117,7 @@ export class ChangeFeed<T> {
       else watcher.pending.set(key, { kind: "leave", order: pending?.order ?? this.#version, known: true });
       watcher.wake();
     }
+    for (const observe of this.#removalObservers) observe(key);
     for (const observe of this.#observers) observe(key);
   }
 

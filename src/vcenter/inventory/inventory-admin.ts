@@ -8,6 +8,7 @@ import type { HostEvents } from "../events/host-events.js";
 import type { HostLinks } from "../hosts/host-links.js";
 import type { Holds } from "../placement/holds.js";
 import type { Inventory } from "./inventory.js";
+import { requireRoomFor } from "./inventory-limits.js";
 import { showHost } from "./inventory-view.js";
 import { recordKey } from "../store/keyspace.js";
 import { knownHost } from "../hosts/known-host.js";
@@ -21,7 +22,6 @@ import type { Store } from "../store/store.js";
 import { VimFault } from "../vim-fault.js";
 
 const MAX_NAME = 80;
-const MAX_HOSTS = 10_000;
 /** An FQDN in lower case (RFC 1123): the host's Node has the same name. */
 const HOST_NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const ADDRESS = /^(?:\[[0-9a-fA-F:]+\]|[^:\s]+):(\d{1,5})$/;
@@ -53,6 +53,7 @@ export class InventoryAdmin {
       const { inventory, counters } = this.#options;
       const known = inventory.datacenters.find((datacenter) => datacenter.name === name);
       if (known !== undefined) throw VimFault.duplicateName(name, moref("Datacenter", known.ref?.value ?? ""));
+      requireRoomFor("datacenters", inventory);
       const datacenter: Datacenter = { ref: moref("Datacenter", counters.next("Datacenter")), name };
       await this.#options.store.commit({ puts: [datacenterEntry(datacenter)] });
       inventory.putDatacenter(datacenter);
@@ -68,6 +69,8 @@ export class InventoryAdmin {
       const datacenter = inventory.datacenter(datacenterMoid);
       const known = inventory.clusters.find((cluster) => cluster.name === name && cluster.datacenter?.value === datacenterMoid);
       if (known !== undefined) throw VimFault.duplicateName(name, moref("ClusterComputeResource", known.ref?.value ?? ""));
+      requireRoomFor("clusters", inventory);
+      requireRoomFor("resourcePools", inventory);
       const rootPool: PoolRecord = { moid: counters.next("ResourcePool"), name: "Resources", parent: undefined, config: completeConfig(undefined, "config"), namespace: "" };
       const cluster = Cluster.create({
         ref: moref("ClusterComputeResource", counters.next("ClusterComputeResource")),
@@ -100,7 +103,7 @@ export class InventoryAdmin {
       const known = inventory.hostByName(checked.name);
       if (known?.cluster === clusterMoid) throw VimFault.duplicateName(checked.name, moref("HostSystem", known.moid));
       if (known !== undefined) throw VimFault.alreadyConnected(checked.name);
-      if (inventory.hosts.length >= MAX_HOSTS) throw VimFault.notSupported(`more than ${MAX_HOSTS} hosts`);
+      requireRoomFor("hosts", inventory);
       checkClusterCapacity(inventory.hosts.filter((host) => host.cluster === clusterMoid).map((host) => host.spec), checked, "spec");
       const host: HostRecord = {
         moid: counters.next("HostSystem"),
@@ -137,7 +140,9 @@ export class InventoryAdmin {
       try {
         await this.#options.store.commit({ deletes: [recordKey("hosts", host.moid)] });
       } catch (error) {
-        inventory.putHost(host);
+        // What became known of the host meanwhile stays; where it came back unheeded, it is greeted now.
+        inventory.putHost({ ...inventory.host(host.moid), disconnected: host.disconnected });
+        links.refresh();
         throw error;
       }
       events.post("HostRemovedEvent", { host: host.moid });

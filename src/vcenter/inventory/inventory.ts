@@ -10,6 +10,7 @@ import { type Claim, Ledger } from "../drs/ledger.js";
 import { isSame, largest, NOTHING } from "../drs/amount.js";
 import { vmShape } from "../drs/vm-shape.js";
 import { DrsUsage } from "../drs-running/drs-usage.js";
+import { INVENTORY_LIMITS, type InventoryLimits } from "./inventory-limits.js";
 import { type MoType, moref } from "./moref.js";
 import { poolAllocation } from "../clusters/pool-allocation.js";
 import { type CreationRecord, type HostRecord, type OwnerRecord, isClosed, type PoolRecord, reachOf, type VmRecord } from "../store/records.js";
@@ -31,6 +32,7 @@ export class Inventory {
   readonly ledger: Ledger;
   readonly meter: ActivityMeter;
   readonly usage = new DrsUsage();
+  readonly limits: InventoryLimits;
   readonly #datacenters = new Map<string, Datacenter>();
   readonly #clusters = new Map<string, Cluster>();
   readonly #pools = new Map<string, PoolRecord>();
@@ -41,7 +43,8 @@ export class Inventory {
   readonly #vms = new VmTable();
 
   /** `show` makes what watches tell of an object, as it is now (inventory-view.ts); `clock` is the emulated one. */
-  constructor(epoch: bigint, show: (inventory: Inventory, moid: string) => InventoryObject | undefined, clock: Clock) {
+  constructor(epoch: bigint, show: (inventory: Inventory, moid: string) => InventoryObject | undefined, clock: Clock, limits: InventoryLimits = INVENTORY_LIMITS) {
+    this.limits = limits;
     this.meter = new ActivityMeter(clock);
     this.feed = new ChangeFeed<InventoryObject>(epoch, (moid) => show(this, moid));
     this.ledger = new Ledger((host, pool) => {
@@ -51,6 +54,12 @@ export class Inventory {
   }
 
   // Reading.
+
+  /** How many there are of a kind. */
+  count(kind: keyof InventoryLimits): number {
+    const kinds = { datacenters: this.#datacenters, clusters: this.#clusters, hosts: this.#hosts, resourcePools: this.#pools, virtualMachines: this.#vms };
+    return kinds[kind].size;
+  }
 
   get datacenters(): readonly Datacenter[] {
     return [...this.#datacenters.values()];

@@ -15,6 +15,10 @@ export class VmTable {
   readonly #migrating = new Set<string>();
   readonly #names = new VmNames();
 
+  get size(): number {
+    return this.#vms.size;
+  }
+
   get all(): readonly VmRecord[] {
     return [...this.#vms.values()];
   }

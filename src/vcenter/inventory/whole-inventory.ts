@@ -3,6 +3,7 @@ import type { Slices } from "../../base/slices.js";
 import { Inventory as InventoryMessage } from "../../gen/spheresim/vcenter/v1/inventory.js";
 import { showCluster } from "../clusters/cluster-health.js";
 import type { Holds } from "../placement/holds.js";
+import { MAX_ANSWER_BYTES } from "../spec-limits.js";
 import { vmMessage } from "../store/records.js";
 import type { Inventory } from "./inventory.js";
 import { listedHosts, listedPools, shownHolds } from "./inventory-view.js";
@@ -10,8 +11,6 @@ import { orderedVms } from "./ordered-vms.js";
 
 /** So many hosts or VMs are told of in a slice: about two milliseconds. */
 const OBJECTS_A_SLICE = 400;
-/** As much as the clients of this program take; others take 4 MiB unless they are told to take more. */
-const MAX_BYTES = 64 * 1024 * 1024;
 
 /**
  * The whole inventory of one moment, each kind in order of moid, as the bytes of the contract's message, a slice at a time: what its clusters, pools,
@@ -21,7 +20,7 @@ const MAX_BYTES = 64 * 1024 * 1024;
  *
  * Example: the bytes of a message with two hosts and those of one with a VM, one behind the other, are the message with two hosts and a VM.
  */
-export function* wholeInventory(inventory: Inventory, holds: Holds, maxBytes = MAX_BYTES): Slices<Buffer> {
+export function* wholeInventory(inventory: Inventory, holds: Holds, maxBytes = MAX_ANSWER_BYTES): Slices<Buffer> {
   const pieces: Uint8Array[] = [];
   let bytes = 0;
   const add = (part: Partial<InventoryMessage>): void => {

@@ -9,6 +9,7 @@ import type { DrsRule } from "../drs/rules/rule.js";
 import type { Holds } from "../placement/holds.js";
 import type { Journal } from "../placement/journal.js";
 import { recordKey } from "../store/keyspace.js";
+import { requireRoomFor } from "../inventory/inventory-limits.js";
 import { moref } from "../inventory/moref.js";
 import type { Placements } from "../placement/placements.js";
 import type { ResolvedSpec } from "../placement/placement-spec.js";
@@ -192,6 +193,7 @@ export class Deployments {
     const { inventory, counters, tasks } = vmTasks.options;
     const host = inventory.host(wish.host);
     if (wish.config.ownerUid === "") requireFreeName(wish.config.name, host.cluster, inventory);
+    requireRoomFor("virtualMachines", inventory);
     const moid = counters.next("VirtualMachine");
     const vm: VmRecord = {
       moid,

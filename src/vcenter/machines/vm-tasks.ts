@@ -66,6 +66,7 @@ export interface VmWork {
 export class VmTasks {
   readonly options: VmTasksOptions;
   readonly #running = new Map<string, Promise<void>>();
+  #onWantedAgain: (vm: VmRecord) => void = () => undefined;
 
   constructor(options: VmTasksOptions) {
     this.options = options;
@@ -118,7 +119,7 @@ export class VmTasks {
     try {
       await this.commit({ puts: [...(wanted === vm ? [] : [vmEntry(wanted)]), taskEntry(task)] });
     } catch (error) {
-      if (wanted !== vm) inventory.putVm(vm);
+      if (wanted !== vm) this.show(vm);
       tasks.withdraw(task.task?.value ?? "");
       throw error;
     }
@@ -137,10 +138,19 @@ export class VmTasks {
 
   async #store(deletes: readonly string[], vm: VmRecord | undefined): Promise<void> {
     await this.commit({ puts: vm === undefined ? [] : [vmEntry(vm)], deletes });
-    if (vm === undefined) return;
-    // What its host said meanwhile is newer.
-    const { isOn, onHost, heartbeat } = this.options.inventory.vm(vm.moid);
+    if (vm !== undefined) this.show(vm);
+  }
+
+  /** Has the inventory show a VM as etcd has it by now. What its host said since the record was read is newer, and stays. */
+  show(vm: VmRecord): void {
+    const { isOn, onHost, heartbeat, wantedOn } = this.options.inventory.vm(vm.moid);
     this.options.inventory.putVm({ ...vm, isOn, onHost, heartbeat });
+    if (vm.wantedOn && !wantedOn && !isOn) this.#onWantedAgain(vm);
+  }
+
+  /** Who is told of VMs that are to run after all, and fell while they were not. */
+  set onWantedAgain(listener: (vm: VmRecord) => void) {
+    this.#onWantedAgain = listener;
   }
 
   /** Runs the work of a registered task; answers the task as it is then. When vCenter stops, the task stays as it is. */

@@ -15,7 +15,7 @@ import type { PlacementRules } from "./placement-rules.js";
 import { existingVmResult, noCompatibleHost, noHostResult, recommendation } from "./placement-result.js";
 import { type ResolvedSpec, resolveSpec } from "./placement-spec.js";
 import { isDecision, surveyOf, verdictsOf, type VerdictWish } from "./placement-verdicts.js";
-import { MAX_BATCH } from "../spec-limits.js";
+import { MAX_BATCH, MAX_VERDICTS_OF_ANSWER } from "../spec-limits.js";
 import { VimFault } from "../vim-fault.js";
 
 const DEFAULT_HOLD_MS = 30_000;
@@ -87,6 +87,7 @@ export class Placements {
       found.push({ spec: this.resolve(spec, `specs[${index}]`), stretch: pace.stretch });
       yield* pause(pace);
     }
+    requireRoom(found.map(({ spec }) => spec.hosts.length), asked.wish);
     const kept: T[] = [];
     const held: string[] = [];
     try {
@@ -212,6 +213,15 @@ function wantsAll({ wish }: Asked): boolean {
 function verdictWish({ verdictDetail, maxVerdicts = Infinity }: Answer): VerdictWish {
   if (maxVerdicts < 1) throw VimFault.invalidArgument("max_verdicts", `must be at least 1, is ${maxVerdicts}`);
   return { detail: verdictDetail, limit: maxVerdicts };
+}
+
+/** Throws InvalidArgument where the verdicts on so many hosts a VM are more than one answer can hold. */
+function requireRoom(hosts: readonly number[], { detail, limit }: VerdictWish): void {
+  if (detail === VerdictDetail.NONE) return;
+  const verdicts = hosts.reduce((sum, count) => sum + Math.min(count, limit), 0);
+  const { full, summary } = MAX_VERDICTS_OF_ANSWER;
+  const [name, most, less] = detail === VerdictDetail.FULL ? ["FULL", full, `or max_verdicts, or for SUMMARY (at most ${summary})`] : ["SUMMARY", summary, "or max_verdicts, or for NONE"];
+  if (verdicts > most) throw VimFault.invalidArgument("verdict_detail", `${name} verdicts of ${hosts.length} specs would be ${verdicts}, at most ${most} are told in one answer: ask with fewer specs ${less}`);
 }
 
 function holdTime(holdFor: Duration | undefined): number {

@@ -1,5 +1,6 @@
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { Pace } from "../../base/pace.js";
+import { RpcCode, RpcError } from "../../base/rpc-error.js";
 import type { Slices } from "../../base/slices.js";
 import { type HostVerdict, PlacementResult } from "../../gen/spheresim/vcenter/v1/placement.js";
 import { PlacementServiceService } from "../../gen/spheresim/vcenter/v1/placement_service.js";
@@ -28,6 +29,17 @@ export function* encodedAsOneOf(result: PlacementResult, pace: Pace): Slices<Buf
   const pieces = yield* piecesOf(result, pace);
   const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
   return Buffer.concat([new BinaryWriter().uint32(RESULTS_TAG).uint32(length).finish(), ...pieces]);
+}
+
+/** `encodedAsOneOf` for the results of one message. Throws RESOURCE_EXHAUSTED, in the words of grpc-go, when they are more than it may hold. */
+export function encodedWithin(maxBytes: number): (result: PlacementResult, pace: Pace) => Slices<Buffer> {
+  let bytes = 0;
+  return function* one(result, pace) {
+    const encodedOne = yield* encodedAsOneOf(result, pace);
+    bytes += encodedOne.length;
+    if (bytes > maxBytes) throw new RpcError(RpcCode.RESOURCE_EXHAUSTED, `grpc: trying to send message larger than max (${bytes} vs. ${maxBytes}): ask with fewer specs, max_verdicts, or less verdict_detail`);
+    return encodedOne;
+  };
 }
 
 function* piecesOf(result: PlacementResult, pace: Pace): Slices<Uint8Array[]> {

@@ -38,6 +38,7 @@ import { RuleTable } from "../clusters/rule-table.js";
 import { Migrations } from "../machines/migrations.js";
 import { MoidCounters } from "../inventory/moid-counters.js";
 import { MultiPowerOn, POWER_ON_VMS_TASK } from "../machines/multi-power-on.js";
+import type { InventoryLimits } from "../inventory/inventory-limits.js";
 import { Pages } from "../inventory/pages.js";
 import { PowerOnRecommendations } from "../machines/power-on-recommendations.js";
 import { PlacementRules } from "../placement/placement-rules.js";
@@ -76,6 +77,8 @@ export interface OpenRoomOptions {
   readonly recorder?: StepSink | undefined;
   readonly hostWindowMs?: number;
   readonly profile?: LatencyProfile;
+  /** INVENTORY_LIMITS unless stated. */
+  readonly limits?: InventoryLimits;
   readonly closing: AbortController;
   readonly onStale: (fault: VimFault) => void;
 }
@@ -105,8 +108,9 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
       return showObject(of, moid);
     },
     clock,
+    options.limits,
   );
-  const rules = new RuleTable((vm) => inventory.findVm(vm) !== undefined);
+  const rules = new RuleTable((moid) => inventory.findVm(moid) !== undefined || inventory.findHost(moid) !== undefined);
   const loaded = loadInventory(entries, inventory, rules);
   const derived = new DerivedFigures(inventory);
   const counters = new MoidCounters(loaded.counters);
@@ -137,17 +141,19 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
   const placements = new Placements({ inventory, holds, clock, monotonic, choice, journal, epoch, rules: placementRules });
   const hostWindowMs = options.hostWindowMs ?? DEFAULT_HOST_WINDOW_MS;
   const vmTasks = new VmTasks({ inventory, tasks, events, store, counters, daemons, monotonic, log, hostWindowMs, closing: closing.signal });
+  const look = (moid: string, instanceUuid: string): void => {
+    const host = inventory.findHost(moid);
+    const there = host?.responding === true ? links.vmOn(host, instanceUuid) : undefined;
+    if (host !== undefined && there !== undefined) reconciler.onVm(host, there);
+  };
+  vmTasks.onWantedAgain = ({ host, config }) => look(host, config.instanceUuid);
   const migrations = new Migrations({
     vmTasks,
     choice,
     durations: (options.profile ?? latencyProfile("instant")).durations,
     clock,
     removed: (host, instanceUuid) => reconciler.removed(host, instanceUuid),
-    look: (moid, instanceUuid) => {
-      const host = inventory.findHost(moid);
-      const there = host?.responding === true ? links.vmOn(host, instanceUuid) : undefined;
-      if (host !== undefined && there !== undefined) reconciler.onVm(host, there);
-    },
+    look,
   });
   const lifecycle = new VmLifecycle(vmTasks, choice, migrations, journal);
   const reconciler: Reconciler = new Reconciler({ vmTasks, lifecycle, clock, monotonic, log, closing: closing.signal, events, hostEvents });
@@ -201,9 +207,8 @@ export async function openRoom(options: OpenRoomOptions): Promise<OpenRoom> {
     hostWatch.look(keys);
   });
   inventory.feed.observe((key) => digest.add(key));
-  inventory.feed.observe((key) => {
-    if (inventory.findVm(key) !== undefined) return;
-    rules.vmGone(key);
+  inventory.feed.observeRemovals((key) => {
+    rules.gone(key);
     holds.dropVm(key);
   });
   rules.onChange = (cluster) => digest.add(cluster);

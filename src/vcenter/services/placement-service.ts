@@ -10,9 +10,10 @@ import type { Holds } from "../placement/holds.js";
 import type { Inventory } from "../inventory/inventory.js";
 import { onlyCluster } from "../placement/placement-spec.js";
 import type { Placements } from "../placement/placements.js";
+import { MAX_ANSWER_BYTES } from "../spec-limits.js";
 import { VimFault } from "../vim-fault.js";
 import { answering } from "./answering.js";
-import { encodedAsOneOf, EncodedPlacementService, encodedResult } from "./encoded-placement.js";
+import { EncodedPlacementService, encodedResult, encodedWithin } from "./encoded-placement.js";
 
 /** What the service works with. */
 export interface PlacementServiceOptions {
@@ -32,7 +33,7 @@ export function placementService(options: PlacementServiceOptions): ServedServic
   const { inventory, placements, deployments, holds, requests, monotonic } = options;
   return serve(EncodedPlacementService, {
     placeVms: answering((request) =>
-      requests.answer("PlaceVms", request, async () => Buffer.concat(await inSlices(placements.placeAll(request.specs, request, encodedAsOneOf)))),
+      requests.answer("PlaceVms", request, async () => Buffer.concat(await inSlices(placements.placeAll(request.specs, request, encodedWithin(MAX_ANSWER_BYTES))))),
     ),
     placeVm: answering((request) =>
       requests.answer("PlaceVm", request, async () => {
