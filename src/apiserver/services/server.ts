@@ -14,6 +14,9 @@ import { Exchange, type Request, type Response } from "./exchange.js";
 /** Answers one request whose caller is known. */
 export type Handler = (exchange: Exchange) => Promise<void>;
 
+/** Who is not known, and is only told so. */
+const NOBODY: Caller = { name: "system:anonymous", groups: ["system:unauthenticated"] };
+
 /** How long a closing server lets answers under way finish. */
 const CLOSE_LIMIT_MS = 1_000;
 
@@ -72,21 +75,24 @@ export class HttpsServer {
     });
     server.on("tlsClientError", (error) => log.debug({ err: error }, "a TLS handshake failed"));
     server.on("sessionError", (error) => log.debug({ err: error }, "a session failed"));
+    const callerOf = (request: Request): Caller => {
+      const socket = socketOf(request);
+      const { authorization } = request.headers;
+      if (authorization !== undefined) return authenticator.authenticate(socket, authorization);
+      const known = callers.get(socket);
+      if (known !== undefined) return known;
+      const caller = authenticator.authenticate(socket, undefined);
+      callers.set(socket, caller);
+      return caller;
+    };
     const answer = async (request: Request, response: Response): Promise<void> => {
-      const nobody: Caller = { name: "system:anonymous", groups: ["system:unauthenticated"] };
-      let exchange = new Exchange(request, response, nobody);
+      let exchange: Exchange | undefined;
       try {
-        const socket = socketOf(request);
-        const authorization = exchange.header("authorization");
-        let caller = authorization === undefined ? callers.get(socket) : undefined;
-        if (!caller) {
-          caller = authenticator.authenticate(socket, authorization);
-          if (authorization === undefined) callers.set(socket, caller);
-        }
-        exchange = new Exchange(request, response, caller);
+        exchange = new Exchange(request, response, callerOf(request));
         await handler(exchange);
       } catch (error) {
         if (response.destroyed) return;
+        exchange ??= new Exchange(request, response, NOBODY);
         exchange.refuse(asStatusError(error, log));
       }
     };
