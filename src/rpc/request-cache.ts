@@ -73,7 +73,10 @@ export class RequestCache {
 
   #forgetOldest(): void {
     for (const [key, { bytes }] of this.#answers) {
-      if (this.#answers.size <= this.#limit && this.#bytes <= this.#maxBytes) return;
+      const areTooMany = this.#answers.size > this.#limit;
+      if (!areTooMany && this.#bytes <= this.#maxBytes) return;
+      // What is small, or under way, makes no room.
+      if (!areTooMany && bytes === 0) continue;
       this.#answers.delete(key);
       this.#bytes -= bytes;
     }

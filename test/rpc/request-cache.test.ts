@@ -62,3 +62,17 @@ test("answers that are megabytes are kept as far as there is room, the latest on
   assert.equal(await once("small", 10), 7);
   assert.equal(await once("small", 10), 7);
 });
+
+test("large answers make room among themselves: what is small, or under way, is still answered once", async () => {
+  const cache = new RequestCache("vcenter", 10, 1_000);
+  let runs = 0;
+  let finish = (_: number): void => undefined;
+  const slow = (): Promise<number> => cache.answer("CreateVm", { requestId: "slow" }, () => new Promise<number>((resolve) => ((runs += 1), (finish = resolve))));
+  const first = slow();
+  await cache.answer("CreateVm", { requestId: "small" }, () => (runs += 1));
+  for (const id of ["a", "b", "c"]) await cache.answer("PlaceVms", { requestId: id }, () => Buffer.alloc(900));
+  const second = slow();
+  await cache.answer("CreateVm", { requestId: "small" }, () => (runs += 1));
+  finish(7);
+  assert.deepEqual([await first, await second, runs], [7, 7, 2]);
+});
