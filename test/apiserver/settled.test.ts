@@ -75,6 +75,21 @@ test("a write that leaves the spec as it is shares it with the version before; o
   }
 });
 
+test("a binding does not settle a spec that was read from the store: nobody here has checked it", async () => {
+  const fixture = await Fixture.start();
+  try {
+    await fixture.pod("p");
+    let bound: ApiObject | undefined;
+    await afterRestart(fixture, async (registry) => {
+      await bindPod(registry, podKind, "default", "p", { apiVersion: "v1", kind: "Binding", metadata: { name: "p" }, target: { name: "n" } }, writing("scheduler"));
+      bound = registry.cached(podKind, "default", "p")?.object;
+    });
+    assert.deepEqual([bound?.["spec"].nodeName, isSettled(bound!)], ["n", false]);
+  } finally {
+    await fixture.stop();
+  }
+});
+
 test("what a server shares of an object comes out as what it makes of the stored text: the object, its managed fields, the refusals", async () => {
   const name = fc.constantFrom("a", "b.example/x", "c");
   const value = fc.option(fc.constantFrom("1", "2", "not a label!"), { nil: null });

@@ -57,6 +57,8 @@ export function settleUpdate(kind: Kind, wanted: ApiObject, old: ApiObject, opti
   object.metadata = mergedMetadata(wanted, old);
   const wasSettled = isSettled(old);
   const causes = [];
+  // A binding writes both halves; a namespace's finalize writes spec.finalizers, which an ordinary update may not.
+  const isInner = options.subresource === "binding" || options.subresource === "finalize";
   if (options.subresource === "status") {
     // A status write may touch metadata's labels and annotations, but nothing of the spec.
     for (const field of new Set([...Object.keys(old), ...Object.keys(object)])) {
@@ -67,8 +69,6 @@ export function settleUpdate(kind: Kind, wanted: ApiObject, old: ApiObject, opti
     kind.prepareStatus?.(object, old);
     causes.push(...(kind.validateStatus?.(object, old) ?? []));
   } else {
-    // A binding writes both halves; a namespace's finalize writes spec.finalizers, which an ordinary update may not.
-    const isInner = options.subresource === "binding" || options.subresource === "finalize";
     if (kind.hasStatus && !isInner) {
       if (old["status"] === undefined) delete object["status"];
       else object["status"] = old["status"];
@@ -81,7 +81,7 @@ export function settleUpdate(kind: Kind, wanted: ApiObject, old: ApiObject, opti
     if (!isInner && !isChecked) causes.push(...(kind.validateUpdate?.(object, old) ?? []));
   }
   if (causes.length > 0) throw invalid(kind, old.metadata.name, causes);
-  if (options.subresource !== "status") settleSpec(kind, object);
+  if (options.subresource !== "status" && (wasSettled || !isInner)) settleSpec(kind, object);
   const entries = options.managedFields
     ? options.managedFields(object)
     : afterUpdate(
