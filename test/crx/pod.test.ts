@@ -186,6 +186,20 @@ test("a shorter second stop shortens the first; a stop before the start leaves t
   assert.equal(fixture.clock.waiting, 0);
 });
 
+test("a port that another container of the pod names answers as that one does: a pod has one network", async () => {
+  const fixture = new MachineFixture();
+  const agent = await fixture.agent();
+  const probe = (port: string): Probe => Probe.create({ action: { $case: "tcpSocket", value: TcpSocketAction.create({ host: "10.0.0.1", port }) }, periodSeconds: 1 });
+  const web = (name: string, port: string): ContainerSpec => ContainerSpec.create({ name, image: "nginx", readinessProbe: probe(port) });
+  const exporter = ContainerSpec.create({ ...container("exporter", "metrics"), ports: [9113], annotations: { "exits-after": "5s" } });
+  await agent.startPod(podRequest({ restartPolicy: RestartPolicy.NEVER, containers: [web("a", "9113"), web("b", "9114"), exporter] }));
+  const ready = (): boolean[] => agent.pod().containers.slice(0, 2).map((each) => each.ready);
+  await fixture.clock.advance(2_000);
+  assert.deepEqual(ready(), [true, false], "nobody names 9114");
+  await fixture.clock.advance(10_000);
+  assert.deepEqual([words(agent.pod().containers[2]), ready()], ["exporter terminated Completed 0", [false, false]]);
+});
+
 test("a pod the agent cannot set up is refused with the field at fault", async () => {
   const fixture = new MachineFixture();
   const agent = await fixture.agent();

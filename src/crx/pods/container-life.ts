@@ -1,6 +1,6 @@
 import type { Clock } from "../../base/clock.js";
 import type { ContainerSpec, Probe } from "../../gen/spheresim/crx/v1/agent.js";
-import { type ContainerExit, type ContainerUse, type RuntimeContainer, SIGKILL, SIGTERM } from "../runtime/container-runtime.js";
+import { type AskedContainer, type ContainerExit, type ContainerUse, type NetworkAnswer, type NetworkRequest, type RuntimeContainer, SIGKILL, SIGTERM } from "../runtime/container-runtime.js";
 import { GracePeriod } from "./grace-period.js";
 import { runHook } from "./lifecycle-hook.js";
 import { Prober, type ProbeKind } from "./prober.js";
@@ -12,6 +12,8 @@ export interface ContainerLifeOptions {
   readonly id: string;
   readonly spec: ContainerSpec;
   readonly process: RuntimeContainer;
+  /** Who answers its probes and hooks. */
+  readonly asked: AskedContainer;
   /** Emulated. */
   readonly clock: Clock;
   /** The pod's termination grace. */
@@ -51,6 +53,11 @@ export class ContainerLife {
     return this.#options.process.profile;
   }
 
+  /** What its process answers on the network. */
+  connect(request: NetworkRequest): Promise<NetworkAnswer> {
+    return this.#options.process.connect(request);
+  }
+
   /** What its process uses. */
   stats(): Promise<ContainerUse> {
     return this.#options.process.stats();
@@ -78,9 +85,9 @@ export class ContainerLife {
 
   /** The postStart hook, then the probes; resolves when it counts as running, or never will. */
   async begin(): Promise<void> {
-    const { spec, process, clock, tell, onChange, graceMs } = this.#options;
+    const { spec, asked, clock, tell, onChange, graceMs } = this.#options;
     if (spec.postStart !== undefined) {
-      const done = await this.#orEnd(runHook(process, spec.postStart, clock, this.#over.signal));
+      const done = await this.#orEnd(runHook(asked, spec.postStart, clock, this.#over.signal));
       if (this.#over.signal.aborted) return;
       if (done === false && this.#stopping === undefined) {
         tell("FailedPostStartHook", "PostStartHook failed", true);
@@ -112,13 +119,13 @@ export class ContainerLife {
   }
 
   async #stop(grace: GracePeriod, message: string, turn: Promise<void> | undefined): Promise<void> {
-    const { spec, process, clock, tell } = this.#options;
+    const { spec, process, asked, clock, tell } = this.#options;
     // Readiness is asked to the end.
     this.#probers.get("Startup")?.stop();
     this.#probers.get("Liveness")?.stop();
     tell("Killing", message);
     if (spec.preStop !== undefined && !grace.isOver) {
-      const done = await this.#orEnd(Promise.race([runHook(process, spec.preStop, clock, this.#over.signal), grace.over]));
+      const done = await this.#orEnd(Promise.race([runHook(asked, spec.preStop, clock, this.#over.signal), grace.over]));
       if (done === false && !this.#over.signal.aborted) tell("FailedPreStopHook", "PreStopHook failed", true);
     }
     if (turn !== undefined && !grace.isOver) await this.#orEnd(Promise.race([turn, grace.over]));
@@ -164,8 +171,8 @@ export class ContainerLife {
   }
 
   #probe(kind: ProbeKind, probe: Probe, onResult: (well: boolean) => void): void {
-    const { process, clock, tell } = this.#options;
-    this.#probers.set(kind, new Prober({ kind, probe, process, clock, startedMs: this.startedMs, onUnhealthy: (message) => tell("Unhealthy", message, true), onResult }));
+    const { asked, clock, tell } = this.#options;
+    this.#probers.set(kind, new Prober({ kind, probe, process: asked, clock, startedMs: this.startedMs, onUnhealthy: (message) => tell("Unhealthy", message, true), onResult }));
   }
 
   #change(apply: () => void, isNews: boolean): void {

@@ -6,7 +6,7 @@ import { toTimestamp } from "../../base/timestamp.js";
 import { ContainerStatus, RestartPolicy, type ContainerSpec, type Terminated } from "../../gen/spheresim/crx/v1/agent.js";
 import type { ContainerStats } from "../../gen/spheresim/crx/v1/stats.js";
 import { ContainerLife, type Tell } from "./container-life.js";
-import { type ContainerExit, type ContainerRuntime, type RuntimeContainer, RuntimeError, SIGKILL } from "../runtime/container-runtime.js";
+import { type ContainerExit, type ContainerRuntime, type NetworkAnswer, type NetworkRequest, type RuntimeContainer, RuntimeError, SIGKILL } from "../runtime/container-runtime.js";
 import { CrashBackoff } from "../../base/crash-backoff.js";
 import type { GracePeriod } from "./grace-period.js";
 import type { StartTurns } from "./start-turns.js";
@@ -24,6 +24,8 @@ export interface ContainerSurroundings {
   readonly turns: StartTurns;
   /** Its start will take as long as it likes: a postStart hook begins, or it is held. */
   readonly onWait: () => void;
+  /** Another container than this one of the pod, which has one network, that names the port. */
+  readonly neighbour: (name: string, port: number) => Pick<Container, "connect"> | undefined;
   /** `name_namespace(uid)`, for the back-off message. */
   readonly podName: string;
   /** Aborts when the guest dies. */
@@ -98,6 +100,15 @@ export class Container {
   /** Resolves when it does not run and will not. */
   async settled(): Promise<void> {
     await this.#running;
+  }
+
+  namesPort(port: number): boolean {
+    return this.#spec.ports.includes(port);
+  }
+
+  /** What it answers on the network; nobody listens where it does not run. */
+  connect(request: NetworkRequest): Promise<NetworkAnswer> {
+    return this.#life?.connect(request) ?? Promise.resolve({ kind: "refused" });
   }
 
   /** What it uses; undefined when it does not run. */
@@ -177,6 +188,7 @@ export class Container {
       id: dice.uuid(),
       spec: this.#spec,
       process,
+      asked: { exec: (request) => process.exec(request), connect: (request) => (this.#neighbourOn(request.port) ?? process).connect(request) },
       clock,
       graceMs,
       comesAgain: this.#policy !== RestartPolicy.NEVER,
@@ -274,6 +286,10 @@ export class Container {
     if (ended === undefined) return;
     this.#backoff.restarted(clock.nowMs());
     this.#attempt += 1;
+  }
+
+  #neighbourOn(port: number): Pick<Container, "connect"> | undefined {
+    return this.namesPort(port) ? undefined : this.#around.neighbour(this.#spec.name, port);
   }
 
   readonly #tell: Tell = (reason, message, warning = false) => {

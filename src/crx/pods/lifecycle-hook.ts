@@ -1,9 +1,9 @@
 import type { Clock } from "../../base/clock.js";
 import type { Hook } from "../../gen/spheresim/crx/v1/agent.js";
-import type { RuntimeContainer } from "../runtime/container-runtime.js";
+import type { AskedContainer } from "../runtime/container-runtime.js";
 
 /** Runs a hook to its end: whether it did its work. `signal` aborts when nobody waits any more. */
-export async function runHook(process: RuntimeContainer, hook: Hook, clock: Clock, signal: AbortSignal): Promise<boolean> {
+export async function runHook(process: AskedContainer, hook: Hook, clock: Clock, signal: AbortSignal): Promise<boolean> {
   const { action } = hook;
   switch (action?.$case) {
     case "exec":

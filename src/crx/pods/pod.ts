@@ -63,6 +63,7 @@ export class Pod {
       graceMs: this.#graceMs,
       turns: new StartTurns(),
       onWait: () => this.#answer.resolve(),
+      neighbour: (name, port) => [...this.#init, ...this.#containers].find((each) => each.status.name !== name && each.namesPort(port)),
       tell: (container, reason, message, warning) => {
         this.#events.add(container, reason, message, warning);
         around.onChange();

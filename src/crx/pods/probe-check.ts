@@ -1,6 +1,6 @@
 import type { HttpGetAction, Probe } from "../../gen/spheresim/crx/v1/agent.js";
 import { goDuration } from "../../base/go-duration.js";
-import type { Asker, NetworkAnswer, NetworkRequest, RuntimeContainer } from "../runtime/container-runtime.js";
+import type { AskedContainer, Asker, NetworkAnswer, NetworkRequest } from "../runtime/container-runtime.js";
 
 /** How one try went. `output` is what the event says of a failure. */
 export interface Verdict {
@@ -20,7 +20,7 @@ const failure = (output: string): Verdict => ({ outcome: "failure", output });
 const error = (output: string): Verdict => ({ outcome: "error", output });
 
 /** Begins one try of a probe, in the words of a kubelet's probers. `signal` aborts when nobody waits any more. */
-export function tryProbe(process: RuntimeContainer, action: Probe["action"], asker: Asker, timeoutMs: number, signal: AbortSignal): Try {
+export function tryProbe(process: AskedContainer, action: Probe["action"], asker: Asker, timeoutMs: number, signal: AbortSignal): Try {
   switch (action?.$case) {
     case "exec": {
       const { command } = action.value;
@@ -50,7 +50,7 @@ export function tryProbe(process: RuntimeContainer, action: Probe["action"], ask
   }
 }
 
-function httpTry(process: RuntimeContainer, { host, port, path, scheme }: HttpGetAction, asker: Asker, signal: AbortSignal): Try {
+function httpTry(process: AskedContainer, { host, port, path, scheme }: HttpGetAction, asker: Asker, signal: AbortSignal): Try {
   const get = `Get "${scheme.toLowerCase()}://${host}:${port}${path}"`;
   return onPort(process, port, { protocol: "http", path, asker, signal }, failure(`${get}: context deadline exceeded (Client.Timeout exceeded while awaiting headers)`), (answer) => {
     if (answer.kind === "refused") return failure(`${get}: dial tcp ${host}:${port}: connect: connection refused`);
@@ -60,7 +60,7 @@ function httpTry(process: RuntimeContainer, { host, port, path, scheme }: HttpGe
 }
 
 /** A port that is a name is one that no port of the container has; a kubelet then complains about the number it is not. */
-function onPort(process: RuntimeContainer, port: string, request: Omit<NetworkRequest, "port">, timedOut: Verdict, read: (answer: NetworkAnswer) => Verdict): Try {
+function onPort(process: AskedContainer, port: string, request: Omit<NetworkRequest, "port">, timedOut: Verdict, read: (answer: NetworkAnswer) => Verdict): Try {
   if (!/^\d+$/.test(port)) return { answer: Promise.resolve(error(`strconv.Atoi: parsing ${JSON.stringify(port)}: invalid syntax`)), timedOut };
   return { answer: process.connect({ ...request, port: Number(port) }).then(read), timedOut };
 }

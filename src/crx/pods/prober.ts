@@ -1,6 +1,6 @@
 import type { Clock } from "../../base/clock.js";
 import type { Probe } from "../../gen/spheresim/crx/v1/agent.js";
-import type { RuntimeContainer } from "../runtime/container-runtime.js";
+import type { AskedContainer } from "../runtime/container-runtime.js";
 import { tryProbe, type Verdict } from "./probe-check.js";
 
 /** The three probes of a container, as events name them. */
@@ -11,7 +11,7 @@ const askers = { Startup: "startup", Liveness: "liveness", Readiness: "readiness
 export interface ProberOptions {
   readonly kind: ProbeKind;
   readonly probe: Probe;
-  readonly process: RuntimeContainer;
+  readonly process: AskedContainer;
   /** Emulated. */
   readonly clock: Clock;
   /** When the container started. */

@@ -80,6 +80,9 @@ export interface RuntimeContainer {
   stats(): Promise<ContainerUse>;
 }
 
+/** What probes and hooks ask of a container. */
+export type AskedContainer = Pick<RuntimeContainer, "exec" | "connect">;
+
 /**
  * What the Spherelet agent runs containers with (libcontainer on a real CRX): small, so that other runtimes can stand beside the
  * one that goes by image profiles.
