@@ -4,7 +4,7 @@ import { ManualClock } from "../../src/base/clock.js";
 import { NotProvided, type RuntimeContainer } from "../../src/crx/runtime/container-runtime.js";
 import { tryProbe } from "../../src/crx/pods/probe-check.js";
 import { ProfileRuntime } from "../../src/crx/runtime/profile-runtime.js";
-import { ContainerSpec, ExecAction, GrpcAction, HttpGetAction, type Probe, TcpSocketAction } from "../../src/gen/spheresim/crx/v1/agent.js";
+import { ContainerSpec, ExecAction, GrpcAction, HttpGetAction, type Probe, TcpSocketAction, VolumeMount } from "../../src/gen/spheresim/crx/v1/agent.js";
 
 const never = new AbortController().signal;
 const host = "10.244.0.7";
@@ -43,6 +43,13 @@ test("each kind of probe says in a kubelet's words what it met", async () => {
     ["redis", { ports: [], args: ["--port", "8080"] }, "tcp", "readiness", "success", ""],
     ["nginxinc/nginx-unprivileged", { ports: [] }, "http", "liveness", "success", ""],
     ["shop", { ports: [], annotations: { profile: "nginx" } }, "http", "liveness", "success", ""],
+    ["nginx", { ports: [], mounts: [VolumeMount.create({ name: "conf", mountPath: "/etc/nginx/conf.d" })] }, "http", "liveness", "success", ""],
+    ["registry", { ports: [], env: { REGISTRY_HTTP_ADDR: ":8080" } }, "http", "liveness", "success", ""],
+    ["postgres", { ports: [], env: { PGPORT: "8080" } }, "tcp", "liveness", "success", ""],
+    ["postgres", { ports: [], env: { REGISTRY_HTTP_ADDR: ":8080" } }, "tcp", "liveness", "failure", "dial tcp 10.244.0.7:8080: connect: connection refused"],
+    ["docker.io/bitnami/nginx", { ports: [] }, "http", "liveness", "success", ""],
+    ["mirror.example/library/nginx", { ports: [] }, "tcp", "liveness", "failure", "dial tcp 10.244.0.7:8080: connect: connection refused"],
+    ["registry.k8s.io/nginx-slim:0.24", { ports: [] }, "tcp", "liveness", "failure", "dial tcp 10.244.0.7:8080: connect: connection refused"],
     ["nginx", {}, "named", "liveness", "error", 'strconv.Atoi: parsing "web": invalid syntax'],
   ];
   for (const [image, change, action, asker, outcome, output] of cases) {

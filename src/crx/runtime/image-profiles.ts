@@ -37,6 +37,8 @@ export interface ImageProfile extends Health, ResourceUse {
   readonly exitCode: number;
   readonly exitsAfterMs: number;
   readonly onTerm: OnTerm;
+  /** Variable of its environment that tells it another port. */
+  readonly portVariable?: string;
   /** Whether the image names no user but root, where that is known. */
   readonly runsAsRoot?: boolean;
   /** Whether `args` alone are a command line (no entrypoint, or one that runs its arguments) or words for the entrypoint. */
@@ -65,11 +67,11 @@ export const imageProfiles: readonly ImageProfile[] = [
   { name: "httpd", repositories: ["httpd"], ...server, ports: [80], speaks: "http", cpuMilli: 1, memoryBytes: 24 * MIB },
   { name: "redis", repositories: ["redis", "valkey"], ...server, ports: [6379], cpuMilli: 2, memoryBytes: 8 * MIB },
   { name: "memcached", repositories: ["memcached"], ...server, runsAsRoot: false, ports: [11211], cpuMilli: 1, memoryBytes: 3 * MIB },
-  { name: "postgres", repositories: ["postgres", "postgresql"], ...server, ports: [5432], cpuMilli: 3, memoryBytes: 40 * MIB },
-  { name: "mysql", repositories: ["mysql", "mariadb"], ...server, ports: [3306], cpuMilli: 6, memoryBytes: 360 * MIB },
+  { name: "postgres", repositories: ["postgres", "postgresql"], ...server, ports: [5432], portVariable: "PGPORT", cpuMilli: 3, memoryBytes: 40 * MIB },
+  { name: "mysql", repositories: ["mysql", "mariadb"], ...server, ports: [3306], portVariable: "MYSQL_TCP_PORT", cpuMilli: 6, memoryBytes: 360 * MIB },
   { name: "mongo", repositories: ["mongo", "mongodb"], ...server, ports: [27017], cpuMilli: 8, memoryBytes: 160 * MIB },
   { name: "etcd", repositories: ["etcd"], ...server, speaks: "anything", argsAreCommand: false, cpuMilli: 15, memoryBytes: 40 * MIB },
-  { name: "registry", repositories: ["registry"], ...server, ports: [5000], speaks: "http", cpuMilli: 1, memoryBytes: 12 * MIB },
+  { name: "registry", repositories: ["registry"], ...server, ports: [5000], portVariable: "REGISTRY_HTTP_ADDR", speaks: "http", cpuMilli: 1, memoryBytes: 12 * MIB },
   { name: "pause", repositories: ["pause", "pause-amd64"], ...server, runsAsRoot: false, speaks: "nothing", argsAreCommand: false, cpuMilli: 0, memoryBytes: 512 * KIB },
   {
     name: "agnhost",
@@ -88,6 +90,9 @@ export const imageProfiles: readonly ImageProfile[] = [
   },
   { name: "hello-world", repositories: ["hello-world"], ...shell, argsAreCommand: false },
 ];
+
+/** Who publishes the images described here. Others' of the same name listen on other ports as other users: `bitnami/nginx` on 8080, as 1001. */
+const OWNERS = new Set(["library", "nginxinc", "valkey"]);
 
 /** An image nobody described: a service that stays up; it has no handler for TERM, and dies of it. */
 export const unknownImage: ImageProfile = { ...server, runsAsRoot: false, name: "unknown", repositories: [], onTerm: { exitCode: 143 }, argsAreCommand: false, speaks: "anything", cpuMilli: 5, memoryBytes: 32 * MIB };
@@ -114,10 +119,21 @@ export class ImageProfiles {
   /**
    * The profile of an image reference.
    *
-   * Worked example: `docker.io/library/nginx:1.29@sha256:...` has the repository's last part `nginx`.
+   * Worked example: `docker.io/library/nginx:1.29@sha256:...` has the repository's last part `nginx`; `bitnami/nginx` has it too, and serves on
+   * ports that nobody here can tell.
    */
   of(image: string): ImageProfile {
-    const name = image.replace(/@.*$/, "").split("/").at(-1)?.replace(/:.*$/, "") ?? "";
-    return this.#rows.find((profile) => profile.repositories.includes(name)) ?? unknownImage;
+    const path = image.replace(/@.*$/, "").split("/");
+    const name = path.at(-1)?.replace(/:.*$/, "") ?? "";
+    const profile = this.#rows.find(({ repositories }) => repositories.includes(name)) ?? unknownImage;
+    if (!imageProfiles.includes(profile) || OWNERS.has(ownerOf(path))) return profile;
+    const { ports: _, runsAsRoot: __, ...others } = profile;
+    return others;
   }
+}
+
+/** Whose repository it is; the official one's where only a registry, or nothing, stands before the name. */
+function ownerOf(path: readonly string[]): string {
+  const owner = path.at(-2);
+  return owner === undefined || (path.length === 2 && /[.:]|^localhost$/.test(owner)) ? "library" : owner;
 }

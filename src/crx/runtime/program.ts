@@ -23,7 +23,7 @@ export interface Program extends Health, ResourceUse {
   readonly answerTakesMs: number;
 }
 
-type Words = Pick<ContainerSpec, "image" | "command" | "args" | "env" | "ports" | "limitMemoryBytes" | "annotations">;
+type Words = Pick<ContainerSpec, "image" | "command" | "args" | "env" | "mounts" | "ports" | "limitMemoryBytes" | "annotations">;
 
 const FOREVER = Number.POSITIVE_INFINITY;
 const SHELLS = new Set(["sh", "bash", "ash", "dash"]);
@@ -58,9 +58,9 @@ function behaviourOf(spec: Words, profile: ImageProfile, asked: boolean, profile
   if (!asked && first !== undefined && profile.argsAreCommand && !first.startsWith("-")) return ofCommand(spec.args, spec, profiles);
   const stress = stressOf(spec.args, spec, false);
   const own = ofProfile({ ...profile, ...(first === undefined || profile.subcommands === undefined || !Object.hasOwn(profile.subcommands, first) ? {} : profile.subcommands[first]) });
-  // Words of a command line may say where to listen, and a profile that is asked for stands for an image of another make.
-  const isPlain = !asked && first === undefined && profile.ports !== undefined;
-  return stress ?? (isPlain ? { ...own, ports: [...profile.ports, ...spec.ports] } : own);
+  // Words of a command line, mounted files and variables may say where to listen, and a profile that is asked for stands for an image of another make.
+  const isTold = asked || first !== undefined || spec.mounts.length > 0 || (profile.portVariable !== undefined && Object.hasOwn(spec.env, profile.portVariable));
+  return stress ?? (isTold || profile.ports === undefined ? own : { ...own, ports: [...profile.ports, ...spec.ports] });
 }
 
 function ofProfile(profile: ImageProfile): Behaviour {
