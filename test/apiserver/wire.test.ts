@@ -105,18 +105,24 @@ describe("the wire of the API server", () => {
     assert.deepEqual([missing.code, missing.reason, missing.details], [404, "NotFound", { name: "web", kind: "pods" }]);
   });
 
-  test("the same over HTTP/1.1", async () => {
+  test("the same over HTTP/1.1, also where the request names the server, as to a proxy", async () => {
     const [host, port] = cluster.server.address.split(":");
     const { caPem: ca, certPem: cert, keyPem: key } = cluster.admin;
-    const text = await new Promise<string>((resolve, reject) => {
-      httpsRequest({ host, port, path: "/api/v1/namespaces/default", ca, cert, key, agent: false }, (response) => {
-        let whole = "";
-        response.setEncoding("utf8").on("data", (chunk: string) => (whole += chunk)).on("end", () => resolve(whole));
-      })
-        .on("error", reject)
-        .end();
-    });
-    assert.equal((JSON.parse(text) as { kind: string }).kind, "Namespace");
+    for (const path of ["/api/v1/namespaces/default", `https://${cluster.server.address}/api/v1/namespaces/default?pretty=1`]) {
+      const text = await new Promise<string>((resolve, reject) => {
+        httpsRequest({ host, port, path, ca, cert, key, agent: false }, (response) => {
+          let whole = "";
+          response.setEncoding("utf8").on("data", (chunk: string) => (whole += chunk)).on("end", () => resolve(whole));
+        })
+          .on("error", reject)
+          .end();
+      });
+      assert.equal((JSON.parse(text) as { kind: string }).kind, "Namespace");
+    }
+  });
+
+  test("a path is taken as it came: what looks like a server or a step upward in it is not served", async () => {
+    for (const path of ["//[", "//elsewhere/version", "/apis/../version", "/%zz"]) assert.equal((await raw.send("GET", path)).status, 404, path);
   });
 
   test("Tables for a list and in a watch; columns come once", async () => {

@@ -13,6 +13,15 @@ export type Response = ServerResponse | Http2ServerResponse;
 /** The largest body that is read. */
 export const BODY_LIMIT_BYTES = 3 * 1024 * 1024;
 
+/** What comes before the path where a client of HTTP/1.1 names the server, too, as to a proxy. */
+const ORIGIN = /^https?:\/\/[^/?]*/i;
+
+/** Splits a request's target. A path is taken as it came: nothing in it names a server, and dots are no steps. */
+function targetOf(target: string): Pick<Exchange, "path" | "query"> {
+  const [, whole, text] = /^([^?]*)\??(.*)$/s.exec(target.replace(ORIGIN, ""))!;
+  return { path: whole === "" ? "/" : whole!, query: new URLSearchParams(text) };
+}
+
 /** One request and its answer, over HTTP/1.1 or HTTP/2. */
 export class Exchange {
   readonly request: Request;
@@ -27,9 +36,9 @@ export class Exchange {
     this.request = request;
     this.response = response as ServerResponse;
     this.method = request.method ?? "GET";
-    const url = new URL(request.url ?? "/", "https://apiserver");
-    this.path = url.pathname;
-    this.query = url.searchParams;
+    const { path, query } = targetOf(request.url ?? "/");
+    this.path = path;
+    this.query = query;
     this.caller = caller;
   }
 
