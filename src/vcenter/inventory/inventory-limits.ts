@@ -11,10 +11,9 @@ export interface InventoryLimits {
 }
 
 /**
- * Ours, so that memory and the work of a change have an end. They lie above VMware's configuration maximums (vSphere 8: 96 hosts and 1,600 resource
- * pools a cluster, 2,500 hosts and 45,000 registered virtual machines a vCenter), as this vCenter is made for clusters of 5,000 hosts and 100,000
- * virtual machines. How deep pools may lie is in clusters/pool-depth.ts, how much a request may name and how many rules there may be in
- * spec-limits.ts.
+ * Ours, so that memory and the work of a change have an end. They lie above VMware's configuration maximums (vSphere 8: 96 hosts a cluster, 2,500 a
+ * vCenter), as this vCenter is made for clusters of 5,000 hosts and 100,000 virtual machines. How deep pools may lie is in clusters/pool-depth.ts,
+ * how much a request may name and how many rules there may be in spec-limits.ts.
  */
 export const INVENTORY_LIMITS: InventoryLimits = { datacenters: 1_000, clusters: 1_000, hosts: 10_000, resourcePools: 10_000, virtualMachines: 200_000 };
 
