@@ -14,6 +14,7 @@ import type { BindingRecord } from "./binding-cycle.js";
 import { BindingCycle } from "./binding-cycle.js";
 import type { Evaluation } from "./evaluation.js";
 import { evaluate, filterPlugins, refusalOf } from "./evaluation.js";
+import { ExtenderCalls } from "./extender-calls.js";
 import type { ClusterEvent } from "./plugin.js";
 import { isGated, schedulingGated } from "./plugins/scheduling-gates.js";
 import { PodConditionWriter, SCHEDULER_NAME } from "./pod-condition-writer.js";
@@ -52,7 +53,7 @@ export interface KubeSchedulerOptions {
   readonly maxBatch?: number;
   /** Pods whose bindings run at once; 256 when absent. */
   readonly maxBindings?: number;
-  /** Longest an extender may take to filter; 5,000 when absent, as for HTTP extenders. */
+  /** Longest an extender may take to filter or to score; 5,000 when absent, as for HTTP extenders. */
   readonly extenderTimeoutMs?: number;
 }
 
@@ -71,19 +72,21 @@ export class KubeScheduler {
   readonly #recorder: EventRecorder;
   readonly #conditions: PodConditionWriter;
   readonly #bindingCycle: BindingCycle;
+  readonly #calls: ExtenderCalls | undefined;
   readonly #unsubscribe: (() => void)[] = [];
   readonly #abort = new AbortController();
   readonly #bindings = new Set<Promise<void>>();
   #running: Promise<void> | undefined;
 
   constructor(options: KubeSchedulerOptions) {
-    const { client, extender, clock, worldClock, dice, observer } = options;
+    const { client, extender, extenderTimeoutMs = 5_000, clock, worldClock, dice, observer } = options;
     const log = options.log ?? silentLogger;
     this.#options = options;
     this.#log = log;
     this.#recorder = new EventRecorder({ client, component: SCHEDULER_NAME, clock: worldClock, monotonic: clock, dice: dice.fork("events"), log });
     this.#conditions = new PodConditionWriter({ client, recorder: this.#recorder, worldClock, log });
     this.#bindingCycle = new BindingCycle({ client, recorder: this.#recorder, worldClock, log, extender, bound: observer?.bound?.bind(observer) });
+    this.#calls = extender && new ExtenderCalls({ extender, clock, timeoutMs: extenderTimeoutMs, closing: this.#abort.signal });
     this.queue = new SchedulingQueue({ clock, helps: (event, queued) => this.#helps(event, queued) });
   }
 
@@ -181,8 +184,8 @@ export class KubeScheduler {
 
   async #scheduleBatch(batch: readonly QueuedPod[]): Promise<void> {
     const attempts = batch.map((queued) => this.#begin(queued)).filter((attempt) => attempt !== undefined);
-    const { extender } = this.#options;
-    if (extender === undefined) {
+    const calls = this.#calls;
+    if (calls === undefined) {
       for (const attempt of attempts) if (attempt.evaluation.feasible.length > 0) this.#choose(attempt, attempt.evaluation.feasible, new Map());
       return;
     }
@@ -191,13 +194,12 @@ export class KubeScheduler {
     const requests = asking.map((attempt) => this.#requestOf(attempt));
     let answers: readonly FilterAnswer[];
     try {
-      answers = await this.#ask((signal) => (extender.filterBatch === undefined ? inTurn(requests, (request) => extender.filter(request, signal)) : extender.filterBatch(requests, signal)));
-      if (answers.length !== requests.length) throw new Error(`${extender.name} answered ${answers.length} of ${requests.length} pods`);
+      answers = await calls.filter(requests);
     } catch (error) {
-      for (const attempt of asking) this.#error(attempt, `${extender.name}: ${messageOf(error)}`);
+      for (const attempt of asking) this.#error(attempt, `${calls.extender.name}: ${messageOf(error)}`);
       return;
     }
-    for (const [at, attempt] of asking.entries()) await this.#followAnswer(attempt, requests[at]!, answers[at]!, extender);
+    for (const [at, attempt] of asking.entries()) await this.#followAnswer(attempt, requests[at]!, answers[at]!, calls);
   }
 
   /** Step 3. Undefined when there is nothing to do for the pod any more; one without a node is dealt with here. */
@@ -221,7 +223,8 @@ export class KubeScheduler {
   }
 
   /** Step 5. */
-  async #followAnswer(attempt: Attempt, request: FilterRequest, answer: FilterAnswer, extender: SchedulerExtender): Promise<void> {
+  async #followAnswer(attempt: Attempt, request: FilterRequest, answer: FilterAnswer, calls: ExtenderCalls): Promise<void> {
+    const { extender } = calls;
     const release = (cause: unknown): void => {
       for (const node of answer.nodes.slice(0, 1)) extender.unreserve?.({ pod: attempt.pod, node, attempt: attempt.queued.attempts }, cause);
     };
@@ -256,9 +259,8 @@ export class KubeScheduler {
       return;
     }
     let extra: ReadonlyMap<string, number> = new Map();
-    if (left.length > 1 && extender.prioritize !== undefined) {
-      const ask = extender.prioritize.bind(extender);
-      extra = await this.#ask((signal) => ask({ ...request, nodes: request.nodes.filter(({ node }) => left.includes(node.metadata.name)) }, signal)).catch((error: unknown) => {
+    if (left.length > 1) {
+      extra = await calls.prioritize({ ...request, nodes: request.nodes.filter(({ node }) => left.includes(node.metadata.name)) }).catch((error: unknown) => {
         this.#log.warn({ err: error }, "the extender's scores are left out");
         return new Map<string, number>();
       });
@@ -332,28 +334,6 @@ export class KubeScheduler {
       ...(node === undefined ? {} : { node }),
     });
   }
-
-  /** Calls the extender under its deadline. */
-  async #ask<R>(call: (signal: AbortSignal) => Promise<R>): Promise<R> {
-    const { clock, extenderTimeoutMs = 5_000 } = this.#options;
-    const abort = new AbortController();
-    const late = new Error(`no answer within ${extenderTimeoutMs} ms`);
-    return new Promise<R>((resolve, reject) => {
-      const stop = (reason: Error): void => {
-        abort.abort(reason);
-        reject(reason);
-      };
-      const timer = clock.timer(extenderTimeoutMs, () => stop(late));
-      const onClose = (): void => stop(new Error("the scheduler is closing"));
-      this.#abort.signal.addEventListener("abort", onClose, { once: true });
-      void call(abort.signal)
-        .then(resolve, reject)
-        .finally(() => {
-          timer.cancel();
-          this.#abort.signal.removeEventListener("abort", onClose);
-        });
-    });
-  }
 }
 
 interface Attempt {
@@ -363,12 +343,6 @@ interface Attempt {
   readonly evaluation: Evaluation;
   readonly startMs: number;
   readonly filteredMs: number;
-}
-
-async function inTurn<A, R>(items: readonly A[], call: (item: A) => Promise<R>): Promise<readonly R[]> {
-  const results: R[] = [];
-  for (const item of items) results.push(await call(item));
-  return results;
 }
 
 function messageOf(error: unknown): string {
