@@ -3,16 +3,16 @@ import type { Clock } from "./clock.js";
 /** So many things at once are still what comes now and then: the steps and events that half a dozen pods leave in one process. */
 const FEW = 64;
 /** A burst is over when nothing came for so long. */
-const QUIET_MS = 100;
+const QUIET_MS = 250;
 /** Nobody waits longer than this for the end of a burst. */
 const MOST_MS = 3_000;
 
 /**
  * Tells a burst of pods from pods that come now and then, so that what is written behind them (steps, events) stands back while many are on
- * their way. One rule: who writes behind goes at once, except in a burst, where it waits for 100 ms in which nothing came, and 3 s at most. It is
+ * their way. One rule: who writes behind goes at once, except in a burst, where it waits for 250 ms in which nothing came, and 3 s at most. It is
  * a burst after more than 64 things without such a pause.
  *
- * Worked example with `few` 2: things at 0, 10 and 20 ms. Who waits since 20 ms has 100 ms to go, another thing at 50 ms makes it 130 ms in all;
+ * Worked example with `few` 2: things at 0, 10 and 20 ms. Who waits since 20 ms has 250 ms to go, another thing at 50 ms makes it 280 ms in all;
  * should they never end, it goes at 3,020 ms.
  */
 export class Burst {

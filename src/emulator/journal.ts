@@ -16,8 +16,8 @@ export interface JournalStore {
 
 /** Most puts of one Txn: etcd's own limit of operations. */
 const maxBatch = 128;
-/** Most bytes of values in one Txn of more than one put; etcd takes requests of 1.5 MiB. */
-const maxBatchBytes = 1 << 20;
+/** Most bytes of values in one Txn of more than one put: they are made at a stretch. etcd takes requests of 1.5 MiB. */
+const maxBatchBytes = 256 << 10;
 /** Records waiting for the store; more than a storm of 1,000 pods makes. Beyond it the oldest are dropped and counted. */
 const maxWaiting = 50_000;
 /** Records of one moment share a Txn: placement does not wait for the journal, so the journal can wait for company. */

@@ -36,12 +36,12 @@ export interface StepRecorderOptions {
 const DEFAULT_LIMIT = 10_000;
 /** Records per message. */
 const BATCH = 256;
-/** Verdicts of nodes and hosts per message, if it has more than one record: a cluster of thousands of hosts fills megabytes with them. */
-const BATCH_VERDICTS = 8_192;
+/** Verdicts of nodes and hosts per message, if it has more than one record: those of a large cluster are megabytes. */
+const BATCH_VERDICTS = 1_024;
 /** How long records gather before they are sent, also when few come. */
 const GATHER_MS = 5;
 /** Verdicts beyond which records do not wait for the end of a burst. */
-const MAX_HELD_VERDICTS = 100_000;
+const MAX_HELD_VERDICTS = 32_768;
 /** A stream on which nothing came for so long is ended, so that the journal confirms it. */
 const QUIET_MS = 1_000;
 /** So many records may be sent and not confirmed; they are kept to be sent again. */
