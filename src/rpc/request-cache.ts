@@ -100,18 +100,22 @@ export class RequestCache {
  * What tells two messages apart. Not of their bytes: a client may write the entries of a map in another order each time, as Go does.
  */
 export function hashOf(message: object): string {
-  return hash("sha256", canonicalText(message) ?? "", "base64");
+  return hash("sha256", canonicalText(message), "base64");
 }
 
-/** JSON with the fields in order of their names; undefined for what JSON leaves out. */
-function canonicalText(value: unknown): string | undefined {
+/** As JSON, with the fields in order of their names. */
+function canonicalText(value: unknown): string {
   if (typeof value === "bigint") return `"${value}n"`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   if (value instanceof Uint8Array) return `"${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64")}"`;
-  if (Array.isArray(value)) return `[${value.map((each) => canonicalText(each) ?? "null").join(",")}]`;
-  const fields = Object.entries(value).flatMap(([name, field]) => {
-    const text = canonicalText(field);
-    return text === undefined ? [] : [`${JSON.stringify(name)}:${text}`];
-  });
-  return `{${fields.sort().join(",")}}`;
+  let text = "";
+  if (Array.isArray(value)) {
+    for (const each of value) text += `${text === "" ? "" : ","}${canonicalText(each)}`;
+    return `[${text}]`;
+  }
+  const fields = value as Readonly<Record<string, unknown>>;
+  for (const name of Object.keys(fields).sort()) {
+    if (fields[name] !== undefined) text += `${text === "" ? "" : ","}${JSON.stringify(name)}:${canonicalText(fields[name])}`;
+  }
+  return `{${text}}`;
 }
