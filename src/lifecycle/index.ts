@@ -43,6 +43,8 @@ export interface LifecycleOptions {
   readonly sphereletAddress: string;
   /** Mutual TLS of the gRPC peers. */
   readonly tls?: TlsMaterial | undefined;
+  /** Shared with the other rooms of the process, which end together; of this room alone when absent. */
+  readonly informers?: Informers;
   readonly log: Logger;
   /** Emulated. */
   readonly clock: Clock;
@@ -77,7 +79,7 @@ const DEFAULT_POD_MACS = "04:50:56:00:00:00-04:50:56:ff:ff:ff";
 export function startLifecycle(options: LifecycleOptions): Promise<Lifecycle> {
   const { log, clock, monotonic, dice, profile } = options;
   const client = new RestClient({ ...options.apiserver, userAgent: "lifecycle-controller/spheresim", clock: monotonic, dice: dice.fork("apiserver") });
-  const informers = new Informers({ client, clock: monotonic, dice: dice.fork("informers"), log });
+  const informers = options.informers ?? new Informers({ client, clock: monotonic, dice: dice.fork("informers"), log });
   const pods = informers.of(podType);
   const images = informers.of(imageType);
   const disks = informers.of(diskType);
