@@ -90,9 +90,9 @@ export function startLifecycle(options: LifecycleOptions): Promise<Lifecycle> {
   const vcenter = openChannel({ address: options.vcenterAddress, ...tls });
   const spherelet = openChannel({ address: options.sphereletAddress, ...tls });
   const vms = vcenterVms(vcenter);
-  const events = (component: string): EventRecorder => new EventRecorder({ client, component, clock, monotonic, dice: dice.fork(component), log });
-  const recorders = { lifecycle: events("lifecycle-controller"), image: events("image-controller"), network: events("nsx-container-ncp") };
   const steps = new PodSteps(options.recorder, "lifecycle", clock);
+  const events = (component: string): EventRecorder => new EventRecorder({ client, component, clock, monotonic, dice: dice.fork(component), log, burst: steps.burst });
+  const recorders = { lifecycle: events("lifecycle-controller"), image: events("image-controller"), network: events("nsx-container-ncp") };
 
   const configurator = new PodConfigurator({ pods: pods.store, spherelets: spherelets(spherelet, dice.fork("spans")), events: recorders.lifecycle, steps, clock, monotonic, log });
   const reaper = new VmReaper({ client, pods: pods.store, nodes: nodes.store, vms, steps, clock, monotonic, log });

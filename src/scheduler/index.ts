@@ -67,7 +67,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   const informers = options.informers ?? new Informers({ client, clock: monotonic, dice: dice.fork("informers"), log });
   const explanations = new Explanations();
   const steps = new PodSteps(options.recorder, "scheduler", clock);
-  const events = new EventRecorder({ client, component: "scheduler-extender", clock, monotonic, dice: dice.fork("extension-events"), log });
+  const events = new EventRecorder({ client, component: "scheduler-extender", clock, monotonic, dice: dice.fork("extension-events"), log, burst: steps.burst });
   const extension = openExtension({
     client,
     pods: informers.of(podType),
@@ -85,7 +85,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   const kube =
     options.schedules === false
       ? undefined
-      : new KubeScheduler({ client, informers, extender: extension.extender, clock: monotonic, worldClock: clock, dice: dice.fork("kube"), log, observer: new AttemptRecorder({ steps, explanations, decider: options.decider ?? "drs" }) });
+      : new KubeScheduler({ client, informers, extender: extension.extender, clock: monotonic, worldClock: clock, dice: dice.fork("kube"), log, burst: steps.burst, observer: new AttemptRecorder({ steps, explanations, decider: options.decider ?? "drs" }) });
 
   const opened: { close(): Promise<void> }[] = [client, events, extension];
   const { server, extender } = await listen(options, explanations, extension.verbs).catch(async (error: unknown) => {
