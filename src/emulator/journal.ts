@@ -26,8 +26,8 @@ const lingerMs = 10;
 const mostHeldMs = 1_000;
 const retryMs = 250;
 
-/** How long a record waits for its pod's name: the room that knows it may tell of an earlier step a moment later. */
-const nameWaitMs = 1_000;
+/** How long a record waits for its pod's name: the room that knows it may tell of an earlier step later, after the 3 s of a recorder in a burst. */
+const nameWaitMs = 5_000;
 
 interface Waiting {
   readonly record: StepRecord;
