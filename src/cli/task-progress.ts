@@ -54,7 +54,7 @@ async function lastOf(vsphere: Vsphere, task: TaskInfo, stop: AbortSignal, show:
   const id = moid(task.task);
   show(task);
   try {
-    for await (const update of tasks.watchTasks({ resumeToken: "", skipEnded: true }, { signal: stop })) {
+    for await (const update of tasks.watchTasks({ resumeToken: "", skipEnded: true, state: [] }, { signal: stop })) {
       // What ended before the watch began is not told by it.
       const now = update.kind === UpdateKind.SYNCED ? await tasks.getTask({ task: task.task }) : moid(update.task?.task) === id ? update.task : undefined;
       if (now === undefined) continue;

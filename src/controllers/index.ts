@@ -30,6 +30,8 @@ export interface ControllersOptions {
   readonly vcenterAddress?: string;
   /** A node that has not renewed its Lease for so long is not Ready any more, milliseconds; 40,000 when absent. */
   readonly nodeMonitorGraceMs?: number;
+  /** Shared with the other rooms of the process, which end together; of this room alone when absent. */
+  readonly informers?: Informers;
   /** Mutual TLS towards vCenter. */
   readonly tls?: TlsMaterial | undefined;
   /** Emulated. */
@@ -51,7 +53,7 @@ export interface Controllers {
 export async function startControllers(options: ControllersOptions): Promise<Controllers> {
   const { clock, monotonic, dice, log, apiserver } = options;
   const client = new RestClient({ ...apiserver, userAgent: "kube-controller-manager", clock: monotonic, dice: dice.fork("apiserver") });
-  const informers = new Informers({ client, clock: monotonic, dice: dice.fork("informers"), log });
+  const informers = options.informers ?? new Informers({ client, clock: monotonic, dice: dice.fork("informers"), log });
   const context: ControllerContext = { client, informers, clock, monotonic, dice, log };
   const vcenter = options.vcenterAddress === undefined ? undefined : openChannel({ address: options.vcenterAddress, tls: options.tls });
   const ca = apiserver.tls?.ca;

@@ -65,10 +65,10 @@ async function listPodStats(machine: Machine, { vmUuids }: ListPodStatsRequest):
 }
 
 /** A guest that hangs neither hears a call nor answers one. */
-async function heard<T>(instance: CrxInstance, { signal }: Call, work: (instance: CrxInstance) => Promise<T> | T): Promise<T> {
-  await instance.awake(signal);
+async function heard<T>(instance: CrxInstance, call: Call, work: (instance: CrxInstance) => Promise<T> | T): Promise<T> {
+  if (instance.hangs) await instance.awake(call.signal);
   const answer = await work(instance);
-  await instance.awake(signal);
+  if (instance.hangs) await instance.awake(call.signal);
   return answer;
 }
 

@@ -50,6 +50,11 @@ export function required(dataDir: string, name: string): TlsMaterial {
   return material;
 }
 
+/** The API server as a room reaches it, in a user's name. */
+export function apiserverAccess(plan: PlanePlan, user: UserName): { readonly server: string; readonly tls: RestTls } {
+  return { server: `https://${plan.addresses.apiserver}`, tls: userTls(plan, user) };
+}
+
 /** Certificate of a Kubernetes user, as a REST client takes it. */
 export function userTls(plan: PlanePlan, user: UserName): RestTls {
   const { caPem, certPem, keyPem } = required(plan.options.dataDir, user);

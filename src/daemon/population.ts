@@ -10,7 +10,7 @@ import { nodes } from "../kubernetes/resource-type.js";
 import { taintKeys } from "../kubernetes/taint.js";
 import { RestClient } from "../kubernetes/rest-client.js";
 import { type Channel, openChannel } from "../rpc/channel.js";
-import { grpcTls, userTls } from "./credentials.js";
+import { apiserverAccess, grpcTls } from "./credentials.js";
 import { addRules, applySettings } from "./fill-cluster.js";
 import { haveHost } from "./fill-hosts.js";
 import { addResourcePools, addVirtualMachines, taken } from "./fill-workloads.js";
@@ -104,7 +104,7 @@ function takesPods({ spec, status }: Node): boolean {
 }
 
 async function nodesReady(plan: PlanePlan, rack: Rack | undefined, limit: Limit): Promise<void> {
-  const client = new RestClient({ server: `https://${plan.addresses.apiserver}`, tls: userTls(plan, "admin"), userAgent: "spheresim-daemon", clock: monotonicClock(), dice: new Dice(plan.options.seed) });
+  const client = new RestClient({ ...apiserverAccess(plan, "admin"), userAgent: "spheresim-daemon", clock: monotonicClock(), dice: new Dice(plan.options.seed) });
   try {
     const all = [...plan.inventory.hosts.map((host) => host.name), ...(rack?.added ?? [])];
     const wanted = new Set(all.filter((name) => rack?.silent.has(name) !== true));

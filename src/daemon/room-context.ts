@@ -4,12 +4,14 @@ import type { LatencyProfile } from "../base/latency-profile.js";
 import { latencyProfile } from "../base/latency-profile.js";
 import type { Logger } from "../base/log.js";
 import { Dice } from "../base/seeded-random.js";
+import type { Informers } from "../kubernetes/informers.js";
 import { openChannel } from "../rpc/channel.js";
 import { openStepRecorder, type StepRecorder } from "../rpc/step-recorder.js";
 import type { TlsMaterial } from "../rpc/tls.js";
 import { grpcTls } from "./credentials.js";
 import type { RoomName } from "./room-name.js";
 import type { PlanePlan } from "./plane-plan.js";
+import { SharedInformers } from "./shared-informers.js";
 
 /** What every room of a process is given. */
 export interface RoomContext {
@@ -21,11 +23,13 @@ export interface RoomContext {
   readonly dice: Dice;
   readonly profile: LatencyProfile;
   readonly recorder: StepRecorder;
+  /** Opens the reading copies of Kubernetes' objects that all rooms of the process share. */
+  readonly informers: () => Promise<Informers>;
   /** Mutual TLS of gRPC ports, when asked for. */
   readonly tls: TlsMaterial | undefined;
 }
 
-/** Makes the context of each room; one step recorder serves the whole process. */
+/** Makes the context of each room; one step recorder and one set of informers serve the whole process. */
 export async function roomContext(plan: PlanePlan, log: Logger): Promise<{ of(room: RoomName): RoomContext; close(): Promise<void> }> {
   const monotonic = monotonicClock();
   const clock = wallClock();
@@ -34,9 +38,11 @@ export async function roomContext(plan: PlanePlan, log: Logger): Promise<{ of(ro
   const dice = new Dice(`${plan.options.seed}/${plan.startCount}/${plan.restarts}`);
   const channel = openChannel({ address: plan.addresses.emulator, tls });
   const recorder = openStepRecorder({ channel, clock: monotonic, dice: dice.fork(`recorder/${plan.name}`), log });
+  const shared = new SharedInformers({ plan, monotonic, dice: dice.fork("shared"), log });
   return {
-    of: (room) => ({ plan, log, clock, monotonic, dice: dice.fork(room), profile: latencyProfile(plan.options.profile), recorder, tls }),
+    of: (room) => ({ plan, log, clock, monotonic, dice: dice.fork(room), profile: latencyProfile(plan.options.profile), recorder, informers: () => shared.open(), tls }),
     close: async () => {
+      await shared.close();
       await recorder.close();
       channel.close();
     },

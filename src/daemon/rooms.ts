@@ -1,19 +1,13 @@
 import { join } from "node:path";
-import { apiserverKubeletTls, apiserverTls, type UserName, userTls } from "./credentials.js";
+import { apiserverAccess, apiserverKubeletTls, apiserverTls } from "./credentials.js";
 import { emulatorInfo } from "./emulator-info.js";
 import { HostCertificateStore } from "./host-certificates.js";
 import type { RoomName } from "./room-name.js";
-import type { PlanePlan } from "./plane-plan.js";
 import type { RoomContext } from "./room-context.js";
 
 /** A room that runs. */
 export interface RunningRoom {
   close(): Promise<void>;
-}
-
-/** The API server as a room reaches it, in its own user's name. */
-function apiserverOf(plan: PlanePlan, user: UserName) {
-  return { server: `https://${plan.addresses.apiserver}`, tls: userTls(plan, user) };
 }
 
 /** The code of each room. A process loads the rooms it runs and no others. */
@@ -54,7 +48,7 @@ export const roomStarters: Readonly<Record<RoomName, (context: RoomContext) => P
     return (await doors.spherelet()).startSpherelets({
       listen: plan.addresses.spherelet,
       hosts: plan.inventory.hosts,
-      apiserver: apiserverOf(plan, "spherelets"),
+      apiserver: apiserverAccess(plan, "spherelets"),
       nodeTls: async (host) => (await certificates.of(host)).node,
       hostdAddress: plan.addresses.hostd,
       leaseDurationSeconds: plan.options.nodeGrace,
@@ -64,15 +58,15 @@ export const roomStarters: Readonly<Record<RoomName, (context: RoomContext) => P
     });
   },
 
-  scheduler: async ({ plan, ...own }) =>
-    (await doors.scheduler()).startScheduler({ listen: plan.addresses.scheduler, extenderListen: plan.addresses.extender, apiserver: apiserverOf(plan, "scheduler"), vcenterAddress: plan.addresses.vcenter, decider: plan.options.decider, ...own }),
+  scheduler: async ({ plan, informers, ...own }) =>
+    (await doors.scheduler()).startScheduler({ listen: plan.addresses.scheduler, extenderListen: plan.addresses.extender, apiserver: apiserverAccess(plan, "scheduler"), vcenterAddress: plan.addresses.vcenter, decider: plan.options.decider, informers: await informers(), ...own }),
 
-  controllers: async ({ plan, ...own }) =>
-    (await doors.controllers()).startControllers({ apiserver: apiserverOf(plan, "controllers"), vcenterAddress: plan.addresses.vcenter, nodeMonitorGraceMs: plan.options.nodeGrace * 1000, ...own }),
+  controllers: async ({ plan, informers, ...own }) =>
+    (await doors.controllers()).startControllers({ apiserver: apiserverAccess(plan, "controllers"), vcenterAddress: plan.addresses.vcenter, nodeMonitorGraceMs: plan.options.nodeGrace * 1000, informers: await informers(), ...own }),
 
-  lifecycle: async ({ plan, ...own }) =>
-    (await doors.lifecycle()).startLifecycle({ apiserver: apiserverOf(plan, "lifecycle"), vcenterAddress: plan.addresses.vcenter, sphereletAddress: plan.addresses.spherelet, podCidr: plan.options.podCidr, podMacs: plan.options.podMacs, imageErrors: plan.imageErrors, ...own }),
+  lifecycle: async ({ plan, informers, ...own }) =>
+    (await doors.lifecycle()).startLifecycle({ apiserver: apiserverAccess(plan, "lifecycle"), vcenterAddress: plan.addresses.vcenter, sphereletAddress: plan.addresses.spherelet, podCidr: plan.options.podCidr, podMacs: plan.options.podMacs, imageErrors: plan.imageErrors, informers: await informers(), ...own }),
 
   emulator: async ({ plan, ...own }) =>
-    (await doors.emulator()).startEmulator({ listen: plan.addresses.emulator, etcdEndpoints: plan.etcdEndpoints, apiserver: apiserverOf(plan, "emulator"), vcenterAddress: plan.addresses.vcenter, info: emulatorInfo(plan), ...own }),
+    (await doors.emulator()).startEmulator({ listen: plan.addresses.emulator, etcdEndpoints: plan.etcdEndpoints, apiserver: apiserverAccess(plan, "emulator"), vcenterAddress: plan.addresses.vcenter, info: emulatorInfo(plan), ...own }),
 };

@@ -12,8 +12,8 @@ const ALL_STEPS = (1 << (LAST_STEP + 1)) - 2;
 /** Steps 1 and 2, which belong to all attempts. */
 const STEPS_ONCE = (1 << 1) | (1 << 2);
 const LOOK_EVERY_MS = 1_000;
-/** Records of one step may be on their way for so long after those of the next. */
-const QUIET_MS = 2_000;
+/** Records of one step may be on their way for so long after those of the next: in a long burst of pods recorders wait for 3 s, the journal for another. */
+const QUIET_MS = 5_000;
 /** A pod that has not started yet is looked at again after this, if nothing is heard of it before. */
 const AGAIN_MS = 30_000;
 /** Pods looked at in one turn. */
@@ -40,7 +40,7 @@ export interface JournalGapsOptions {
 
 /**
  * Watches for placements with steps missing from the journal: a room that is killed takes with it what it had not sent yet. Once the pod's
- * containers have started and its records have been quiet for 2 s, the gaps are filled from what the steps left on the pod.
+ * containers have started and its records have been quiet for 5 s, the gaps are filled from what the steps left on the pod.
  */
 export class JournalGaps {
   readonly #options: JournalGapsOptions;

@@ -1,3 +1,4 @@
+import { Burst } from "../base/burst.js";
 import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/log.js";
 import type { StepRecord } from "../gen/spheresim/emulator/v1/journal.js";
@@ -13,12 +14,16 @@ export interface JournalStore {
   keys(prefix: string): Promise<string[]>;
 }
 
-/** Most puts of one Txn; etcd's own limit of operations is 128. */
-const maxBatch = 100;
+/** Most puts of one Txn: etcd's own limit of operations. */
+const maxBatch = 128;
+/** Most bytes of values in one Txn of more than one put: they are made at a stretch. etcd takes requests of 1.5 MiB. */
+const maxBatchBytes = 256 << 10;
 /** Records waiting for the store; more than a storm of 1,000 pods makes. Beyond it the oldest are dropped and counted. */
 const maxWaiting = 50_000;
 /** Records of one moment share a Txn: placement does not wait for the journal, so the journal can wait for company. */
 const lingerMs = 10;
+/** Longest wait for the end of a burst of pods; it comes after that of the recorders who sent the records. */
+const mostHeldMs = 1_000;
 const retryMs = 250;
 
 /** How long a record waits for its pod's name: the room that knows it may tell of an earlier step a moment later. */
@@ -30,6 +35,12 @@ interface Waiting {
   readonly untilMs: number;
 }
 
+/** A record as it is stored. */
+interface Encoded {
+  readonly record: StepRecord;
+  readonly value: Buffer;
+}
+
 interface PodMemory {
   namespace: string;
   name: string;
@@ -37,7 +48,7 @@ interface PodMemory {
 }
 
 /**
- * The recorded steps of the last 10,000 pods, written behind: `accept` only queues. Rooms that do not know a pod's name (HostD knows
+ * The recorded steps of the last 10,000 pods, written behind: `accept` only queues, and a burst of pods is written when it is over (burst.ts). Rooms that do not know a pod's name (HostD knows
  * its VM) leave it empty; it is filled in from what other rooms said of the same UID.
  */
 export class Journal {
@@ -46,6 +57,7 @@ export class Journal {
   readonly #log: Logger;
   readonly #maxPods: number;
   readonly #onRecorded: (place: StepPlace) => void;
+  readonly #burst: Burst;
   /** Insertion order is age. */
   readonly #pods = new Map<string, PodMemory>();
   #waiting: Waiting[] = [];
@@ -58,6 +70,7 @@ export class Journal {
     this.#store = options.store;
     this.#monotonic = options.monotonic;
     this.#log = options.log;
+    this.#burst = new Burst(options.monotonic, { mostMs: mostHeldMs });
     this.#maxPods = options.maxPods ?? 10_000;
     this.#onRecorded = options.onRecorded ?? (() => undefined);
   }
@@ -79,7 +92,7 @@ export class Journal {
   /** Queues records; never waits. Those without a pod UID or of no step there is are left out; answers how many are taken. */
   accept(records: readonly StepRecord[]): number {
     const good = records.filter((record) => record.podUid !== "" && isStep(record.step));
-    const untilMs = this.#monotonic.nowMs() + nameWaitMs;
+    const untilMs = this.#burst.came(good.length) + nameWaitMs;
     for (const record of good) this.#waiting.push({ record: this.#complete(record), untilMs });
     if (this.#waiting.length > maxWaiting) {
       this.#dropped += this.#waiting.length - maxWaiting;
@@ -117,21 +130,31 @@ export class Journal {
 
   async #write(): Promise<void> {
     while (this.#waiting.length > 0) {
-      await this.#wait(lingerMs);
-      const batch = this.#takeBatch();
-      if (batch.size === 0) continue;
-      try {
-        await this.#store.put([...batch].map(([key, record]) => ({ key, value: encodeRecord(record) })));
-        this.#stored += batch.size;
-        for (const record of batch.values()) this.#onRecorded(record);
-        await this.#forget();
-      } catch (error) {
-        this.#log.warn({ error: (error as Error).message, waiting: this.#waiting.length }, "journal: the store did not take a batch; trying again");
-        this.#waiting = [...[...batch.values()].map((record) => ({ record, untilMs: 0 })), ...this.#waiting];
-        if (this.#closing.signal.aborted) return;
-        await this.#wait(retryMs);
+      await this.#gather();
+      const due = this.#takeNamed();
+      for (let from = 0; from < due.length; ) {
+        const { batch, end } = nextBatch(due, from);
+        try {
+          await this.#store.put([...batch].map(([key, { value }]) => ({ key, value })));
+          from = end;
+          this.#stored += batch.size;
+          for (const { record } of batch.values()) this.#onRecorded(record);
+          await this.#forget();
+        } catch (error) {
+          this.#waiting = [...due.slice(from), ...this.#waiting];
+          this.#log.warn({ error: (error as Error).message, waiting: this.#waiting.length }, "journal: the store did not take a batch; trying again");
+          if (this.#closing.signal.aborted) return;
+          await this.#wait(retryMs);
+          break;
+        }
       }
     }
+  }
+
+  /** Lets a moment pass, and a burst of pods. */
+  async #gather(): Promise<void> {
+    const sinceMs = this.#monotonic.nowMs();
+    for (let waitMs = lingerMs; waitMs > 0 && !this.#closing.signal.aborted; waitMs = this.#burst.waitMs(sinceMs)) await this.#wait(waitMs);
   }
 
   /** Waits, but not beyond `close`. */
@@ -139,23 +162,18 @@ export class Journal {
     await this.#monotonic.sleep(ms, this.#closing.signal).catch(() => undefined);
   }
 
-  /**
-   * The next records by key: a Txn may name a key once only, so a second record of one step replaces the first. Those whose pod has no name
-   * yet stay in line.
-   */
-  #takeBatch(): Map<string, StepRecord> {
-    const batch = new Map<string, StepRecord>();
+  /** What may be written now; records whose pod has no name yet stay in line. */
+  #takeNamed(): Waiting[] {
+    const named: Waiting[] = [];
     const nameless: Waiting[] = [];
     const nowMs = this.#monotonic.nowMs();
-    let at = 0;
-    for (; at < this.#waiting.length && batch.size < maxBatch; at += 1) {
-      const each = this.#waiting[at] as Waiting;
-      const record = this.#complete(each.record);
-      if (record.name === "" && each.untilMs > nowMs && !this.#closing.signal.aborted) nameless.push(each);
-      else batch.set(journalKey(record.podUid, record.attempt, record.step), record);
+    for (const { record, untilMs } of this.#waiting) {
+      const each = { record: this.#complete(record), untilMs };
+      if (each.record.name === "" && untilMs > nowMs && !this.#closing.signal.aborted) nameless.push(each);
+      else named.push(each);
     }
-    this.#waiting = [...nameless, ...this.#waiting.slice(at)];
-    return batch;
+    this.#waiting = nameless;
+    return named;
   }
 
   async #forget(): Promise<void> {
@@ -165,4 +183,19 @@ export class Journal {
       this.#pods.delete(uid);
     }
   }
+}
+
+/** The next records of a Txn by key, from one in the list to the one where it ends: a Txn may name a key once only, so a second record of one step replaces the first. */
+function nextBatch(due: readonly Waiting[], from: number): { readonly batch: ReadonlyMap<string, Encoded>; readonly end: number } {
+  const batch = new Map<string, Encoded>();
+  let bytes = 0;
+  let end = from;
+  for (; end < due.length && batch.size < maxBatch; end += 1) {
+    const { record } = due[end]!;
+    const value = encodeRecord(record);
+    bytes += value.length;
+    if (bytes > maxBatchBytes && end > from) break;
+    batch.set(journalKey(record.podUid, record.attempt, record.step), { record, value });
+  }
+  return { batch, end };
 }

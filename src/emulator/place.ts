@@ -32,8 +32,8 @@ export interface PlaceOptions {
 type Heard = { readonly kind: "pod"; readonly event: WatchEvent<Pod> } | { readonly kind: "step"; readonly record: StepRecord } | { readonly kind: "time" };
 
 const lastStep = 14;
-/** The journal is written behind the placement; so long it may lag. */
-const journalLagMs = 3_000;
+/** The journal is written behind the placement, up to 4 s in a burst of pods; so long it may lag. */
+const journalLagMs = 5_000;
 const maxHeard = 100_000;
 
 /**

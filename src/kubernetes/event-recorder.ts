@@ -1,4 +1,5 @@
-import { type Clock, monotonicClock } from "../base/clock.js";
+import { Burst } from "../base/burst.js";
+import { type Clock, monotonicClock, type Timer } from "../base/clock.js";
 import type { Logger } from "../base/log.js";
 import type { Dice } from "../base/seeded-random.js";
 import type { ApiClient } from "./api-client.js";
@@ -17,10 +18,12 @@ export interface EventRecorderOptions {
   readonly host?: string;
   /** Emulated: gives the events' timestamps. */
   readonly clock: Clock;
-  /** For the waits between tries; the process's own when absent. */
+  /** For all waits; the process's own when absent. */
   readonly monotonic?: Clock;
   readonly dice: Dice;
   readonly log: Logger;
+  /** Shared with others of the process that write behind pods; its own when absent. */
+  readonly burst?: Burst | undefined;
   /** Shared by recorders whose writes together shall not be more. */
   readonly gate?: { run<R>(write: () => Promise<R>): Promise<R> };
 }
@@ -29,6 +32,8 @@ export interface EventRecorderOptions {
 const MAX_MESSAGE_CHARS = 1024;
 /** Events that wait to be written; more are dropped and counted. */
 const MAX_PENDING = 1000;
+/** So many do not wait for the end of a burst. */
+const MAX_HELD = 500;
 /** Writes of one recorder on the wire at once. */
 const MAX_WRITES = 4;
 /** Events remembered so that a repetition becomes a count. */
@@ -47,20 +52,26 @@ interface Known {
   readonly draft: Draft<Event>;
   lastTimestamp: string;
   queued: boolean;
+  /** Since when it waits to be written (monotonic). */
+  queuedMs: number;
 }
 
 /**
- * Writes Kubernetes Events without making anyone wait: what repeats (same object, type, reason and text) only raises the
+ * Writes Kubernetes Events without making anyone wait; in a burst of pods behind them (burst.ts). What repeats (same object, type, reason and text) only raises the
  * count of the event already there, and while an event waits to be written its repetitions cost nothing. Beyond 25 events an object has
  * one in five minutes.
  */
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
+  readonly #monotonic: Clock;
+  readonly #burst: Burst;
   readonly #known = new Map<string, Known>();
   readonly #pending: Known[] = [];
   readonly #spam = new EventSpamFilter();
   /** Ends the waits between tries. */
   readonly #ending = new AbortController();
+  /** Looks again when the burst may be over. */
+  #later: Timer | undefined;
   #writes = 0;
   #dropped = 0;
   #closed = false;
@@ -69,6 +80,8 @@ export class EventRecorder {
 
   constructor(options: EventRecorderOptions) {
     this.#options = options;
+    this.#monotonic = options.monotonic ?? monotonicClock();
+    this.#burst = options.burst ?? new Burst(this.#monotonic);
   }
 
   /** How many events were lost to the limit. */
@@ -106,6 +119,7 @@ export class EventRecorder {
       count: 1,
       lastTimestamp: now,
       queued: false,
+      queuedMs: 0,
       draft: {
         metadata: { name: `${object.metadata.name}.${this.#nextNanosHex()}`, namespace: object.metadata.namespace ?? "default" },
         involvedObject,
@@ -131,6 +145,8 @@ export class EventRecorder {
   async close(): Promise<void> {
     this.#closed = true;
     this.#ending.abort(new Error("the event recorder is closed"));
+    this.#later?.cancel();
+    this.#pump();
     await this.flushed();
   }
 
@@ -159,6 +175,7 @@ export class EventRecorder {
       return false;
     }
     known.queued = true;
+    known.queuedMs = this.#burst.came();
     this.#pending.push(known);
     this.#pump();
     return true;
@@ -166,6 +183,14 @@ export class EventRecorder {
 
   #pump(): void {
     while (this.#writes < MAX_WRITES && this.#pending.length > 0) {
+      const waitMs = this.#closed || this.#pending.length > MAX_HELD ? 0 : this.#burst.waitMs(this.#pending[0]!.queuedMs);
+      if (waitMs > 0) {
+        this.#later ??= this.#monotonic.timer(waitMs, () => {
+          this.#later = undefined;
+          this.#pump();
+        });
+        return;
+      }
       const known = this.#pending.shift()!;
       this.#writes += 1;
       void this.#write(known).finally(() => {
@@ -210,9 +235,8 @@ export class EventRecorder {
   }
 
   async #pause(tries: number): Promise<void> {
-    const { monotonic = monotonicClock(), dice } = this.#options;
-    const waitMs = tries === 1 ? RETRY_MS * dice.next() : RETRY_MS;
-    await monotonic.sleep(waitMs, this.#ending.signal).catch(() => undefined);
+    const waitMs = tries === 1 ? RETRY_MS * this.#options.dice.next() : RETRY_MS;
+    await this.#monotonic.sleep(waitMs, this.#ending.signal).catch(() => undefined);
   }
 
   /** One try: a new event, or the new count of one that is there. */

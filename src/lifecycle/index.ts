@@ -43,6 +43,8 @@ export interface LifecycleOptions {
   readonly sphereletAddress: string;
   /** Mutual TLS of the gRPC peers. */
   readonly tls?: TlsMaterial | undefined;
+  /** Shared with the other rooms of the process, which end together; of this room alone when absent. */
+  readonly informers?: Informers;
   readonly log: Logger;
   /** Emulated. */
   readonly clock: Clock;
@@ -77,7 +79,7 @@ const DEFAULT_POD_MACS = "04:50:56:00:00:00-04:50:56:ff:ff:ff";
 export function startLifecycle(options: LifecycleOptions): Promise<Lifecycle> {
   const { log, clock, monotonic, dice, profile } = options;
   const client = new RestClient({ ...options.apiserver, userAgent: "lifecycle-controller/spheresim", clock: monotonic, dice: dice.fork("apiserver") });
-  const informers = new Informers({ client, clock: monotonic, dice: dice.fork("informers"), log });
+  const informers = options.informers ?? new Informers({ client, clock: monotonic, dice: dice.fork("informers"), log });
   const pods = informers.of(podType);
   const images = informers.of(imageType);
   const disks = informers.of(diskType);
@@ -88,9 +90,9 @@ export function startLifecycle(options: LifecycleOptions): Promise<Lifecycle> {
   const vcenter = openChannel({ address: options.vcenterAddress, ...tls });
   const spherelet = openChannel({ address: options.sphereletAddress, ...tls });
   const vms = vcenterVms(vcenter);
-  const events = (component: string): EventRecorder => new EventRecorder({ client, component, clock, monotonic, dice: dice.fork(component), log });
-  const recorders = { lifecycle: events("lifecycle-controller"), image: events("image-controller"), network: events("nsx-container-ncp") };
   const steps = new PodSteps(options.recorder, "lifecycle", clock);
+  const events = (component: string): EventRecorder => new EventRecorder({ client, component, clock, monotonic, dice: dice.fork(component), log, burst: steps.burst });
+  const recorders = { lifecycle: events("lifecycle-controller"), image: events("image-controller"), network: events("nsx-container-ncp") };
 
   const configurator = new PodConfigurator({ pods: pods.store, spherelets: spherelets(spherelet, dice.fork("spans")), events: recorders.lifecycle, steps, clock, monotonic, log });
   const reaper = new VmReaper({ client, pods: pods.store, nodes: nodes.store, vms, steps, clock, monotonic, log });

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { RpcCode, type RpcError } from "../base/rpc-error.js";
 import { MethodFault } from "../gen/spheresim/vim/v1/fault.js";
 import { faultStatus } from "./method-fault.js";
@@ -100,11 +100,22 @@ export class RequestCache {
  * What tells two messages apart. Not of their bytes: a client may write the entries of a map in another order each time, as Go does.
  */
 export function hashOf(message: object): string {
-  return createHash("sha256").update(JSON.stringify(message, canonical)).digest("base64");
+  return hash("sha256", canonicalText(message), "base64");
 }
 
-function canonical(_key: string, value: unknown): unknown {
-  if (typeof value === "bigint") return `${value}n`;
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).toSorted(([one], [other]) => (one < other ? -1 : 1)));
+/** As JSON, with the fields in order of their names. */
+function canonicalText(value: unknown): string {
+  if (typeof value === "bigint") return `"${value}n"`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (value instanceof Uint8Array) return `"${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64")}"`;
+  let text = "";
+  if (Array.isArray(value)) {
+    for (const each of value) text += `${text === "" ? "" : ","}${canonicalText(each)}`;
+    return `[${text}]`;
+  }
+  const fields = value as Readonly<Record<string, unknown>>;
+  for (const name of Object.keys(fields).sort()) {
+    if (fields[name] !== undefined) text += `${text === "" ? "" : ","}${JSON.stringify(name)}:${canonicalText(fields[name])}`;
+  }
+  return `{${text}}`;
 }

@@ -1,5 +1,6 @@
 import { Backoff } from "../base/backoff.js";
 import { BoundedQueue } from "../base/bounded-queue.js";
+import { Burst } from "../base/burst.js";
 import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/log.js";
 import { RpcCode, RpcError } from "../base/rpc-error.js";
@@ -14,6 +15,8 @@ export interface StepRecorder {
   record(step: StepRecord): void;
   /** Records that were lost because the journal could not be reached for long, or refused them. */
   readonly dropped: number;
+  /** Whether many steps are being taken: other things written behind pods wait for the same pause. */
+  readonly burst: Burst;
   /** Sends what is left, as far as that takes little time, and ends. */
   close(): Promise<void>;
 }
@@ -33,8 +36,12 @@ export interface StepRecorderOptions {
 const DEFAULT_LIMIT = 10_000;
 /** Records per message. */
 const BATCH = 256;
-/** How long records gather before they are sent. */
+/** Verdicts of nodes and hosts per message, if it has more than one record: those of a large cluster are megabytes. */
+const BATCH_VERDICTS = 1_024;
+/** How long records gather before they are sent, also when few come. */
 const GATHER_MS = 5;
+/** Verdicts beyond which records do not wait for the end of a burst. */
+const MAX_HELD_VERDICTS = 32_768;
 /** A stream on which nothing came for so long is ended, so that the journal confirms it. */
 const QUIET_MS = 1_000;
 /** So many records may be sent and not confirmed; they are kept to be sent again. */
@@ -52,10 +59,11 @@ export function openStepRecorder(options: StepRecorderOptions): StepRecorder {
 }
 
 /**
- * Sends records over one client stream at a time. The answer at a stream's end confirms its records; those of a stream that broke
+ * Sends records over one client stream at a time: at once, or in a burst of pods behind them (burst.ts). The answer at a stream's end confirms its records; those of a stream that broke
  * are sent again, which is harmless, because a record replaces itself.
  */
 class JournalRecorder implements StepRecorder {
+  readonly burst: Burst;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #journal: PromiseClient<typeof JournalServiceService>;
@@ -70,9 +78,12 @@ class JournalRecorder implements StepRecorder {
   /** The read of the queue that is under way, or whose record nobody has taken yet. */
   #reading: Promise<{ readonly record: StepRecord | undefined }> | undefined;
   #refused = 0;
+  /** Verdicts in the records of the queue. */
+  #heldVerdicts = 0;
   #away = false;
 
   constructor(options: StepRecorderOptions) {
+    this.burst = new Burst(options.clock);
     this.#clock = options.clock;
     this.#log = options.log;
     this.#journal = options.channel.client(JournalServiceClient);
@@ -86,6 +97,8 @@ class JournalRecorder implements StepRecorder {
   }
 
   record(step: StepRecord): void {
+    this.burst.came();
+    this.#heldVerdicts += verdictsOf(step);
     this.#queue.push(step);
   }
 
@@ -129,18 +142,16 @@ class JournalRecorder implements StepRecorder {
   /** One stream: what is unconfirmed first, then what comes, until a quiet moment. */
   async #stream(): Promise<void> {
     const call = this.#journal.recordSteps({ signal: this.#stop.signal });
-    for (let from = 0; from < this.#unconfirmed.length; from += BATCH) await call.write({ records: this.#unconfirmed.slice(from, from + BATCH) });
+    for (const records of messagesOf(this.#unconfirmed)) await call.write({ records });
     while (this.#unconfirmed.length < MAX_UNCONFIRMED) {
       const first = await this.#nextBeforeQuiet(call.response);
       if (first === undefined) break;
       // From here on the record is ours to keep.
-      const batch = [first];
+      const sent = this.#unconfirmed.length;
       this.#unconfirmed.push(first);
-      if (!this.#queue.closed) await this.#clock.sleep(GATHER_MS, this.#stop.signal);
-      const more = this.#queue.takeNow(BATCH - 1);
-      batch.push(...more);
-      this.#unconfirmed.push(...more);
-      await call.write({ records: batch });
+      await this.#gather();
+      this.#unconfirmed.push(...this.#queue.takeNow(Number.POSITIVE_INFINITY));
+      for (const records of messagesOf(this.#unconfirmed.slice(sent))) await call.write({ records });
     }
     const limit = this.#clock.timer(CONFIRM_LIMIT_MS, () => call.cancel());
     try {
@@ -149,6 +160,15 @@ class JournalRecorder implements StepRecorder {
       limit.cancel();
     }
     this.#unconfirmed = [];
+  }
+
+  /** Lets a moment pass, and a burst of pods; `close` waits for neither. */
+  async #gather(): Promise<void> {
+    const sinceMs = this.#clock.nowMs();
+    for (let waitMs = GATHER_MS; waitMs > 0 && !this.#closing.signal.aborted; waitMs = this.#heldVerdicts > MAX_HELD_VERDICTS ? 0 : this.burst.waitMs(sinceMs)) {
+      await this.#clock.sleep(waitMs, this.#closing.signal).catch(() => undefined);
+    }
+    this.#heldVerdicts = 0;
   }
 
   /** The next record; undefined after a quiet time or at the end of the queue. Throws when the journal ends the stream first. */
@@ -184,6 +204,24 @@ class JournalRecorder implements StepRecorder {
     if (!this.#away) return;
     this.#away = false;
     if (this.dropped > 0) this.#log.warn({ dropped: this.dropped }, "the journal is back; it was away for so long that recorded steps were lost");
+  }
+}
+
+function verdictsOf({ nodeVerdicts, hostVerdicts }: StepRecord): number {
+  return nodeVerdicts.length + hostVerdicts.length;
+}
+
+/** Records in messages that a journal takes. */
+function* messagesOf(records: readonly StepRecord[]): Generator<StepRecord[]> {
+  for (let from = 0; from < records.length; ) {
+    let verdicts = 0;
+    let end = from;
+    do {
+      verdicts += verdictsOf(records[end]!);
+      end += 1;
+    } while (end < records.length && end - from < BATCH && verdicts + verdictsOf(records[end]!) <= BATCH_VERDICTS);
+    yield records.slice(from, end);
+    from = end;
   }
 }
 

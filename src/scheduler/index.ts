@@ -40,6 +40,8 @@ export interface SchedulerOptions {
   readonly clock: Clock;
   readonly monotonic: Clock;
   readonly dice: Dice;
+  /** Shared with the other rooms of the process, which end together; of this room alone when absent. */
+  readonly informers?: Informers;
   readonly recorder?: StepSink | undefined;
   /** Who picks among the nodes Kubernetes leaves: DRS when absent. With `kubernetes` DRS is not asked, as in the article's comparison. */
   readonly decider?: Decider;
@@ -62,10 +64,10 @@ export interface Scheduler {
 export async function startScheduler(options: SchedulerOptions): Promise<Scheduler> {
   const { log, clock, monotonic, dice, tls } = options;
   const client = new RestClient({ ...options.apiserver, userAgent: "kube-scheduler/spheresim", clock: monotonic, dice: dice.fork("apiserver") });
-  const informers = new Informers({ client, clock: monotonic, dice: dice.fork("informers"), log });
+  const informers = options.informers ?? new Informers({ client, clock: monotonic, dice: dice.fork("informers"), log });
   const explanations = new Explanations();
   const steps = new PodSteps(options.recorder, "scheduler", clock);
-  const events = new EventRecorder({ client, component: "scheduler-extender", clock, monotonic, dice: dice.fork("extension-events"), log });
+  const events = new EventRecorder({ client, component: "scheduler-extender", clock, monotonic, dice: dice.fork("extension-events"), log, burst: steps.burst });
   const extension = openExtension({
     client,
     pods: informers.of(podType),
@@ -83,7 +85,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   const kube =
     options.schedules === false
       ? undefined
-      : new KubeScheduler({ client, informers, extender: extension.extender, clock: monotonic, worldClock: clock, dice: dice.fork("kube"), log, observer: new AttemptRecorder({ steps, explanations, decider: options.decider ?? "drs" }) });
+      : new KubeScheduler({ client, informers, extender: extension.extender, clock: monotonic, worldClock: clock, dice: dice.fork("kube"), log, burst: steps.burst, observer: new AttemptRecorder({ steps, explanations, decider: options.decider ?? "drs" }) });
 
   const opened: { close(): Promise<void> }[] = [client, events, extension];
   const { server, extender } = await listen(options, explanations, extension.verbs).catch(async (error: unknown) => {

@@ -17,13 +17,16 @@ export async function ask<T>(provider: Provider, { clock, limitMs }: Patience, s
   const enough = new AbortController();
   const onAbort = (): void => enough.abort(signal.reason);
   signal.addEventListener("abort", onAbort, { once: true });
-  const late = new ProviderFault(provider, "Timedout", `no answer within ${limitMs / 1000} s`, true);
-  const timer = clock.timer(limitMs, () => enough.abort(late));
+  let late: ProviderFault | undefined;
+  const timer = clock.timer(limitMs, () => {
+    late = new ProviderFault(provider, "Timedout", `no answer within ${limitMs / 1000} s`, true);
+    enough.abort(late);
+  });
   try {
     return await call(enough.signal);
   } catch (error) {
     signal.throwIfAborted();
-    throw enough.signal.aborted ? late : fromRpcError(provider, error);
+    throw late ?? fromRpcError(provider, error);
   } finally {
     timer.cancel();
     signal.removeEventListener("abort", onAbort);

@@ -98,7 +98,59 @@ test("no Txn has more operations than etcd takes", async () => {
   made.accept(Array.from({ length: 250 }, (_, index) => record(`u${index}`, 1)));
   await made.close();
   assert.equal(store.pairs.size, 250);
-  assert.ok(store.batches.every((size) => size <= 128));
+  assert.deepEqual(store.batches, [128, 122]);
+});
+
+test("long records make short Txns, and one that is longer than a Txn shall be goes alone", async () => {
+  const { store, journal: made } = journal();
+  const long = "x".repeat(100_000);
+  made.accept([...Array.from({ length: 5 }, (_, index) => record("u", index + 1, { message: long })), record("u", 6, { message: long.repeat(4) }), record("u", 7)]);
+  await made.close();
+  assert.equal(store.pairs.size, 7);
+  assert.deepEqual(store.batches, [2, 2, 1, 1, 1]);
+});
+
+test("a burst is written when it is over, after a second at most; what comes alone at once", async () => {
+  const store = new MemoryStore();
+  const clock = new ManualClock();
+  const made = new Journal({ store, monotonic: clock, log: silentLogger });
+  const named = { namespace: "default", name: "web" };
+  const pods = (prefix: string, count: number): StepRecord[] => Array.from({ length: count }, (_, index) => record(`${prefix}${index}`, 1, named));
+  made.accept(pods("alone", 14));
+  await clock.advance(10);
+  assert.deepEqual(store.batches.splice(0), [14]);
+
+  made.accept(pods("a", 200));
+  await clock.advance(200);
+  made.accept(pods("b", 56));
+  await clock.advance(249);
+  assert.deepEqual(store.batches, []);
+  await clock.advance(1);
+  assert.deepEqual(store.batches.splice(0), [128, 128]);
+
+  for (let turn = 0; turn < 10; turn += 1) {
+    assert.deepEqual(store.batches, []);
+    made.accept(pods(`c${turn}-`, turn === 0 ? 100 : 20));
+    await clock.advance(100);
+  }
+  assert.deepEqual(store.batches.splice(0), [128, 128, 24]);
+  made.accept(pods("last", 100));
+  await made.close();
+  assert.deepEqual(store.batches, [100]);
+});
+
+test("what the store did not take is written when it does, in order and once", async () => {
+  const store = new MemoryStore();
+  const clock = new ManualClock();
+  const made = new Journal({ store, monotonic: clock, log: silentLogger });
+  store.failures = 1;
+  made.accept(Array.from({ length: 300 }, (_, index) => record(`u${index}`, 1, { namespace: "default", name: "web" })));
+  await clock.advance(250);
+  assert.deepEqual(store.batches, []);
+  await clock.advance(1_250);
+  assert.deepEqual(store.batches, [128, 128, 44]);
+  assert.deepEqual([...store.pairs.keys()], Array.from({ length: 300 }, (_, index) => journalKey(`u${index}`, 1, 1)));
+  await made.close();
 });
 
 test("records without a pod are refused", async () => {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { Burst } from "../../src/base/burst.js";
 import { monotonicClock, wallClock } from "../../src/base/clock.js";
 import { latencyProfile } from "../../src/base/latency-profile.js";
 import { silentLogger } from "../../src/base/log.js";
@@ -27,7 +28,7 @@ const hosts = names.map((name) => ({ name, cores: 16, cpuMhz: 2600, memoryMb: 65
 
 test("twenty vSphere Pods boot on two hosts, over real wires, and come back after the machine process was lost", async () => {
   const steps: StepRecord[] = [];
-  const recorder = { record: (step: StepRecord) => void steps.push(step), dropped: 0, close: () => Promise.resolve() };
+  const recorder = { record: (step: StepRecord) => void steps.push(step), dropped: 0, burst: new Burst(monotonicClock()), close: () => Promise.resolve() };
   const hostd = await startHostd({ ...common, hosts, dataDir: join(directory, "boot"), recorder });
   const crxOptions = { ...common, hostdAddress: hostd.address, recorder };
   let crx: Crx = await startCrx(crxOptions);

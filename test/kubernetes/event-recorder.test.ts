@@ -99,6 +99,50 @@ test("recorders that share a gate have no more on the wire together than it lets
   assert.equal(most, 2);
 });
 
+test("the events of a burst are written when it is over, each after 3 s at most; those of a pod that comes alone at once", async () => {
+  const { clock, cluster, pod } = await setUp();
+  const monotonic = new ManualClock();
+  const recorder = new EventRecorder({ client: cluster, component: "kubelet", clock, monotonic, dice: new Dice(1), log: silentLogger });
+  const happens = (from: number, count: number): void => {
+    for (let at = from; at < from + count; at += 1) recorder.record({ ...pod, metadata: { ...pod.metadata, uid: `u${at}` } }, "Normal", "Started", "x");
+  };
+  const written = (): number => cluster.peekAll(events).length;
+  happens(0, 64);
+  await recorder.flushed();
+  assert.equal(written(), 64);
+
+  happens(64, 200);
+  await monotonic.advance(249);
+  assert.equal(written(), 64);
+  await monotonic.advance(1);
+  await recorder.flushed();
+  assert.equal(written(), 264);
+
+  happens(264, 100);
+  for (let turn = 1; turn <= 29; turn += 1) {
+    await monotonic.advance(100);
+    happens(364 + turn, 1);
+  }
+  // Four had begun before it was a burst.
+  assert.equal(written(), 268);
+  await monotonic.advance(100);
+  for (let turn = 0; turn < 100; turn += 1) await nextTurn();
+  assert.equal(written(), 364);
+  await recorder.close();
+  assert.equal(written(), 393);
+});
+
+test("a burst of more events than may wait does not wait for its end", async () => {
+  const { clock, cluster, pod } = await setUp();
+  const recorder = new EventRecorder({ client: cluster, component: "kubelet", clock, monotonic: new ManualClock(), dice: new Dice(1), log: silentLogger });
+  for (let at = 0; at < 1_000; at += 1) recorder.record({ ...pod, metadata: { ...pod.metadata, uid: `u${at}` } }, "Normal", "Started", "x");
+  for (let turn = 0; turn < 1_000; turn += 1) await nextTurn();
+  assert.equal(recorder.dropped, 0);
+  assert.equal(cluster.peekAll(events).length, 500);
+  await recorder.close();
+  assert.equal(cluster.peekAll(events).length, 1_000);
+});
+
 function withoutAnswer(): Promise<never> {
   return Promise.reject(transportError("the host's network cable is unplugged"));
 }

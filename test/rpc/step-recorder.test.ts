@@ -4,7 +4,7 @@ import { ManualClock, monotonicClock, type Clock } from "../../src/base/clock.js
 import { silentLogger } from "../../src/base/log.js";
 import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
 import { Dice } from "../../src/base/seeded-random.js";
-import { type RecordStepsRequest, StepRecord } from "../../src/gen/spheresim/emulator/v1/journal.js";
+import { NodeVerdict, type RecordStepsRequest, StepRecord } from "../../src/gen/spheresim/emulator/v1/journal.js";
 import { JournalServiceService } from "../../src/gen/spheresim/emulator/v1/journal_service.js";
 import { openChannel } from "../../src/rpc/channel.js";
 import { type RpcServer, serve, startRpcServer } from "../../src/rpc/server.js";
@@ -127,4 +127,62 @@ test("a quiet moment has the stream confirmed", async (t) => {
   while (stored.length === 1) await new Promise((resolve) => setImmediate(resolve));
   await recorder.close();
   assert.equal(streams, 2);
+});
+
+test("the steps of a burst are sent when it is over, in few messages; those of a pod that comes alone at once", async (t) => {
+  const stored: number[] = [];
+  let messages = 0;
+  const server = await startJournal(t, stored, { onRequest: () => (messages += 1) });
+  const clock = new ManualClock();
+  const recorder = openRecorder(t, server.address, { clock });
+  const arrived = async (count: number): Promise<void> => {
+    while (stored.length < count) await new Promise((resolve) => setImmediate(resolve));
+  };
+  recorder.record(step(1));
+  await arrived(1);
+  recorder.record(step(2));
+  recorder.record(step(3));
+  while (clock.waiting === 0) await new Promise((resolve) => setImmediate(resolve));
+  await clock.advance(5);
+  await arrived(3);
+
+  for (let number = 4; number <= 500; number += 1) recorder.record(step(number));
+  await clock.advance(249);
+  assert.equal(stored.length, 3);
+  messages = 0;
+  await clock.advance(1);
+  await arrived(500);
+  assert.equal(messages, 2);
+
+  // One that does not end: what waits for 3 s is sent.
+  for (let number = 501; number <= 600; number += 1) recorder.record(step(number));
+  for (let turn = 1; turn <= 29; turn += 1) {
+    await clock.advance(100);
+    recorder.record(step(600 + turn));
+  }
+  assert.equal(stored.length, 500);
+  await clock.advance(100);
+  await arrived(629);
+  await recorder.close();
+});
+
+test("a message of more than one record has no more verdicts than a journal takes, and too many do not wait for the end of a burst", async (t) => {
+  const stored: number[] = [];
+  const sizes: number[] = [];
+  const server = await startJournal(t, stored, { onRequest: ({ records }) => sizes.push(records.length) });
+  const clock = new ManualClock();
+  const recorder = openRecorder(t, server.address, { clock });
+  const verdicts = (count: number): StepRecord["nodeVerdicts"] => Array.from({ length: count }, (_, index) => NodeVerdict.create({ node: `esxi-${index}`, feasible: true }));
+  recorder.record(step(1));
+  while (stored.length < 1) await new Promise((resolve) => setImmediate(resolve));
+  const few = verdicts(400);
+  for (let count = 0; count < 81; count += 1) recorder.record({ ...step(3), nodeVerdicts: few });
+  const many = { ...step(3), nodeVerdicts: verdicts(2_000) };
+  recorder.record(many);
+  recorder.record(step(5));
+  while (clock.waiting === 0) await new Promise((resolve) => setImmediate(resolve));
+  await clock.advance(5);
+  while (stored.length < 84) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(sizes, [1, ...Array.from({ length: 40 }, () => 2), 1, 1, 1]);
+  await recorder.close();
 });

@@ -172,6 +172,17 @@ test("messages name the containers as Kubernetes prints them", () => {
   assert.equal(statusOf(withInit, undefined).containerStatuses[0]?.state?.waiting?.reason, "PodInitializing");
 });
 
+test("of a status an API server may leave out what is null or empty, at any depth, and nothing else", () => {
+  const owned = statusOf(podOf(), { app: [running("a")] });
+  const withState = (state: object): OwnedStatus => ({ ...owned, containerStatuses: owned.containerStatuses.map((status) => ({ ...status, lastState: {}, volumeMounts: [], state }) as never) });
+  const bare: PodStatus = { ...(owned as object), conditions: owned.conditions, containerStatuses: owned.containerStatuses.map(({ lastState: _, state: __, ...rest }) => rest as never) };
+  assert.equal(isCurrent(bare, withState({})), true);
+  assert.equal(isCurrent(bare, withState({ running: { startedAt: null } })), true);
+  assert.equal(isCurrent(bare, withState({ running: { startedAt: NOW } })), false);
+  assert.equal(isCurrent({ ...bare, containerStatuses: [] }, withState({})), false);
+  assert.equal(isCurrent({ ...bare, podIPs: [{ ip: "" }] }, { ...withState({}), podIPs: [] }), false);
+});
+
 test("transition times are kept until a condition changes; what stands is current", () => {
   const before = "2026-01-01T00:00:05Z";
   const first = statusOf(podOf(), { app: [running("a")] }, { nowMs: NOW_MS - 5_000 });

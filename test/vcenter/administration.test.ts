@@ -242,7 +242,7 @@ test("watches: enter, synced, change, leave; resumed where they ended; refused w
   assert.equal(await stale("x"), "InvalidArgument resume_token");
 
   const tasks: string[] = [];
-  for await (const update of world.tasks.watchTasks({ resumeToken: "", skipEnded: true })) {
+  for await (const update of world.tasks.watchTasks({ resumeToken: "", skipEnded: true, state: [] })) {
     tasks.push(update.task?.task?.value ?? "synced");
     if (update.kind === UpdateKind.SYNCED) break;
   }
@@ -308,7 +308,7 @@ test("a watch of tasks tells each state, and goes on by its token where it ended
   const task = await world.apply("uid-1");
   await reached.promise;
   const seen: TaskUpdate[] = [];
-  for await (const update of world.tasks.watchTasks({ resumeToken: "", skipEnded: true })) {
+  for await (const update of world.tasks.watchTasks({ resumeToken: "", skipEnded: true, state: [] })) {
     seen.push(update);
     if (update.kind === UpdateKind.SYNCED) break;
   }
@@ -316,11 +316,34 @@ test("a watch of tasks tells each state, and goes on by its token where it ended
   answer.resolve();
   await world.ended(task);
   const later: TaskUpdate[] = [];
-  for await (const update of world.tasks.watchTasks({ resumeToken: seen.at(-1)?.resumeToken ?? "", skipEnded: false })) {
+  for await (const update of world.tasks.watchTasks({ resumeToken: seen.at(-1)?.resumeToken ?? "", skipEnded: false, state: [] })) {
     later.push(update);
     if (update.kind === UpdateKind.SYNCED) break;
   }
   assert.deepEqual(later.map(({ kind, task: each }) => [kind, each?.state]), [[UpdateKind.MODIFY, TaskState.SUCCESS], [UpdateKind.SYNCED, undefined]]);
+});
+
+test("a watch of tasks in some states is told of a task when it comes into one of them", async () => {
+  world = await World.start(1);
+  await world.place("uid-1");
+  const seen: TaskUpdate[] = [];
+  const synced = deferred<void>();
+  const watching = (async () => {
+    for await (const update of world.tasks.watchTasks({ resumeToken: "", skipEnded: false, state: [TaskState.SUCCESS, TaskState.ERROR] })) {
+      seen.push(update);
+      synced.resolve();
+      if (update.task !== undefined) return;
+    }
+  })();
+  await synced.promise;
+  const task = await world.apply("uid-1");
+  await world.ended(task);
+  await watching;
+  assert.deepEqual(seen.map(({ kind, task: each }) => [kind, each?.task?.value, each?.state]), [[UpdateKind.SYNCED, undefined, undefined], [UpdateKind.MODIFY, task.task?.value, TaskState.SUCCESS]]);
+  const unknown = async (): Promise<void> => {
+    for await (const update of world.tasks.watchTasks({ resumeToken: "", skipEnded: false, state: [TaskState.SUCCESS, TaskState.UNSPECIFIED] })) assert.fail(String(update.kind));
+  };
+  assert.equal(await reason(unknown()), "InvalidArgument state[1]");
 });
 
 test("a host that moves to another address is watched there, and VMs go on being made on it", async () => {

@@ -24,9 +24,9 @@ function setUp(maxTombstones?: number): { feed: ChangeFeed<string>; objects: Map
   };
 }
 
-function watching(feed: ChangeFeed<string>, token: string, monotonic = new ManualClock()): { next: () => Promise<Update>; stop: () => Promise<unknown> } {
+function watching(feed: ChangeFeed<string>, token: string, monotonic = new ManualClock(), gatherMs?: number): { next: () => Promise<Update>; stop: () => Promise<unknown> } {
   const over = new AbortController();
-  const updates = feed.watch(token, { signal: over.signal, monotonic, bookmarkMs: 10_000 });
+  const updates = feed.watch(token, { signal: over.signal, monotonic, bookmarkMs: 10_000, gatherMs });
   return {
     next: async () => (await updates.next()).value as Update,
     stop: () => {
@@ -181,4 +181,34 @@ test("tokens that are gone, foreign or nonsense are refused", async () => {
   assert.equal(await fault("3-99"), "invalidCollectorVersion");
   assert.equal(await fault("hello"), "invalidArgument");
   assert.deepEqual(await upToSynced(feed, "3-4"), ["leave b", "leave c", "synced"]);
+});
+
+test("a watch that gathers tells the first change after a rest at once, and what follows it together, each object as it is by then", async () => {
+  const { feed, put, remove } = setUp();
+  const clock = new ManualClock();
+  const watch = watching(feed, "", clock, 100);
+  assert.equal(line(await watch.next()), "synced");
+  put("a", "1");
+  assert.equal(line(await watch.next()), "enter a=1");
+  const told: string[] = [];
+  const reading = (async () => {
+    for (let count = 0; count < 2; count += 1) told.push(line(await watch.next()));
+  })();
+  await clock.advance(10);
+  put("a", "2");
+  put("b", "1");
+  put("c", "1");
+  await clock.advance(89);
+  put("a", "3");
+  remove("c");
+  assert.deepEqual(told, []);
+  await clock.advance(1);
+  await reading;
+  assert.deepEqual(told, ["modify a=3", "enter b=1"]);
+  await clock.advance(1_000);
+  const next = watch.next();
+  await clock.advance(100);
+  put("b", "2");
+  assert.equal(line(await next), "modify b=2");
+  await watch.stop();
 });

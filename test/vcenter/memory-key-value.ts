@@ -1,6 +1,6 @@
 import { RpcError } from "../../src/base/rpc-error.js";
 import type { KeyValue, KeyValueEntry, KeyValueTxn, KeyValueTxnResult } from "../../src/vcenter/store/key-value.js";
-import { HISTORY } from "../../src/vcenter/store/keyspace.js";
+import { COUNTERS_KEY, HISTORY } from "../../src/vcenter/store/keyspace.js";
 
 /** etcd as vCenter's store needs it, in memory, with ways to fail. */
 export class MemoryKeyValue implements KeyValue {
@@ -29,7 +29,7 @@ export class MemoryKeyValue implements KeyValue {
   }
 
   async txn(txn: KeyValueTxn): Promise<KeyValueTxnResult> {
-    const isHistory = txn.puts.some(({ key }) => key.startsWith(HISTORY));
+    const isHistory = txn.deletes.length === 0 && txn.puts.some(({ key }) => key.startsWith(HISTORY)) && txn.puts.every(({ key }) => key.startsWith(HISTORY) || key === COUNTERS_KEY);
     if (!isHistory) await this.before?.(txn);
     const holds = txn.compare.every((compare) => ("absent" in compare ? !this.map.has(compare.key) : this.map.get(compare.key) === compare.value));
     if (isHistory) {
@@ -37,7 +37,7 @@ export class MemoryKeyValue implements KeyValue {
     } else if (holds) {
       this.txns.push(txn);
       this.#revision += 1n;
-      for (const { key, value } of txn.puts) this.map.set(key, value);
+      for (const { key, value } of txn.puts) (key.startsWith(HISTORY) ? this.history : this.map).set(key, value);
       for (const key of txn.deletes) this.map.delete(key);
     }
     if (this.loseAnswers > 0 && !isHistory) {

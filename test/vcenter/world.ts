@@ -1,3 +1,4 @@
+import { Burst } from "../../src/base/burst.js";
 import { type Clock, monotonicClock, wallClock } from "../../src/base/clock.js";
 import { silentLogger } from "../../src/base/log.js";
 import { Dice } from "../../src/base/seeded-random.js";
@@ -71,7 +72,7 @@ export class World {
       monotonic: this.#monotonic,
       dice: new Dice(1),
       hostWindowMs: 150,
-      recorder: { record: (step) => void this.steps.push(step), dropped: 0, close: () => Promise.resolve() },
+      recorder: { record: (step) => void this.steps.push(step), dropped: 0, burst: new Burst(this.#monotonic), close: () => Promise.resolve() },
       ...this.#options,
       keyValue: kv,
     });

@@ -1,3 +1,4 @@
+import type { Burst } from "../../base/burst.js";
 import type { Clock } from "../../base/clock.js";
 import type { Logger } from "../../base/log.js";
 import { silentLogger } from "../../base/log.js";
@@ -53,6 +54,8 @@ export interface KubeSchedulerOptions {
   readonly maxBatch?: number;
   /** Pods whose bindings run at once; 256 when absent. */
   readonly maxBindings?: number;
+  /** The bursts of pods in this process, for the events; its own when absent. */
+  readonly burst?: Burst | undefined;
   /** Longest an extender may take to filter or to score; 5,000 when absent, as for HTTP extenders. */
   readonly extenderTimeoutMs?: number;
 }
@@ -83,7 +86,7 @@ export class KubeScheduler {
     const log = options.log ?? silentLogger;
     this.#options = options;
     this.#log = log;
-    this.#recorder = new EventRecorder({ client, component: SCHEDULER_NAME, clock: worldClock, monotonic: clock, dice: dice.fork("events"), log });
+    this.#recorder = new EventRecorder({ client, component: SCHEDULER_NAME, clock: worldClock, monotonic: clock, dice: dice.fork("events"), log, burst: options.burst });
     this.#conditions = new PodConditionWriter({ client, recorder: this.#recorder, worldClock, log });
     this.#bindingCycle = new BindingCycle({ client, recorder: this.#recorder, worldClock, log, extender, bound: observer?.bound?.bind(observer) });
     this.#calls = extender && new ExtenderCalls({ extender, clock, timeoutMs: extenderTimeoutMs, closing: this.#abort.signal });

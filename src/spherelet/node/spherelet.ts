@@ -111,7 +111,7 @@ export class Spherelet {
     this.#kubeletPort = kubeletPort;
     this.#anyPort = anyPort;
     const api = this.#cable.api(connection.client);
-    this.#events = new EventRecorder({ client: api, component: "kubelet", host: name, clock, monotonic, dice: dice.fork(`events/${name}`), log, gate: around.eventGate });
+    this.#events = new EventRecorder({ client: api, component: "kubelet", host: name, clock, monotonic, dice: dice.fork(`events/${name}`), log, gate: around.eventGate, burst: around.steps.burst });
     this.#nodeEvents = new NodeEvents(this.#events);
     const addresses = new AddressRange(host.podCidr);
     const room = new NodeRoom();

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import type { PodContainers } from "../../gen/spheresim/crx/v1/agent.js";
 import type { Condition } from "../../kubernetes/condition.js";
 import { withCondition } from "../../kubernetes/condition.js";
@@ -98,11 +97,11 @@ export function podStatusOf(situation: PodSituation): OwnedStatus {
   };
 }
 
-/** Whether the pod's status says already what `owned` says; empty and absent fields are the same. */
+/** Whether the pod's status says already what `owned` says; empty and absent fields are the same, which an API server need not keep. */
 export function isCurrent(status: PodStatus | undefined, owned: OwnedStatus): boolean {
   const current: Record<string, unknown> = { ...status };
   const wanted: Record<string, unknown> = { ...owned, conditions: withConditions(status?.conditions, owned.conditions) };
-  return Object.keys(wanted).every((field) => isDeepStrictEqual(trimmed(current[field]), trimmed(wanted[field])));
+  return Object.keys(wanted).every((field) => saysTheSame(current[field], wanted[field]));
 }
 
 function withConditions(present: readonly Condition[] | undefined, owned: readonly Condition[]): readonly Condition[] {
@@ -111,13 +110,20 @@ function withConditions(present: readonly Condition[] | undefined, owned: readon
   return merged;
 }
 
-/** Without nulls, empty maps and empty lists, which an API server need not keep. */
-function trimmed(value: unknown): unknown {
-  if (Array.isArray(value)) return value.length === 0 ? undefined : value.map(trimmed);
-  if (typeof value !== "object" || value === null) return value ?? undefined;
-  const entries = Object.entries(value).flatMap(([key, field]) => {
-    const kept = trimmed(field);
-    return kept === undefined ? [] : [[key, kept] as const];
-  });
-  return entries.length === 0 ? undefined : Object.fromEntries(entries);
+function saysTheSame(one: unknown, other: unknown): boolean {
+  if (one === other) return true;
+  if (saysNothing(one) || saysNothing(other)) return saysNothing(one) && saysNothing(other);
+  if (Array.isArray(one) || Array.isArray(other)) return Array.isArray(one) && Array.isArray(other) && one.length === other.length && one.every((each, index) => saysTheSame(each, other[index]));
+  if (!isMap(one) || !isMap(other)) return false;
+  return Object.keys(one).every((key) => saysTheSame(one[key], other[key])) && Object.keys(other).every((key) => key in one || saysNothing(other[key]));
+}
+
+/** Nulls, empty lists, and maps of nothing else. */
+function saysNothing(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length === 0;
+  return isMap(value) ? Object.values(value).every(saysNothing) : value === null || value === undefined;
+}
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

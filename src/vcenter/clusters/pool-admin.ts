@@ -15,7 +15,8 @@ import { completeConfig, poolAllocation } from "./pool-allocation.js";
 import { requireDepth } from "./pool-depth.js";
 import { poolEntry, type PoolRecord } from "../store/records.js";
 import type { Serial } from "../store/serial.js";
-import type { Store, Write } from "../store/store.js";
+import type { Store } from "../store/store.js";
+import type { Write } from "../store/write-groups.js";
 import { VimFault } from "../vim-fault.js";
 
 /** The pool above all pools of Supervisor namespaces. */

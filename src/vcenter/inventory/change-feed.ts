@@ -13,6 +13,8 @@ export interface WatchOptions {
   readonly monotonic: Clock;
   /** A watch on which nothing changes gets a bookmark after so long. */
   readonly bookmarkMs: number;
+  /** For so long after changes were told, the next ones are gathered; none when absent. What comes after a rest is told at once. */
+  readonly gatherMs?: number | undefined;
 }
 
 interface Versions {
@@ -139,10 +141,17 @@ export class ChangeFeed<T> {
         yield* this.#take(watcher, next, resumeToken === "" ? "" : this.#token(next[1].order));
       }
       yield { kind: "synced", token: this.#token(start) };
-      while (!options.signal.aborted) {
+      const { signal, monotonic, gatherMs = 0 } = options;
+      let gathers = false;
+      while (!signal.aborted) {
         const next = first(watcher.pending);
-        if (next !== undefined) yield* this.#take(watcher, next, this.#token(next[1].order));
-        else if (!(await changeComes(watcher, options)) && !options.signal.aborted) yield { kind: "bookmark", token: this.#token(this.#version) };
+        if (next !== undefined) {
+          yield* this.#take(watcher, next, this.#token(next[1].order));
+          gathers = gatherMs > 0;
+        } else if (gathers) {
+          gathers = false;
+          await monotonic.sleep(gatherMs, signal).catch(() => undefined);
+        } else if (!(await changeComes(watcher, options)) && !signal.aborted) yield { kind: "bookmark", token: this.#token(this.#version) };
       }
     } finally {
       this.#watchers.delete(watcher);

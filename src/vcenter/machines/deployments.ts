@@ -56,7 +56,7 @@ export const CREATE_TASK = "ResourcePool.createVm";
 /**
  * Step 7: creates a VM on its host and powers it on.
  *
- * Two durable Txns per VM. The first, before HostD is called, writes the VM, its owner (which must have none) or the request, and the task; vCenter has
+ * Two durable commits per VM. The first, before HostD is called, writes the VM, its owner (which must have none) or the request, and the task; vCenter has
  * chosen every id by then, so the call can be repeated after a crash and makes the same VM. The second, when HostD has answered,
  * removes the task. If HostD refuses, or cannot be reached for long, one Txn removes all of it.
  */

@@ -22,11 +22,11 @@ export const BOOKMARK_MS = 10_000;
 export async function sendFeed<T, Update>(
   feed: ChangeFeed<T>,
   resumeToken: string,
-  options: { readonly stream: StreamWriter<Update>; readonly call: Call; readonly monotonic: Clock; readonly message: (update: FeedUpdate<T>) => Update | undefined },
+  options: { readonly stream: StreamWriter<Update>; readonly call: Call; readonly monotonic: Clock; readonly gatherMs?: number; readonly message: (update: FeedUpdate<T>) => Update | undefined },
 ): Promise<void> {
-  const { stream, call, monotonic, message } = options;
+  const { stream, call, monotonic, gatherMs, message } = options;
   try {
-    for await (const update of feed.watch(resumeToken, { signal: call.signal, monotonic, bookmarkMs: BOOKMARK_MS })) {
+    for await (const update of feed.watch(resumeToken, { signal: call.signal, monotonic, bookmarkMs: BOOKMARK_MS, gatherMs })) {
       const sent = message(update);
       if (sent !== undefined) await stream.write(sent);
     }

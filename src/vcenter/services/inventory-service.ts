@@ -30,6 +30,9 @@ export interface InventoryServiceOptions {
   readonly monotonic: Clock;
 }
 
+/** A VM that is deployed changes several times in a moment, and its hosts and pools with it. */
+const GATHER_MS = 100;
+
 const KINDS = { enter: UpdateKind.ENTER, modify: UpdateKind.MODIFY, leave: UpdateKind.LEAVE, synced: UpdateKind.SYNCED, bookmark: UpdateKind.BOOKMARK } as const;
 
 /** InventoryService on the wire. */
@@ -75,7 +78,7 @@ export function inventoryService(options: InventoryServiceOptions): ServedServic
       const { items, nextPageToken } = hostPages.page(request, () => listedHosts(inventory));
       return { hosts: [...items], nextPageToken };
     }),
-    watchInventory: (request, stream, call) => sendFeed(inventory.feed, request.resumeToken, { stream, call, monotonic, message: inventoryUpdate }),
+    watchInventory: (request, stream, call) => sendFeed(inventory.feed, request.resumeToken, { stream, call, monotonic, gatherMs: GATHER_MS, message: inventoryUpdate }),
   });
 }
 

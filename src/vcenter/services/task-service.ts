@@ -1,7 +1,7 @@
 import type { Clock } from "../../base/clock.js";
-import type { TaskUpdate } from "../../gen/spheresim/vcenter/v1/task.js";
+import type { TaskUpdate, WatchTasksRequest } from "../../gen/spheresim/vcenter/v1/task.js";
 import { TaskServiceService } from "../../gen/spheresim/vcenter/v1/task_service.js";
-import { TaskInfo } from "../../gen/spheresim/vim/v1/task.js";
+import { TaskInfo, TaskState } from "../../gen/spheresim/vim/v1/task.js";
 import { UpdateKind } from "../../gen/spheresim/vim/v1/update.js";
 import type { RequestCache } from "../../rpc/request-cache.js";
 import { serve, type ServedService } from "../../rpc/server.js";
@@ -9,6 +9,7 @@ import { moref } from "../inventory/moref.js";
 import type { Pages } from "../inventory/pages.js";
 import type { TaskRegistry } from "../tasks/task-registry.js";
 import { VimFault } from "../vim-fault.js";
+import { toRpcError } from "../errors.js";
 import { answering, sendFeed } from "./answering.js";
 
 /** What the service works with. */
@@ -32,12 +33,14 @@ export function taskService({ tasks, requests, taskPages, monotonic }: TaskServi
       const { items, nextPageToken } = taskPages.page(request, () => tasks.list());
       return { tasks: [...items], nextPageToken };
     }),
-    watchTasks: (request, stream, call) => {
+    watchTasks: async (request, stream, call) => {
+      const states = statesOf(request);
       let synced = false;
       const message = (update: Parameters<typeof taskUpdate>[0]): TaskUpdate | undefined => {
         if (update.kind === "synced") synced = true;
-        const ended = "object" in update && update.object.completeTime !== undefined;
-        return request.skipEnded && !synced && ended ? undefined : taskUpdate(update);
+        if (!("object" in update)) return taskUpdate(update);
+        const hadEnded = !synced && update.object.completeTime !== undefined;
+        return (request.skipEnded && hadEnded) || states?.has(update.object.state) === false ? undefined : taskUpdate(update);
       };
       return sendFeed(tasks.feed, request.resumeToken, { stream, call, monotonic, message });
     },
@@ -60,6 +63,13 @@ function taskUpdate(update: FeedUpdateOfTask): TaskUpdate {
     case "bookmark":
       return { kind: UpdateKind.BOOKMARK, resumeToken: update.token, task: undefined };
   }
+}
+
+/** Undefined for all. */
+function statesOf({ state }: WatchTasksRequest): ReadonlySet<TaskState> | undefined {
+  const [unknown] = state.flatMap((each, index) => (each === TaskState.UNSPECIFIED ? [index] : []));
+  if (unknown !== undefined) throw toRpcError(VimFault.invalidArgument(`state[${unknown}]`, "is none that a task can be in"));
+  return state.length === 0 ? undefined : new Set(state);
 }
 
 function required(moid: string | undefined): string {

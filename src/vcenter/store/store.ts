@@ -1,19 +1,12 @@
 import { Backoff } from "../../base/backoff.js";
-import type { Clock } from "../../base/clock.js";
+import { type Clock, nextTurn } from "../../base/clock.js";
 import type { Logger } from "../../base/log.js";
 import { RpcCode, RpcError } from "../../base/rpc-error.js";
 import { EPOCH_KEY, ROOT } from "./keyspace.js";
 import type { KeyCompare, KeyValue, KeyValueEntry } from "./key-value.js";
 import { MAX_RUNNING_TASKS } from "../spec-limits.js";
 import { VimFault } from "../vim-fault.js";
-
-/** What a commit writes. */
-export interface Write {
-  readonly puts?: readonly KeyValueEntry[];
-  readonly deletes?: readonly string[];
-  /** Keys of `puts` that must not exist yet. */
-  readonly absent?: readonly string[];
-}
+import { inGroups, type Write } from "./write-groups.js";
 
 /** Writes along with commits. */
 export interface Rider {
@@ -30,6 +23,12 @@ export class KeyTaken extends Error {
     this.name = "KeyTaken";
     this.entry = entry;
   }
+}
+
+/** A commit that has not been sent yet. */
+interface Unsent {
+  readonly write: Write;
+  readonly done: (revision: Promise<bigint>) => void;
 }
 
 /**
@@ -51,6 +50,9 @@ const TOO_LARGE = /message larger than max/i;
  *
  * A commit whose answer was lost is repeated until it is known: there is one writer, so a failed `absent` that finds our own bytes is
  * our own success. A commit therefore never ends in doubt; it ends with the store closed at the latest.
+ *
+ * Commits of one turn share Txns, so that a wave of placements costs a few of them. A shared Txn that fails is done again, each commit by itself:
+ * none fails for what is another's fault.
  */
 export class Store {
   readonly epoch: bigint;
@@ -59,6 +61,7 @@ export class Store {
   readonly #log: Logger;
   readonly #closing: AbortSignal;
   #pending = 0;
+  #unsent: Unsent[] = [];
   #commits = 0;
   #stale: VimFault | undefined;
   #onStale: (fault: VimFault) => void = () => undefined;
@@ -111,18 +114,43 @@ export class Store {
   async #commit(write: Write): Promise<bigint> {
     if (this.#stale !== undefined) throw this.#stale;
     if (this.#pending >= MAX_PENDING) throw new RpcError(RpcCode.RESOURCE_EXHAUSTED, `${MAX_PENDING} changes wait for etcd`);
-    const { puts = [], deletes = [], absent = [] } = write;
-    const compare: KeyCompare[] = [{ key: EPOCH_KEY, value: String(this.epoch) }, ...absent.map((key) => ({ key, absent: true }) as const)];
-    const txn = { compare, puts, deletes, readOnFailure: [EPOCH_KEY, ...absent] };
     this.#pending += 1;
     try {
-      const result = await untilKnown("a commit", () => this.#kv.txn(txn), this.#monotonic, this.#log, this.#closing);
-      if (!result.succeeded) this.#explain(result.found, puts);
-      this.#commits += 1;
-      return result.revision;
+      return await new Promise<bigint>((resolve) => {
+        if (this.#unsent.length === 0) void nextTurn().then(() => this.#send());
+        this.#unsent.push({ write, done: resolve });
+      });
     } finally {
       this.#pending -= 1;
     }
+  }
+
+  #send(): void {
+    const unsent = this.#unsent;
+    this.#unsent = [];
+    for (const group of inGroups(unsent, ({ write }) => write)) {
+      const together = this.#txn(group.map(({ write }) => write));
+      for (const { write, done } of group) done(group.length === 1 ? together : together.catch((error: unknown) => this.#alone(write, error)));
+    }
+  }
+
+  /** After a shared Txn failed for `cause`. */
+  #alone(write: Write, cause: unknown): Promise<bigint> {
+    if (this.#stale !== undefined || this.#closing.aborted) throw cause;
+    return this.#txn([write]);
+  }
+
+  /** One Txn of all these writes. */
+  async #txn(writes: readonly Write[]): Promise<bigint> {
+    const puts = writes.flatMap((write) => write.puts ?? []);
+    const deletes = writes.flatMap((write) => write.deletes ?? []);
+    const absent = writes.flatMap((write) => write.absent ?? []);
+    const compare: KeyCompare[] = [{ key: EPOCH_KEY, value: String(this.epoch) }, ...absent.map((key) => ({ key, absent: true }) as const)];
+    const txn = { compare, puts, deletes, readOnFailure: [EPOCH_KEY, ...absent] };
+    const result = await untilKnown("a commit", () => this.#kv.txn(txn), this.#monotonic, this.#log, this.#closing);
+    if (!result.succeeded) this.#explain(result.found, puts);
+    this.#commits += 1;
+    return result.revision;
   }
 
   /** Makes sure that no other vCenter has taken over; throws StaleWriter. For what is done on a host without a commit before it. Resolves with the revision at which that was so. */

@@ -1,6 +1,6 @@
 import type { ReadyLine } from "../../../src/base/ready-line.js";
 import type { RestClient } from "../../../src/kubernetes/rest-client.js";
-import { apiserverMetrics, type Metrics, metricsOf } from "../../support/metrics.js";
+import { apiserverMetrics, type Metrics, metricsOf, watchesAt } from "../../support/metrics.js";
 
 /** Streams under way, by what they follow. */
 export interface Watches {
@@ -13,17 +13,7 @@ export interface Watches {
 /** Counts the watches of an emulator in which nobody but the ESXi process watches. */
 export async function watchesOf(ready: ReadyLine, client: RestClient): Promise<Watches> {
   const pages = await Promise.all(["esxi", "crx"].map((room) => metricsOf(ready.endpoints[room] ?? "")));
-  return { apiserver: atApiserver(await apiserverMetrics(client)), esxi: Object.assign({}, ...pages.map(atRpcServer)) as Record<string, number> };
-}
-
-/** Example: `apiserver_longrunning_requests{verb="WATCH",...,resource="pods",...} 1` is `{ pods: 1 }`. */
-function atApiserver(page: Metrics): Record<string, number> {
-  const watches: Record<string, number> = {};
-  for (const [sample, count] of page) {
-    const resource = /^apiserver_longrunning_requests\{.*verb="WATCH".*resource="(\w+)"/.exec(sample)?.[1] ?? /^apiserver_longrunning_requests\{.*resource="(\w+)".*verb="WATCH"/.exec(sample)?.[1];
-    if (resource !== undefined && count > 0) watches[resource] = (watches[resource] ?? 0) + count;
-  }
-  return watches;
+  return { apiserver: watchesAt(await apiserverMetrics(client)), esxi: Object.assign({}, ...pages.map(atRpcServer)) as Record<string, number> };
 }
 
 /** Server streams that began and have not ended. */
