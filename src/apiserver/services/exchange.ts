@@ -1,13 +1,12 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { ServerResponse } from "node:http";
+import type { Http2ServerResponse } from "node:http2";
 import { stringify } from "yaml";
 import { requestTooLarge, type Status, type StatusError } from "../errors.js";
 import type { Caller } from "../kinds/kind.js";
 import type { RawBody } from "../rest/body.js";
 import type { Representation } from "./negotiation.js";
-import { BODY_LIMIT_BYTES, readBody } from "./request-body.js";
+import { BODY_LIMIT_BYTES, readBody, type Request } from "./request-body.js";
 
-export type Request = IncomingMessage | Http2ServerRequest;
 /** Node's compatibility layer gives HTTP/2 answers the same methods. */
 export type Response = ServerResponse | Http2ServerResponse;
 

@@ -1,5 +1,8 @@
+import type { IncomingMessage } from "node:http";
+import type { Http2ServerRequest } from "node:http2";
 import { requestTooLarge } from "../errors.js";
-import type { Request } from "./exchange.js";
+
+export type Request = IncomingMessage | Http2ServerRequest;
 
 /** The largest body that is read. */
 export const BODY_LIMIT_BYTES = 3 * 1024 * 1024;
