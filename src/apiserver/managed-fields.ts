@@ -5,6 +5,9 @@ import { type Field, structOf, type TypeRef } from "./schema/schema.js";
 /** Metadata the server owns; nobody manages it. */
 const UNMANAGED = new Set(["name", "namespace", "uid", "selfLink", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields"]);
 
+/** Nothing below: most fields. */
+const LEAF: FieldSet = Object.freeze({});
+
 /** Stands for the fields of a value that is the very one it was: nothing below it has changed. */
 const SAME: FieldSet = Object.freeze({});
 
@@ -22,35 +25,56 @@ export function entryKey(entry: unknown, keys: readonly string[]): string {
 }
 
 function fieldsOfValue(value: unknown, type: TypeRef, field: Field | undefined, old?: unknown): FieldSet {
-  if (field?.atomic) return {};
-  if (value === old && value !== null && typeof value === "object") return SAME;
-  if (type.form === "struct" && value !== null && typeof value === "object") return fieldsOfStruct(value as Record<string, unknown>, type.struct, old as Members | undefined);
-  if (type.form === "map" && value !== null && typeof value === "object") {
-    return Object.fromEntries(Object.entries(value).map(([key, member]) => [`f:${key}`, fieldsOfValue(member, type.value, undefined)]));
+  if (field?.atomic || value === null || typeof value !== "object") return LEAF;
+  if (value === old) return SAME;
+  switch (type.form) {
+    case "struct":
+      return fieldsOfStruct(value as Members, type.struct, old as Members | undefined);
+    case "map":
+      return fieldsOfMap(value as Members, type.value);
+    case "raw":
+      return Array.isArray(value) ? LEAF : fieldsOfMap(value as Members, type);
+    case "list":
+      return field?.listKeys && Array.isArray(value) ? fieldsOfList(value, type.element, field.listKeys) : LEAF;
+    default:
+      return LEAF;
   }
-  if (type.form === "raw" && value !== null && typeof value === "object" && !Array.isArray(value)) {
-    return Object.fromEntries(Object.entries(value).map(([key, member]) => [`f:${key}`, fieldsOfValue(member, type, undefined)]));
+}
+
+function fieldsOfMap(value: Members, type: TypeRef): FieldSet {
+  const set: FieldSet = {};
+  for (const key of Object.keys(value)) set[`f:${key}`] = fieldsOfValue(value[key], type, undefined);
+  return set;
+}
+
+function fieldsOfList(value: readonly unknown[], element: TypeRef, keys: readonly string[]): FieldSet {
+  const set: FieldSet = {};
+  for (const member of value) {
+    if (keys.length === 0) set[`v:${JSON.stringify(member)}`] = LEAF;
+    else set[entryKey(member, keys)] = withItself(fieldsOfValue(member, element, undefined));
   }
-  if (type.form === "list" && field?.listKeys && Array.isArray(value)) {
-    const keys = field.listKeys;
-    if (keys.length === 0) return Object.fromEntries(value.map((member) => [`v:${JSON.stringify(member)}`, {}]));
-    return Object.fromEntries(value.map((member) => [entryKey(member, keys), { ".": {}, ...fieldsOfValue(member, type.element, undefined) }]));
-  }
-  return {};
+  return set;
+}
+
+/** The fields of a thing that can be there without any of them. */
+function withItself(inner: FieldSet): FieldSet {
+  return { ".": LEAF, ...inner };
 }
 
 function fieldsOfStruct(value: Members, key: string, old: Members | undefined): FieldSet {
-  const struct = structOf(key);
+  const { fields } = structOf(key);
+  const isMetadata = key === "meta.ObjectMeta";
   const set: FieldSet = {};
-  for (const [name, member] of Object.entries(value)) {
-    const field = struct.fields.get(name);
+  for (const name of Object.keys(value)) {
+    const field = fields.get(name);
+    const member = value[name];
     if (!field || member === undefined || member === null) continue;
-    if (key === "meta.ObjectMeta" && UNMANAGED.has(name)) continue;
+    if (isMetadata && UNMANAGED.has(name)) continue;
     const inner = fieldsOfValue(member, field.type, field, old?.[name]);
     // Metadata that only says what the server set is managed by nobody.
     if (name === "metadata" && isLeaf(inner)) continue;
     const composite = field.type.form === "map" || (field.type.form === "list" && field.listKeys !== undefined);
-    set[`f:${name}`] = composite && !field.atomic && Object.keys(inner).length > 0 ? { ".": {}, ...inner } : inner;
+    set[`f:${name}`] = composite && !field.atomic && !isLeaf(inner) ? withItself(inner) : inner;
   }
   return set;
 }
@@ -65,28 +89,37 @@ export function fieldSetOf(object: Members, struct: string): FieldSet {
   return presentFields(object, struct, undefined);
 }
 
-/** The same, with SAME for each value that `old` has too. */
+/** The same, with SAME for each value that `old` has too. No struct of a whole object has its type among its fields. */
 function presentFields(object: Members, struct: string, old: Members | undefined): FieldSet {
-  const { apiVersion: _version, kind: _kind, ...rest } = object;
-  return fieldsOfStruct(rest, struct, old);
+  return fieldsOfStruct(object, struct, old);
 }
 
 function isLeaf(set: FieldSet): boolean {
-  return Object.keys(set).length === 0;
+  return set === LEAF || set === SAME || Object.keys(set).length === 0;
+}
+
+/**
+ * What is left of a tree when each member becomes what `keep` makes of it: the very same tree while nothing changes, undefined when nothing
+ * is left.
+ */
+function narrowed(set: FieldSet, keep: (inner: FieldSet, key: string) => FieldSet | undefined): FieldSet | undefined {
+  const keys = Object.keys(set);
+  const kept = keys.map((key) => keep(set[key]!, key));
+  if (kept.every((inner, index) => inner === set[keys[index]!])) return keys.length === 0 ? undefined : set;
+  const result: FieldSet = {};
+  kept.forEach((inner, index) => {
+    if (inner !== undefined) result[keys[index]!] = inner;
+  });
+  return isLeaf(result) ? undefined : result;
 }
 
 /** Everything of `left` that is not in `right`; undefined when nothing is left. */
 export function subtract(left: FieldSet, right: FieldSet): FieldSet | undefined {
-  const result: FieldSet = {};
-  for (const [key, inner] of Object.entries(left)) {
+  return narrowed(left, (inner, key) => {
     const other = right[key];
-    if (other === undefined) result[key] = inner;
-    else if (!isLeaf(inner)) {
-      const rest = subtract(inner, other);
-      if (rest) result[key] = rest;
-    }
-  }
-  return isLeaf(result) ? undefined : result;
+    if (other === undefined) return inner;
+    return isLeaf(inner) ? undefined : subtract(inner, other);
+  });
 }
 
 export function unite(left: FieldSet, right: FieldSet): FieldSet {
@@ -97,18 +130,12 @@ export function unite(left: FieldSet, right: FieldSet): FieldSet {
 
 /** Everything in both trees; undefined when nothing is. */
 export function intersect(left: FieldSet, right: FieldSet): FieldSet | undefined {
-  const result: FieldSet = {};
-  for (const [key, inner] of Object.entries(left)) {
+  return narrowed(left, (inner, key) => {
     const other = right[key];
-    if (other === undefined) continue;
-    if (other === SAME) result[key] = inner;
-    else if (isLeaf(inner) || isLeaf(other)) result[key] = isLeaf(inner) ? inner : other;
-    else {
-      const both = intersect(inner, other);
-      if (both) result[key] = both;
-    }
-  }
-  return isLeaf(result) ? undefined : result;
+    if (other === undefined) return undefined;
+    if (other === SAME || isLeaf(inner)) return inner;
+    return isLeaf(other) ? other : intersect(inner, other);
+  });
 }
 
 /** The member of `parent` that a step of a tree names. */
@@ -123,13 +150,14 @@ export function memberOf(parent: unknown, step: string, field: Field | undefined
 /** Leaves of `set` whose value differs between two objects. */
 export function changedLeaves(set: FieldSet, now: unknown, before: unknown, type: TypeRef, field: Field | undefined): FieldSet | undefined {
   const result: FieldSet = {};
-  for (const [step, inner] of Object.entries(set)) {
-    const next = memberType(type, step);
+  for (const step of Object.keys(set)) {
+    const inner = set[step]!;
     const ours = memberOf(now, step, field);
     const theirs = memberOf(before, step, field);
     if (isLeaf(inner)) {
       if (!isDeepStrictEqual(ours, theirs)) result[step] = inner;
     } else {
+      const next = memberType(type, step);
       const changed = changedLeaves(inner, ours, theirs, next.type, next.field);
       if (changed) result[step] = changed;
     }
@@ -173,11 +201,16 @@ function changedFields(object: ApiObject, present: FieldSet, old: ApiObject | un
   return changedLeaves(present, object, old, { form: "struct", struct, goName: "" }, undefined);
 }
 
+/** The entry with other fields, the very same one where they are its own; none without any. */
+function withFields(entry: ManagedFieldsEntry, fieldsV1: FieldSet | undefined): ManagedFieldsEntry[] {
+  if (fieldsV1 === entry.fieldsV1) return [entry];
+  return fieldsV1 ? [{ ...entry, fieldsV1 }] : [];
+}
+
 /** Takes fields away from everybody; entries that own nothing any more are dropped. */
 function releaseFields(entries: readonly ManagedFieldsEntry[], fields: FieldSet): ManagedFieldsEntry[] {
   return entries.flatMap((entry) => {
-    const left = subtract(entry.fieldsV1, fields);
-    return left ? [{ ...entry, fieldsV1: left }] : [];
+    return withFields(entry, subtract(entry.fieldsV1, fields));
   });
 }
 
@@ -202,8 +235,7 @@ export function afterUpdate(object: ApiObject, old: ApiObject | undefined, struc
 /** What is still there of what everybody manages. */
 function keptOf(entries: readonly ManagedFieldsEntry[], present: FieldSet): ManagedFieldsEntry[] {
   return entries.flatMap((entry) => {
-    const fieldsV1 = intersect(entry.fieldsV1, present);
-    return fieldsV1 ? [{ ...entry, fieldsV1 }] : [];
+    return withFields(entry, intersect(entry.fieldsV1, present));
   });
 }
 

@@ -1,26 +1,31 @@
 /** Longest line a watch may carry; etcd takes no value beyond 1.5 MiB, so this is never met by a sane server. */
 const MAX_LINE_BYTES = 16 * 1024 * 1024;
 
-/** Cuts a byte stream into lines and parses each as JSON: the framing of a watch. An unfinished last line is dropped. */
-export async function* parseJsonLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<unknown, void> {
+/**
+ * Cuts a byte stream into lines and parses each as JSON: the framing of a watch. The lines of one chunk come together; an unfinished last line
+ * is dropped.
+ */
+export async function* parseJsonLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<readonly unknown[], void> {
   let held: Buffer[] = [];
   let heldBytes = 0;
   for await (const chunk of chunks) {
+    const lines: unknown[] = [];
     let start = 0;
     for (;;) {
       const end = chunk.indexOf(0x0a, start);
       if (end < 0) break;
       // Most lines come whole: only what was held of one is put together.
       const line = held.length === 0 ? chunk.toString("utf8", start, end) : Buffer.concat([...held, chunk.subarray(start, end)]).toString("utf8");
-      held = [];
+      if (held.length > 0) held = [];
       heldBytes = 0;
       start = end + 1;
-      if (line.trim() !== "") yield JSON.parse(line) as unknown;
+      if (line.trim() !== "") lines.push(JSON.parse(line));
     }
     if (start < chunk.length) {
       held.push(chunk.subarray(start));
       heldBytes += chunk.length - start;
       if (heldBytes > MAX_LINE_BYTES) throw new Error(`a watch event is longer than ${MAX_LINE_BYTES} bytes`);
     }
+    if (lines.length > 0) yield lines;
   }
 }

@@ -124,11 +124,13 @@ export class RestClient implements ApiClient {
     const onAbort = (): void => stream.close(constants.NGHTTP2_CANCEL);
     options.signal?.addEventListener("abort", onAbort, { once: true });
     try {
-      for await (const line of parseJsonLines(stream)) {
-        const event = line as { readonly type: string; readonly object: T & Status };
-        if (event.type === "ERROR") throw new ApiError(event.object);
-        if (event.type === "BOOKMARK") yield { type: "BOOKMARK", resourceVersion: event.object.metadata.resourceVersion };
-        else yield { type: event.type as "ADDED" | "MODIFIED" | "DELETED", object: event.object };
+      for await (const lines of parseJsonLines(stream)) {
+        for (const line of lines) {
+          const event = line as { readonly type: string; readonly object: T & Status };
+          if (event.type === "ERROR") throw new ApiError(event.object);
+          if (event.type === "BOOKMARK") yield { type: "BOOKMARK", resourceVersion: event.object.metadata.resourceVersion };
+          else yield { type: event.type as "ADDED" | "MODIFIED" | "DELETED", object: event.object };
+        }
       }
       if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) throw new Error("the connection was closed");
     } catch (error) {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import fc from "fast-check";
 import { afterApply, afterUpdate, fieldSetOf, intersect, subtract, unite } from "../../src/apiserver/managed-fields.js";
-import type { ApiObject } from "../../src/apiserver/object.js";
+import type { ApiObject, FieldSet } from "../../src/apiserver/object.js";
 import { podBody } from "./registry-fixture.js";
 
 const TIME = "2026-01-01T00:00:00Z";
@@ -61,6 +62,39 @@ describe("managed fields", () => {
     const after: ApiObject = { ...pod, status: { phase: "Running" } };
     const entries = afterUpdate(after, pod, "core.Pod", by("spherelet", "status"));
     assert.deepEqual(entries.map((entry) => [entry.subresource, Object.keys(entry.fieldsV1)]), [[undefined, ["f:spec"]], ["status", ["f:status"]]]);
+  });
+
+  test("sets: what loses nothing stays the very same, what is taken and what is left make the whole, and none is changed", () => {
+    const { tree } = fc.letrec<{ tree: FieldSet }>((tie) => ({
+      tree: fc.dictionary(fc.constantFrom("f:a", "f:b", "f:c", "."), fc.oneof({ maxDepth: 3 }, fc.constant<FieldSet>({}), tie("tree")), { maxKeys: 3 }),
+    }));
+    const leaves = (set: FieldSet, at = ""): string[] => Object.entries(set).flatMap(([key, inner]) => (Object.keys(inner).length === 0 ? [`${at}/${key}`] : leaves(inner, `${at}/${key}`)));
+    fc.assert(
+      fc.property(tree, tree, (left, right) => {
+        const before = JSON.stringify([left, right]);
+        const whole = Object.keys(left).length === 0 ? undefined : left;
+        assert.equal(intersect(left, left), whole);
+        assert.equal(subtract(left, {}), whole);
+        assert.equal(subtract(left, left), undefined);
+        const united = unite(left, right);
+        assert.deepEqual(intersect(left, united), whole);
+        const both = new Set(leaves(intersect(left, right) ?? {}));
+        const rest = leaves(subtract(left, right) ?? {});
+        for (const leaf of rest) assert.ok(!leaves(right).includes(leaf), leaf);
+        for (const leaf of leaves(left)) assert.ok(rest.includes(leaf) || both.has(leaf), leaf);
+        assert.equal(JSON.stringify([left, right]), before);
+      }),
+      { seed: 7 },
+    );
+  });
+
+  test("an entry that loses nothing is the very one it was", () => {
+    const first = podBody("p", {}, { labels: { app: "web" } });
+    first.metadata.managedFields = afterUpdate(first, undefined, "core.Pod", by("kubectl"));
+    const second: ApiObject = { ...first, metadata: { ...first.metadata, annotations: { ip: "10.0.0.1" } } };
+    const [kept, mine] = afterUpdate(second, first, "core.Pod", by("nsx-ncp"), true);
+    assert.equal(kept, first.metadata.managedFields[0]);
+    assert.deepEqual(mine?.fieldsV1, { "f:metadata": { "f:annotations": { ".": {}, "f:ip": {} } } });
   });
 
   test("sets: union, intersection, difference", () => {

@@ -1,25 +1,24 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { ServerResponse } from "node:http";
+import type { Http2ServerResponse } from "node:http2";
 import { stringify } from "yaml";
 import { requestTooLarge, type Status, type StatusError } from "../errors.js";
 import type { Caller } from "../kinds/kind.js";
 import type { RawBody } from "../rest/body.js";
 import type { Representation } from "./negotiation.js";
+import { BODY_LIMIT_BYTES, readBody, type Request } from "./request-body.js";
 
-export type Request = IncomingMessage | Http2ServerRequest;
 /** Node's compatibility layer gives HTTP/2 answers the same methods. */
 export type Response = ServerResponse | Http2ServerResponse;
-
-/** The largest body that is read. */
-export const BODY_LIMIT_BYTES = 3 * 1024 * 1024;
 
 /** What comes before the path where a client of HTTP/1.1 names the server, too, as to a proxy. */
 const ORIGIN = /^https?:\/\/[^/?]*/i;
 
 /** Splits a request's target. A path is taken as it came: nothing in it names a server, and dots are no steps. */
 function targetOf(target: string): Pick<Exchange, "path" | "query"> {
-  const [, whole, text] = /^([^?]*)\??(.*)$/s.exec(target.replace(ORIGIN, ""))!;
-  return { path: whole === "" ? "/" : whole!, query: new URLSearchParams(text) };
+  const local = target.startsWith("/") ? target : target.replace(ORIGIN, "");
+  const mark = local.indexOf("?");
+  const path = mark < 0 ? local : local.slice(0, mark);
+  return { path: path === "" ? "/" : path, query: new URLSearchParams(mark < 0 ? "" : local.slice(mark + 1)) };
 }
 
 /** One request and its answer, over HTTP/1.1 or HTTP/2. */
@@ -61,28 +60,21 @@ export class Exchange {
   async body(): Promise<RawBody> {
     const contentType = (this.header("content-type") ?? "").split(";", 1)[0]!.trim().toLowerCase();
     if (Number(this.header("content-length") ?? 0) > BODY_LIMIT_BYTES) throw requestTooLarge(BODY_LIMIT_BYTES);
-    const chunks: Buffer[] = [];
-    let size = 0;
-    for await (const chunk of this.request as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > BODY_LIMIT_BYTES) throw requestTooLarge(BODY_LIMIT_BYTES);
-      chunks.push(chunk);
-    }
-    return { bytes: Buffer.concat(chunks), contentType };
+    return { bytes: await readBody(this.request), contentType };
   }
 
   /** Headers that every answer has. */
   headers(contentType: string): Record<string, string | string[]> {
-    return {
-      "content-type": contentType,
-      "cache-control": "no-cache, private",
-      ...(this.#warnings.length > 0 ? { warning: this.#warnings.map((text) => `299 - "${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll(/[\r\n]+/g, " ")}"`) } : {}),
-    };
+    const headers: Record<string, string | string[]> = { "content-type": contentType, "cache-control": "no-cache, private" };
+    if (this.#warnings.length > 0) headers["warning"] = this.#warnings.map((text) => `299 - "${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll(/[\r\n]+/g, " ")}"`);
+    return headers;
   }
 
   /** Sends an answer that is bytes already. */
   bytes(status: number, contentType: string, bytes: Buffer): void {
-    this.response.writeHead(status, { ...this.headers(contentType), "content-length": String(bytes.length) } as Record<string, string>);
+    const headers = this.headers(contentType);
+    headers["content-length"] = String(bytes.length);
+    this.response.writeHead(status, headers as Record<string, string>);
     if (this.method === "HEAD") this.response.end();
     else this.response.end(bytes);
   }

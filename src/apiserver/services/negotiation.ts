@@ -35,6 +35,7 @@ function transformOf(range: MediaRange): Representation["as"] | "unknown" {
 
 /** Chooses the first representation the client lists that we have; protobuf answers are none of them. */
 export function negotiate(accept: string | undefined): Representation {
+  if (accept === "application/json") return { format: "json" };
   const ranges = parseAccept(accept ?? "");
   if (ranges.length === 0) return { format: "json" };
   for (const range of ranges) {

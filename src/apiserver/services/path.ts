@@ -27,6 +27,7 @@ export function parseTarget(path: string, kinds: readonly Kind[]): Target | unde
     return undefined;
   }
   const isCore = parts[0] === "api";
+  if (!isCore && parts[0] !== "apis") return undefined;
   const group = isCore ? "" : (parts[1] ?? "");
   const version = parts[isCore ? 1 : 2];
   let rest = parts.slice(isCore ? 2 : 3);

@@ -25,13 +25,14 @@ export class RequestMetrics implements Metric {
 
   /** Answers the request by `serve` and counts how that went. */
   async counted(exchange: Exchange, target: Target, serve: () => Promise<void>): Promise<void> {
-    const isWatch = verbOf(exchange, target.name) === "WATCH";
+    const verb = verbOf(exchange, target.name);
+    const isWatch = verb === "WATCH";
     if (isWatch) this.#watching(target, 1);
     try {
       await serve();
-      this.#count(exchange, target, exchange.response.statusCode);
+      this.#count(verb, target, exchange.response.statusCode);
     } catch (error) {
-      this.#count(exchange, target, error instanceof StatusError ? error.code : 500);
+      this.#count(verb, target, error instanceof StatusError ? error.code : 500);
       throw error;
     } finally {
       if (isWatch) this.#watching(target, -1);
@@ -50,8 +51,8 @@ export class RequestMetrics implements Metric {
     this.#watches.set(name, known);
   }
 
-  #count(exchange: Exchange, { kind, name, subresource }: Target, code: number): void {
-    this.#requests.count(verbOf(exchange, name), kind.group, kind.version, kind.resource, subresource, String(code));
+  #count(verb: string, { kind, subresource }: Target, code: number): void {
+    this.#requests.count(verb, kind.group, kind.version, kind.resource, subresource, String(code));
   }
 }
 

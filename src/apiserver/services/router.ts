@@ -21,6 +21,9 @@ export interface RouterOptions extends Room {
   readonly address: () => string;
 }
 
+/** The reviews by their path. */
+const REVIEW_PATHS = new Map(REVIEWS.map((row) => [`/apis/${row.group}/v1/${row.resource}`, row]));
+
 function requireGet(exchange: Exchange): void {
   if (exchange.method !== "GET" && exchange.method !== "HEAD") throw methodNotSupported();
 }
@@ -85,17 +88,15 @@ export async function route(exchange: Exchange, options: RouterOptions): Promise
     requireGet(exchange);
     return exchange.bytes(200, OPENAPI_V2_TYPE, openApiV2());
   }
+  const target = parseTarget(path, kinds);
+  if (target) return options.metrics.counted(exchange, target, () => serveResource(exchange, options, target));
   const parts = path.split("/").filter((part) => part !== "");
   if (parts[0] === "api" && parts.length === 2) return sendDocument(exchange, apiResourceList(kinds, parts[1]!));
   if (parts[0] === "apis" && parts.length === 2) return sendDocument(exchange, apiGroup(kinds, parts[1]!));
   if (parts[0] === "apis" && parts.length === 3) return sendDocument(exchange, apiResourceList(kinds, `${parts[1]}/${parts[2]}`));
-  const review = REVIEWS.find((row) => path === `/apis/${row.group}/v1/${row.resource}`);
-  if (review) {
-    if (exchange.method !== "POST") throw methodNotSupported();
-    const request = decodeBody(await exchange.body(), review.expected, "Ignore", (text) => exchange.warn(text));
-    return exchange.json(201, JSON.stringify(review.answer(request, exchange.caller)));
-  }
-  const target = parts[0] === "api" || parts[0] === "apis" ? parseTarget(path, kinds) : undefined;
-  if (!target) throw noSuchPath();
-  await options.metrics.counted(exchange, target, () => serveResource(exchange, options, target));
+  const review = REVIEW_PATHS.get(path);
+  if (!review) throw noSuchPath();
+  if (exchange.method !== "POST") throw methodNotSupported();
+  const request = decodeBody(await exchange.body(), review.expected, "Ignore", (text) => exchange.warn(text));
+  exchange.json(201, JSON.stringify(review.answer(request, exchange.caller)));
 }

@@ -9,7 +9,8 @@ import { RpcCode, RpcError } from "../../base/rpc-error.js";
 import { internalError, serviceUnavailable, StatusError } from "../errors.js";
 import type { Caller } from "../kinds/kind.js";
 import type { Authenticator } from "./authenticator.js";
-import { Exchange, type Request, type Response } from "./exchange.js";
+import { Exchange, type Response } from "./exchange.js";
+import type { Request } from "./request-body.js";
 
 /** Answers one request whose caller is known. */
 export type Handler = (exchange: Exchange) => Promise<void>;
