@@ -34,6 +34,8 @@ interface Running {
   readonly pid: number | undefined;
   /** Place among the processes: the first is called by all others. */
   readonly order: number;
+  /** Hands on what is held for the journal. */
+  flush(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -53,6 +55,7 @@ export async function startDaemon(options: UpOptions, stop?: AbortSignal): Promi
     (closed ??= (async () => {
       closing.abort();
       rmSync(readyFile, { force: true });
+      await Promise.all(running.map((each) => each.flush()));
       // Callers before those they call, so that nobody complains of a peer that is only on its way out too.
       for (const each of [...running].sort((a, b) => b.order - a.order)) await each.close();
       await directory.release();
@@ -105,13 +108,13 @@ function starterOf(plane: Plane, order: number, options: UpOptions, running: Run
   if (options.processes === "one") {
     return async (plan) => {
       const rooms = startRooms(plan, log);
-      running.push({ name: plane.name, pid: process.pid, order, close: async () => (await rooms.catch(() => undefined))?.close() });
+      running.push({ name: plane.name, pid: process.pid, order, flush: async () => (await rooms.catch(() => undefined))?.flush(), close: async () => (await rooms.catch(() => undefined))?.close() });
       await rooms;
     };
   }
   // The process loads its code while certificates are made here.
   const child = new PlaneProcess(plane, monotonicClock(), log);
-  running.push({ name: child.name, get pid() { return child.pid; }, order, close: () => child.stop() });
+  running.push({ name: child.name, get pid() { return child.pid; }, order, flush: () => child.flush(), close: () => child.stop() });
   return (plan) => child.start(plan);
 }
 

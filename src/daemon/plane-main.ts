@@ -4,7 +4,7 @@ import { UserError } from "../base/user-error.js";
 import { pinoLogger } from "../rpc/log.js";
 import type { RoomName } from "./room-name.js";
 import type { PlanePlan } from "./plane-plan.js";
-import type { PlaneMessage } from "./plane-process.js";
+import type { FlushRequest, PlaneMessage } from "./plane-process.js";
 import { loadRooms } from "./rooms.js";
 import { startRooms, type RunningRooms } from "./running-rooms.js";
 
@@ -32,6 +32,9 @@ async function run(plan: PlanePlan): Promise<void> {
   process.once("disconnect", () => end(0));
   process.once("SIGTERM", () => end(0));
   process.on("SIGINT", () => undefined); // the terminal tells the whole group; the parent decides
+  process.on("message", ({ kind }: FlushRequest) => {
+    if (kind === "flush") void (rooms?.flush() ?? Promise.resolve()).then(() => say({ kind: "flushed" }));
+  });
   try {
     rooms = await startRooms(plan, log);
     say({ kind: "ready" });

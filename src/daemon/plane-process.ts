@@ -7,9 +7,15 @@ import type { PlanePlan } from "./plane-plan.js";
 import type { Plane } from "./planes.js";
 import { UserError, type exitCodes } from "../base/user-error.js";
 
+/** What a child process is told after its plan: to hand on what it holds for the journal. */
+export interface FlushRequest {
+  readonly kind: "flush";
+}
+
 /** What a child process says. */
 export type PlaneMessage =
   | { readonly kind: "ready" }
+  | { readonly kind: "flushed" }
   | { readonly kind: "failed"; readonly exit: keyof typeof exitCodes; readonly message: string; readonly next: string };
 
 const entry = fileURLToPath(new URL("./plane-main.js", import.meta.url));
@@ -18,6 +24,8 @@ const maxDelayMs = 10_000;
 /** A child that lived this long died of something new: back-off starts over. */
 const calmAfterMs = 30_000;
 const stopAfterMs = 5_000;
+/** The journal is told within this time, or not at all. */
+const flushLimitMs = 2_000;
 
 /** Starts the program of a plane; a function of its own, so that a test can have it fail. */
 export type ForkPlane = (rooms: readonly string[]) => ChildProcess;
@@ -72,6 +80,24 @@ export class PlaneProcess {
     await this.#run(plan);
   }
 
+  /** Has the child hand on what it holds for the journal; resolves when it has, has ended, or takes too long. */
+  async flush(): Promise<void> {
+    this.#stopping = true;
+    const child = this.#child;
+    if (!this.#wasReady || child?.connected !== true) return;
+    await new Promise<void>((resolve) => {
+      const timer = this.#monotonic.timer(flushLimitMs, resolve);
+      const done = (): void => {
+        timer.cancel();
+        resolve();
+      };
+      child.on("message", ({ kind }: PlaneMessage) => kind === "flushed" && done());
+      child.once("exit", done);
+      // One that ends meanwhile cannot be told any more: its exit follows.
+      child.send({ kind: "flush" } satisfies FlushRequest, () => undefined);
+    });
+  }
+
   /** Ends the child: TERM, and KILL when it does not listen. */
   async stop(): Promise<void> {
     this.#stopping = true;
@@ -113,6 +139,7 @@ export class PlaneProcess {
     await new Promise<void>((resolve, reject) => {
       let settled = false;
       child.on("message", (message: PlaneMessage) => {
+        if (message.kind === "flushed") return;
         settled = true;
         if (message.kind === "ready") {
           this.#wasReady = true;

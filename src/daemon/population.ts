@@ -4,6 +4,7 @@ import type { Logger } from "../base/log.js";
 import type { ReadyLine } from "../base/ready-line.js";
 import { type Cluster, type Host, HostConnectionState, type Inventory } from "../gen/spheresim/vcenter/v1/inventory.js";
 import { InventoryServiceClient } from "../gen/spheresim/vcenter/v1/inventory_service.js";
+import { ResourcePoolServiceClient } from "../gen/spheresim/vcenter/v1/resource_pool_service.js";
 import { isConditionTrue } from "../kubernetes/condition.js";
 import type { Node } from "../kubernetes/node.js";
 import { nodes } from "../kubernetes/resource-type.js";
@@ -24,7 +25,7 @@ const limitMs = 30_000;
 
 /**
  * Fills vCenter with the inventory through its own API and waits until a pod could be placed: every host connected, every Node Ready, but for
- * those that cannot come. What is there already, or was taken away by a person, stays as it is, so every start may do it.
+ * those that cannot come, and the resource pool of the namespace that is always there. What is there already, or was taken away by a person, stays as it is, so every start may do it.
  */
 export async function populate(plans: readonly PlanePlan[], log: Logger, stop?: AbortSignal): Promise<ReadyLine["hosts"]> {
   const rooms = new Set(plans.flatMap((plan) => plan.rooms));
@@ -40,6 +41,7 @@ export async function populate(plans: readonly PlanePlan[], log: Logger, stop?: 
     const hosts = await until(limit, "vCenter did not take the inventory", () => fill(channel, plan, { before, removed, rack }, limit));
     if (rack !== undefined) await until(limit, "not every host connected to vCenter", () => allConnected(channel, hosts, rack));
     if (rooms.has("spherelet") && rooms.has("apiserver")) await nodesReady(plan, rack, limit);
+    if (rooms.has("controllers") && rooms.has("apiserver")) await until(limit, "no resource pool stood for namespace default", () => namespaceStands(channel));
     return hosts.map((host) => ({ moid: host.ref?.value ?? "", name: host.spec?.name ?? "" }));
   } catch (error) {
     log.debug({ error: (error as Error).stack }, "population failed");
@@ -96,6 +98,12 @@ async function allConnected(channel: Channel, wanted: readonly Host[], rack: Rac
   const names = new Set(wanted.map((host) => host.spec?.name ?? "").filter((name) => rack?.unreachable.has(name) !== true));
   const settled = hosts.filter(({ spec, connectionState }) => names.has(spec?.name ?? "") && (connectionState === HostConnectionState.CONNECTED || connectionState === HostConnectionState.DISCONNECTED));
   return settled.length >= names.size ? true : undefined;
+}
+
+/** Whether the default namespace has its pool. It was among the first that were made, so it is on the first page, and surely there when there are more. */
+async function namespaceStands(channel: Channel): Promise<true | undefined> {
+  const { resourcePools, nextPageToken } = await channel.client(ResourcePoolServiceClient).listResourcePools({ pageSize: 1000, pageToken: "" });
+  return nextPageToken !== "" || resourcePools.some(({ namespace }) => namespace === "default") ? true : undefined;
 }
 
 /** Ready, and rid of the taint that the node lifecycle controller takes off a moment later: a pod placed in between would wait a turn. */

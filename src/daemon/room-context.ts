@@ -30,7 +30,7 @@ export interface RoomContext {
 }
 
 /** Makes the context of each room; one step recorder and one set of informers serve the whole process. */
-export async function roomContext(plan: PlanePlan, log: Logger): Promise<{ of(room: RoomName): RoomContext; close(): Promise<void> }> {
+export async function roomContext(plan: PlanePlan, log: Logger): Promise<{ of(room: RoomName): RoomContext; flush(): Promise<void>; close(): Promise<void> }> {
   const monotonic = monotonicClock();
   const clock = wallClock();
   const tls = grpcTls(plan);
@@ -41,6 +41,7 @@ export async function roomContext(plan: PlanePlan, log: Logger): Promise<{ of(ro
   const shared = new SharedInformers({ plan, monotonic, dice: dice.fork("shared"), log });
   return {
     of: (room) => ({ plan, log, clock, monotonic, dice: dice.fork(room), profile: latencyProfile(plan.options.profile), recorder, informers: () => shared.open(), tls }),
+    flush: () => recorder.close(),
     close: async () => {
       await shared.close();
       await recorder.close();

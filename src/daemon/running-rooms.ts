@@ -6,6 +6,8 @@ import { roomStarters, type RunningRoom } from "./rooms.js";
 
 /** The rooms of one process. */
 export interface RunningRooms {
+  /** Hands the journal the steps that are held for it; comes before any process of the emulator is stopped, as the journal runs in one of them. */
+  flush(): Promise<void>;
   /** Stops them, the last started first. */
   close(): Promise<void>;
 }
@@ -23,7 +25,7 @@ export async function startRooms(plan: PlanePlan, log: Logger): Promise<RunningR
   };
   try {
     for (const name of plan.rooms) running.push({ name, room: await roomStarters[name](context.of(name)) });
-    return { close };
+    return { flush: () => context.flush(), close };
   } catch (error) {
     await close();
     throw error;

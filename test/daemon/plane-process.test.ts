@@ -48,3 +48,21 @@ test("a plane that cannot be forked at first fails the start", async () => {
     await child.stop();
   }
 });
+
+test("a plane that does not answer when it shall flush, or is not there, holds the end up for 2 s at most", async () => {
+  const monotonic = new ManualClock();
+  const child = new PlaneProcess(plane, monotonic, silentLogger, () => forked());
+  try {
+    await child.flush();
+    await child.start(plan);
+    const flushed = child.flush();
+    await monotonic.advance(2_000);
+    await flushed;
+    const again = child.flush();
+    process.kill(child.pid ?? assert.fail("no process"), "SIGKILL");
+    await again;
+  } finally {
+    await child.stop();
+  }
+  assert.equal(monotonic.waiting, 0);
+});
