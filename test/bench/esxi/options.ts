@@ -22,7 +22,7 @@ export interface EsxiBenchOptions {
   readonly cpuProfile: string | undefined;
 }
 
-export const usage = `usage: node scripts/bench-esxi.mjs [--parts burst,own,memory,idle] [--pods 200] [--waves 3] [--memory-pods 1000]
+export const usage = `usage: node scripts/bench-esxi.mjs [--parts burst,own,memory,idle] [--pods 200] [--waves 4] [--memory-pods 1000]
        [--hosts 1000] [--idle-seconds 60] [--json FILE] [--cpu-profile DIR]
 
 Measures the process of the ESXi hosts (HostD, CRX, Spherelet) among processes of the other planes, latency profile instant.
@@ -39,7 +39,7 @@ export function readEsxiOptions(args: string[]): EsxiBenchOptions | "help" {
     options: {
       parts: { type: "string", default: parts.join(",") },
       pods: { type: "string", default: "200" },
-      waves: { type: "string", default: "3" },
+      waves: { type: "string", default: "4" },
       "memory-pods": { type: "string", default: "1000" },
       hosts: { type: "string", default: "1000" },
       "idle-seconds": { type: "string", default: "60" },
