@@ -69,7 +69,7 @@ export async function startControllers(options: ControllersOptions): Promise<Con
   ];
   let isClosed = false;
   const started = informers.start().then(() => {
-    if (!isClosed) for (const controller of controllers) controller.start();
+    if (!isClosed && !informers.closed) for (const controller of controllers) controller.start();
   });
   return Promise.resolve({
     close: async () => {

@@ -33,7 +33,7 @@ async function run(plan: PlanePlan): Promise<void> {
   process.once("SIGTERM", () => end(0));
   process.on("SIGINT", () => undefined); // the terminal tells the whole group; the parent decides
   process.on("message", ({ kind }: FlushRequest) => {
-    if (kind === "flush") void (rooms?.flush() ?? Promise.resolve()).then(() => say({ kind: "flushed" }));
+    if (kind === "flush") void (rooms?.flush() ?? Promise.resolve()).catch(() => undefined).finally(() => say({ kind: "flushed" }));
   });
   try {
     rooms = await startRooms(plan, log);

@@ -54,6 +54,8 @@ export class PlaneProcess {
   /** The child once the system has made it. */
   #spawned: Promise<ChildProcess>;
   #delayMs = firstDelayMs;
+  /** The child that was sent its plan last. */
+  #planned: ChildProcess | undefined;
   #restarts = 0;
   #stopping = false;
   /** It has been ready once: what ended before that is the caller's to judge. */
@@ -84,14 +86,20 @@ export class PlaneProcess {
   async flush(): Promise<void> {
     this.#stopping = true;
     const child = this.#child;
-    if (!this.#wasReady || child?.connected !== true) return;
+    // One without its plan has nothing yet, and would take this for it.
+    if (child?.connected !== true || child !== this.#planned) return;
     await new Promise<void>((resolve) => {
-      const timer = this.#monotonic.timer(flushLimitMs, resolve);
+      const heard = ({ kind }: PlaneMessage): void => {
+        if (kind === "flushed") done();
+      };
       const done = (): void => {
         timer.cancel();
+        child.off("message", heard);
+        child.off("exit", done);
         resolve();
       };
-      child.on("message", ({ kind }: PlaneMessage) => kind === "flushed" && done());
+      const timer = this.#monotonic.timer(flushLimitMs, done);
+      child.on("message", heard);
       child.once("exit", done);
       // One that ends meanwhile cannot be told any more: its exit follows.
       child.send({ kind: "flush" } satisfies FlushRequest, () => undefined);
@@ -157,6 +165,7 @@ export class PlaneProcess {
         ended(how);
       });
       child.send({ ...plan, restarts: this.#restarts });
+      this.#planned = child;
     });
   }
 

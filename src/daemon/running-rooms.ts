@@ -18,10 +18,11 @@ export async function startRooms(plan: PlanePlan, log: Logger): Promise<RunningR
   const running: Array<{ readonly name: RoomName; readonly room: RunningRoom }> = [];
   const close = async (): Promise<void> => {
     // First, while the journal may still run in this very process.
-    await context.close();
+    await context.flush();
     for (const { name, room } of running.splice(0).reverse()) {
       await room.close().catch((error: unknown) => log.warn({ room: name, error: (error as Error).message }, "room did not close well"));
     }
+    await context.close();
   };
   try {
     for (const name of plan.rooms) running.push({ name, room: await roomStarters[name](context.of(name)) });

@@ -31,7 +31,8 @@ export class SharedInformers {
   }
 
   async close(): Promise<void> {
-    await (await this.#opened)?.close();
+    // Who could not open them was told why.
+    await (await this.#opened?.catch(() => undefined))?.close();
   }
 
   async #open() {

@@ -19,6 +19,7 @@ export interface InformersOptions {
 export class Informers {
   readonly #options: InformersOptions;
   readonly #informers = new Map<string, Informer<KubernetesObject>>();
+  #closed = false;
 
   constructor(options: InformersOptions) {
     this.#options = options;
@@ -34,13 +35,19 @@ export class Informers {
     return informer;
   }
 
-  /** Starts all asked for so far and resolves when each has its first list. */
+  /** Whether they have ended, perhaps without their first lists: nobody may take what is not there for gone. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Starts all asked for so far and resolves when each has its first list, or all are closed. */
   async start(): Promise<void> {
     for (const informer of this.#informers.values()) informer.start();
     await Promise.all([...this.#informers.values()].map((informer) => informer.synced()));
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     await Promise.all([...this.#informers.values()].map((informer) => informer.close()));
   }
 }

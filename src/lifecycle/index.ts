@@ -148,7 +148,7 @@ export function startLifecycle(options: LifecycleOptions): Promise<Lifecycle> {
   const tasks = followTasks(vcenter, reaper, { clock: monotonic, dice: dice.fork("tasks"), log });
   let closing = false;
   const ready = informers.start().then(() => {
-    if (closing) return;
+    if (closing || informers.closed) return;
     for (const controller of [network, fetcher, imageController, configurator, reaper, finished, sweep, nodeGone]) controller.start();
   });
 

@@ -96,7 +96,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   let closing = false;
   const ready = (async (): Promise<void> => {
     await (kube === undefined ? informers.start() : kube.start());
-    if (!closing) extension.start();
+    if (!closing && !informers.closed) extension.start();
   })();
   return {
     address: server.address,

@@ -120,6 +120,23 @@ describe("a request's body", () => {
     });
   }
 
+  it("without an end is refused and then cut off, over HTTP/2", async () => {
+    const session = session2();
+    begin();
+    const stream = session.request({ ":method": "POST", ":path": "/" });
+    stream.on("error", () => undefined);
+    const closed = once(stream, "close");
+    const answered = once(stream, "response");
+    const more = (): void => void (stream.destroyed || stream.closed || stream.write(tooLarge, more));
+    more();
+    stream.resume();
+    const [head] = (await answered) as [{ ":status": number }];
+    assert.equal(head[":status"], 413);
+    await closed;
+    session.close();
+    await once(session, "close");
+  });
+
   it("of a client that goes away in the middle ends the request, over HTTP/1.1", async () => {
     const request = http1({ "content-length": "10" });
     request.on("error", () => undefined);

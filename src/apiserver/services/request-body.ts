@@ -1,11 +1,13 @@
 import type { IncomingMessage } from "node:http";
-import type { Http2ServerRequest } from "node:http2";
+import { constants, type Http2ServerRequest } from "node:http2";
 import { requestTooLarge } from "../errors.js";
 
 export type Request = IncomingMessage | Http2ServerRequest;
 
 /** The largest body that is read. */
 export const BODY_LIMIT_BYTES = 3 * 1024 * 1024;
+/** Of a body beyond that, so much is let go by; a client that sends on after its answer is cut off. */
+const PASSED_LIMIT_BYTES = 8 * BODY_LIMIT_BYTES;
 
 /**
  * The bytes of a request's body, asked for in the turn of the event loop the request came in; rejects with 413 as soon as they are more than
@@ -24,10 +26,12 @@ export function readBody(request: Request): Promise<Buffer> {
       }
       chunks.length = 0;
       reject(requestTooLarge(BODY_LIMIT_BYTES));
+      if (bytes > PASSED_LIMIT_BYTES) cutOffSender(request);
     });
     const cutOff = (): void => reject(new Error("the client went away before its request was whole"));
     request.on("aborted", cutOff);
     request.on("error", reject);
+    request.on("close", cutOff);
     request.on("end", () => {
       // A stream of HTTP/2 that was reset ends like one that is whole, before it says so.
       const length = request.headers["content-length"];
@@ -35,4 +39,9 @@ export function readBody(request: Request): Promise<Buffer> {
       else resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
     });
   });
+}
+
+function cutOffSender(request: Request): void {
+  if ("stream" in request) request.stream.close(constants.NGHTTP2_NO_ERROR);
+  else request.destroy();
 }

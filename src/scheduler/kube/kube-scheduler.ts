@@ -111,6 +111,7 @@ export class KubeScheduler {
     );
     if (extender?.subscribe !== undefined) this.#unsubscribe.push(extender.subscribe(() => this.queue.event({ kind: "ExtenderChanged" })));
     await informers.start();
+    if (informers.closed) return;
     this.queue.start();
     this.#running = this.#run();
   }

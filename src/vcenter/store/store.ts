@@ -148,7 +148,7 @@ export class Store {
     const compare: KeyCompare[] = [{ key: EPOCH_KEY, value: String(this.epoch) }, ...absent.map((key) => ({ key, absent: true }) as const)];
     const txn = { compare, puts, deletes, readOnFailure: [EPOCH_KEY, ...absent] };
     const result = await untilKnown("a commit", () => this.#kv.txn(txn), this.#monotonic, this.#log, this.#closing);
-    if (!result.succeeded) this.#explain(result.found, puts);
+    if (!result.succeeded) this.#explain(result.found, puts, absent);
     this.#commits += 1;
     return result.revision;
   }
@@ -158,12 +158,12 @@ export class Store {
     if (this.#stale !== undefined) throw this.#stale;
     const txn = { compare: [{ key: EPOCH_KEY, value: String(this.epoch) }], puts: [], deletes: [], readOnFailure: [EPOCH_KEY] };
     const result = await untilKnown("confirming the epoch", () => this.#kv.txn(txn), this.#monotonic, this.#log, this.#closing);
-    if (!result.succeeded) this.#explain(result.found, []);
+    if (!result.succeeded) this.#explain(result.found);
     return result.revision;
   }
 
   /** Returns when the failed comparison was our own earlier success; throws otherwise. */
-  #explain(found: readonly KeyValueEntry[], puts: readonly KeyValueEntry[]): void {
+  #explain(found: readonly KeyValueEntry[], puts: readonly KeyValueEntry[] = [], absent: readonly string[] = []): void {
     const current = found.find((entry) => entry.key === EPOCH_KEY)?.value ?? "0";
     if (current !== String(this.epoch)) {
       const stale = VimFault.staleWriter(this.epoch, BigInt(current));
@@ -173,9 +173,11 @@ export class Store {
       }
       throw stale;
     }
-    const taken = found.find((entry) => entry.key !== EPOCH_KEY);
-    if (taken !== undefined && puts.some((put) => put.key === taken.key && put.value === taken.value)) return;
-    if (taken !== undefined) throw new KeyTaken(taken);
+    const taken = found.filter((entry) => entry.key !== EPOCH_KEY);
+    const foreign = taken.find((entry) => !puts.some((put) => put.key === entry.key && put.value === entry.value));
+    // All of it or nothing: a commit that shares its Txn with one that is there already may not be there.
+    if (foreign === undefined && taken.length > 0 && taken.length === absent.length) return;
+    if (taken.length > 0) throw new KeyTaken(foreign ?? taken[0]!);
     throw new RpcError(RpcCode.ABORTED, "a commit failed without a cause etcd could show");
   }
 }
