@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { constants, type Http2ServerRequest } from "node:http2";
+import { nextTurn } from "../../base/clock.js";
 import { requestTooLarge } from "../errors.js";
 
 export type Request = IncomingMessage | Http2ServerRequest;
@@ -33,10 +34,15 @@ export function readBody(request: Request): Promise<Buffer> {
     request.on("error", reject);
     request.on("close", cutOff);
     request.on("end", () => {
-      // A stream of HTTP/2 that was reset ends like one that is whole, before it says so.
+      const whole = (): void => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
       const length = request.headers["content-length"];
-      if (length !== undefined && Number(length) !== bytes) cutOff();
-      else resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
+      if (length !== undefined) {
+        if (Number(length) === bytes) whole();
+        else cutOff();
+      } else if (bytes > 0 && "stream" in request) {
+        // A stream of HTTP/2 that was reset ends like one that is whole, and says so a turn later.
+        void nextTurn().then(whole);
+      } else whole();
     });
   });
 }
