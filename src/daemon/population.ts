@@ -100,7 +100,7 @@ async function allConnected(channel: Channel, wanted: readonly Host[], rack: Rac
   return settled.length >= names.size ? true : undefined;
 }
 
-/** Whether the default namespace has its pool. It was among the first that were made, so it is on the first page, and surely there when there are more. */
+/** Whether the default namespace has its pool, as far as one page of pools tells: of an inventory with more of them it is not waited for. */
 async function namespaceStands(channel: Channel): Promise<true | undefined> {
   const { resourcePools, nextPageToken } = await channel.client(ResourcePoolServiceClient).listResourcePools({ pageSize: 1000, pageToken: "" });
   return nextPageToken !== "" || resourcePools.some(({ namespace }) => namespace === "default") ? true : undefined;
