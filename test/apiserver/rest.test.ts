@@ -199,6 +199,11 @@ describe("the generic registry", () => {
     assert.equal(object["spec"].priority, 2_000_001_000);
   });
 
+  test("no runtime class exists, so a pod that names one is 403, and one that brings an overhead of its own too", async () => {
+    await assert.rejects(fixture.pod("web", { runtimeClassName: "kata" }), { code: 403, message: 'pods "web" is forbidden: pod rejected: RuntimeClass "kata" not found' });
+    await assert.rejects(fixture.pod("web", { overhead: { cpu: "250m" } }), { code: 403, message: 'pods "web" is forbidden: pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead' });
+  });
+
   test("generation counts changes of the spec alone; scale goes through the spec", async () => {
     const template = { metadata: { labels: { app: "web" } }, spec: { containers: [{ name: "c", image: "i" }] } };
     const body = { apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "web" }, spec: { selector: { matchLabels: { app: "web" } }, template } };

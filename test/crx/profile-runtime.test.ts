@@ -2,15 +2,18 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManualClock } from "../../src/base/clock.js";
 import { NotProvided, type RuntimeContainer } from "../../src/crx/runtime/container-runtime.js";
+import { runHook } from "../../src/crx/pods/lifecycle-hook.js";
 import { tryProbe } from "../../src/crx/pods/probe-check.js";
+import { ImageProfiles, unknownImage } from "../../src/crx/runtime/image-profiles.js";
 import { ProfileRuntime } from "../../src/crx/runtime/profile-runtime.js";
-import { ContainerSpec, ExecAction, GrpcAction, HttpGetAction, type Probe, TcpSocketAction, VolumeMount } from "../../src/gen/spheresim/crx/v1/agent.js";
+import { ContainerSpec, ExecAction, GrpcAction, Hook, HttpGetAction, type Probe, TcpSocketAction, VolumeMount } from "../../src/gen/spheresim/crx/v1/agent.js";
 
 const never = new AbortController().signal;
 const host = "10.244.0.7";
 const actions = {
   exec: { $case: "exec", value: ExecAction.create({ command: ["sh", "-c", "exit 3"] }) },
   http: { $case: "httpGet", value: HttpGetAction.create({ host, port: "8080", path: "/healthz", scheme: "HTTP" }) },
+  https: { $case: "httpGet", value: HttpGetAction.create({ host, port: "8080", path: "/healthz", scheme: "HTTPS" }) },
   tcp: { $case: "tcpSocket", value: TcpSocketAction.create({ host, port: "8080" }) },
   grpc: { $case: "grpc", value: GrpcAction.create({ host, port: 8080 }) },
   named: { $case: "httpGet", value: HttpGetAction.create({ host, port: "web", path: "/", scheme: "HTTP" }) },
@@ -50,11 +53,55 @@ test("each kind of probe says in a kubelet's words what it met", async () => {
     ["docker.io/bitnami/nginx", { ports: [] }, "http", "liveness", "success", ""],
     ["mirror.example/library/nginx", { ports: [] }, "tcp", "liveness", "failure", "dial tcp 10.244.0.7:8080: connect: connection refused"],
     ["registry.k8s.io/nginx-slim:0.24", { ports: [] }, "tcp", "liveness", "failure", "dial tcp 10.244.0.7:8080: connect: connection refused"],
+    ["nginx", {}, "https", "readiness", "failure", 'Get "https://10.244.0.7:8080/healthz": http: server gave HTTP response to HTTPS client'],
+    ["httpd:2.4", {}, "https", "liveness", "failure", 'Get "https://10.244.0.7:8080/healthz": http: server gave HTTP response to HTTPS client'],
+    ["nginx", { mounts: [VolumeMount.create({ name: "conf", mountPath: "/etc/nginx/conf.d" })] }, "https", "liveness", "success", ""],
+    ["docker.io/bitnami/nginx", {}, "https", "liveness", "success", ""],
+    ["fake", {}, "https", "liveness", "success", ""],
+    ["redis", {}, "https", "liveness", "failure", 'Get "https://10.244.0.7:8080/healthz": EOF'],
     ["nginx", {}, "named", "liveness", "error", 'strconv.Atoi: parsing "web": invalid syntax'],
   ];
   for (const [image, change, action, asker, outcome, output] of cases) {
     assert.deepEqual(await tryProbe(await running(image, change), actions[action], asker, 1_000, never).answer, { outcome, output }, `${image} ${action} ${asker}`);
   }
+});
+
+test("a profile says on which ports it speaks TLS: with it probes must ask, and without it elsewhere", async () => {
+  const profiles = new ImageProfiles([{ ...unknownImage, name: "secure", repositories: ["secure"], tlsPorts: [8080] }]);
+  for (const spec of [{ image: "secure" }, { image: "other", annotations: { profile: "secure" } }]) {
+    const container = await new ProfileRuntime(new ManualClock(), 0, profiles).create(ContainerSpec.create({ name: "c", ...spec }), 0);
+    await container.start();
+    const on = (port: string, scheme: string): Promise<unknown> => tryProbe(container, { $case: "httpGet", value: HttpGetAction.create({ host, port, path: "/", scheme }) }, "readiness", 1_000, never).answer;
+    assert.deepEqual(await on("8080", "HTTPS"), { outcome: "success", output: "" });
+    assert.deepEqual(await on("8080", "HTTP"), { outcome: "failure", output: "HTTP probe failed with statuscode: 400" });
+    assert.deepEqual(await on("8081", "HTTP"), { outcome: "success", output: "" });
+    assert.deepEqual(await on("8081", "HTTPS"), { outcome: "failure", output: 'Get "https://10.244.0.7:8081/": http: server gave HTTP response to HTTPS client' });
+  }
+});
+
+test("an image may be forbidden to run as root: whether it does is its USER's number to say", async () => {
+  const where = '(pod: "web_default(u)", container: c)';
+  const asRoot = `container has runAsNonRoot and image will run as root ${where}`;
+  const asName = (user: string): string => `container has runAsNonRoot and image has non-numeric user (${user}), cannot verify user is non-root ${where}`;
+  const cases: [string, string][] = [
+    ["nginx", asRoot], ["postgres", asRoot], ["busybox", asRoot], ["hello-world", asRoot], ["memcached:1.6", asName("memcache")], ["curlimages/curl:8.10.1", asName("curl_user")],
+    ["nginxinc/nginx-unprivileged", ""], ["registry.k8s.io/pause:3.10", ""], ["bitnami/memcached", ""], ["nobody-knows", ""],
+  ];
+  for (const [image, message] of cases) {
+    const told = await new ProfileRuntime(new ManualClock(), 0).create(ContainerSpec.create({ name: "c", image, nonRoot: where }), 0).then(() => "", String);
+    assert.equal(told, message === "" ? "" : `RuntimeError: ${message}`, image);
+  }
+});
+
+test("a hook that asks for HTTPS where HTTP is spoken asks again without, and says so", async () => {
+  const hook = Hook.create({ action: actions.https });
+  const told: unknown[] = [];
+  const run = async (image: string): Promise<boolean> => runHook(await running(image), hook, new ManualClock(), never, (...words) => told.push(words));
+  assert.equal(await run("redis"), false);
+  assert.equal(await run("fake"), true);
+  assert.deepEqual(told, []);
+  assert.equal(await run("nginx"), true);
+  assert.deepEqual(told, [["LifecycleHTTPFallback", "request to HTTPS lifecycle hook 10.244.0.7:8080 got HTTP response, retry with HTTP succeeded", true]]);
 });
 
 test("what takes too long is told as each kind tells it", async () => {

@@ -22,7 +22,6 @@ const refused: readonly (readonly [name: string, spec: Part, field: string])[] =
   ["spread", { topologySpreadConstraints: [{ ...spread, whenUnsatisfiable: "DoNotSchedule" }] }, "spec.topologySpreadConstraints[0] with whenUnsatisfiable DoNotSchedule"],
   ["claims-of-pod", { resourceClaims: [{ name: "gpu", resourceClaimName: "gpu" }] }, "spec.resourceClaims"],
   ["claims-of-container", { resourceClaims: [{ name: "gpu", resourceClaimName: "gpu" }], ...ofContainer({ resources: { claims: [{ name: "gpu" }] } }) }, "spec.containers[0].resources.claims"],
-  ["runtime-class", { runtimeClassName: "kata" }, "spec.runtimeClassName"],
   ["windows", { os: { name: "windows" } }, "spec.os.name windows"],
   ["user-namespace", { hostUsers: false }, "spec.hostUsers false"],
   ["pvc", volume({ persistentVolumeClaim: { claimName: "data" } }), "spec.volumes[0].persistentVolumeClaim"],
@@ -93,8 +92,8 @@ test("what a pod asks for is granted, or keeps it Pending with an event that nam
     });
 
     await t.test("nodeName: no scheduler has looked, so the host itself refuses what it cannot give", async () => {
-      await kubectl.run("apply -f -", JSON.stringify(podNamed("self-bound", { nodeName: "esxi-01.spheresim.test", runtimeClassName: "kata", hostUsers: false })));
-      await eventually("refused", async () => isTold(await events(), "self-bound", "FailedCreatePodSandBox", "spec.hostUsers false, spec.runtimeClassName not supported"));
+      await kubectl.run("apply -f -", JSON.stringify(podNamed("self-bound", { nodeName: "esxi-01.spheresim.test", resourceClaims: [{ name: "gpu", resourceClaimName: "gpu" }], hostUsers: false })));
+      await eventually("refused", async () => isTold(await events(), "self-bound", "FailedCreatePodSandBox", "spec.hostUsers false, spec.resourceClaims not supported"));
       assert.equal(await kubectl.run("get pod self-bound -o jsonpath={.status.phase}"), "Pending");
     });
 

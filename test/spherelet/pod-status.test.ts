@@ -165,6 +165,15 @@ for (const { rule, status, phase, conditions } of golden) {
   });
 }
 
+test("of a container that a signal ended the exit code tells, and no signal: a kubelet is not told of one", () => {
+  const terminated = Terminated.create({ exitCode: 137, signal: 9, reason: "OOMKilled", containerId: "id-a" });
+  const killed = ContainerStatus.create({ name: "a", containerId: "id-a", state: { $case: "terminated", value: terminated } });
+  const again = ContainerStatus.create({ name: "a", containerId: "id-b", state: { $case: "running", value: {} }, lastTermination: terminated });
+  const told = { exitCode: 137, reason: "OOMKilled", containerID: "id-a" };
+  assert.deepEqual(statusOf(podOf(), { app: [killed] }).containerStatuses[0]?.state, { terminated: told });
+  assert.deepEqual(statusOf(podOf(), { app: [again] }).containerStatuses[0]?.lastState, { terminated: told });
+});
+
 test("messages name the containers as Kubernetes prints them", () => {
   const messages = statusOf(two, { app: [running("a", { ready: false }), waiting("b", "ContainerCreating")] }).conditions.map(({ message }) => message);
   assert.deepEqual(messages, [undefined, undefined, "containers with unready status: [a b]", "containers with unready status: [a b]"]);

@@ -58,10 +58,20 @@ async function setServiceAccount(pod: ApiObject, context: WriteContext): Promise
   if (!found) throw forbidden(PODS, pod.metadata.name, `error looking up service account ${pod.metadata.namespace}/${spec.serviceAccountName}: serviceaccount "${spec.serviceAccountName}" not found`);
 }
 
+/**
+ * RuntimeClass: the class named must exist, and none can here, for the resource is not served; an overhead is a class's to give.
+ */
+function refuseRuntimeClass({ metadata, spec }: ApiObject): void {
+  const { runtimeClassName, overhead } = spec;
+  if (runtimeClassName !== undefined) throw forbidden(PODS, metadata.name, `pod rejected: RuntimeClass ${JSON.stringify(runtimeClassName)} not found`);
+  if (overhead !== undefined) throw forbidden(PODS, metadata.name, "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead");
+}
+
 /** The mutating admission of pods that a default kube-apiserver has. */
 export async function admitPod(pod: ApiObject, context: WriteContext): Promise<void> {
   fillFromLimitRanges(pod, context);
   await setServiceAccount(pod, context);
   await setPriority(pod, context);
+  refuseRuntimeClass(pod);
   tolerateSilence(pod["spec"]);
 }

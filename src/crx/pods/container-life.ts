@@ -87,7 +87,7 @@ export class ContainerLife {
   async begin(): Promise<void> {
     const { spec, asked, clock, tell, onChange, graceMs } = this.#options;
     if (spec.postStart !== undefined) {
-      const done = await this.#orEnd(runHook(asked, spec.postStart, clock, this.#over.signal));
+      const done = await this.#orEnd(runHook(asked, spec.postStart, clock, this.#over.signal, tell));
       if (this.#over.signal.aborted) return;
       if (done === false && this.#stopping === undefined) {
         tell("FailedPostStartHook", "PostStartHook failed", true);
@@ -125,7 +125,7 @@ export class ContainerLife {
     this.#probers.get("Liveness")?.stop();
     tell("Killing", message);
     if (spec.preStop !== undefined && !grace.isOver) {
-      const done = await this.#orEnd(Promise.race([runHook(asked, spec.preStop, clock, this.#over.signal), grace.over]));
+      const done = await this.#orEnd(Promise.race([runHook(asked, spec.preStop, clock, this.#over.signal, tell), grace.over]));
       if (done === false && !this.#over.signal.aborted) tell("FailedPreStopHook", "PreStopHook failed", true);
     }
     if (turn !== undefined && !grace.isOver) await this.#orEnd(Promise.race([turn, grace.over]));

@@ -52,8 +52,9 @@ export function tryProbe(process: AskedContainer, action: Probe["action"], asker
 
 function httpTry(process: AskedContainer, { host, port, path, scheme }: HttpGetAction, asker: Asker, signal: AbortSignal): Try {
   const get = `Get "${scheme.toLowerCase()}://${host}:${port}${path}"`;
-  return onPort(process, port, { protocol: "http", path, asker, signal }, failure(`${get}: context deadline exceeded (Client.Timeout exceeded while awaiting headers)`), (answer) => {
+  return onPort(process, port, { protocol: scheme === "HTTPS" ? "https" : "http", path, asker, signal }, failure(`${get}: context deadline exceeded (Client.Timeout exceeded while awaiting headers)`), (answer) => {
     if (answer.kind === "refused") return failure(`${get}: dial tcp ${host}:${port}: connect: connection refused`);
+    if (answer.kind === "plain") return failure(`${get}: http: server gave HTTP response to HTTPS client`);
     if (answer.kind !== "http") return failure(`${get}: EOF`);
     return answer.status >= 200 && answer.status < 400 ? success : failure(`HTTP probe failed with statuscode: ${answer.status}`);
   });

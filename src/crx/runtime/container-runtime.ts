@@ -32,7 +32,7 @@ export interface ExecResult {
 
 /** A client of the container on the pod's network. */
 export interface NetworkRequest {
-  readonly protocol: "http" | "tcp" | "grpc";
+  readonly protocol: "http" | "https" | "tcp" | "grpc";
   readonly port: number;
   /** Path of an HTTP request, service of a gRPC health check. */
   readonly path: string;
@@ -40,9 +40,9 @@ export interface NetworkRequest {
   readonly signal: AbortSignal;
 }
 
-/** What a client on the network meets. `closed`: a connection that ended without a word of that protocol. */
+/** What a client on the network meets. `closed`: a connection that ended without a word of that protocol; `plain`: HTTP where TLS was spoken. */
 export type NetworkAnswer =
-  | { readonly kind: "refused" | "connected" | "closed" }
+  | { readonly kind: "refused" | "connected" | "closed" | "plain" }
   | { readonly kind: "http"; readonly status: number }
   | { readonly kind: "grpc"; readonly status: "SERVING" | "NOT_SERVING" | "UNIMPLEMENTED" };
 

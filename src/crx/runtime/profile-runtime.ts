@@ -17,7 +17,7 @@ import {
   SIGTERM,
 } from "./container-runtime.js";
 import { HealthByAge } from "./health-by-age.js";
-import { ImageProfiles } from "./image-profiles.js";
+import { type ImageProfile, ImageProfiles } from "./image-profiles.js";
 import { asScript, type Program, programOf } from "./program.js";
 import { scripted } from "./program-script.js";
 import { runShell } from "./shell-run.js";
@@ -44,12 +44,20 @@ export class ProfileRuntime implements ContainerRuntime {
 
   create(spec: ContainerSpec, attempt: number): Promise<RuntimeContainer> {
     try {
-      if (spec.rootRefusal !== "" && this.#profiles.of(spec.image).runsAsRoot === true) throw new RuntimeError("CreateContainerConfigError", spec.rootRefusal);
+      const refusal = spec.nonRoot === "" ? undefined : rootRefusalOf(this.#profiles.of(spec.image), spec.nonRoot);
+      if (refusal !== undefined) throw new RuntimeError("CreateContainerConfigError", refusal);
       return Promise.resolve(new ProfiledContainer(this.#clock, this.#startMs, spec, scripted(programOf(spec, this.#profiles), spec.annotations, attempt, Number(spec.limitMemoryBytes))));
     } catch (error) {
       return Promise.reject(error instanceof Error ? error : new Error(String(error)));
     }
   }
+}
+
+/** Why a container that must not run as root is not made of its image, in a kubelet's words; `where` tells which one it is. */
+function rootRefusalOf({ user }: ImageProfile, where: string): string | undefined {
+  if (user === undefined) return undefined;
+  if (!/^\d+$/.test(user)) return `container has runAsNonRoot and image has non-numeric user (${user}), cannot verify user is non-root ${where}`;
+  return Number(user) === 0 ? `container has runAsNonRoot and image will run as root ${where}` : undefined;
 }
 
 class ProfiledContainer implements RuntimeContainer {
@@ -123,14 +131,18 @@ class ProfiledContainer implements RuntimeContainer {
 
   async connect({ protocol, port, asker, signal }: NetworkRequest): Promise<NetworkAnswer> {
     await this.#think(signal);
-    const { speaks, ports } = this.#program;
+    const { speaks, ports, tlsPorts } = this.#program;
     if (speaks === "nothing" || this.#over || ports?.includes(port) === false) return { kind: "refused" };
     const isWell = this.#wellFor(asker);
     switch (protocol) {
       case "tcp":
         return { kind: isWell ? "connected" : "refused" };
       case "http":
-        return speaks === "http" || speaks === "anything" ? { kind: "http", status: isWell ? 200 : asker === "liveness" ? 500 : 503 } : { kind: "closed" };
+      case "https":
+        if (speaks !== "http" && speaks !== "anything") return { kind: "closed" };
+        // Servers answer with 400 who speaks HTTP where TLS is spoken.
+        if (tlsPorts !== undefined && tlsPorts.includes(port) !== (protocol === "https")) return protocol === "https" ? { kind: "plain" } : { kind: "http", status: 400 };
+        return { kind: "http", status: isWell ? 200 : asker === "liveness" ? 500 : 503 };
       case "grpc":
         return speaks === "grpc" || speaks === "anything" ? { kind: "grpc", status: isWell ? "SERVING" : "NOT_SERVING" } : { kind: "grpc", status: "UNIMPLEMENTED" };
     }

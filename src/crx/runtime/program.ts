@@ -60,7 +60,10 @@ function behaviourOf(spec: Words, profile: ImageProfile, asked: boolean, profile
   const own = ofProfile({ ...profile, ...(first === undefined || profile.subcommands === undefined || !Object.hasOwn(profile.subcommands, first) ? {} : profile.subcommands[first]) });
   // Words of a command line, mounted files and variables may say where to listen, and a profile that is asked for stands for an image of another make.
   const isTold = asked || first !== undefined || spec.mounts.length > 0 || (profile.portVariable !== undefined && Object.hasOwn(spec.env, profile.portVariable));
-  return stress ?? (isTold || profile.ports === undefined ? own : { ...own, ports: [...profile.ports, ...spec.ports] });
+  const { ports, tlsPorts } = profile;
+  if (stress !== undefined || (isTold && ports !== undefined)) return stress ?? own;
+  // On the ports that the pod names it is as plain as on its own.
+  return { ...own, ...(ports === undefined ? {} : { ports: [...ports, ...spec.ports] }), ...(tlsPorts === undefined ? {} : { tlsPorts }) };
 }
 
 function ofProfile(profile: ImageProfile): Behaviour {

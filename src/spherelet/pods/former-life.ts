@@ -73,7 +73,7 @@ function ended(status: KubernetesStatus, nowMs: number): AgentStatus {
   const startedAtMs = parseTime(before?.startedAt ?? status.state?.running?.startedAt);
   const finishedAtMs = parseTime(before?.finishedAt) ?? nowMs;
   const terminated = Terminated.create({
-    ...(before === undefined ? UNKNOWN_END : { exitCode: before.exitCode, signal: before.signal ?? 0, reason: before.reason ?? UNKNOWN_END.reason, message: before.message ?? "" }),
+    ...(before === undefined ? UNKNOWN_END : { exitCode: before.exitCode, reason: before.reason ?? UNKNOWN_END.reason, message: before.message ?? "" }),
     ...(startedAtMs === undefined ? {} : { startedAt: toTimestamp(startedAtMs) }),
     finishedAt: toTimestamp(finishedAtMs),
     containerId: status.containerID ?? "",

@@ -111,10 +111,10 @@ function stateOf(agent: AgentStatus): ContainerState {
   }
 }
 
+/** A kubelet, which has the word of a container runtime (CRI ContainerStatus), knows of a signal by the exit code alone. */
 function terminatedOf(ended: Terminated): NonNullable<ContainerState["terminated"]> {
   return {
     exitCode: ended.exitCode,
-    ...(ended.signal === 0 ? {} : { signal: ended.signal }),
     ...(ended.reason === "" ? {} : { reason: ended.reason }),
     ...(ended.message === "" ? {} : { message: ended.message }),
     ...timeField("startedAt", ended.startedAt),
