@@ -114,21 +114,21 @@ test("volumes: emptyDir, configMap, secret, projected, downwardAPI", async () =>
   ]);
 });
 
-test("volumes: every other kind is refused by its name, lastingly; a missing object is not", async () => {
+test("volumes: every other kind is refused by its name, as is a missing object, each by itself", async () => {
   for (const [field, value] of [["nfs", { server: "s", path: "/" }], ["persistentVolumeClaim", { claimName: "c" }]] as const) {
-    await assert.rejects(resolveVolumes(factsOf({ volumes: [{ name: "v", [field]: value }] }), source), { name: "MountError", volume: "v", lasting: true, message: new RegExp(field) });
+    await assert.rejects(resolveVolumes(factsOf({ volumes: [{ name: "v", [field]: value }] }), source), { name: "UnmountedVolumes", message: new RegExp(`^volume v: .*${field}`) });
   }
   const token = { name: "v", projected: { sources: [{ serviceAccountToken: { path: "token" } }] } };
-  await assert.rejects(resolveVolumes(factsOf({ volumes: [token] }), source), { lasting: true, message: /serviceAccountToken/ });
-  await assert.rejects(resolveVolumes(factsOf({ volumes: [{ name: "v", secret: { secretName: "none" } }] }), source), { volume: "v", lasting: false, message: 'secret "none" not found' });
-  await assert.rejects(resolveVolumes(factsOf({ volumes: [{ name: "v", configMap: { name: "site", items: [{ key: "x", path: "x" }] } }] }), source), { message: "configmap references non-existent config key: x" });
+  await assert.rejects(resolveVolumes(factsOf({ volumes: [token] }), source), { message: /serviceAccountToken/ });
+  await assert.rejects(resolveVolumes(factsOf({ volumes: [{ name: "v", secret: { secretName: "none" } }, { name: "good", emptyDir: {} }, { name: "w", emptyDir: { medium: "Tape" } }] }), source), { message: 'volume v: secret "none" not found; volume w: unknown storage medium "Tape"' });
+  await assert.rejects(resolveVolumes(factsOf({ volumes: [{ name: "v", configMap: { name: "site", items: [{ key: "x", path: "x" }] } }] }), source), { message: "volume v: configmap references non-existent config key: x" });
 });
 
 test("a path of the host: its pods' logs, to read, and no other; whoever names the node himself is told so by the host", async () => {
   const mounted = (path: string, readOnly: boolean) => factsOf({ volumes: [{ name: "v", hostPath: { path } }], containers: [{ name: "c", volumeMounts: [{ name: "v", mountPath: "/logs", readOnly }] }] });
   assert.deepEqual(await resolveVolumes(mounted("/var/log/pods/", true), source), [{ name: "v", source: { $case: "files", value: { data: {}, modes: {} } } }]);
   for (const facts of [mounted("/var/log/pods", false), mounted("/etc", true), mounted("/var/log", true), mounted("/var/log/pods/..", true)]) {
-    await assert.rejects(resolveVolumes(facts, source), { name: "MountError", volume: "v", lasting: true, message: "a vSphere Pod may mount /var/log/pods read-only and no other path" });
+    await assert.rejects(resolveVolumes(facts, source), { name: "UnmountedVolumes", message: "volume v: a vSphere Pod may mount /var/log/pods read-only and no other path" });
   }
 });
 

@@ -3,9 +3,10 @@ import { test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
 import { VirtualMachinePowerState } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import { configMaps, images, nodes, pods, secrets } from "../../src/kubernetes/resource-type.js";
+import { formatTime } from "../../src/kubernetes/timestamp.js";
 import { vmUuidOf } from "../../src/kubernetes/vsphere-pod.js";
 import { eventually, settled } from "../support/eventually.js";
-import { HOST, inTime, isReady, runPod, withSpherelets } from "./spherelet-world.js";
+import { HOST, inTime, isReady, runPod, START_MS, withSpherelets } from "./spherelet-world.js";
 
 test("an image that cannot be fetched is told as ErrImagePull, then as ImagePullBackOff, and anew with each try", () =>
   withSpherelets(async (world) => {
@@ -116,7 +117,7 @@ test("a container that waits for a Secret holds nobody up, and a Spherelet that 
     ]);
   }));
 
-test("a volume kind that is not supported is refused by name, once, and nothing starts", () =>
+test("a volume kind that is not supported is refused by name, again and again, and nothing starts", () =>
   withSpherelets(async (world) => {
     const pod = await world.createPod("web", { volumes: [{ name: "disk", persistentVolumeClaim: { claimName: "data" } }] });
     await world.configure(pod);
@@ -124,7 +125,28 @@ test("a volume kind that is not supported is refused by name, once, and nothing 
     await world.monotonic.advance(60_000);
     await settled();
     assert.equal(world.events("web").find(({ reason }) => reason === "FailedMount")?.count, 1);
+    await world.clock.advance(500);
+    await eventually("told again", () => world.events("web").find(({ reason }) => reason === "FailedMount")?.count === 2);
     assert.equal(world.agents.started.length, 0);
+  }));
+
+test("volumes that cannot be made are told of each, with every try of a kubelet's back-off: 0.5 s, doubling to 122 s", () =>
+  withSpherelets(async (world) => {
+    const idle = world.clock.waiting;
+    await world.configure(await world.createPod("web", { volumes: [{ name: "tape", emptyDir: { medium: "Tape" } }, { name: "site", configMap: { name: "none" } }, { name: "tmp", emptyDir: {} }] }));
+    const told = (): readonly unknown[] => world.events("web").flatMap(({ reason, message, count, lastTimestamp }) => (reason === "FailedMount" ? [[message?.slice("MountVolume.SetUp failed for volume ".length), count, lastTimestamp]] : []));
+    const both = (count: number, time: string): readonly unknown[] => [[`"tape" : unknown storage medium "Tape"`, count, time], [`"site" : configmap "none" not found`, count, time]];
+    await eventually("told", () => isDeepStrictEqual(told(), both(1, "2026-01-01T00:00:00Z")));
+    const waitsMs = [500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 122_000, 122_000];
+    let passedMs = 0;
+    for (const [index, waitMs] of waitsMs.entries()) {
+      await eventually("the next try is waited for", () => world.clock.waiting === idle + 1);
+      passedMs += waitMs;
+      await world.clock.advance(waitMs);
+      const time = formatTime(START_MS + passedMs);
+      await eventually(`told after ${passedMs} ms`, () => isDeepStrictEqual(told(), both(index + 2, time)));
+    }
+    assert.equal(world.pod("web")?.status?.containerStatuses?.[0]?.state?.waiting?.reason, "ContainerCreating");
   }));
 
 test("a pod bound without a VM says PodVMAnnotationsMissing after a minute and recovers", () =>

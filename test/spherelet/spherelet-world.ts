@@ -157,7 +157,7 @@ async function takeDown(open: readonly (() => Promise<void>)[], clock: ManualClo
   await closing;
 }
 
-/** Lets time go by in small steps until `check` holds; for what takes retries. */
+/** Lets time go by on both clocks, in small steps, until `check` holds; for what takes retries. */
 export async function inTime(world: SphereletWorld, what: string, check: () => boolean, limitMs = 120_000): Promise<void> {
   for (let passedMs = 0; passedMs < limitMs; passedMs += 500) {
     for (let turn = 0; turn < 20; turn += 1) {
@@ -165,6 +165,7 @@ export async function inTime(world: SphereletWorld, what: string, check: () => b
       await nextTurn();
     }
     await world.monotonic.advance(500);
+    await world.clock.advance(500);
   }
   throw new Error(`never: ${what}`);
 }

@@ -4,7 +4,7 @@ import { GuestAnnotationError } from "../../kubernetes/guest-annotations.js";
 import type { Pod } from "../../kubernetes/pod.js";
 import { ApiError } from "../../kubernetes/status.js";
 import { NotAdmitted } from "../node/admission.js";
-import { ConfigError, MountError } from "../spec/config-error.js";
+import { ConfigError, UnmountedVolumes } from "../spec/config-error.js";
 import type { PodEvents } from "../status/pod-events.js";
 import { NoPodAddress } from "./pod-startup.js";
 import type { Trouble } from "../status/pod-status.js";
@@ -20,6 +20,8 @@ const ATTEMPTS_BEFORE_LOST = 9;
 export interface Setback {
   /** Trying again cannot help: only another ConfigurePod, or deletion, goes on from here. */
   readonly lasting: boolean;
+  /** Volumes are waited for, which a kubelet tries by a back-off of their own. */
+  readonly ofVolumes?: boolean;
   readonly trouble: Trouble | undefined;
   tell(events: PodEvents, pod: Pod): void;
 }
@@ -32,8 +34,8 @@ export function mayBeMended(before: Pod, now: Pod): boolean {
 
 /** What a failed attempt means for the pod; undefined where there is nothing to tell (yet), as for an API server out of reach. */
 export function setbackOf(error: unknown, attempts: number): Setback | undefined {
-  if (error instanceof MountError) {
-    return { lasting: error.lasting, trouble: undefined, tell: (events, pod) => events.mountFailed(pod, error) };
+  if (error instanceof UnmountedVolumes) {
+    return { lasting: false, ofVolumes: true, trouble: undefined, tell: (events, pod) => events.mountFailed(pod, error) };
   }
   if (error instanceof NotAdmitted) {
     return { lasting: true, trouble: error.trouble, tell: (events, pod) => events.notAdmitted(pod, error.trouble.reason, error.message) };

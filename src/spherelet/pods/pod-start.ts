@@ -4,7 +4,7 @@ import { isTerminal, type Pod } from "../../kubernetes/pod.js";
 import { ImageWait } from "../images/image-wait.js";
 import { admit } from "../node/admission.js";
 import type { HostContext } from "../node/host-context.js";
-import { MountError } from "../spec/config-error.js";
+import { UnmountedVolumes } from "../spec/config-error.js";
 import { buildStartRequest } from "../spec/start-request.js";
 import { ProviderFault } from "../vsphere.js";
 import { HeldContainers } from "./held-containers.js";
@@ -134,7 +134,7 @@ export class PodStart {
       life.learn(await agents.startPod(life.agentAddress, life.vmUuid, request, signal));
     } catch (error) {
       if (signal.aborted) return;
-      if (error instanceof MountError) events.mountFailed(pod, error);
+      if (error instanceof UnmountedVolumes) events.mountFailed(pod, error);
       log.info({ ...loggedAs(error), pod: `${pod.metadata.namespace}/${pod.metadata.name}` }, "containers that are held cannot be started yet");
     }
   }

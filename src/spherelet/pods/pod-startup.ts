@@ -89,7 +89,7 @@ export interface Started {
 }
 
 /**
- * Step 13: has the agent start the containers; `announce` is called before a start that is new. Throws MountError or UnsupportedPod where the
+ * Step 13: has the agent start the containers; `announce` is called before a start that is new. Throws UnmountedVolumes or UnsupportedPod where the
  * spec cannot be followed yet.
  */
 export async function startContainers(context: HostContext, pod: Pod, vmUuid: string, vm: ReadyVm, announce: () => void, signal: AbortSignal): Promise<Started> {

@@ -1,4 +1,3 @@
-import { Backoff } from "../../base/backoff.js";
 import type { PodContainers } from "../../gen/spheresim/crx/v1/agent.js";
 import { isBeingDeleted } from "../../kubernetes/object-meta.js";
 import { isTerminal, type Pod } from "../../kubernetes/pod.js";
@@ -7,6 +6,7 @@ import { ActiveDeadline, deadlineExceeded } from "./active-deadline.js";
 import type { HostContext } from "../node/host-context.js";
 import { GuestWatch } from "./guest-watch.js";
 import { lostContainers } from "./lost-containers.js";
+import { PodRetries } from "./pod-retries.js";
 import { loggedAs, mayBeMended, setbackOf, type Setback } from "./pod-setback.js";
 import type { PodSituation, Trouble } from "../status/pod-status.js";
 import { PodStart } from "./pod-start.js";
@@ -16,9 +16,6 @@ import { isNewer } from "../status/resource-version.js";
 import { StatusPublisher } from "../status/status-publisher.js";
 import type { VmLife } from "./vm-life.js";
 import type { AgentAddress, VmNews } from "../vsphere.js";
-
-const RETRY_INITIAL_MS = 100;
-const RETRY_MAX_MS = 10_000;
 
 /** What makes a worker act. `urgent` does not wait for a back-off to end. */
 export type Wake = "urgent" | "soon";
@@ -32,7 +29,7 @@ export type Wake = "urgent" | "soon";
 export class PodWorker {
   readonly #context: HostContext;
   readonly #abort = new AbortController();
-  readonly #backoff: Backoff;
+  readonly #retries: PodRetries;
   readonly #onGone: () => void;
   #pod: Pod;
   /** Whether anybody asked to configure the pod, or a former Spherelet may have. */
@@ -50,7 +47,6 @@ export class PodWorker {
   #deleted = false;
   #running: Promise<void> | undefined;
   #dirty = false;
-  #wait: AbortController | undefined;
   readonly #status: StatusPublisher;
 
   /**
@@ -75,7 +71,7 @@ export class PodWorker {
     this.#deadline = new ActiveDeadline(context.clock, () => this.#interrupt());
     this.#stop = new PodStop(context, this.#abort.signal);
     this.#status = new StatusPublisher({ context, closed: this.#abort.signal, situation: () => this.#situation(), onWritten: (written) => this.#written(written) });
-    this.#backoff = new Backoff({ initialMs: RETRY_INITIAL_MS, maxMs: RETRY_MAX_MS, jitter: 0.2, dice: context.dice.fork(pod.metadata.uid) });
+    this.#retries = new PodRetries(context, context.dice.fork(pod.metadata.uid));
   }
 
   get pod(): Pod {
@@ -148,10 +144,7 @@ export class PodWorker {
   wake(why: Wake): void {
     if (this.#abort.signal.aborted) return;
     this.#dirty = true;
-    if (why === "urgent") {
-      this.#backoff.reset();
-      this.#wait?.abort();
-    }
+    if (why === "urgent") this.#retries.hurry();
     this.#running ??= this.#run();
   }
 
@@ -201,7 +194,7 @@ export class PodWorker {
       this.#dirty = false;
       try {
         await this.#round();
-        this.#backoff.reset();
+        this.#retries.succeeded();
       } catch (error) {
         if (!signal.aborted) await this.#afterFailure(error);
       }
@@ -325,10 +318,9 @@ export class PodWorker {
   }
 
   async #afterFailure(error: unknown): Promise<void> {
-    const { monotonic, events } = this.#context;
-    const { signal } = this.#abort;
-    const waitMs = this.#backoff.nextMs();
-    const setback = isBeingDeleted(this.#pod) ? undefined : setbackOf(error, this.#backoff.attempts);
+    const { events } = this.#context;
+    const attempts = this.#retries.failed();
+    const setback = isBeingDeleted(this.#pod) ? undefined : setbackOf(error, attempts);
     this.#setback = setback ?? this.#setback;
     // A call whose answer was lost may have been done.
     this.#start.doubt();
@@ -336,15 +328,12 @@ export class PodWorker {
     this.#logRetry(error);
     if (setback !== undefined) await this.#publish().catch((publishError: unknown) => this.#logRetry(publishError));
     if (setback?.lasting === true) return;
-    const wait = new AbortController();
-    this.#wait = wait;
-    await monotonic.sleep(waitMs, AbortSignal.any([signal, wait.signal])).catch(() => undefined);
-    this.#wait = undefined;
+    await this.#retries.wait(setback?.ofVolumes === true, this.#abort.signal);
     this.#dirty = true;
   }
 
   #logRetry(error: unknown): void {
     const { namespace, name } = this.#pod.metadata;
-    this.#context.log.info({ ...loggedAs(error), pod: `${namespace}/${name}`, attempts: this.#backoff.attempts }, "pod is not as it should be, will try again");
+    this.#context.log.info({ ...loggedAs(error), pod: `${namespace}/${name}`, attempts: this.#retries.attempts }, "pod is not as it should be, will try again");
   }
 }

@@ -8,12 +8,21 @@ export class MountError extends ConfigError {
   override readonly name = "MountError";
   /** Name of the volume. */
   readonly volume: string;
-  /** Whether trying again can help: the API server's objects may change, the pod's spec does not. */
-  readonly lasting: boolean;
 
-  constructor(volume: string, message: string, options: { readonly lasting: boolean }) {
+  constructor(volume: string, message: string) {
     super(message);
     this.volume = volume;
-    this.lasting = options.lasting;
+  }
+}
+
+/** A pod waits for some of its volumes. */
+export class UnmountedVolumes extends ConfigError {
+  override readonly name = "UnmountedVolumes";
+  /** One for each of these volumes. */
+  readonly failures: readonly MountError[];
+
+  constructor(failures: readonly MountError[]) {
+    super(failures.map(({ volume, message }) => `volume ${volume}: ${message}`).join("; "));
+    this.failures = failures;
   }
 }

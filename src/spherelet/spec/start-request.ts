@@ -39,7 +39,7 @@ export class UnsupportedPod extends ConfigError {
 /** Containers that must not run again in a new life of the VM: they ended well and the restart policy lets them be. */
 export type Finished = ReadonlySet<string>;
 
-/** What the agent is asked to start (step 13). Throws MountError, UnsupportedPod or GuestAnnotationError. */
+/** What the agent is asked to start (step 13). Throws UnmountedVolumes, UnsupportedPod or GuestAnnotationError. */
 export async function buildStartRequest(facts: PodFacts, source: ConfigSource, restartCounts: ReadonlyMap<string, number>, finished: Finished): Promise<StartPodRequest> {
   const { metadata, spec } = facts.pod;
   const volumes = await resolveVolumes(facts, source);

@@ -4,17 +4,26 @@ import type { ConfigMapSource, DownwardItem, SecretSource, Volume } from "../../
 import { volumeSource } from "../../kubernetes/pod.js";
 import { hostPathRule, mayMountHostPath } from "../../kubernetes/unsupported-fields.js";
 import { allContainers } from "../../kubernetes/vsphere-pod.js";
-import { ConfigError, MountError } from "./config-error.js";
+import { ConfigError, MountError, UnmountedVolumes } from "./config-error.js";
 import type { ConfigSource } from "./config-source.js";
 import { findContainer } from "./environment.js";
 import type { PodFacts } from "./field-ref.js";
 import { metadataText, resourceText } from "./field-ref.js";
 import { filesOf, putFile, putFiles, type VolumeFiles } from "./volume-files.js";
 
-/** The pod's volumes as the agent takes them. Throws MountError for the first one that cannot be made. */
+/** The pod's volumes as the agent takes them. Throws UnmountedVolumes for those that cannot be made: each is tried, as by a kubelet. */
 export async function resolveVolumes(facts: PodFacts, source: ConfigSource): Promise<VolumeSpec[]> {
   const volumes: VolumeSpec[] = [];
-  for (const volume of facts.pod.spec.volumes ?? []) volumes.push(await resolveVolume(facts, volume, source));
+  const failures: MountError[] = [];
+  for (const volume of facts.pod.spec.volumes ?? []) {
+    try {
+      volumes.push(await resolveVolume(facts, volume, source));
+    } catch (error) {
+      if (!(error instanceof MountError)) throw error;
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw new UnmountedVolumes(failures);
   return volumes;
 }
 
@@ -35,22 +44,22 @@ async function resolveVolume(facts: PodFacts, volume: Volume, source: ConfigSour
       case "projected":
         return files(await projectedFiles(facts, volume, source));
       case "hostPath":
-        if (!mayMountHostPath(volume, allContainers(facts.pod))) throw new MountError(name, hostPathRule, { lasting: true });
+        if (!mayMountHostPath(volume, allContainers(facts.pod))) throw new MountError(name, hostPathRule);
         // No program writes logs here.
         return files(filesOf({}, undefined));
       default:
-        throw new MountError(name, `volume kind ${volumeSource(volume)} is not supported by vSphere Pods here`, { lasting: true });
+        throw new MountError(name, `volume kind ${volumeSource(volume)} is not supported by vSphere Pods here`);
     }
   } catch (error) {
-    if (error instanceof ConfigError && !(error instanceof MountError)) throw new MountError(name, error.message, { lasting: false });
+    if (error instanceof ConfigError && !(error instanceof MountError)) throw new MountError(name, error.message);
     throw error;
   }
 }
 
 /** On the ephemeral disk, unless the pod wants it in memory. */
 function emptyDirOf({ name, emptyDir: { medium = "", sizeLimit } = {} }: Volume): { readonly sizeLimitBytes: bigint; readonly inMemory: boolean } {
-  if (medium.startsWith("HugePages")) throw new MountError(name, `medium ${medium} of an emptyDir is not supported by vSphere Pods here`, { lasting: true });
-  if (medium !== "" && medium !== "Memory") throw new MountError(name, `unknown storage medium ${JSON.stringify(medium)}`, { lasting: true });
+  if (medium.startsWith("HugePages")) throw new MountError(name, `medium ${medium} of an emptyDir is not supported by vSphere Pods here`);
+  if (medium !== "" && medium !== "Memory") throw new MountError(name, `unknown storage medium ${JSON.stringify(medium)}`);
   return { sizeLimitBytes: Quantity.parseOrZero(sizeLimit).value(), inMemory: medium === "Memory" };
 }
 
@@ -65,7 +74,7 @@ async function projectedFiles(facts: PodFacts, volume: Volume, source: ConfigSou
       if (part.configMap !== undefined) putFiles(files, await configMapFiles(namespace, part.configMap, defaultMode, source));
       else if (part.secret !== undefined) putFiles(files, await secretFiles(namespace, part.secret, defaultMode, source));
       else if (part.downwardAPI !== undefined) putFiles(files, downwardFiles(facts, part.downwardAPI.items ?? [], defaultMode));
-      else throw new MountError(volume.name, `projected source ${Object.keys(part).join(", ")} is not supported by vSphere Pods here`, { lasting: true });
+      else throw new MountError(volume.name, `projected source ${Object.keys(part).join(", ")} is not supported by vSphere Pods here`);
     } catch (error) {
       if (!(error instanceof ConfigError) || error instanceof MountError) throw error;
       complaints.add(error.message);

@@ -4,7 +4,7 @@ import type { EventRecorder } from "../../kubernetes/event-recorder.js";
 import type { Pod } from "../../kubernetes/pod.js";
 import { deadlineExceeded } from "../pods/active-deadline.js";
 import type { HeldReason } from "../spec/start-request.js";
-import type { MountError } from "../spec/config-error.js";
+import type { UnmountedVolumes } from "../spec/config-error.js";
 import type { Trouble } from "./pod-status.js";
 import { imageObjectsOf } from "../pods/pod-annotations.js";
 
@@ -59,8 +59,8 @@ export class PodEvents {
     this.#say(pod, "Warning", reason, message);
   }
 
-  mountFailed(pod: Pod, error: MountError): void {
-    this.#say(pod, "Warning", "FailedMount", `MountVolume.SetUp failed for volume "${error.volume}" : ${error.message}`);
+  mountFailed(pod: Pod, { failures }: UnmountedVolumes): void {
+    for (const { volume, message } of failures) this.#say(pod, "Warning", "FailedMount", `MountVolume.SetUp failed for volume "${volume}" : ${message}`);
   }
 
   /** A container cannot be made. */
