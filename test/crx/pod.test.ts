@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ManualClock } from "../../src/base/clock.js";
+import { Dice } from "../../src/base/seeded-random.js";
 import { fromTimestamp } from "../../src/base/timestamp.js";
 import { CrashBackoff } from "../../src/base/crash-backoff.js";
 import { ContainerSpec, Files, Probe, RestartPolicy, TcpSocketAction, VolumeSpec } from "../../src/gen/spheresim/crx/v1/agent.js";
+import { toldWait } from "../../src/crx/pods/told-wait.js";
 import { allWords, container, isFault, MachineFixture, podRequest, podUid, words } from "./machine-fixture.js";
 
 test("init containers run one after the other, then the containers are started one after the other", async () => {
@@ -28,6 +31,27 @@ test("init containers run one after the other, then the containers are started o
   const state = pod.containers[0]?.state;
   assert.equal(state?.$case === "running" && state.value.startedAt && fromTimestamp(state.value.startedAt) - startMs, 2_150);
   assert.deepEqual(fixture.facts.map((fact) => [fact.endMs - fact.startMs, fact.failure]), [[2_200, ""]]);
+});
+
+test("a wait in back-off is told at once and each 10 to 15 s, as often as a kubelet looks at the pod; not when it is over or nobody waits", async () => {
+  for (const seed of ["a", "b", "c"]) {
+    const clock = new ManualClock();
+    const told: number[] = [];
+    const stop = new AbortController();
+    const wait = (waitMs: number): Promise<void> => toldWait({ clock, dice: new Dice(seed), waitMs, signal: stop.signal, tell: () => told.push(clock.nowMs()) });
+    const over = wait(300_000).then(() => told.push(clock.nowMs()));
+    await clock.advance(300_000);
+    await over;
+    const gaps = told.slice(1, -1).map((atMs, index) => atMs - told[index]!);
+    assert.deepEqual([told[0], told.at(-1), gaps.filter((gapMs) => gapMs < 10_000 || gapMs >= 15_000)], [0, 300_000, []], told.join());
+    assert.ok(told.length > 20 && new Set(gaps).size > 10, told.join());
+    told.length = 0;
+    const broken = wait(300_000);
+    stop.abort();
+    await broken;
+    await wait(300_000);
+    assert.deepEqual([told.length, clock.waiting], [1, 0]);
+  }
 });
 
 test("a second StartPod answers the present state; another pod is OwnerMismatch", async () => {
@@ -96,7 +120,11 @@ test("a container that ends at once is restarted at once, then after 10 s, doubl
   assert.equal(now(), "job waiting CrashLoopBackOff restarts 1");
   await fixture.clock.advance(1);
   assert.equal(now(), "job waiting CrashLoopBackOff restarts 2");
-  await fixture.clock.advance(20_000);
+  const told = (): number => agent.pod().events.filter(({ reason, message }) => reason === "BackOff" && message === `Back-off restarting failed container job in pod web_default(${podUid})`).length;
+  assert.equal(told(), 2, "once for each wait");
+  await fixture.clock.advance(15_000);
+  assert.equal(told(), 3, "again while it waits");
+  await fixture.clock.advance(5_000);
   assert.equal(now(), "job waiting CrashLoopBackOff restarts 3");
   assert.notEqual(agent.pod().containers[0]?.containerId, containerId);
 });

@@ -10,6 +10,7 @@ import { type ContainerExit, type ContainerRuntime, type NetworkAnswer, type Net
 import { CrashBackoff } from "../../base/crash-backoff.js";
 import type { GracePeriod } from "./grace-period.js";
 import type { StartTurns } from "./start-turns.js";
+import { toldWait } from "./told-wait.js";
 
 /** What a container needs of the pod around it. */
 export interface ContainerSurroundings {
@@ -270,14 +271,9 @@ export class Container {
   }
 
   async #waitForRestart(ended: Terminated | undefined): Promise<void> {
-    const { clock, podName } = this.#around;
-    const waitMs = ended === undefined ? CREATE_RETRY_MS : this.#backoff.waitMs(clock.nowMs());
-    if (ended !== undefined && waitMs > 0) {
-      const message = `back-off ${goDuration(waitMs)} restarting failed container=${this.#spec.name} pod=${podName}`;
-      this.#tell("BackOff", `Back-off restarting failed container ${this.#spec.name} in pod ${podName}`, true);
-      this.#change({ state: { $case: "waiting", value: { reason: "CrashLoopBackOff", message } }, lastTermination: ended });
-    }
-    if (waitMs > 0) await clock.sleep(waitMs, this.#unwanted.signal).catch(() => undefined);
+    const { clock } = this.#around;
+    if (ended === undefined) await clock.sleep(CREATE_RETRY_MS, this.#unwanted.signal).catch(() => undefined);
+    else await this.#backOff(ended, this.#backoff.waitMs(clock.nowMs()));
     if (this.#unwanted.signal.aborted) {
       // What is waiting ends as it last ended.
       if (ended !== undefined) this.#change({ state: { $case: "terminated", value: ended } });
@@ -286,6 +282,17 @@ export class Container {
     if (ended === undefined) return;
     this.#backoff.restarted(clock.nowMs());
     this.#attempt += 1;
+  }
+
+  async #backOff(ended: Terminated, waitMs: number): Promise<void> {
+    const { clock, dice, podName } = this.#around;
+    const { name } = this.#spec;
+    if (waitMs === 0) return;
+    const message = `back-off ${goDuration(waitMs)} restarting failed container=${name} pod=${podName}`;
+    const tell = (): void => this.#tell("BackOff", `Back-off restarting failed container ${name} in pod ${podName}`, true);
+    const over = toldWait({ clock, dice: dice.fork(`${podName}/${name}/${this.#attempt}`), waitMs, signal: this.#unwanted.signal, tell });
+    this.#change({ state: { $case: "waiting", value: { reason: "CrashLoopBackOff", message } }, lastTermination: ended });
+    await over;
   }
 
   #neighbourOn(port: number): Pick<Container, "connect"> | undefined {
