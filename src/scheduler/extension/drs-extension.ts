@@ -3,6 +3,7 @@ import type { BindOutcome, FilterAnswer, FilterRequest, Placement, SchedulerExte
 import type { Explanations } from "../explanations.js";
 import type { CapacityBell } from "./capacity-bell.js";
 import type { DrsDecision } from "./drs-decision.js";
+import { whyOf } from "./errors.js";
 import type { PlacementDesk } from "./placement-desk.js";
 import type { PodVms } from "./pod-vms.js";
 import type { Vcenter } from "./vcenter.js";
@@ -40,7 +41,7 @@ export class DrsExtension implements SchedulerExtender {
     try {
       decision = await desk.decide({ pod, attempt, nodes: nodes.map(({ node }) => node.metadata.name) });
     } catch (error) {
-      return { nodes: [], failedNodes: {}, error: `vCenter could not be asked: ${error instanceof Error ? error.message : String(error)}` };
+      return { nodes: [], failedNodes: {}, error: `vCenter could not be asked: ${whyOf(error)}` };
     }
     explanations.decided(pod, decision, attempt);
     return answerOf(decision, nodes.map(({ node }) => node.metadata.name));

@@ -1,4 +1,4 @@
-import { RpcCode, type RpcError } from "../../base/rpc-error.js";
+import { RpcCode, RpcError } from "../../base/rpc-error.js";
 import type { MethodFault } from "../../gen/spheresim/vim/v1/fault.js";
 
 /** What to do when a bound pod's VM was not made. */
@@ -31,6 +31,34 @@ const answers: Partial<Record<FaultCase, FaultAnswer>> = {
 export function answerTo(fault: MethodFault | undefined): FaultAnswer {
   const name = fault?.fault?.$case;
   return (name === undefined ? undefined : answers[name]) ?? "retry";
+}
+
+/**
+ * What an error says to operators of vSphere: of a field of our contract as of the vim25 property it stands for.
+ *
+ * Worked example: `spec.config_spec.memory_mb: must be at most 8` becomes `A specified parameter was not correct: configSpec.memoryMB (must be at
+ * most 8)`.
+ */
+export function whyOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const [violation] = error instanceof RpcError ? error.violations : [];
+  return inVimWords(error.message, violation?.field ?? "");
+}
+
+/** The same of a task's fault; empty where there is none. */
+export function whyOfFault(fault: MethodFault | undefined): string {
+  return inVimWords(fault?.localizedMessage ?? "", fault?.fault?.$case === "invalidArgument" ? fault.fault.value.invalidProperty : "");
+}
+
+function inVimWords(text: string, field: string): string {
+  if (field === "") return text;
+  const property = field
+    .replace(/^spec\./, "")
+    .replace(/_(mb|mhz)\b/g, (_, unit: string) => `_${unit === "mb" ? "MB" : "Mhz"}`)
+    .replace(/num_cpus/g, "numCPUs")
+    .replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+  const start = `${field}: `;
+  return text.startsWith(start) ? `A specified parameter was not correct: ${property} (${text.slice(start.length)})` : text.replaceAll(field, property);
 }
 
 /** Whether the host itself is out of reach: another host may do. */

@@ -8,7 +8,7 @@ import type { PodSteps } from "../../kubernetes/pod-steps.js";
 import { isTerminal, type Pod } from "../../kubernetes/pod.js";
 import { vmUuidOf } from "../../kubernetes/vsphere-pod.js";
 import { WorkQueue } from "../../kubernetes/work-queue.js";
-import { answerTo, isAboutTheRequest, isHostAway, isRecommendationGone } from "./errors.js";
+import { answerTo, isAboutTheRequest, isHostAway, isRecommendationGone, whyOf, whyOfFault } from "./errors.js";
 import type { HostDirectory } from "./host-directory.js";
 import { type PlacementDesk, placementSpec } from "./placement-desk.js";
 import type { PodSizer } from "./pod-sizer.js";
@@ -177,7 +177,7 @@ export class PodVms {
       desk.discard(vm.uid);
       if (key !== "" && isRecommendationGone(error)) return this.#apply(vm);
       if (!isAboutTheRequest(error)) throw error;
-      this.#failed(vm, error.message, "retry-some");
+      this.#failed(vm, whyOf(error), "retry-some");
       return undefined;
     }
     // The recommendation is used up; a second try names the host alone.
@@ -195,7 +195,7 @@ export class PodVms {
     if (task.state === TaskState.ERROR) {
       if (isHostAway(task.error)) desk.avoid(vm.uid, vm.node);
       vm.moveTo("wanted");
-      this.#failed(vm, task.error?.localizedMessage || "vCenter could not make the VM", answerTo(task.error));
+      this.#failed(vm, whyOfFault(task.error) || "vCenter could not make the VM", answerTo(task.error));
       return;
     }
     const host = await directory.nameOf(task.host?.value ?? "");

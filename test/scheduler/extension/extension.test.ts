@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { ManualClock, monotonicClock } from "../../../src/base/clock.js";
 import { silentLogger } from "../../../src/base/log.js";
+import { RpcCode, RpcError } from "../../../src/base/rpc-error.js";
 import { Dice } from "../../../src/base/seeded-random.js";
 import type { StepRecord } from "../../../src/gen/spheresim/emulator/v1/journal.js";
 import { MethodFault } from "../../../src/gen/spheresim/vim/v1/fault.js";
@@ -12,11 +13,12 @@ import { EventRecorder } from "../../../src/kubernetes/event-recorder.js";
 import { Informer } from "../../../src/kubernetes/informer.js";
 import type { Node } from "../../../src/kubernetes/node.js";
 import type { Pod } from "../../../src/kubernetes/pod.js";
-import { pods as podType } from "../../../src/kubernetes/resource-type.js";
+import { events as eventType, pods as podType } from "../../../src/kubernetes/resource-type.js";
 import { lifecycleFinalizer, podVmAnnotations, vmUuidOf } from "../../../src/kubernetes/vsphere-pod.js";
 import type { BindOutcome, FilterRequest } from "../../../src/scheduler/extender.js";
 import { Explanations } from "../../../src/scheduler/explanations.js";
 import { type Extension, openExtension } from "../../../src/scheduler/extension/index.js";
+import { whyOf } from "../../../src/scheduler/extension/errors.js";
 import { VmCommit } from "../../../src/scheduler/extension/vm-commit.js";
 import { PodSteps } from "../../../src/kubernetes/pod-steps.js";
 import { eventually, settled } from "../../support/eventually.js";
@@ -277,6 +279,29 @@ test("a VM that no host will ever make fails the pod with ProviderFailed", async
   await eventually("failed", () => stored()?.status?.phase === "Failed");
   assert.equal(stored()?.status?.reason, "ProviderFailed");
   assert.equal(stored()?.status?.message, "too large");
+});
+
+test("FailedCreatePodVM and ProviderFailed say in vSphere's words what is wrong with the VM, and name no field of our contract", async () => {
+  const { cluster, vcenter, start, create } = await setUp();
+  const fault = (localizedMessage: string, invalidProperty: string): MethodFault => MethodFault.fromPartial({ localizedMessage, fault: { $case: "invalidArgument", value: { invalidProperty } } });
+  const { extender } = await start();
+  const told = (): readonly (string | undefined)[] => cluster.peekAll(eventType).flatMap(({ reason, message }) => (reason === "FailedCreatePodVM" ? [message] : []));
+  for (const [name, said, field, words] of [
+    ["of-vcenter", "spec.config_spec.memory_mb: must be at most 1024, is 2048", "spec.config_spec.memory_mb", "A specified parameter was not correct: configSpec.memoryMB (must be at most 1024, is 2048)"],
+    ["of-hostd", "A specified parameter was not correct: config.num_cpus (must be at least 1)", "config.num_cpus", "A specified parameter was not correct: config.numCPUs (must be at least 1)"],
+  ] as const) {
+    vcenter.script.createFault = () => fault(said, field);
+    const pod = await create(name);
+    await extender.filter(request(pod));
+    const bound = bind(cluster, pod, first);
+    await bound;
+    await settled();
+    extender.binding({ pod, node: first, attempt: 1 }, bound);
+    await eventually(name, () => told().includes(`VM was not made on ${first}, trying again: ${words}`));
+  }
+  const refused = new RpcError(RpcCode.INVALID_ARGUMENT, "spec.hosts: must name the one host to use, names 2", { violations: [{ field: "spec.hosts", description: "must name the one host to use, names 2" }] });
+  assert.equal(whyOf(refused), "A specified parameter was not correct: hosts (must name the one host to use, names 2)");
+  assert.equal(whyOf(new Error("no connection")), "no connection");
 });
 
 test("a pod deleted before its VM id was stored leaves no VM", async () => {
