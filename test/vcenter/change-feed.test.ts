@@ -263,7 +263,7 @@ const happening = fc.oneof(
 
 test("a reader that is slow and is cut off at any place knows what there is: nothing changes or leaves twice that it does not know", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(happening, { maxLength: 60 }), async (happenings) => {
+    fc.asyncProperty(fc.array(happening, { maxLength: 60, size: "max" }), async (happenings) => {
       const { feed, objects, put, remove } = setUp();
       const known = new Map<string, string>();
       /** What it was told has left, and did not come back since, heard or unheard. */
