@@ -198,15 +198,23 @@ test("a deadline given to a pod that runs counts from its start", () =>
     await eventually("failed", () => world.pod("web")?.status?.reason === "DeadlineExceeded");
   }));
 
-test("what a host cannot give is refused by name to a pod that named its node itself, once, and nothing starts", () =>
+test("what a host cannot give is refused by name to a pod that named its node itself, as often as by a kubelet, and nothing starts", () =>
   withSpherelets(async (world) => {
     const pod = await world.createPod("web", { hostNetwork: true, hostUsers: false, runtimeClassName: "kata", containers: [{ name: "web", image: "nginx", ports: [{ containerPort: 80, hostPort: 80 }] }] });
     await world.configure(pod);
     const wanted = "Failed to create pod sandbox: spec.hostUsers false, spec.runtimeClassName not supported by vSphere Pods here";
     await eventually("told", () => world.events("web").some(({ reason, message }) => reason === "FailedCreatePodSandBox" && message === wanted));
+    const count = (): number => world.events("web").find(({ reason }) => reason === "FailedCreatePodSandBox")?.count ?? 0;
     await world.monotonic.advance(60_000);
     await settled();
-    assert.equal(world.events("web").find(({ reason }) => reason === "FailedCreatePodSandBox")?.count, 1);
+    assert.equal(count(), 1);
+    await world.clock.advance(15_000);
+    await eventually("told again", () => count() === 2);
+    await world.clock.advance(60_000);
+    await eventually("and again", () => count() >= 6);
+    assert.ok(count() <= 8, `${count()} times`);
+    const { calls } = world.hostd;
+    assert.equal(calls.filter(({ method }) => method === "configurePersonality").length, 1, "nothing is tried that cannot help");
     assert.equal(world.agents.started.length, 0);
     assert.equal(world.pod("web")?.status?.phase, "Pending");
   }));

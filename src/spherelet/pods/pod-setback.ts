@@ -20,6 +20,8 @@ const ATTEMPTS_BEFORE_LOST = 9;
 export interface Setback {
   /** Trying again cannot help: only another ConfigurePod, or deletion, goes on from here. */
   readonly lasting: boolean;
+  /** A kubelet would go on trying, and telling of it; who does not try tells all the same. */
+  readonly toldAgain?: boolean;
   /** Volumes are waited for, which a kubelet tries by a back-off of their own. */
   readonly ofVolumes?: boolean;
   readonly trouble: Trouble | undefined;
@@ -41,7 +43,7 @@ export function setbackOf(error: unknown, attempts: number): Setback | undefined
     return { lasting: true, trouble: error.trouble, tell: (events, pod) => events.notAdmitted(pod, error.trouble.reason, error.message) };
   }
   if (error instanceof UnsupportedPod || error instanceof GuestAnnotationError) {
-    return { lasting: true, trouble: undefined, tell: (events, pod) => events.sandboxFailed(pod, error.message) };
+    return { lasting: true, toldAgain: true, trouble: undefined, tell: (events, pod) => events.sandboxFailed(pod, error.message) };
   }
   if (error instanceof NoPodAddress) {
     return { lasting: false, trouble: undefined, tell: (events, pod) => events.sandboxFailed(pod, error.message) };

@@ -7,11 +7,12 @@ import type { HostContext } from "../node/host-context.js";
 import { GuestWatch } from "./guest-watch.js";
 import { lostContainers } from "./lost-containers.js";
 import { PodRetries } from "./pod-retries.js";
-import { loggedAs, mayBeMended, setbackOf, type Setback } from "./pod-setback.js";
+import { loggedAs, mayBeMended, setbackOf } from "./pod-setback.js";
 import type { PodSituation, Trouble } from "../status/pod-status.js";
 import { PodStart } from "./pod-start.js";
 import { PodStop } from "./pod-stop.js";
 import { deleteForGood, stopAbandoned } from "./pod-teardown.js";
+import { StandingSetback } from "./standing-setback.js";
 import { isNewer } from "../status/resource-version.js";
 import { StatusPublisher } from "../status/status-publisher.js";
 import type { VmLife } from "./vm-life.js";
@@ -36,7 +37,7 @@ export class PodWorker {
   #asked: boolean;
   readonly #start: PodStart;
   #life: VmLife | undefined;
-  #setback: Setback | undefined;
+  readonly #setback: StandingSetback;
   #missesVm: Trouble | undefined;
   readonly #guest = new GuestWatch();
   /** The containers of the life that ended, until the next one has told of its own. */
@@ -71,7 +72,9 @@ export class PodWorker {
     this.#deadline = new ActiveDeadline(context.clock, () => this.#interrupt());
     this.#stop = new PodStop(context, this.#abort.signal);
     this.#status = new StatusPublisher({ context, closed: this.#abort.signal, situation: () => this.#situation(), onWritten: (written) => this.#written(written) });
-    this.#retries = new PodRetries(context, context.dice.fork(pod.metadata.uid));
+    const dice = context.dice.fork(pod.metadata.uid);
+    this.#retries = new PodRetries(context, dice);
+    this.#setback = new StandingSetback(context.clock, dice.fork("setback"));
   }
 
   get pod(): Pod {
@@ -91,7 +94,7 @@ export class PodWorker {
   /** Step 11: somebody wants the pod configured. */
   ask(): void {
     this.#asked = true;
-    if (this.#setback?.lasting === true) this.#setback = undefined;
+    if (this.#setback.lasts) this.#setback.clear();
     this.wake("urgent");
   }
 
@@ -158,6 +161,7 @@ export class PodWorker {
   async close(): Promise<void> {
     this.#abort.abort();
     this.#start.interrupt();
+    this.#setback.silence();
     this.#letGo();
     this.#context.vacate(this.#pod.metadata.uid);
     await this.#running;
@@ -173,8 +177,8 @@ export class PodWorker {
     const endIsNew = isTerminal(pod) && !isTerminal(before);
     if (endIsNew) this.#context.room.leave(pod.metadata.uid);
     if (deletionIsNew || endIsNew || vmUuidOf(pod) !== vmUuidOf(before)) this.#interrupt();
-    if (this.#setback?.lasting === true && mayBeMended(before, pod)) {
-      this.#setback = undefined;
+    if (this.#setback.lasts && mayBeMended(before, pod)) {
+      this.#setback.clear();
       this.wake("urgent");
     }
     this.#stop.heed(pod);
@@ -204,12 +208,13 @@ export class PodWorker {
 
   async #round(): Promise<void> {
     const pod = this.#pod;
+    if (isBeingDeleted(pod) || isTerminal(pod)) this.#setback.silence();
     if (isBeingDeleted(pod)) return this.#remove(pod);
     if (isTerminal(pod)) return void (await this.#letEnd(pod));
     if (this.#deadline.isOver(pod)) return this.#endInTime(pod);
-    if (this.#setback?.lasting !== true) await this.#start.admit(pod);
+    if (!this.#setback.lasts) await this.#start.admit(pod);
     const vmUuid = vmUuidOf(pod);
-    if (vmUuid !== undefined && this.#asked && this.#setback?.lasting !== true && !this.#guest.dead && this.#mustStart(vmUuid)) await this.#begin(pod, vmUuid);
+    if (vmUuid !== undefined && this.#asked && !this.#setback.lasts && !this.#guest.dead && this.#mustStart(vmUuid)) await this.#begin(pod, vmUuid);
     if (this.#asked || this.#missesVm !== undefined) await this.#publish();
   }
 
@@ -228,7 +233,7 @@ export class PodWorker {
     if (!done) this.#dirty = true;
     if (!done || this.#life === undefined) return;
     this.#lost = undefined;
-    this.#setback = undefined;
+    this.#setback.clear();
     this.#missesVm = undefined;
   }
 
@@ -254,7 +259,7 @@ export class PodWorker {
     // Of a pod on its way out is told what ended while something still runs, and the end as such; one that stands is not told again.
     const isLeaving = this.#stop.isUnderWay || isBeingDeleted(pod);
     if (!this.#stop.isDone && (isTerminal(pod) || (isLeaving && life?.runs !== true))) return undefined;
-    const setback = this.#setback?.trouble;
+    const setback = this.#setback.now?.trouble;
     return {
       pod,
       hostIp: this.#context.host.address,
@@ -283,7 +288,7 @@ export class PodWorker {
     if (!this.#deadlineTold) this.#context.events.deadlineExceeded(pod);
     this.#deadlineTold = true;
     if (!(await this.#stopContainers(pod, false))) return;
-    this.#setback = { lasting: true, trouble: deadlineExceeded, tell: () => undefined };
+    this.#setback.stand({ lasting: true, trouble: deadlineExceeded, tell: () => undefined }, () => undefined);
     await this.#publish();
     this.#letGo();
   }
@@ -321,10 +326,11 @@ export class PodWorker {
     const { events } = this.#context;
     const attempts = this.#retries.failed();
     const setback = isBeingDeleted(this.#pod) ? undefined : setbackOf(error, attempts);
-    this.#setback = setback ?? this.#setback;
+    const tell = (): void => setback?.tell(events, this.#pod);
+    if (setback !== undefined) this.#setback.stand(setback, tell);
     // A call whose answer was lost may have been done.
     this.#start.doubt();
-    setback?.tell(events, this.#pod);
+    tell();
     this.#logRetry(error);
     if (setback !== undefined) await this.#publish().catch((publishError: unknown) => this.#logRetry(publishError));
     if (setback?.lasting === true) return;
