@@ -78,7 +78,7 @@ export class PodHarness implements WalkedPod {
       record: (_pod, type, reason, message, reference) => {
         const container = /\{(.*)\}/.exec(reference?.fieldPath ?? "")?.[1] ?? "";
         // Told again while it waits, at times that chance draws, it raises the count of what is told; test/crx has that.
-        if (reason === "BackOff" && this.#shown.includes(`${container} waiting CrashLoopBackOff`)) return;
+        if (/^(BackOff|Failed)$/.test(reason) && /^Back-off |^Error: ImagePullBackOff$/.test(message) && new RegExp(`${container} waiting (CrashLoop|ImagePull)BackOff`).test(this.#shown)) return;
         this.lines.push(`${this.#time()} ${type} ${reason}${container === "" ? "" : ` ${container}`}: ${message}`);
       },
     });
@@ -91,7 +91,7 @@ export class PodHarness implements WalkedPod {
       },
     };
     const context: Pick<HostContext, "clock" | "monotonic" | "images" | "events"> = { clock: this.clock, monotonic: new ManualClock(), images, events: this.#events };
-    this.#imageWait = new ImageWait(context as HostContext, () => void this.#startContainers(), () => this.#look());
+    this.#imageWait = new ImageWait(context as HostContext, new Dice(1), () => void this.#startContainers(), () => this.#look());
     if (imageError !== undefined) this.#image = imageWith("Failed", imageError, 1);
     this.#held = new HeldContainers({
       monotonic: this.clock,

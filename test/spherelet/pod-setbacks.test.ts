@@ -27,6 +27,8 @@ test("an image that cannot be fetched is told as ErrImagePull, then as ImagePull
     await waits("ErrImagePull", told("manifest unknown"));
     await world.clock.advance(5_000);
     await waits("ImagePullBackOff", backOff);
+    await world.clock.advance(15_000);
+    await eventually("the wait is told again", () => world.events("web").filter(({ message, count }) => (message === "Error: ImagePullBackOff" || message === 'Back-off pulling image "shop:v9"') && count === 2).length === 2);
     await tell({ phase: "Resolving" });
     await settled();
     await waits("ImagePullBackOff", backOff);
@@ -34,12 +36,13 @@ test("an image that cannot be fetched is told as ErrImagePull, then as ImagePull
     await waits("ErrImagePull", told("manifest unknown"));
     await tell(failed(3, "no route to host"));
     await waits("ErrImagePull", told("no route to host"));
-    await eventually("told", () => world.events("web").length >= 5 && world.events("web")[1]?.count === 2);
+    await eventually("told", () => world.events("web").length >= 6 && world.events("web")[1]?.count === 2);
     assert.deepEqual(world.events("web").map(({ type, reason, message, count, source }) => [type, reason, message, count, source?.component]), [
       ["Normal", "Pulling", "Waiting for Image default/shop-0a-v1", 1, "kubelet"],
       ["Warning", "Failed", told("manifest unknown"), 2, "kubelet"],
-      ["Normal", "BackOff", 'Back-off pulling image "shop:v9"', 1, "kubelet"],
-      ["Warning", "Failed", "Error: ImagePullBackOff", 1, "kubelet"],
+      ["Warning", "Failed", "Error: ErrImagePull", 3, "kubelet"],
+      ["Normal", "BackOff", 'Back-off pulling image "shop:v9"', 2, "kubelet"],
+      ["Warning", "Failed", "Error: ImagePullBackOff", 2, "kubelet"],
       ["Warning", "Failed", told("no route to host"), 1, "kubelet"],
     ]);
     assert.equal(world.pod("web")?.status?.phase, "Pending");

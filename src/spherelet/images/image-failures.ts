@@ -1,16 +1,20 @@
 import type { Clock, Timer } from "../../base/clock.js";
+import type { Dice } from "../../base/seeded-random.js";
 import type { Image } from "../../kubernetes/cluster-objects.js";
 import type { WaitingReason } from "../status/container-status.js";
 
 /** A failed fetch is told as such for so long, emulated; then as the wait for the next one. */
 const BACKS_OFF_AFTER_MS = 5_000;
+/** A kubelet's period for pods in error, and what chance adds to it: so often the wait is told again. */
+const LOOK_MS = 10_000;
+const LOOK_JITTER_MS = 5_000;
 
 interface Failure {
   readonly reference: string;
   readonly message: string;
   /** How many tries had failed, and why the last one: another one is told anew. */
   readonly sign: string;
-  readonly timer: Timer;
+  timer: Timer;
   backsOff: boolean;
 }
 
@@ -19,17 +23,19 @@ export type TellFailure = (image: string, said: readonly { readonly warning: boo
 
 /**
  * Images that could not be fetched, by the name of their object, as a Spherelet tells of them: `ErrImagePull` with what was wrong, after a
- * while `ImagePullBackOff` as any kubelet says it, and again with each further try.
+ * while `ImagePullBackOff` as any kubelet says it, as often as one looks at the pod, and anew with each further try.
  */
 export class ImageFailures {
   readonly #clock: Clock;
+  readonly #dice: Dice;
   readonly #tell: TellFailure;
   readonly #onChange: () => void;
   readonly #failures = new Map<string, Failure>();
 
   /** `onChange`: a failure has become a wait. */
-  constructor(clock: Clock, tell: TellFailure, onChange: () => void) {
+  constructor(clock: Clock, dice: Dice, tell: TellFailure, onChange: () => void) {
     this.#clock = clock;
+    this.#dice = dice;
     this.#tell = tell;
     this.#onChange = onChange;
   }
@@ -46,17 +52,24 @@ export class ImageFailures {
     if (why === "") return;
     const { reference } = spec;
     const message = `failed to get images: Image ${namespace}/${name} has failed. Error: ${why}`;
-    const timer = this.#clock.timer(BACKS_OFF_AFTER_MS, () => {
-      failure.backsOff = true;
+    const tellWait = (): void => {
       this.#tell(name, [
         { warning: false, reason: "BackOff", message: `Back-off pulling image ${JSON.stringify(reference)}` },
         { warning: true, reason: "Failed", message: "Error: ImagePullBackOff" },
       ]);
+      failure.timer = this.#clock.timer(LOOK_MS + this.#dice.int(LOOK_JITTER_MS), tellWait);
+    };
+    const timer = this.#clock.timer(BACKS_OFF_AFTER_MS, () => {
+      failure.backsOff = true;
+      tellWait();
       this.#onChange();
     });
     const failure: Failure = { reference, message, sign, timer, backsOff: false };
     this.#failures.set(name, failure);
-    this.#tell(name, [{ warning: true, reason: "Failed", message }]);
+    this.#tell(name, [
+      { warning: true, reason: "Failed", message },
+      { warning: true, reason: "Failed", message: "Error: ErrImagePull" },
+    ]);
   }
 
   /** What a container of that image waits for; undefined where nothing failed. */

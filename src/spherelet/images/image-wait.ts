@@ -1,3 +1,4 @@
+import type { Dice } from "../../base/seeded-random.js";
 import type { Pod } from "../../kubernetes/pod.js";
 import type { HostContext } from "../node/host-context.js";
 import { ImageFailures } from "./image-failures.js";
@@ -20,11 +21,11 @@ export class ImageWait {
   #pulledSaid = false;
 
   /** `onChange`: an Image that is waited for has changed. `onSlow`: the wait has taken a while. */
-  constructor(context: HostContext, onChange: () => void, onSlow: () => void) {
+  constructor(context: HostContext, dice: Dice, onChange: () => void, onSlow: () => void) {
     this.#context = context;
     this.#onChange = onChange;
     this.#onSlow = onSlow;
-    this.#failures = new ImageFailures(context.clock, (image, said) => context.events.pullFailed(this.#pod, image, said), onSlow);
+    this.#failures = new ImageFailures(context.clock, dice, (image, said) => context.events.pullFailed(this.#pod, image, said), onSlow);
   }
 
   /** Whether every image is there; if not, the next change of one that is not will be told. */

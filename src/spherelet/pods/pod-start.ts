@@ -46,11 +46,11 @@ export class PodStart {
   #life: VmLife | undefined;
 
   constructor(options: PodStartOptions) {
-    const { context, recovered, onImages, onSlow } = options;
+    const { context, recovered, pod, onImages, onSlow } = options;
     this.#options = options;
     this.#admitted = recovered;
     this.#mayHaveBody = recovered;
-    this.images = new ImageWait(context, onImages, onSlow);
+    this.images = new ImageWait(context, context.dice.fork(`images/${pod().metadata.uid}`), onImages, onSlow);
     this.#told = new ToldEvents(context.events);
     this.#held = new HeldContainers({
       monotonic: context.monotonic,
