@@ -20,7 +20,7 @@ const actions = {
 } satisfies Record<string, Probe["action"]>;
 
 async function running(image: string, change: Partial<ContainerSpec> = {}, clock = new ManualClock()): Promise<RuntimeContainer> {
-  const container = await new ProfileRuntime(clock, 0).create(ContainerSpec.create({ name: "c", image, ports: [8080], ...change }), 0);
+  const container = await new ProfileRuntime(clock, 0).create(ContainerSpec.create({ name: "c", image, ports: [8080], ...change }), 0, "p_default(u)");
   await container.start();
   return container;
 }
@@ -69,7 +69,7 @@ test("each kind of probe says in a kubelet's words what it met", async () => {
 test("a profile says on which ports it speaks TLS: with it probes must ask, and without it elsewhere", async () => {
   const profiles = new ImageProfiles([{ ...unknownImage, name: "secure", repositories: ["secure"], tlsPorts: [8080] }]);
   for (const spec of [{ image: "secure" }, { image: "other", annotations: { profile: "secure" } }]) {
-    const container = await new ProfileRuntime(new ManualClock(), 0, profiles).create(ContainerSpec.create({ name: "c", ...spec }), 0);
+    const container = await new ProfileRuntime(new ManualClock(), 0, profiles).create(ContainerSpec.create({ name: "c", ...spec }), 0, "p_default(u)");
     await container.start();
     const on = (port: string, scheme: string): Promise<unknown> => tryProbe(container, { $case: "httpGet", value: HttpGetAction.create({ host, port, path: "/", scheme }) }, "readiness", 1_000, never).answer;
     assert.deepEqual(await on("8080", "HTTPS"), { outcome: "success", output: "" });
@@ -88,7 +88,7 @@ test("an image may be forbidden to run as root: whether it does is its USER's nu
     ["nginxinc/nginx-unprivileged", ""], ["registry.k8s.io/pause:3.10", ""], ["bitnami/memcached", ""], ["nobody-knows", ""],
   ];
   for (const [image, message] of cases) {
-    const told = await new ProfileRuntime(new ManualClock(), 0).create(ContainerSpec.create({ name: "c", image, nonRoot: where }), 0).then(() => "", String);
+    const told = await new ProfileRuntime(new ManualClock(), 0).create(ContainerSpec.create({ name: "c", image, runAsNonRoot: true }), 0, "web_default(u)").then(() => "", String);
     assert.equal(told, message === "" ? "" : `RuntimeError: ${message}`, image);
   }
 });
@@ -156,7 +156,7 @@ test("CPU time stops with the container and never falls, also on a clock that is
   const clock = new ManualClock(1_000_000);
   let backMs = 0;
   const moved = { nowMs: () => clock.nowMs() - backMs, sleep: clock.sleep.bind(clock), timer: clock.timer.bind(clock) };
-  const container = await new ProfileRuntime(moved, 0).create(ContainerSpec.create({ name: "c", image: "nginx", annotations: { cpu: "1" } }), 0);
+  const container = await new ProfileRuntime(moved, 0).create(ContainerSpec.create({ name: "c", image: "nginx", annotations: { cpu: "1" } }), 0, "p_default(u)");
   await container.start();
   const used = async (): Promise<number> => Number((await container.stats()).cpuNanos - 20_000_000n) / 1e9;
   await clock.advance(10_000);

@@ -170,10 +170,10 @@ export class Container {
 
   /** Creates and starts it, hook and all; how it ended when it was created and could not be started, nothing when not even that. */
   async #start(): Promise<ContainerLife | Terminated | undefined> {
-    const { runtime, clock, dice, graceMs } = this.#around;
+    const { runtime, clock, dice, podName, graceMs } = this.#around;
     let process: RuntimeContainer;
     try {
-      process = await runtime.create(this.#spec, this.#attempt);
+      process = await runtime.create(this.#spec, this.#attempt, podName);
       this.#tell("Created", `Created container ${this.#spec.name}`);
       await process.start();
     } catch (error) {

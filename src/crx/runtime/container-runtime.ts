@@ -88,8 +88,11 @@ export type AskedContainer = Pick<RuntimeContainer, "exec" | "connect">;
  * one that goes by image profiles.
  */
 export interface ContainerRuntime {
-  /** Makes a container of an image without running it; `attempt` counts its starts from 0. Rejects with RuntimeError when it cannot. */
-  create(spec: ContainerSpec, attempt: number): Promise<RuntimeContainer>;
+  /**
+   * Makes a container of an image without running it; `attempt` counts its starts from 0, `podName` is what messages call its pod,
+   * `name_namespace(uid)`. Rejects with RuntimeError when it cannot.
+   */
+  create(spec: ContainerSpec, attempt: number, podName: string): Promise<RuntimeContainer>;
 }
 
 /** A container cannot be created or started; `reason` is what Kubernetes shows: `CreateContainerError`, `RunContainerError` ... */

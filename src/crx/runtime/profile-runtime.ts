@@ -42,10 +42,10 @@ export class ProfileRuntime implements ContainerRuntime {
     this.#profiles = profiles;
   }
 
-  create(spec: ContainerSpec, attempt: number): Promise<RuntimeContainer> {
+  create(spec: ContainerSpec, attempt: number, podName: string): Promise<RuntimeContainer> {
     try {
-      const refusal = spec.nonRoot === "" ? undefined : rootRefusalOf(this.#profiles.of(spec.image), spec.nonRoot);
-      if (refusal !== undefined) throw new RuntimeError("CreateContainerConfigError", refusal);
+      const refusal = spec.runAsNonRoot ? rootRefusalOf(this.#profiles.of(spec.image)) : undefined;
+      if (refusal !== undefined) throw new RuntimeError("CreateContainerConfigError", `${refusal} (pod: "${podName}", container: ${spec.name})`);
       return Promise.resolve(new ProfiledContainer(this.#clock, this.#startMs, spec, scripted(programOf(spec, this.#profiles), spec.annotations, attempt, Number(spec.limitMemoryBytes))));
     } catch (error) {
       return Promise.reject(error instanceof Error ? error : new Error(String(error)));
@@ -53,11 +53,11 @@ export class ProfileRuntime implements ContainerRuntime {
   }
 }
 
-/** Why a container that must not run as root is not made of its image, in a kubelet's words; `where` tells which one it is. */
-function rootRefusalOf({ user }: ImageProfile, where: string): string | undefined {
+/** Why a container that must not run as root is not made of its image, in a kubelet's words. */
+function rootRefusalOf({ user }: ImageProfile): string | undefined {
   if (user === undefined) return undefined;
-  if (!/^\d+$/.test(user)) return `container has runAsNonRoot and image has non-numeric user (${user}), cannot verify user is non-root ${where}`;
-  return Number(user) === 0 ? `container has runAsNonRoot and image will run as root ${where}` : undefined;
+  if (!/^\d+$/.test(user)) return `container has runAsNonRoot and image has non-numeric user (${user}), cannot verify user is non-root`;
+  return Number(user) === 0 ? "container has runAsNonRoot and image will run as root" : undefined;
 }
 
 class ProfiledContainer implements RuntimeContainer {

@@ -15,7 +15,7 @@ import type { PodFacts } from "./field-ref.js";
 import { imageObjectsOf } from "../pods/pod-annotations.js";
 import { graceSecondsOf } from "../pods/pod-grace.js";
 import { mountsOf } from "./mounts.js";
-import { nonRootOf } from "./non-root.js";
+import { runsAsNonRoot } from "./non-root.js";
 import { hookRequestOf, probeRequestOf } from "./probe-request.js";
 import { resolveVolumes } from "./volumes.js";
 
@@ -88,11 +88,11 @@ async function buildContainer(facts: PodFacts, container: Container, source: Con
   }
   let environment: ReadonlyMap<string, string>;
   let mounts: VolumeMount[];
-  let nonRoot: string;
+  let runAsNonRoot: boolean;
   try {
     environment = await resolveEnvironment(facts, container, source);
     mounts = mountsOf(facts.pod.spec, container, environment);
-    nonRoot = nonRootOf(facts.pod, container);
+    runAsNonRoot = runsAsNonRoot(facts.pod, container);
   } catch (error) {
     if (error instanceof ConfigError) return held("CreateContainerConfigError", error.message);
     throw error;
@@ -109,7 +109,7 @@ async function buildContainer(facts: PodFacts, container: Container, source: Con
     workingDir: container.workingDir ?? "",
     limitCpuMilli: cpuMilliOf(container.resources?.limits?.["cpu"]),
     limitMemoryBytes: Quantity.parseOrZero(container.resources?.limits?.["memory"]).value(),
-    nonRoot,
+    runAsNonRoot,
     ports: (container.ports ?? []).map(({ containerPort }) => containerPort),
     ...probesOf(container, facts.podIp),
     annotations: annotationsFor(facts.pod, name),
