@@ -34,5 +34,7 @@ if (files.length === 0) {
 }
 // Tests of whole daemons wait more than they work: two at a time keep two cores busy.
 const concurrency = Math.max(2, availableParallelism() - 1);
-const runner = spawn(process.execPath, ["--enable-source-maps", "--test", `--test-concurrency=${concurrency}`, ...options, ...files.sort()], { stdio: "inherit", cwd: root });
+// Thousands of lines scroll by: this reporter says at the end which failed and why.
+const reporter = options.some((option) => option.startsWith("--test-reporter")) ? [] : ["--test-reporter=spec"];
+const runner = spawn(process.execPath, ["--enable-source-maps", "--test", `--test-concurrency=${concurrency}`, ...reporter, ...options, ...files.sort()], { stdio: "inherit", cwd: root });
 runner.on("exit", (code, signal) => process.exit(code ?? (signal ? 1 : 0)));

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/log.js";
 import type { PlanePlan } from "./plane-plan.js";
+import { nodeOptions } from "./node-options.js";
 import type { Plane } from "./planes.js";
 import { UserError, type exitCodes } from "../base/user-error.js";
 
@@ -30,15 +31,7 @@ const flushLimitMs = 2_000;
 /** Starts the program of a plane; a function of its own, so that a test can have it fail. */
 export type ForkPlane = (rooms: readonly string[]) => ChildProcess;
 
-/**
- * Lowers what a burst of calls costs beside its own work. There is room for what lives as long as a call, so that less of it is copied: Node has
- * 16 MB for that, and 200 pods fill them many times a second. One thread copies it, where several would wait for a core. The old generation may
- * triple before it is collected: much of a small one is buffers that come and go. And Node does not make the two accessors that warn of their
- * deprecation for each HTTP/2 request.
- */
-const burstOptions = ["--max-semi-space-size=32", "--no-parallel-scavenge", "--heap-growing-percent=200", "--no-deprecation"];
-
-const forkPlane: ForkPlane = (rooms) => fork(entry, [...rooms], { execArgv: [...burstOptions, ...process.execArgv], stdio: ["ignore", "ignore", "inherit", "ipc"] });
+const forkPlane: ForkPlane = (rooms) => fork(entry, [...rooms], { execArgv: [...nodeOptions(process.versions.node), ...process.execArgv], stdio: ["ignore", "ignore", "inherit", "ipc"] });
 
 /**
  * One child process with its rooms. It is there from the beginning and loads its code; with its plan it starts its rooms, and is started

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { ManualClock } from "../../src/base/clock.js";
 import { ChangeFeed, type FeedUpdate } from "../../src/vcenter/inventory/change-feed.js";
 import type { VimFault } from "../../src/vcenter/vim-fault.js";
@@ -211,4 +212,102 @@ test("a watch that gathers tells the first change after a rest at once, and what
   put("b", "2");
   assert.equal(line(await next), "modify b=2");
   await watch.stop();
+});
+
+test("a list that is cut off half way is gone on with: what was not told yet enters, and nothing leaves twice", async () => {
+  const { feed, put, remove } = setUp();
+  put("a", "1");
+  put("new", "1");
+  put("b", "1");
+  remove("a");
+  put("new", "2");
+  const cut = watching(feed, "3-1");
+  assert.equal(line(await cut.next()), "enter new=2");
+  const second = await cut.next();
+  assert.equal(line(second), "enter b=1");
+  await cut.stop();
+  assert.deepEqual(await upToSynced(feed, second.token), ["leave a", "modify new=2", "synced"]);
+
+  const live = watching(feed, "3-5");
+  assert.equal(line(await live.next()), "synced");
+  put("new", "3");
+  put("b", "2");
+  remove("new");
+  assert.equal(line(await live.next()), "modify b=2");
+  const gone = await live.next();
+  assert.equal(line(gone), "leave new");
+  await live.stop();
+  assert.deepEqual(await upToSynced(feed, gone.token), ["synced"]);
+});
+
+test("what comes and goes before anybody hears of it is passed with the last that is told", async () => {
+  const { feed, put, remove } = setUp();
+  const watch = watching(feed, "");
+  assert.equal(line(await watch.next()), "synced");
+  put("brief", "1");
+  put("a", "1");
+  remove("brief");
+  const last = await watch.next();
+  assert.equal(line(last), "enter a=1");
+  await watch.stop();
+  assert.deepEqual(await upToSynced(feed, last.token), ["synced"]);
+});
+
+/** What happens to a feed and its reader: a key changes or goes, the reader hears so many updates, or its connection is cut. */
+const happening = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ what: fc.constant("put" as const), key: fc.nat(5) }) },
+  { weight: 3, arbitrary: fc.record({ what: fc.constant("remove" as const), key: fc.nat(5) }) },
+  { weight: 3, arbitrary: fc.record({ what: fc.constant("read" as const), count: fc.integer({ min: 1, max: 4 }) }) },
+  { weight: 1, arbitrary: fc.record({ what: fc.constant("cut" as const) }) },
+);
+
+test("a reader that is slow and is cut off at any place knows what there is: nothing changes or leaves twice that it does not know", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(happening, { maxLength: 60, size: "max" }), async (happenings) => {
+      const { feed, objects, put, remove } = setUp();
+      const known = new Map<string, string>();
+      /** What it was told has left, and did not come back since, heard or unheard. */
+      const left = new Set<string>();
+      let token = "";
+      let watch = watching(feed, token);
+      let asked: Promise<Update> | undefined;
+      const read = async (): Promise<boolean> => {
+        asked ??= watch.next();
+        const update = await Promise.race([asked, new Promise<undefined>((resolve) => void setImmediate(() => resolve(undefined)))]);
+        if (update === undefined) return false;
+        asked = undefined;
+        if (update.token !== "") token = update.token;
+        if (update.kind === "modify") assert.ok(known.has(update.key), `${update.key} changed and was not there`);
+        if (update.kind === "leave") {
+          assert.ok(!left.has(update.key), `${update.key} left twice`);
+          left.add(update.key);
+          known.delete(update.key);
+        } else if ("object" in update) {
+          known.set(update.key, update.object);
+        }
+        return true;
+      };
+      const cut = async (): Promise<void> => {
+        await watch.stop();
+        await asked;
+        asked = undefined;
+        // Half an inventory is not gone on with.
+        if (token === "") known.clear();
+        watch = watching(feed, token);
+      };
+      for (const [step, each] of happenings.entries()) {
+        if (each.what === "put") {
+          put(`k${each.key}`, String(step));
+          left.delete(`k${each.key}`);
+        }
+        else if (each.what === "remove") remove(`k${each.key}`);
+        else if (each.what === "cut") await cut();
+        else for (let count = 0; count < each.count && (await read()); count += 1);
+      }
+      while (await read());
+      assert.deepEqual(known, objects);
+      await watch.stop();
+    }),
+    { numRuns: 300 },
+  );
 });

@@ -24,10 +24,13 @@ class Follower {
   readonly objects = new Map<string, Watched>();
   readonly complaints: string[] = [];
   #token = "";
+  /** Such a watch may tell that an object left which came and went unheard. */
+  #resumed = false;
   #stream: { cancel(): void } | undefined;
   #reading: Promise<void> = Promise.resolve();
 
   start(): this {
+    this.#resumed = this.synced;
     const stream = world.inventory.watchInventory({ resumeToken: this.#token });
     this.#stream = stream;
     this.#reading = (async () => {
@@ -52,7 +55,7 @@ class Follower {
     const key = object?.value.ref?.value ?? "";
     if (object === undefined) return;
     if (kind === UpdateKind.LEAVE) {
-      if (!this.objects.delete(key)) this.complaints.push(`${key} left and was not there`);
+      if (!this.objects.delete(key) && !this.#resumed) this.complaints.push(`${key} left and was not there`);
     } else {
       if (kind === UpdateKind.MODIFY && !this.objects.has(key)) this.complaints.push(`${key} changed and was not there`);
       this.objects.set(key, object);

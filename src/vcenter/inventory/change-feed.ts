@@ -25,9 +25,10 @@ interface Versions {
   version: number;
 }
 
-/** What a watch still has to tell about one object. `order` is the version at which that began to be so. */
+/** What a watch still has to tell about one object. */
 interface Pending {
   readonly kind: "enter" | "modify" | "leave";
+  /** A token of this version says that the reader heard of it: where the object entered, where it left, or a change of it that was not told. */
   readonly order: number;
   /** Whether the reader may know the object, or one of the same key before it. */
   readonly known: boolean;
@@ -47,7 +48,8 @@ interface Watcher {
  * start: ENTER a.
  *
  * A token is `<epoch>-<version>`: it can be resumed within one run of vCenter, while nothing left that the tombstones have
- * forgotten. Before SYNCED of a watch from the start tokens are empty: half an inventory cannot be resumed.
+ * forgotten. It does not say which objects came and went untold: of such a one, a watch that is resumed may tell that it left. Before
+ * SYNCED of a watch from the start tokens are empty: half an inventory cannot be resumed.
  */
 export class ChangeFeed<T> {
   readonly #epoch: bigint;
@@ -117,8 +119,9 @@ export class ChangeFeed<T> {
     this.#forgetOldTombstones();
     for (const watcher of this.#watchers) {
       const pending = watcher.pending.get(key);
-      if (pending?.known === false) watcher.pending.delete(key);
-      else watcher.pending.set(key, { kind: "leave", order: pending?.order ?? this.#version, known: true });
+      // To its place at the end: a token from before its removal would have it leave once more.
+      watcher.pending.delete(key);
+      if (pending?.known !== false) watcher.pending.set(key, { kind: "leave", order: this.#version, known: true });
       watcher.wake();
     }
     for (const observe of this.#removalObservers) observe(key);
@@ -138,15 +141,15 @@ export class ChangeFeed<T> {
     this.#watchers.add(watcher);
     try {
       for (let next = first(watcher.pending); next !== undefined && next[1].order <= start; next = first(watcher.pending)) {
-        yield* this.#take(watcher, next, resumeToken === "" ? "" : this.#token(next[1].order));
+        yield* this.#take(watcher, next, resumeToken !== "");
       }
-      yield { kind: "synced", token: this.#token(start) };
+      yield { kind: "synced", token: this.#tokenAfter(watcher, start) };
       const { signal, monotonic, gatherMs = 0 } = options;
       let gathers = false;
       while (!signal.aborted) {
         const next = first(watcher.pending);
         if (next !== undefined) {
-          yield* this.#take(watcher, next, this.#token(next[1].order));
+          yield* this.#take(watcher, next, true);
           gathers = gatherMs > 0;
         } else if (gathers) {
           gathers = false;
@@ -159,8 +162,9 @@ export class ChangeFeed<T> {
     }
   }
 
-  *#take(watcher: Watcher, [key, { kind }]: readonly [string, Pending], token: string): Generator<FeedUpdate<T>, void> {
+  *#take(watcher: Watcher, [key, { kind, order }]: readonly [string, Pending], resumable: boolean): Generator<FeedUpdate<T>, void> {
     watcher.pending.delete(key);
+    const token = resumable ? this.#tokenAfter(watcher, order) : "";
     if (kind === "leave") {
       yield { kind, token, key };
       return;
@@ -172,7 +176,9 @@ export class ChangeFeed<T> {
   #changesSince(version: number): Map<string, Pending> {
     const changes: (readonly [string, Pending])[] = [];
     for (const [key, item] of this.#items) {
-      if (item.version > version) changes.push([key, { kind: item.created > version ? "enter" : "modify", order: item.version, known: item.first <= version }]);
+      const known = item.first <= version;
+      if (item.created > version) changes.push([key, { kind: "enter", order: item.created, known }]);
+      else if (item.version > version) changes.push([key, { kind: "modify", order: item.version, known }]);
     }
     for (const [key, gone] of this.#tombstones) {
       if (gone.version > version && gone.first <= version) changes.push([key, { kind: "leave", order: gone.version, known: true }]);
@@ -197,6 +203,11 @@ export class ChangeFeed<T> {
       throw VimFault.invalidCollectorVersion(this.#token(this.#floor));
     }
     return version;
+  }
+
+  /** For a reader that has heard all up to `version`. One that has heard all there is has passed what came and went untold as well. */
+  #tokenAfter(watcher: Watcher, version: number): string {
+    return this.#token(watcher.pending.size === 0 ? this.#version : version);
   }
 
   #token(version: number): string {
