@@ -19,7 +19,7 @@ export function answering<Req, Res>(work: (request: Req, call: Call) => Promise<
 export const BOOKMARK_MS = 10_000;
 
 /** A watch that is told nothing of what changes, because it asked for other things, gets a bookmark after so long, so that its token does not age. */
-const PASSED_BOOKMARK_MS = 1_000;
+export const PASSED_BOOKMARK_MS = 1_000;
 
 /** Sends a feed over a stream until the caller leaves; `message` answers undefined for what this watch did not ask for. */
 export async function sendFeed<T, Update>(
