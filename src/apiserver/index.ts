@@ -76,6 +76,7 @@ export async function startApiserver(options: ApiserverOptions): Promise<Apiserv
       tls: options.tls,
       authenticator: new Authenticator(options.tokens ?? []),
       handler: (exchange) => route(exchange, { registry, notes, closing: closing.signal, kubelets, openApi, metrics, address: () => server.address }),
+      monotonic,
       log,
     });
     return {

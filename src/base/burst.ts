@@ -12,6 +12,8 @@ const MOST_MS = 3_000;
  * their way. One rule: who writes behind goes at once, except in a burst, where it waits for 250 ms in which nothing came, and 3 s at most. It is
  * a burst after more than 64 things without such a pause.
  *
+ * Who stops says so beforehand: all that joined hand on what they hold, and from then on nobody waits.
+ *
  * Worked example with `few` 2: things at 0, 10 and 20 ms. Who waits since 20 ms has 250 ms to go, another thing at 50 ms makes it 280 ms in all;
  * should they never end, it goes at 3,020 ms.
  */
@@ -22,6 +24,8 @@ export class Burst {
   /** Things that came without a pause between them. */
   #came = 0;
   #lastMs = Number.NEGATIVE_INFINITY;
+  #over = false;
+  readonly #holders = new Set<() => Promise<void>>();
 
   constructor(monotonic: Pick<Clock, "nowMs">, { few = FEW, mostMs = MOST_MS }: { readonly few?: number; readonly mostMs?: number } = {}) {
     this.#monotonic = monotonic;
@@ -37,9 +41,21 @@ export class Burst {
     return nowMs;
   }
 
+  /** `handOn` is called when nobody is to wait any more, and resolves when all that was held is handed on; answers how to leave. */
+  join(handOn: () => Promise<void>): () => void {
+    this.#holders.add(handOn);
+    return () => void this.#holders.delete(handOn);
+  }
+
+  /** Nobody waits from now on; resolves when those that joined have handed on what they held. */
+  async end(): Promise<void> {
+    this.#over = true;
+    await Promise.all([...this.#holders].map((handOn) => handOn()));
+  }
+
   /** How long one who waits since then has to wait yet, as far as can be told now; 0 when it may go. */
   waitMs(sinceMs: number): number {
-    if (this.#came <= this.#few) return 0;
+    if (this.#over || this.#came <= this.#few) return 0;
     return Math.max(0, Math.min(this.#lastMs + QUIET_MS, sinceMs + this.#mostMs) - this.#monotonic.nowMs());
   }
 }

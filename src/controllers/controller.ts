@@ -1,3 +1,4 @@
+import type { Burst } from "../base/burst.js";
 import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/log.js";
 import type { Dice } from "../base/seeded-random.js";
@@ -16,6 +17,8 @@ export interface ControllerContext {
   readonly monotonic: Clock;
   readonly dice: Dice;
   readonly log: Logger;
+  /** Shared with others of the process that write behind pods; each recorder has its own when absent. */
+  readonly burst?: Burst | undefined;
 }
 
 /** One loop of kube-controller-manager. Its informers are subscribed to when it is made, and started by the room. */
@@ -27,6 +30,6 @@ export interface Controller {
 }
 
 /** The recorder of one controller's events: `deployment-controller`, `replicaset-controller` ... */
-export function recorderFor({ client, clock, monotonic, dice, log }: ControllerContext, component: string): EventRecorder {
-  return new EventRecorder({ client, component, clock, monotonic, dice: dice.fork(component), log });
+export function recorderFor({ client, clock, monotonic, dice, log, burst }: ControllerContext, component: string): EventRecorder {
+  return new EventRecorder({ client, component, clock, monotonic, dice: dice.fork(component), log, burst });
 }

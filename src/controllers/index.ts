@@ -11,6 +11,7 @@ import type { Dice } from "../base/seeded-random.js";
 import { Informers } from "../kubernetes/informers.js";
 import { RestClient, type RestClientOptions } from "../kubernetes/rest-client.js";
 import { openChannel } from "../rpc/channel.js";
+import type { StepRecorder } from "../rpc/step-recorder.js";
 import type { TlsMaterial } from "../rpc/tls.js";
 import { poolDirectory } from "./client.js";
 import type { Controller, ControllerContext } from "./controller.js";
@@ -32,6 +33,8 @@ export interface ControllersOptions {
   readonly nodeMonitorGraceMs?: number;
   /** Shared with the other rooms of the process, which end together; of this room alone when absent. */
   readonly informers?: Informers;
+  /** Says whether many pods are on their way, when events stand back; each controller looks to its own when absent. */
+  readonly recorder?: Pick<StepRecorder, "burst"> | undefined;
   /** Mutual TLS towards vCenter. */
   readonly tls?: TlsMaterial | undefined;
   /** Emulated. */
@@ -54,7 +57,7 @@ export async function startControllers(options: ControllersOptions): Promise<Con
   const { clock, monotonic, dice, log, apiserver } = options;
   const client = new RestClient({ ...apiserver, userAgent: "kube-controller-manager", clock: monotonic, dice: dice.fork("apiserver") });
   const informers = options.informers ?? new Informers({ client, clock: monotonic, dice: dice.fork("informers"), log });
-  const context: ControllerContext = { client, informers, clock, monotonic, dice, log };
+  const context: ControllerContext = { client, informers, clock, monotonic, dice, log, burst: options.recorder?.burst };
   const vcenter = options.vcenterAddress === undefined ? undefined : openChannel({ address: options.vcenterAddress, tls: options.tls });
   const ca = apiserver.tls?.ca;
   const controllers: Controller[] = [

@@ -34,7 +34,7 @@ interface Running {
   readonly pid: number | undefined;
   /** Place among the processes: the first is called by all others. */
   readonly order: number;
-  /** Hands on what is held for the journal. */
+  /** Hands on what is held for the journal and the API server. */
   flush(): Promise<void>;
   close(): Promise<void>;
 }

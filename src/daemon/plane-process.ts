@@ -75,7 +75,7 @@ export class PlaneProcess {
     await this.#run(plan);
   }
 
-  /** Has the child hand on what it holds for the journal; resolves when it has, has ended, or takes too long. */
+  /** Has the child hand on what it holds for the journal and the API server; resolves when it has, has ended, or takes too long. */
   async flush(): Promise<void> {
     this.#stopping = true;
     const child = this.#child;

@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.js";
 import { monotonicClock, wallClock } from "../base/clock.js";
+import { deferred } from "../base/deferred.js";
 import type { LatencyProfile } from "../base/latency-profile.js";
 import { latencyProfile } from "../base/latency-profile.js";
 import type { Logger } from "../base/log.js";
@@ -29,6 +30,9 @@ export interface RoomContext {
   readonly tls: TlsMaterial | undefined;
 }
 
+/** The API server is given so long to take the events that are held for it. */
+const EVENTS_LIMIT_MS = 1_000;
+
 /** Makes the context of each room; one step recorder and one set of informers serve the whole process. */
 export async function roomContext(plan: PlanePlan, log: Logger): Promise<{ of(room: RoomName): RoomContext; flush(): Promise<void>; close(): Promise<void> }> {
   const monotonic = monotonicClock();
@@ -39,13 +43,29 @@ export async function roomContext(plan: PlanePlan, log: Logger): Promise<{ of(ro
   const channel = openChannel({ address: plan.addresses.emulator, tls });
   const recorder = openStepRecorder({ channel, clock: monotonic, dice: dice.fork(`recorder/${plan.name}`), log });
   const shared = new SharedInformers({ plan, monotonic, dice: dice.fork("shared"), log });
+  let flushed: Promise<unknown> | undefined;
   return {
     of: (room) => ({ plan, log, clock, monotonic, dice: dice.fork(room), profile: latencyProfile(plan.options.profile), recorder, informers: () => shared.open(), tls }),
-    flush: () => recorder.close(),
+    flush: async () => {
+      // Once: afterwards nothing is held any more, and the API server may be gone.
+      flushed ??= Promise.all([recorder.close(), within(EVENTS_LIMIT_MS, recorder.burst.end(), monotonic)]);
+      await flushed;
+    },
     close: async () => {
       await shared.close();
       await recorder.close();
       channel.close();
     },
   };
+}
+
+/** Resolves with `work`, or when its time is over. */
+async function within(limitMs: number, work: Promise<void>, monotonic: Clock): Promise<void> {
+  const over = deferred<void>();
+  const limit = monotonic.timer(limitMs, () => over.resolve());
+  try {
+    await Promise.race([work, over.promise]);
+  } finally {
+    limit.cancel();
+  }
 }

@@ -6,7 +6,7 @@ import { roomStarters, type RunningRoom } from "./rooms.js";
 
 /** The rooms of one process. */
 export interface RunningRooms {
-  /** Hands the journal the steps that are held for it; comes before any process of the emulator is stopped, as the journal runs in one of them. */
+  /** Hands the journal the steps and the API server the events that are held for them; comes before any process of the emulator is stopped, as they run in one of them. */
   flush(): Promise<void>;
   /** Stops them, the last started first. */
   close(): Promise<void>;
@@ -17,7 +17,7 @@ export async function startRooms(plan: PlanePlan, log: Logger): Promise<RunningR
   const context = await roomContext(plan, log);
   const running: Array<{ readonly name: RoomName; readonly room: RunningRoom }> = [];
   const close = async (): Promise<void> => {
-    // First, while the journal may still run in this very process.
+    // First, while the journal and the API server may still run in this very process.
     await context.flush();
     for (const { name, room } of running.splice(0).reverse()) {
       await room.close().catch((error: unknown) => log.warn({ room: name, error: (error as Error).message }, "room did not close well"));

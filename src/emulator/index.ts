@@ -55,6 +55,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const gaps: JournalGaps = new JournalGaps({
     reader: store,
     pod: (namespace, name) => client.get(pods, { namespace, name }).catch(absent),
+    onTheirWay: () => journal.podsOnTheirWay(),
     accept: (records) => journal.accept(records),
     monotonic,
     log,

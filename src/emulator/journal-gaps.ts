@@ -12,7 +12,7 @@ const ALL_STEPS = (1 << (LAST_STEP + 1)) - 2;
 /** Steps 1 and 2, which belong to all attempts. */
 const STEPS_ONCE = (1 << 1) | (1 << 2);
 const LOOK_EVERY_MS = 1_000;
-/** Records of one step may be on their way for so long after those of the next: in a long burst of pods recorders wait for 3 s, the journal for another. */
+/** Records of one step may be on their way to the journal for so long after those of the next: in a long burst of pods recorders wait for 3 s. */
 const QUIET_MS = 5_000;
 /** A pod that has not started yet is looked at again after this, if nothing is heard of it before. */
 const AGAIN_MS = 30_000;
@@ -32,6 +32,8 @@ export interface JournalGapsOptions {
   readonly reader: Pick<JournalReader, "read">;
   /** The pod of that name as it is now; undefined when there is none. */
   readonly pod: (namespace: string, name: string) => Promise<Pod | undefined>;
+  /** UIDs of the pods of which records wait in the journal: they may be what seems to be missing. */
+  readonly onTheirWay: () => ReadonlySet<string>;
   /** Takes what was rebuilt. */
   readonly accept: (records: readonly StepRecord[]) => void;
   readonly monotonic: Clock;
@@ -40,7 +42,7 @@ export interface JournalGapsOptions {
 
 /**
  * Watches for placements with steps missing from the journal: a room that is killed takes with it what it had not sent yet. Once the pod's
- * containers have started and its records have been quiet for 5 s, the gaps are filled from what the steps left on the pod.
+ * containers have started, its records have been quiet for 5 s and none waits in the journal, the gaps are filled from what the steps left on the pod.
  */
 export class JournalGaps {
   readonly #options: JournalGapsOptions;
@@ -87,20 +89,24 @@ export class JournalGaps {
   /** One turn: fills the gaps of pods whose time has come. */
   async fill(): Promise<void> {
     const nowMs = this.#options.monotonic.nowMs();
-    const due = [...this.#open].filter(([, { dueMs }]) => dueMs <= nowMs).slice(0, MAX_LOOKS);
-    for (const [uid, placement] of due) {
+    const quiet = [...this.#open].filter(([, { dueMs }]) => dueMs <= nowMs);
+    if (quiet.length === 0) return;
+    const onTheirWay = this.#options.onTheirWay();
+    for (const [uid, placement] of quiet.filter(([uid]) => !onTheirWay.has(uid)).slice(0, MAX_LOOKS)) {
       placement.dueMs = nowMs + AGAIN_MS;
-      await this.#look(uid);
+      await this.#look(uid, placement);
     }
   }
 
-  async #look(uid: string): Promise<void> {
-    const { reader, accept } = this.#options;
+  async #look(uid: string, placement: Placement): Promise<void> {
+    const { reader, accept, onTheirWay } = this.#options;
     const { records } = await reader.read(podPrefix(uid));
     const attempt = Math.max(1, ...records.map(({ record }) => record.attempt));
     const known = new Map(records.filter(({ record }) => record.attempt === attempt || record.step <= 2).map(({ record }) => [record.step, record]));
     const named = records.find(({ record }) => record.name !== "")?.record;
     const pod = named === undefined ? undefined : await this.#options.pod(named.namespace, named.name);
+    // What came while this was read is not to be replaced by what is rebuilt without it.
+    if (this.#open.get(uid) !== placement || onTheirWay().has(uid)) return;
     if (pod?.metadata.uid !== uid) this.#open.delete(uid);
     else if (pod.status?.phase !== undefined && pod.status.phase !== "Pending") accept(rebuiltSteps(pod, known, attempt));
   }

@@ -56,28 +56,38 @@ export class Journal {
   readonly #monotonic: Clock;
   readonly #log: Logger;
   readonly #maxPods: number;
+  readonly #maxWaiting: number;
   readonly #onRecorded: (place: StepPlace) => void;
   readonly #burst: Burst;
   /** Insertion order is age. */
   readonly #pods = new Map<string, PodMemory>();
+  /** Records in line, oldest first: those of the Txn on the wire, those that go next, those that came since. Together never more than the limit. */
+  #sent: readonly Waiting[] = [];
+  #due: Waiting[] = [];
   #waiting: Waiting[] = [];
   #dropped = 0;
   #stored = 0;
   #writing: Promise<void> | undefined;
   readonly #closing = new AbortController();
 
-  constructor(options: { readonly store: JournalStore; readonly monotonic: Clock; readonly log: Logger; readonly maxPods?: number; readonly onRecorded?: (place: StepPlace) => void }) {
+  constructor(options: { readonly store: JournalStore; readonly monotonic: Clock; readonly log: Logger; readonly maxPods?: number; readonly maxWaiting?: number; readonly onRecorded?: (place: StepPlace) => void }) {
     this.#store = options.store;
     this.#monotonic = options.monotonic;
     this.#log = options.log;
     this.#burst = new Burst(options.monotonic, { mostMs: mostHeldMs });
     this.#maxPods = options.maxPods ?? 10_000;
+    this.#maxWaiting = options.maxWaiting ?? maxWaiting;
     this.#onRecorded = options.onRecorded ?? (() => undefined);
   }
 
   /** Records stored since the start. */
   get stored(): number {
     return this.#stored;
+  }
+
+  /** UIDs of the pods of which records wait to be stored. */
+  podsOnTheirWay(): ReadonlySet<string> {
+    return new Set([this.#sent, this.#due, this.#waiting].flatMap((records) => records.map(({ record }) => record.podUid)));
   }
 
   /** Learns which pods are stored already, so that the limit holds across restarts. */
@@ -94,11 +104,7 @@ export class Journal {
     const good = records.filter((record) => record.podUid !== "" && isStep(record.step));
     const untilMs = this.#burst.came(good.length) + nameWaitMs;
     for (const record of good) this.#waiting.push({ record: this.#complete(record), untilMs });
-    if (this.#waiting.length > maxWaiting) {
-      this.#dropped += this.#waiting.length - maxWaiting;
-      this.#waiting = this.#waiting.slice(-maxWaiting);
-      this.#log.warn({ dropped: this.#dropped }, "journal: the store is too slow; oldest records dropped");
-    }
+    this.#dropBeyondLimit();
     if (!this.#closing.signal.aborted) this.#writing ??= this.#write().finally(() => (this.#writing = undefined));
     return good.length;
   }
@@ -128,20 +134,33 @@ export class Journal {
     };
   }
 
+  /** The oldest go first, but for those on the wire. */
+  #dropBeyondLimit(): void {
+    const tooMany = this.#sent.length + this.#due.length + this.#waiting.length - this.#maxWaiting;
+    if (tooMany <= 0) return;
+    const due = this.#due.splice(0, tooMany);
+    this.#waiting = this.#waiting.slice(tooMany - due.length);
+    this.#dropped += tooMany;
+    this.#log.warn({ dropped: this.#dropped }, "journal: the store is too slow; oldest records dropped");
+  }
+
   async #write(): Promise<void> {
     while (this.#waiting.length > 0) {
       await this.#gather();
-      const due = this.#takeNamed();
-      for (let from = 0; from < due.length; ) {
-        const { batch, end } = nextBatch(due, from);
+      this.#due = this.#takeNamed();
+      while (this.#due.length > 0) {
+        const { batch, end } = nextBatch(this.#due);
+        this.#sent = this.#due.splice(0, end);
         try {
           await this.#store.put([...batch].map(([key, { value }]) => ({ key, value })));
-          from = end;
+          this.#sent = [];
           this.#stored += batch.size;
           for (const { record } of batch.values()) this.#onRecorded(record);
           await this.#forget();
         } catch (error) {
-          this.#waiting = [...due.slice(from), ...this.#waiting];
+          this.#waiting = [...this.#sent, ...this.#due, ...this.#waiting];
+          this.#sent = [];
+          this.#due = [];
           this.#log.warn({ error: (error as Error).message, waiting: this.#waiting.length }, "journal: the store did not take a batch; trying again");
           if (this.#closing.signal.aborted) return;
           await this.#wait(retryMs);
@@ -185,16 +204,16 @@ export class Journal {
   }
 }
 
-/** The next records of a Txn by key, from one in the list to the one where it ends: a Txn may name a key once only, so a second record of one step replaces the first. */
-function nextBatch(due: readonly Waiting[], from: number): { readonly batch: ReadonlyMap<string, Encoded>; readonly end: number } {
+/** The first records of a list as one Txn, by key, and where it ends: a Txn may name a key once only, so a second record of one step replaces the first. */
+function nextBatch(due: readonly Waiting[]): { readonly batch: ReadonlyMap<string, Encoded>; readonly end: number } {
   const batch = new Map<string, Encoded>();
   let bytes = 0;
-  let end = from;
+  let end = 0;
   for (; end < due.length && batch.size < maxBatch; end += 1) {
     const { record } = due[end]!;
     const value = encodeRecord(record);
     bytes += value.length;
-    if (bytes > maxBatchBytes && end > from) break;
+    if (bytes > maxBatchBytes && end > 0) break;
     batch.set(journalKey(record.podUid, record.attempt, record.step), { record, value });
   }
   return { batch, end };

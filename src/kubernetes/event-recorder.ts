@@ -65,6 +65,7 @@ export class EventRecorder {
   readonly #options: EventRecorderOptions;
   readonly #monotonic: Clock;
   readonly #burst: Burst;
+  readonly #leaveBurst: () => void;
   readonly #known = new Map<string, Known>();
   readonly #pending: Known[] = [];
   readonly #spam = new EventSpamFilter();
@@ -82,6 +83,10 @@ export class EventRecorder {
     this.#options = options;
     this.#monotonic = options.monotonic ?? monotonicClock();
     this.#burst = options.burst ?? new Burst(this.#monotonic);
+    this.#leaveBurst = this.#burst.join(() => {
+      this.#stopWaiting();
+      return this.flushed();
+    });
   }
 
   /** How many events were lost to the limit. */
@@ -145,9 +150,16 @@ export class EventRecorder {
   async close(): Promise<void> {
     this.#closed = true;
     this.#ending.abort(new Error("the event recorder is closed"));
-    this.#later?.cancel();
-    this.#pump();
+    this.#leaveBurst();
+    this.#stopWaiting();
     await this.flushed();
+  }
+
+  /** What waits for the end of the burst is written now. */
+  #stopWaiting(): void {
+    this.#later?.cancel();
+    this.#later = undefined;
+    this.#pump();
   }
 
   /**

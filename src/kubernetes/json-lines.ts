@@ -3,7 +3,7 @@ const MAX_LINE_BYTES = 16 * 1024 * 1024;
 
 /**
  * Cuts a byte stream into lines and parses each as JSON: the framing of a watch. The lines of one chunk come together; an unfinished last line
- * is dropped.
+ * is dropped. At a line that is no JSON or too long the good ones before it come first, then it throws.
  */
 export async function* parseJsonLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<readonly unknown[], void> {
   let held: Buffer[] = [];
@@ -19,13 +19,19 @@ export async function* parseJsonLines(chunks: AsyncIterable<Buffer>): AsyncGener
       if (held.length > 0) held = [];
       heldBytes = 0;
       start = end + 1;
-      if (line.trim() !== "") lines.push(JSON.parse(line));
+      if (line.trim() === "") continue;
+      try {
+        lines.push(JSON.parse(line));
+      } catch (error) {
+        if (lines.length > 0) yield lines;
+        throw error;
+      }
     }
+    if (lines.length > 0) yield lines;
     if (start < chunk.length) {
       held.push(chunk.subarray(start));
       heldBytes += chunk.length - start;
       if (heldBytes > MAX_LINE_BYTES) throw new Error(`a watch event is longer than ${MAX_LINE_BYTES} bytes`);
     }
-    if (lines.length > 0) yield lines;
   }
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { Burst } from "../../src/base/burst.js";
+import { ManualClock } from "../../src/base/clock.js";
 
 test("the worked example: three things without a pause are a burst, which a quarter of a second without any ends, and 3 s at most", () => {
   let nowMs = 0;
@@ -45,4 +46,21 @@ test("few things at a time never wait, and nobody waits for longer than the most
       }
     }),
   );
+});
+
+test("at its end those that joined hand on what they hold, but not those that left, and nobody waits any more", async () => {
+  const burst = new Burst(new ManualClock(), { few: 2 });
+  const handedOn: string[] = [];
+  const joined = (name: string): (() => void) =>
+    burst.join(() => {
+      handedOn.push(name);
+      return Promise.resolve();
+    });
+  joined("a");
+  joined("b")();
+  const sinceMs = burst.came(10);
+  assert.equal(burst.waitMs(sinceMs), 250);
+  await burst.end();
+  assert.deepEqual(handedOn, ["a"]);
+  assert.equal(burst.waitMs(burst.came(10)), 0);
 });

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { UserError } from "../../src/base/user-error.js";
-import { haveHost, type WantedHost } from "../../src/daemon/fill-hosts.js";
+import { haveHost } from "../../src/daemon/fill-hosts.js";
 import { type Host, HostConnectionState, HostSpec } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
+import type { WantedHost } from "../../src/rpc/added-host.js";
 import { hostKey, hostName, HOST, World } from "../vcenter/world.js";
 
 let world: World;

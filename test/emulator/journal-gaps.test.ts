@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { ManualClock } from "../../src/base/clock.js";
 import { silentLogger } from "../../src/base/log.js";
 import { toTimestamp } from "../../src/base/timestamp.js";
-import { JournalGaps } from "../../src/emulator/journal-gaps.js";
+import { JournalGaps, type JournalGapsOptions } from "../../src/emulator/journal-gaps.js";
 import { rebuiltSteps } from "../../src/emulator/rebuilt-steps.js";
 import { StepRecord } from "../../src/gen/spheresim/emulator/v1/journal.js";
 import type { Pod } from "../../src/kubernetes/pod.js";
@@ -42,11 +42,13 @@ test("what the pod does not show is not told", () => {
   assert.deepEqual(rebuiltSteps(bare, new Map(), 1).map(({ step }) => step), [1, 2]);
 });
 
+const readerOf = (records: readonly StepRecord[]): JournalGapsOptions["reader"] => ({ read: () => Promise.resolve({ revision: 1n, records: records.map((record) => ({ record, revision: 1n })) }) });
+
 async function looked(records: readonly StepRecord[], now: Pod | undefined): Promise<number[]> {
   const monotonic = new ManualClock();
   const rebuilt: number[] = [];
-  const reader = { read: () => Promise.resolve({ revision: 1n, records: records.map((record) => ({ record, revision: 1n })) }) };
-  const gaps = new JournalGaps({ reader, pod: () => Promise.resolve(now), accept: (found) => void rebuilt.push(...found.map(({ step }) => step)), monotonic, log: silentLogger });
+  const reader = readerOf(records);
+  const gaps = new JournalGaps({ reader, pod: () => Promise.resolve(now), onTheirWay: () => new Set(), accept: (found) => void rebuilt.push(...found.map(({ step }) => step)), monotonic, log: silentLogger });
   for (const record of records) gaps.recorded(record);
   await gaps.fill();
   assert.deepEqual(rebuilt, [], "not before the records have been quiet");
@@ -70,4 +72,47 @@ test("a whole placement, one whose pod has not started, is another or is gone: n
 test("another attempt has its own steps from 3 on; 1 and 2 belong to all", async () => {
   const second = known(all.filter((step) => step > 2 && step !== 7), 2);
   assert.deepEqual(await looked([...known([1, 2, 3]).values(), ...second.values()], pod), [7]);
+});
+
+test("a record that waits in the journal, however long, is no gap; nor is one that comes while gaps are looked at", async () => {
+  const monotonic = new ManualClock();
+  const rebuilt: number[] = [];
+  const records = [...known(all.filter((step) => step !== 8)).values()];
+  const late = known([8]).get(8)!;
+  let onTheirWay: ReadonlySet<string> = new Set(["u1"]);
+  let meanwhile = (): void => undefined;
+  const gaps = new JournalGaps({
+    reader: readerOf(records),
+    pod: () => {
+      meanwhile();
+      return Promise.resolve(pod);
+    },
+    onTheirWay: () => onTheirWay,
+    accept: (found) => void rebuilt.push(...found.map(({ step }) => step)),
+    monotonic,
+    log: silentLogger,
+  });
+  for (const record of records) gaps.recorded(record);
+  for (let turn = 0; turn < 20; turn += 1) {
+    await monotonic.advance(1_000);
+    await gaps.fill();
+  }
+  assert.deepEqual(rebuilt, [], "it waits");
+
+  onTheirWay = new Set();
+  meanwhile = () => void (onTheirWay = new Set(["u1"]));
+  await gaps.fill();
+  assert.deepEqual(rebuilt, [], "it came to wait meanwhile");
+
+  onTheirWay = new Set();
+  meanwhile = () => gaps.recorded(late);
+  await monotonic.advance(30_000);
+  await gaps.fill();
+  assert.deepEqual(rebuilt, [], "it was stored meanwhile");
+
+  meanwhile = () => undefined;
+  for (const record of records) gaps.recorded(record);
+  await monotonic.advance(5_000);
+  await gaps.fill();
+  assert.deepEqual(rebuilt, [8], "it is lost");
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManualClock } from "../../src/base/clock.js";
+import { deferred } from "../../src/base/deferred.js";
 import { silentLogger } from "../../src/base/log.js";
 import { Journal, type JournalStore } from "../../src/emulator/journal.js";
 import { decodeRecord, encodeRecord, journalKey, stepPlaceOf } from "../../src/emulator/journal-key.js";
@@ -151,6 +152,27 @@ test("what the store did not take is written when it does, in order and once", a
   assert.deepEqual(store.batches, [128, 128, 44]);
   assert.deepEqual([...store.pairs.keys()], Array.from({ length: 300 }, (_, index) => journalKey(`u${index}`, 1, 1)));
   await made.close();
+});
+
+test("records on the wire count in the limit: the oldest of the others are dropped, those first that come next", async () => {
+  const store = new MemoryStore();
+  const clock = new ManualClock();
+  const written = deferred<void>();
+  const put = store.put.bind(store);
+  store.put = (pairs) => (store.batches.length === 0 ? written.promise : Promise.resolve()).then(() => put(pairs));
+  const made = new Journal({ store, monotonic: clock, log: silentLogger, maxWaiting: 200 });
+  const pods = (prefix: string, count: number): StepRecord[] => Array.from({ length: count }, (_, index) => record(`${prefix}${index}`, 1, { namespace: "default", name: "web" }));
+  made.accept(pods("a", 150));
+  await clock.advance(250);
+  assert.equal(made.podsOnTheirWay().size, 150);
+  made.accept(pods("b", 80));
+  assert.equal(made.podsOnTheirWay().size, 200);
+  // 128 are on the wire; of the 22 that go next and the 80 that came since, the first 30 are dropped.
+  assert.deepEqual(["a127", "a128", "a149", "b7", "b8", "b79"].map((uid) => made.podsOnTheirWay().has(uid)), [true, false, false, false, true, true]);
+  written.resolve();
+  await made.close();
+  assert.equal(store.pairs.size, 200);
+  assert.equal(made.podsOnTheirWay().size, 0);
 });
 
 test("records without a pod are refused", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Burst } from "../../src/base/burst.js";
 import { ManualClock, nextTurn } from "../../src/base/clock.js";
 import { silentLogger } from "../../src/base/log.js";
 import { Dice } from "../../src/base/seeded-random.js";
@@ -146,6 +147,23 @@ test("a burst of more events than may wait does not wait for its end", async () 
 function withoutAnswer(): Promise<never> {
   return Promise.reject(transportError("the host's network cable is unplugged"));
 }
+
+test("at the end of its burst a recorder writes what it holds, and from then on holds nothing", async () => {
+  const { clock, cluster, pod } = await setUp();
+  const burst = new Burst(clock);
+  const recorder = new EventRecorder({ client: cluster, component: "kubelet", clock, monotonic: clock, dice: new Dice(1), log: silentLogger, burst });
+  const told = (): number => cluster.peekAll(events).length;
+  burst.came(100);
+  for (const reason of ["Pulled", "Created", "Started"]) recorder.record(pod, "Normal", reason, "x");
+  await nextTurn();
+  assert.equal(told(), 0);
+  await burst.end();
+  assert.equal(told(), 3);
+  recorder.record(pod, "Normal", "Killing", "x");
+  await recorder.flushed();
+  assert.equal(told(), 4);
+  assert.equal(clock.waiting, 0);
+});
 
 test("an event that got no answer is tried again for two minutes, as client-go does, and is there when the API server is back", async () => {
   const { clock, cluster, pod } = await setUp();

@@ -330,7 +330,8 @@ test("a watch of tasks in some states is told of a task when it comes into one o
   const synced = deferred<void>();
   const watching = (async () => {
     for await (const update of world.tasks.watchTasks({ resumeToken: "", skipEnded: false, state: [TaskState.SUCCESS, TaskState.ERROR] })) {
-      seen.push(update);
+      // On a busy machine a bookmark may come between.
+      if (update.kind !== UpdateKind.BOOKMARK) seen.push(update);
       synced.resolve();
       if (update.task !== undefined) return;
     }

@@ -1,11 +1,12 @@
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerResponse } from "node:http2";
 import { stringify } from "yaml";
+import type { Clock } from "../../base/clock.js";
 import { requestTooLarge, type Status, type StatusError } from "../errors.js";
 import type { Caller } from "../kinds/kind.js";
 import type { RawBody } from "../rest/body.js";
 import type { Representation } from "./negotiation.js";
-import { BODY_LIMIT_BYTES, readBody, type Request } from "./request-body.js";
+import { BODY_LIMIT_BYTES, linger, readBody, type Request } from "./request-body.js";
 
 /** Node's compatibility layer gives HTTP/2 answers the same methods. */
 export type Response = ServerResponse | Http2ServerResponse;
@@ -29,9 +30,13 @@ export class Exchange {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly caller: Caller;
+  readonly #monotonic: Clock;
   readonly #warnings: string[] = [];
+  /** The connection ends with the answer, but not before the client could read it. */
+  #lingers = false;
 
-  constructor(request: Request, response: Response, caller: Caller) {
+  constructor(request: Request, response: Response, caller: Caller, monotonic: Clock) {
+    this.#monotonic = monotonic;
     this.request = request;
     this.response = response as ServerResponse;
     this.method = request.method ?? "GET";
@@ -75,8 +80,15 @@ export class Exchange {
     const headers = this.headers(contentType);
     headers["content-length"] = String(bytes.length);
     this.response.writeHead(status, headers as Record<string, string>);
-    if (this.method === "HEAD") this.response.end();
-    else this.response.end(bytes);
+    const body = this.method === "HEAD" ? undefined : bytes;
+    if (!this.#lingers) {
+      this.response.end(body);
+      return;
+    }
+    if (body === undefined) this.response.flushHeaders();
+    // Whole already as its length says, and small: nothing waits for the end of the answer but the connection.
+    else this.response.write(body);
+    void linger(this.request as IncomingMessage, this.#monotonic).then(() => this.response.end());
   }
 
   /** Sends an answer that is text already. */
@@ -103,8 +115,10 @@ export class Exchange {
     const retry = error.details?.retryAfterSeconds;
     if (retry !== undefined) this.response.setHeader("retry-after", String(retry));
     if (error.code === 401) this.response.setHeader("www-authenticate", 'Basic realm="kubernetes-master"');
-    // What is left of a refused body is not read: the connection of HTTP/1.1 ends with the answer.
-    if (error.code === 413 && this.request.httpVersionMajor === 1) this.response.setHeader("connection", "close");
+    if (error.code === 413 && this.request.httpVersionMajor === 1) {
+      this.response.setHeader("connection", "close");
+      this.#lingers = true;
+    }
     this.status(error.toStatus());
   }
 }

@@ -49,8 +49,8 @@ export class HttpsServer {
     this.#sockets = sockets;
   }
 
-  static async listen(options: { readonly listen: string; readonly tls: TlsMaterial; readonly authenticator: Authenticator; readonly handler: Handler; readonly log: Logger }): Promise<HttpsServer> {
-    const { tls, authenticator, handler, log } = options;
+  static async listen(options: { readonly listen: string; readonly tls: TlsMaterial; readonly authenticator: Authenticator; readonly handler: Handler; readonly monotonic: Clock; readonly log: Logger }): Promise<HttpsServer> {
+    const { tls, authenticator, handler, monotonic, log } = options;
     const sessions = new Set<ServerHttp2Session>();
     const sockets = new Set<TLSSocket>();
     const callers = new WeakMap<TLSSocket, Caller>();
@@ -89,11 +89,11 @@ export class HttpsServer {
     const answer = async (request: Request, response: Response): Promise<void> => {
       let exchange: Exchange | undefined;
       try {
-        exchange = new Exchange(request, response, callerOf(request));
+        exchange = new Exchange(request, response, callerOf(request), monotonic);
         await handler(exchange);
       } catch (error) {
         if (response.destroyed) return;
-        exchange ??= new Exchange(request, response, NOBODY);
+        exchange ??= new Exchange(request, response, NOBODY, monotonic);
         exchange.refuse(asStatusError(error, log));
       }
     };

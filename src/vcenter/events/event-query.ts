@@ -1,3 +1,4 @@
+import type { Clock } from "../../base/clock.js";
 import type { Timestamp } from "../../gen/google/protobuf/timestamp.js";
 import type { Event, EventFilter } from "../../gen/spheresim/vcenter/v1/event.js";
 import { VimFault } from "../vim-fault.js";
@@ -6,6 +7,13 @@ import { isEventType } from "./event-type.js";
 
 /** One step of following events. */
 export type EventStep = { readonly token: string } & ({ readonly kind: "event"; readonly event: Event } | { readonly kind: "synced" | "bookmark" });
+
+/** When those who follow events get a bookmark. */
+interface BookmarkTimes {
+  readonly monotonic: Clock;
+  readonly bookmarkMs: number;
+  readonly passedBookmarkMs: number;
+}
 
 /** Refuses what no event can fit, instead of answering nothing for a slip of the pen. Throws InvalidArgument. */
 export function checkFilter(filter: EventFilter | undefined): EventFilter | undefined {
@@ -39,26 +47,31 @@ export function queryEvents(log: EventLog, filter: EventFilter | undefined): Eve
 /**
  * Follows events: those kept (with an empty token) or since a token, then SYNCED, then each as it comes. A token is
  * `<epoch>-<key of the last event looked at>`. A reader that falls behind by more than the log keeps gets InvalidCollectorVersion.
- * `wait` resolves after the time between bookmarks.
+ * A bookmark comes when for `bookmarkMs` no event came, and when for `passedBookmarkMs` those that came were not asked for.
  */
 export async function* followEvents(
   log: EventLog,
-  options: { readonly epoch: bigint; readonly filter: EventFilter | undefined; readonly resumeToken: string; readonly signal: AbortSignal; readonly wait: (signal: AbortSignal) => Promise<void> },
+  options: { readonly epoch: bigint; readonly filter: EventFilter | undefined; readonly resumeToken: string; readonly signal: AbortSignal } & BookmarkTimes,
 ): AsyncGenerator<EventStep, void> {
-  const { epoch, filter, signal } = options;
+  const { epoch, filter, signal, monotonic, passedBookmarkMs } = options;
   const token = (key: number): string => `${epoch}-${key}`;
   let position = options.resumeToken === "" ? log.oldest - 1 : parse(options.resumeToken, epoch, log);
   const start = log.last;
   let synced = false;
+  let toldMs = 0;
   while (!signal.aborted) {
     if (position + 1 < log.oldest) throw VimFault.invalidCollectorVersion(token(log.oldest - 1));
     if (!synced && position >= start) {
       synced = true;
       yield { kind: "synced", token: token(position) };
+      toldMs = monotonic.nowMs();
     } else if (position < log.last) {
       position += 1;
       const event = log.get(position);
-      if (event !== undefined && isWanted(event, filter)) yield { kind: "event", event, token: token(position) };
+      const wanted = event !== undefined && isWanted(event, filter);
+      if (!wanted && !(synced && monotonic.nowMs() - toldMs >= passedBookmarkMs)) continue;
+      yield wanted ? { kind: "event", event, token: token(position) } : { kind: "bookmark", token: token(position) };
+      toldMs = monotonic.nowMs();
     } else if (!(await comes(log, options))) {
       if (!signal.aborted) yield { kind: "bookmark", token: token(position) };
     }
@@ -66,12 +79,12 @@ export async function* followEvents(
 }
 
 /** Whether an event came before the time of the next bookmark. */
-async function comes(log: EventLog, { signal, wait }: { readonly signal: AbortSignal; readonly wait: (signal: AbortSignal) => Promise<void> }): Promise<boolean> {
+async function comes(log: EventLog, { signal, monotonic, bookmarkMs }: { readonly signal: AbortSignal } & BookmarkTimes): Promise<boolean> {
   const over = new AbortController();
   const stop = (): void => over.abort();
   signal.addEventListener("abort", stop, { once: true });
   try {
-    const pause = wait(over.signal).then(
+    const pause = monotonic.sleep(bookmarkMs, over.signal).then(
       () => false,
       () => false,
     );

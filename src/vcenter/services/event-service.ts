@@ -6,7 +6,7 @@ import { toRpcError } from "../errors.js";
 import type { EventLog } from "../events/event-log.js";
 import { checkFilter, type EventStep, followEvents, queryEvents } from "../events/event-query.js";
 import type { Pages } from "../inventory/pages.js";
-import { answering, BOOKMARK_MS } from "./answering.js";
+import { answering, BOOKMARK_MS, PASSED_BOOKMARK_MS } from "./answering.js";
 
 /** What the service works with. */
 export interface EventServiceOptions {
@@ -27,7 +27,7 @@ export function eventService({ log, epoch, eventPages, monotonic }: EventService
     watchEvents: async (request, stream, call) => {
       try {
         const filter = checkFilter(request.filter);
-        const steps = followEvents(log, { epoch, filter, resumeToken: request.resumeToken, signal: call.signal, wait: (signal) => monotonic.sleep(BOOKMARK_MS, signal) });
+        const steps = followEvents(log, { epoch, filter, resumeToken: request.resumeToken, signal: call.signal, monotonic, bookmarkMs: BOOKMARK_MS, passedBookmarkMs: PASSED_BOOKMARK_MS });
         for await (const step of steps) await stream.write(eventUpdate(step));
       } catch (error) {
         throw toRpcError(error);
