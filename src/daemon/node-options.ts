@@ -5,12 +5,12 @@
  *   up to 16, and 200 pods fill them many times a second.
  * - One thread copies it, where several would wait for a core.
  * - The old generation may triple before it is collected: much of a small one is buffers that come and go.
- * - A function is optimized after four times as many calls as usual. Where all cores are busy, optimizing takes a third of the first burst, and much of
+ * - A function is optimized after three times as many calls as usual. Where all cores are busy, optimizing takes a third of the first burst, and much of
  *   it twice, since code that has seen little is optimized for too little.
  * - Node does not make the two accessors that warn of their deprecation for each HTTP/2 request.
  */
 export function nodeOptions(nodeVersion: string): readonly string[] {
-  // V8 counted bytecode in Node 20 and counts calls since; each is four times its default.
-  const optimizing = Number.parseInt(nodeVersion, 10) < 22 ? "--interrupt-budget=270336" : "--invocation-count-for-turbofan=12000";
+  // V8 counted bytecode in Node 20 and counts calls since; each is three times its default.
+  const optimizing = Number.parseInt(nodeVersion, 10) < 22 ? "--interrupt-budget=202752" : "--invocation-count-for-turbofan=9000";
   return ["--min-semi-space-size=16", "--max-semi-space-size=32", "--no-parallel-scavenge", "--heap-growing-percent=200", optimizing, "--no-deprecation"];
 }

@@ -10,6 +10,6 @@ test("this Node knows each option; one it does not know would end it", () => {
 });
 
 test("when a function is optimized is said in the words of each V8", () => {
-  assert.ok(nodeOptions("20.19.0").includes("--interrupt-budget=270336"));
-  for (const version of ["22.0.0", "24.21.0", "26.1.0"]) assert.ok(nodeOptions(version).includes("--invocation-count-for-turbofan=12000"), version);
+  assert.ok(nodeOptions("20.19.0").includes("--interrupt-budget=202752"));
+  for (const version of ["22.0.0", "24.21.0", "26.1.0"]) assert.ok(nodeOptions(version).includes("--invocation-count-for-turbofan=9000"), version);
 });
