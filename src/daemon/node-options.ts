@@ -5,8 +5,7 @@
  *   up to 16, and 200 pods fill them many times a second.
  * - One thread copies it, where several would wait for a core.
  * - The old generation may triple before it is collected: much of a small one is buffers that come and go.
- * - A function is optimized after three times as many calls as usual. Where all cores are busy, optimizing takes a third of the first burst, and much of
- *   it twice, since code that has seen little is optimized for too little.
+ * - A function is optimized after three times as many calls as usual: where all cores are busy, optimizing would take a third of the first burst.
  * - Node does not make the two accessors that warn of their deprecation for each HTTP/2 request.
  */
 export function nodeOptions(nodeVersion: string): readonly string[] {
