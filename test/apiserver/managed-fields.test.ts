@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import fc from "fast-check";
 import { afterApply, afterUpdate, fieldSetOf, intersect, subtract, unite } from "../../src/apiserver/managed-fields.js";
 import type { ApiObject, FieldSet } from "../../src/apiserver/object.js";
 import { podBody } from "./registry-fixture.js";
+import { fc } from "../support/properties.js";
 
 const TIME = "2026-01-01T00:00:00Z";
 const by = (manager: string, subresource?: string): Parameters<typeof afterUpdate>[3] => ({ manager, operation: "Update", apiVersion: "v1", time: TIME, ...(subresource ? { subresource } : {}) });

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { StatusError } from "../../src/apiserver/errors.js";
 import { KINDS, ROOT_PREFIX } from "../../src/apiserver/kinds/kinds.js";
 import { podKind } from "../../src/apiserver/kinds/pod.js";
@@ -14,6 +13,7 @@ import { WatchCache } from "../../src/apiserver/storage/watch-cache.js";
 import { silentLogger } from "../../src/base/log.js";
 import { Dice } from "../../src/base/seeded-random.js";
 import { Fixture, podBody, writing } from "./registry-fixture.js";
+import { fc } from "../support/properties.js";
 
 /** A write of the pod `p` by a registry. */
 type Write = (registry: Registry) => Promise<unknown>;

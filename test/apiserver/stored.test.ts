@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import type { ApiObject } from "../../src/apiserver/object.js";
 import { Stored, StoredText } from "../../src/apiserver/storage/stored.js";
+import { fc } from "../support/properties.js";
 
 test("an object is serialised once: what is read back is what is stored, with its version at the end of metadata", () => {
   const text = new StoredText({ kind: "Pod", metadata: { name: "a", resourceVersion: "3" }, spec: {} } as unknown as ApiObject);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { Ipv4Range, MacRange } from "../../src/base/address-range.js";
+import { fc } from "../support/properties.js";
 
 test("an IPv4 range leaves out network, gateway and broadcast", () => {
   const range = new Ipv4Range("10.244.0.0/16");

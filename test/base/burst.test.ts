@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { Burst } from "../../src/base/burst.js";
 import { ManualClock } from "../../src/base/clock.js";
+import { fc } from "../support/properties.js";
 
 test("the worked example: three things without a pause are a burst, which a quarter of a second without any ends, and 3 s at most", () => {
   let nowMs = 0;

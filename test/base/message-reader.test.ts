@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import fc from "fast-check";
 import { MessageDepthError, MessageError, MessageReader } from "../../src/base/message-reader.js";
+import { fc } from "../support/properties.js";
 
 test("the worked example: a message within another, which ends where it ends", () => {
   const reader = new MessageReader(Buffer.from("0a03120161", "hex"));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { Quantity, QuantityError } from "../../src/base/quantity.js";
+import { fc } from "../support/properties.js";
 
 test("quantities are written as Kubernetes writes them", () => {
   const examples: readonly (readonly [string, string])[] = [

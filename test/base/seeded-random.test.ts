@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { isUuid, MoidCounter } from "../../src/base/ids.js";
 import { Dice } from "../../src/base/seeded-random.js";
+import { fc } from "../support/properties.js";
 
 test("the same seed gives the same numbers, another one others", () => {
   const draw = (seed: number | string): number[] => Array.from({ length: 5 }, (() => { const dice = new Dice(seed); return () => dice.next(); })());

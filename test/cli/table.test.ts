@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import fc from "fast-check";
 import { table } from "../../src/cli/table.js";
+import { fc } from "../support/properties.js";
 
 const headings = ["host", "verdict", "why"];
 const rows = [["esxi-01", "ruled out", "The host esxi-01 is in maintenance mode."], ["esxi-02", "chosen", ""]];

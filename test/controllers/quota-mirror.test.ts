@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
-import fc from "fast-check";
 import { quotaLimits } from "../../src/controllers/quota-limits.js";
 import { type PoolLimiter, QuotaMirror } from "../../src/controllers/quota-mirror.js";
 import { type NamespacePool, poolKeys } from "../../src/controllers/resource-pool-controller.js";
 import type { ResourceQuota } from "../../src/kubernetes/resource-policy.js";
 import { events, namespaces, resourceQuotas } from "../../src/kubernetes/resource-type.js";
 import { startHarness } from "./harness.js";
+import { fc } from "../support/properties.js";
 
 const MOID = "resgroup-44";
 const MARK = "spheresim.io/resource-pool-limits-of-quota";

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { EvictionLine } from "../../src/controllers/eviction-line.js";
 import { HeardTime } from "../../src/controllers/heard-time.js";
 import { type JudgedNode, ZoneDisruption } from "../../src/controllers/zone-disruption.js";
 import { evictionRateOf, zoneOf, zoneStateOf } from "../../src/controllers/zone-state.js";
 import type { Node } from "../../src/kubernetes/node.js";
+import { fc } from "../support/properties.js";
 
 const node = (name: string, zone: string, ready: boolean, more: Partial<JudgedNode> = {}): JudgedNode => ({ name, zone, ready, tainted: false, excluded: false, ...more });
 /** `a0`, `a1` ... of zone `a`, the last `notReady` of them not Ready. */

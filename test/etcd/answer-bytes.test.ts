@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import fc from "fast-check";
 import { PutResponse, type RangeResponse, type ResponseOp, ResponseHeader, TxnResponse } from "../../src/gen/etcd/etcdserverpb/rpc.js";
 import { encodeRow } from "../../src/etcd/storage/row.js";
 import { encodeRange, encodeTxn } from "../../src/etcd/kv/answer-bytes.js";
 import { StoredRange } from "../../src/etcd/kv/stored-range.js";
+import { fc } from "../support/properties.js";
 
 const row = (key: string, value: string): Buffer => encodeRow({ key: Buffer.from(key), createRevision: 2, modRevision: 2, version: 1, value: Buffer.from(value), lease: 0n });
 

@@ -3,7 +3,6 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import fc from "fast-check";
 import { CheckpointFile } from "../../src/etcd/storage/checkpoint-file.js";
 import { hashKv } from "../../src/etcd/storage/hash-kv.js";
 import { CheckpointRefused, endFrame, headFrame, KeyFrames, readCheckpoint } from "../../src/etcd/storage/index-checkpoint.js";
@@ -13,6 +12,7 @@ import { MemoryTable } from "../../src/etcd/storage/memory-table.js";
 import { restore } from "../../src/etcd/storage/restore.js";
 import { Store } from "../../src/etcd/kv/store.js";
 import { MemoryCheckpoints } from "./memory-checkpoints.js";
+import { fc } from "../support/properties.js";
 
 const put = (store: Store, key: string, value = "v", lease = 0n): Promise<void> => store.write((txn) => txn.put(key, Buffer.from(value), lease));
 const remove = (store: Store, key: string): Promise<unknown> => store.write((txn) => txn.delete({ start: key, end: `${key}\0`, single: true }, false));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import fc from "fast-check";
 import { DeadlineHeap } from "../../src/etcd/lease/deadline-heap.js";
+import { fc } from "../support/properties.js";
 
 const ALL = { items: Infinity, looks: Infinity };
 

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import fc from "fast-check";
 import { Change } from "../../src/etcd/watch/change.js";
 import { HistorySlice } from "../../src/etcd/watch/history-slice.js";
 import { inRange, rangeOf } from "../../src/etcd/key-index/key-range.js";
 import { Watcher } from "../../src/etcd/watch/watcher.js";
+import { fc } from "../support/properties.js";
 
 it("gives each watch what its range and filters let through, whoever asked before", () => {
   const key = fc.constantFrom("a", "b", "ab", "c");

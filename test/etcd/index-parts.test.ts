@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
 import { KeyHistory } from "../../src/etcd/key-index/key-history.js";
 import { KeyTable } from "../../src/etcd/key-index/key-table.js";
 import { encodeRow } from "../../src/etcd/storage/row.js";
 import { RowCache } from "../../src/etcd/storage/row-cache.js";
 import { FactsReader } from "../../src/etcd/storage/row-facts.js";
+import { fc } from "../support/properties.js";
 
 describe("the facts of a row", () => {
   it("are read from the example's bytes", () => {

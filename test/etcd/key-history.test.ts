@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
 import { KeyHistory } from "../../src/etcd/key-index/key-history.js";
+import { fc } from "../support/properties.js";
 
 /** The worked example above the class: put at 2, put at 4, deleted at 6, put at 8. */
 function example(): KeyHistory {

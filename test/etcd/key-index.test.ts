@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import fc from "fast-check";
 import { KeyIndex } from "../../src/etcd/key-index/key-index.js";
 import { keyBytes, keyOf, rangeOf } from "../../src/etcd/key-index/key-range.js";
+import { fc } from "../support/properties.js";
 
 function keysIn(index: KeyIndex, start: string, end: string | undefined): string[] {
   const keys: string[] = [];

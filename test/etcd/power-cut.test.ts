@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import fc from "fast-check";
 import { deferred } from "../../src/base/deferred.js";
 import { RpcCode, RpcError } from "../../src/base/rpc-error.js";
 import { Dice } from "../../src/base/seeded-random.js";
@@ -11,6 +10,7 @@ import { decodeRow } from "../../src/etcd/storage/row.js";
 import { Store } from "../../src/etcd/kv/store.js";
 import { MemoryCheckpoints } from "./memory-checkpoints.js";
 import { PowerCutTable } from "./power-cut-table.js";
+import { fc } from "../support/properties.js";
 
 const RUNS = Number(process.env["SPHERESIM_ETCD_POWER_CUTS"] ?? 250);
 const EVERYTHING = { start: "", end: undefined, single: false };

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import fc from "fast-check";
 import { inRange, type KeyRange } from "../../src/etcd/key-index/key-range.js";
 import { RangeTree } from "../../src/etcd/watch/range-tree.js";
+import { fc } from "../support/properties.js";
 
 const between = (start: string, end?: string): KeyRange => ({ start, end, single: false });
 

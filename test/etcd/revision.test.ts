@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import fc from "fast-check";
 import { crc32c } from "../../src/etcd/storage/crc32c.js";
 import { decodeRevision, encodeRevision } from "../../src/etcd/storage/revision.js";
+import { fc } from "../support/properties.js";
 
 it("writes revisions as etcd does", () => {
   assert.equal(encodeRevision(5, 0, true).toString("hex"), "00000000000000055f000000000000000074");

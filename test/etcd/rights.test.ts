@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
 import { Rights } from "../../src/etcd/auth/rights.js";
 import { inRange, rangeOf } from "../../src/etcd/key-index/key-range.js";
 import { permission } from "./signed-in.js";
+import { fc } from "../support/properties.js";
 
 const asked = (key: string, rangeEnd = "") => rangeOf(Buffer.from(key), Buffer.from(rangeEnd));
 

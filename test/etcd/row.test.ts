@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
 import { Change } from "../../src/etcd/watch/change.js";
 import { decodeRow, encodeRow, encodeTombstone, withoutValue } from "../../src/etcd/storage/row.js";
 import { WatchResponse } from "../../src/gen/etcd/etcdserverpb/rpc.js";
 import { Event_EventType, KeyValue } from "../../src/gen/etcd/mvccpb/kv.js";
+import { fc } from "../support/properties.js";
 
 const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array));
 const revision = fc.oneof(fc.nat({ max: 300 }), fc.maxSafeNat());

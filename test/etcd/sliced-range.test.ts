@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
 import { RangeRequest, RangeRequest_SortOrder, RangeRequest_SortTarget } from "../../src/gen/etcd/etcdserverpb/rpc.js";
 import { atOnce, type Slices } from "../../src/base/slices.js";
 import { AnswerSize } from "../../src/etcd/kv/answer-size.js";
@@ -8,6 +7,7 @@ import { encodeRange } from "../../src/etcd/kv/answer-bytes.js";
 import { MemoryTable } from "../../src/etcd/storage/memory-table.js";
 import { executeRange, rangeSlices } from "../../src/etcd/kv/range.js";
 import { Store } from "../../src/etcd/kv/store.js";
+import { fc } from "../support/properties.js";
 
 const KEYS = 3_000;
 const ALL = { key: Buffer.from([0]), rangeEnd: Buffer.from([0]) };

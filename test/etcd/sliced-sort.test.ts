@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import fc from "fast-check";
 import { atOnce } from "../../src/base/slices.js";
 import { sorted } from "../../src/etcd/kv/sliced-sort.js";
+import { fc } from "../support/properties.js";
 
 const byNumber = (a: { readonly weight: number }, b: { readonly weight: number }): number => a.weight - b.weight;
 

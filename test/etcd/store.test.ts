@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
 import { RpcError } from "../../src/base/rpc-error.js";
 import { hashKv } from "../../src/etcd/storage/hash-kv.js";
 import { META } from "../../src/etcd/storage/keyspace.js";
@@ -9,6 +8,7 @@ import { WHOLE } from "../../src/etcd/kv/read-view.js";
 import { encodeRevision } from "../../src/etcd/storage/revision.js";
 import { decodeRow } from "../../src/etcd/storage/row.js";
 import { Store } from "../../src/etcd/kv/store.js";
+import { fc } from "../support/properties.js";
 
 const EVERYTHING = { start: "", end: undefined, single: false };
 const one = (key: string) => ({ start: key, end: `${key}\0`, single: true });

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
 import { Change } from "../../src/etcd/watch/change.js";
 import { type QueuedWatch, WatchQueue } from "../../src/etcd/watch/watch-queue.js";
 import { Watcher } from "../../src/etcd/watch/watcher.js";
+import { fc } from "../support/properties.js";
 
 const watcher = (id: number): Watcher =>
   new Watcher({ id: BigInt(id), range: { start: "k", end: "k\0", single: true }, startRevision: 1, previous: false, fragment: false, progressNotify: false, skipPuts: false, skipDeletes: false }, () => undefined);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import fc from "fast-check";
 import { Dice } from "../../src/base/seeded-random.js";
 import { Bench, type Reader } from "./watch-bench.js";
+import { fc } from "../support/properties.js";
 
 describe("prev_kv", () => {
   for (const from of ["memory", "the log"]) {

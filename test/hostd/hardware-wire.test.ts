@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import fc from "fast-check";
 import { monotonicClock, wallClock } from "../../src/base/clock.js";
 import { latencyProfile } from "../../src/base/latency-profile.js";
 import { silentLogger } from "../../src/base/log.js";
@@ -20,6 +19,7 @@ import { HostPresence } from "../../src/vcenter/hosts/host-presence.js";
 import { eventually } from "../support/eventually.js";
 import { vmKey } from "./esxi-fixture.js";
 import { crxSpec } from "./vm-specs.js";
+import { fc } from "../support/properties.js";
 
 const directory = mkdtempSync(join(tmpdir(), "spheresim-hardware-"));
 const common = { log: silentLogger, clock: wallClock(), monotonic: monotonicClock(), dice: new Dice(1), profile: latencyProfile("instant") };

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { Quantity } from "../../src/base/quantity.js";
 import type { Pod } from "../../src/kubernetes/pod.js";
 import { isInScope } from "../../src/kubernetes/quota-scope.js";
 import { countedNames, isCharged, isCounted, podTotal, unstated, usageOf } from "../../src/kubernetes/quota-usage.js";
 import { addQuantities, areSameQuantities, maskQuantities, type Quantities, readQuantities, writeQuantities } from "../../src/kubernetes/resource-list.js";
+import { fc } from "../support/properties.js";
 
 const PODS = { group: "", resource: "pods" };
 

@@ -5,7 +5,6 @@ import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import fc from "fast-check";
 import { silentLogger } from "../../src/base/log.js";
 import { repairAuthority } from "../../src/rpc/authority-repair.js";
 import { connectionFrame, frameAt, type Frame, FrameType } from "../../src/rpc/http2-frames.js";
@@ -13,6 +12,7 @@ import { replaceCoded } from "../../src/rpc/huffman.js";
 import { parseListenUrl } from "../../src/rpc/listen-url.js";
 import { serve, startRpcServer } from "../../src/rpc/server.js";
 import { EchoService, type Note } from "./echo-service.js";
+import { fc } from "../support/properties.js";
 
 const SLASH = 0x2f;
 const DOT = 0x2e;

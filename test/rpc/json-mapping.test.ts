@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createFileRegistry, type DescMessage, fromBinary, fromJson, toBinary, toJson } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
-import fc from "fast-check";
 import { readContractsImage } from "../../src/rpc/contracts-image.js";
 import { methodJson } from "../../src/rpc/json-mapping.js";
 import { JsonMappingError } from "../../src/rpc/json-mapping-error.js";
@@ -10,6 +9,7 @@ import { requestBytes } from "../../src/rpc/json-reader.js";
 import { messageChunks, messageText } from "../../src/rpc/json-writer.js";
 import { REFUSED } from "./refused-json.js";
 import { atOnce } from "../../src/base/slices.js";
+import { fc } from "../support/properties.js";
 
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readContractsImage()));
 const typeOf = (name: string): DescMessage => registry.getMessage(name) ?? assert.fail(name);

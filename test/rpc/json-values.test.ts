@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { jsonTexts } from "../../src/rpc/json-values.js";
+import { fc } from "../support/properties.js";
 
 async function textsOf(chunks: readonly Buffer[], maxBytes = 1_000_000): Promise<string[]> {
   const texts: string[] = [];

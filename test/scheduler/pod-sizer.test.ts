@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import type { ContainerResources } from "../../src/gen/spheresim/vcenter/v1/placement.js";
 import type { Container } from "../../src/kubernetes/container.js";
 import { podRequests } from "../../src/kubernetes/pod-resources.js";
 import type { PodSpec } from "../../src/kubernetes/pod.js";
 import { sizePodRequest } from "../../src/scheduler/extension/pod-sizer.js";
+import { fc } from "../support/properties.js";
 
 const requestOf = (spec: PodSpec) => sizePodRequest({ metadata: { name: "p", namespace: "default", uid: "u", resourceVersion: "1", creationTimestamp: "2026-01-01T00:00:00Z" }, spec });
 const shown = ({ name, requestCpuMilli, limitCpuMilli, requestMemoryBytes, limitMemoryBytes }: ContainerResources): unknown[] => [name, requestCpuMilli, limitCpuMilli, requestMemoryBytes, limitMemoryBytes];

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { toTimestamp } from "../../src/base/timestamp.js";
 import { ContainerStats } from "../../src/gen/spheresim/crx/v1/stats.js";
 import { CpuMeter } from "../../src/spherelet/stats/cpu-meter.js";
+import { fc } from "../support/properties.js";
 
 const NOBODY: ReadonlySet<string> = new Set();
 const told = (containerId: string, cpuNanos: bigint): ContainerStats => ContainerStats.create({ name: "c", containerId, startedAt: toTimestamp(0), cpuNanos });

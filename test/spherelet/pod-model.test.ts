@@ -1,8 +1,8 @@
 import { test } from "node:test";
-import fc from "fast-check";
 import { PodHarness } from "./pod-harness.js";
 import { podArbitrary, stepsArbitrary, walk } from "./pod-walk.js";
 import { WirePod } from "./wire-pod.js";
+import { fc } from "../support/properties.js";
 
 /** `SPHERESIM_MODEL_RUNS=20000 SPHERESIM_MODEL_SEED=7 npm test -- pod-model` walks further, and elsewhere. */
 const runs = (usual: number): number => Number(process.env["SPHERESIM_MODEL_RUNS"] ?? usual);

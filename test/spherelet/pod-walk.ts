@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import { findCondition } from "../../src/kubernetes/condition.js";
 import type { Container } from "../../src/kubernetes/container.js";
 import type { Pod, PodSpec } from "../../src/kubernetes/pod.js";
 import { type ModelPod, phaseAt, podAt, type Script, type Seen, stoppedPod } from "./pod-model.js";
+import { fc } from "../support/properties.js";
 
 /** What happens to a pod, one after the other. `hostd`: HostD ends and comes back. `power`: the guest is lost, and its VM boots again. */
 export type Step = { readonly kind: "pass"; readonly ms: number } | { readonly kind: "spherelet" | "hostd" | "power" | "delete" };

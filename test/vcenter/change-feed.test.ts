@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { ManualClock } from "../../src/base/clock.js";
 import { ChangeFeed, type FeedUpdate } from "../../src/vcenter/inventory/change-feed.js";
 import type { VimFault } from "../../src/vcenter/vim-fault.js";
+import { fc } from "../support/properties.js";
 
 type Update = FeedUpdate<string>;
 
@@ -263,7 +263,7 @@ const happening = fc.oneof(
 
 test("a reader that is slow and is cut off at any place knows what there is: nothing changes or leaves twice that it does not know", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(happening, { maxLength: 60, size: "max" }), async (happenings) => {
+    fc.asyncProperty(fc.array(happening, { maxLength: 60 }), async (happenings) => {
       const { feed, objects, put, remove } = setUp();
       const known = new Map<string, string>();
       /** What it was told has left, and did not come back since, heard or unheard. */

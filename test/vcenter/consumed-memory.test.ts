@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { ManualClock } from "../../src/base/clock.js";
 import { toTimestamp } from "../../src/base/timestamp.js";
 import { Cluster, HostPowerState, HostSpec } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
@@ -10,6 +9,7 @@ import { Inventory } from "../../src/vcenter/inventory/inventory.js";
 import { moref } from "../../src/vcenter/inventory/moref.js";
 import { completeVmConfig } from "../../src/vcenter/machines/vm-config.js";
 import type { VmRecord } from "../../src/vcenter/store/records.js";
+import { fc } from "../support/properties.js";
 
 const NOON = Date.UTC(2026, 0, 1, 12);
 

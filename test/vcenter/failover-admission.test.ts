@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
-import fc from "fast-check";
 import { ReconfigureClusterRequest } from "../../src/gen/spheresim/vcenter/v1/cluster.js";
 import { ManagedEntityStatus } from "../../src/gen/spheresim/vim/v1/managed_entity.js";
 import { failoverShortages } from "../../src/vcenter/drs/failover.js";
 import { HOST, hostKey, onHosts, podSpec, World } from "./world.js";
+import { fc } from "../support/properties.js";
 
 let world: World | undefined;
 afterEach(async () => {

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
-import fc from "fast-check";
 import { RpcError } from "../../src/base/rpc-error.js";
 import { DrsBehavior, type Inventory, type InventoryUpdate } from "../../src/gen/spheresim/vcenter/v1/inventory.js";
 import { CreateResourcePoolRequest, UpdateResourcePoolRequest } from "../../src/gen/spheresim/vcenter/v1/resource_pool.js";
@@ -10,6 +9,7 @@ import { ScaleSharesBehavior } from "../../src/gen/spheresim/vim/v1/resource.js"
 import { VirtualMachineConfigSpec } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import { eventually } from "../support/eventually.js";
 import { hostKey, onHosts, World } from "./world.js";
+import { fc } from "../support/properties.js";
 
 const HOSTS = 4;
 const CHANGES = 600;

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { atOnce } from "../../src/base/slices.js";
 import type { Inventory } from "../../src/vcenter/inventory/inventory.js";
 import { orderedVms } from "../../src/vcenter/inventory/ordered-vms.js";
 import type { VmRecord } from "../../src/vcenter/store/records.js";
+import { fc } from "../support/properties.js";
 
 const inventoryOf = (numbers: readonly number[]): Inventory => ({ vms: numbers.map((number) => ({ moid: `vm-${number}` })) }) as unknown as Inventory;
 

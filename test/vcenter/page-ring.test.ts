@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import type { KeyValueEntry } from "../../src/vcenter/store/key-value.js";
 import { PageRing } from "../../src/vcenter/store/page-ring.js";
+import { fc } from "../support/properties.js";
 
 const small = { prefix: "/ring/", pages: 3, entriesAPage: 2 };
 

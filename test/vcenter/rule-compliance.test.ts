@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { type DrsRule, isObeyed } from "../../src/vcenter/drs/rules/rule.js";
 import { violators } from "../../src/vcenter/clusters/rule-compliance.js";
+import { fc } from "../support/properties.js";
 
 const VMS = ["vm-1", "vm-2", "vm-3", "vm-4"];
 const HOSTS = ["host-1", "host-2", "host-3"];

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { toTimestamp } from "../../src/base/timestamp.js";
 import type { ActivityProfile } from "../../src/gen/spheresim/vim/v1/virtual_machine.js";
 import { useAt } from "../../src/vcenter/activity/activity.js";
 import { VaryingUse } from "../../src/vcenter/activity/varying-use.js";
+import { fc } from "../support/properties.js";
 
 const NOON = Date.UTC(2026, 0, 1, 12);
 const MINUTE = 60_000;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { inGroups, type Write } from "../../src/vcenter/store/write-groups.js";
+import { fc } from "../support/properties.js";
 
 const put = (key: string, value = ""): Write => ({ puts: [{ key, value }] });
 const groupsOf = (writes: readonly Write[]): readonly (readonly Write[])[] => inGroups(writes, (write) => write);

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import type { Node } from "../../../src/kubernetes/node.js";
 import type { Pod } from "../../../src/kubernetes/pod.js";
 import { NodeInfo, usageOf } from "../../../src/scheduler/kube/node-info.js";
@@ -8,6 +7,7 @@ import { nodeResourcesFit } from "../../../src/scheduler/kube/plugins/node-resou
 import { aNode, aPod } from "../../support/kube-objects.js";
 import { leastAllocatedScore } from "./least-allocated.js";
 import type { Request } from "./workload.js";
+import { fc } from "../../support/properties.js";
 
 const score = (cpuMilli: number, memoryMib: number, askedMilli: number, askedMib: number): number => leastAllocatedScore({ cpuMilli, memoryMib }, { cpuMilli: askedMilli, memoryMib: askedMib });
 

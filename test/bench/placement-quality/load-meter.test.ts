@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { hostGrants, hostSums } from "../../../src/vcenter/drs/pass/host-grants.js";
 import { LoadMeter } from "./load-meter.js";
+import { fc } from "../../support/properties.js";
 
 const mhz = (cpuMhz: number): { readonly cpuMhz: number; readonly memoryMb: number } => ({ cpuMhz, memoryMb: 0 });
 const hosts = [{ cpuMhz: 100, memoryMb: 1000 }, { cpuMhz: 100, memoryMb: 1000 }];

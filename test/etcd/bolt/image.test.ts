@@ -4,12 +4,12 @@ import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
-import fc from "fast-check";
 import { BoltFile, BoltFileError } from "../../../src/etcd/bolt/file.js";
 import { fnv1a, PAGE_BYTES } from "../../../src/etcd/bolt/format.js";
 import { type BoltBucket, BoltImage } from "../../../src/etcd/bolt/image.js";
 import { type BoltRow, leafPage } from "../../../src/etcd/bolt/leaf-page.js";
 import { TreeWriter } from "../../../src/etcd/bolt/tree-writer.js";
+import { fc } from "../../support/properties.js";
 
 const root = mkdtempSync(join(tmpdir(), "spheresim-bolt-"));
 after(() => rmSync(root, { recursive: true, force: true }));

@@ -4,13 +4,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, it } from "node:test";
-import fc from "fast-check";
 import { Level } from "level";
 import { crc32c } from "../../../src/etcd/storage/crc32c.js";
 import { findDamage } from "../../../src/etcd/leveldb/damage.js";
 import { liveFiles } from "../../../src/etcd/leveldb/manifest.js";
 import { unsnappy } from "../../../src/etcd/leveldb/snappy.js";
 import { damagedBlock } from "../../../src/etcd/leveldb/sorted-file.js";
+import { fc } from "../../support/properties.js";
 
 const FOOTER_BYTES = 48;
 const root = mkdtempSync(join(tmpdir(), "spheresim-sorted-"));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { descendingOrder } from "../../../src/vcenter/drs/descending-order.js";
+import { fc } from "../../support/properties.js";
 
 test("the largest key first, equal keys in the order given", () => {
   assert.deepEqual([...descendingOrder(Int32Array.of(0, 1, 2), Float64Array.of(5, 9, 5))], [1, 0, 2]);

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { monotonicClock } from "../../../src/base/clock.js";
 import { drsPass } from "../../../src/vcenter/drs/pass/drs-pass.js";
 import { hostGrants, hostSums, vmScore } from "../../../src/vcenter/drs/pass/host-grants.js";
 import { HostRole, type PassRule } from "../../../src/vcenter/drs/pass/pass-input.js";
 import { PassThread } from "../../../src/vcenter/drs/pass/pass-thread.js";
 import { between, HOST_MB, HOST_MHZ, passInput, type PassVm, type PassWorld, shown, vmHost } from "./pass-world.js";
+import { fc } from "../../support/properties.js";
 
 const small = { mhz: 500, mb: 1_000 };
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { type Reclaimed, reclaimMemory } from "../../../src/vcenter/drs/pass/memory-reclaim.js";
 import { FREE_AT, MAX_BALLOON, MemoryState } from "../../../src/vcenter/drs/pass/memory-state.js";
+import { fc } from "../../support/properties.js";
 
 interface Vm {
   readonly size: number;

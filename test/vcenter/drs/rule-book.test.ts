@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { vimName } from "../../../src/rpc/method-fault.js";
 import { allowsHost, type DrsRule, isObeyed } from "../../../src/vcenter/drs/rules/rule.js";
 import { RuleBook } from "../../../src/vcenter/drs/rules/rule-book.js";
 import { VmRules } from "../../../src/vcenter/drs/rules/vm-rules.js";
+import { fc } from "../../support/properties.js";
 
 function between(key: number, kind: "together" | "apart", ...vms: readonly string[]): DrsRule {
   return { kind, key, name: `rule ${key}`, vms: new Set(vms) };

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { buffersOf } from "../../../../src/vcenter/drs/entitlement/buffers.js";
 import { type Entitlements, entitlements } from "../../../../src/vcenter/drs/entitlement/entitlement.js";
 import { idleCost } from "../../../../src/vcenter/drs/entitlement/idle-tax.js";
 import { type Plan, plans, planTree } from "./plan.js";
 import { modelShare, modelTree, type Node, type Resource } from "./slow-model.js";
+import { fc } from "../../../support/properties.js";
 
 const RESOURCES: readonly Resource[] = ["cpu", "memory"];
 /** What floating-point sums of a few dozen amounts of up to 20,000 may be off. */

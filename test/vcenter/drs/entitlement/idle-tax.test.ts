@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { allocateClusterTree } from "../../../../src/vcenter/drs/entitlement/cluster-tree.js";
 import { entitlements } from "../../../../src/vcenter/drs/entitlement/entitlement.js";
 import { idleCost } from "../../../../src/vcenter/drs/entitlement/idle-tax.js";
+import { fc } from "../../../support/properties.js";
 
 test("a tax out of range is refused", () => {
   assert.equal(idleCost(0.75), 4);

@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { allocateClusterTree, type AllocationColumns, type ClusterTree } from "../../../../src/vcenter/drs/entitlement/cluster-tree.js";
+import { fc } from "../../../support/properties.js";
 
 /** One resource of a pool or VM, as a tree to test is drawn. */
 export interface PlannedAllocation {
