@@ -25,6 +25,7 @@ const quantity = (example: string) =>
   });
 const code = { error: "must be an exit code from 0 to 255" };
 const exitCode = z.number(code).int(code).min(0, code).max(255, code);
+const userRule = { error: "must be a user's number or name" };
 const portRange = { error: "must be a port from 1 to 65535" };
 
 const profile = z
@@ -47,6 +48,8 @@ const profile = z
     speaks: z.enum(["http", "grpc", "tcp", "anything", "nothing"], { error: "choose one of: http, grpc, tcp, anything, nothing" }).default("anything"),
     /** Ports on which it speaks TLS, and on no others; without it, it answers with and without on every port. */
     tlsPorts: z.array(z.number(portRange).int(portRange).min(1, portRange).max(65_535, portRange)).optional(),
+    /** Whom the image runs as (its USER), for runAsNonRoot: a number, `0` where it says nothing, or a name; without it nobody can tell. */
+    user: z.union([z.string(), z.number()], userRule).transform(String).pipe(z.string().regex(/^[a-z0-9_][-a-z0-9_.]*$/i, userRule)).optional(),
     /** Its startup probe succeeds from then on, after its start. */
     startedAfter: duration.default(0),
     /** Its readiness probe succeeds from then on. */
@@ -60,7 +63,7 @@ const profile = z
     /** Memory it uses while it runs, a quantity of bytes. */
     memory: quantity("64Mi").default(Quantity.parse("32Mi")),
   })
-  .transform(({ exitsAfter, onTerm, startedAfter, readyAfter, unreadyAfter, livenessFailsAfter, tlsPorts, cpu, memory, ...same }) => ({
+  .transform(({ exitsAfter, onTerm, startedAfter, readyAfter, unreadyAfter, livenessFailsAfter, tlsPorts, user, cpu, memory, ...same }) => ({
     ...same,
     exitsAfterMs: exitsAfter,
     onTerm: onTerm === "ignored" ? onTerm : { exitCode: onTerm },
@@ -69,6 +72,7 @@ const profile = z
     cpuMilli: Number(cpu.milliValue()),
     memoryBytes: Number(memory.value()),
     ...(tlsPorts === undefined ? {} : { tlsPorts }),
+    ...(user === undefined ? {} : { user }),
     ...(unreadyAfter === undefined ? {} : { unreadyAfterMs: unreadyAfter }),
     ...(livenessFailsAfter === undefined ? {} : { livenessFailsAfterMs: livenessFailsAfter }),
   }));

@@ -1,5 +1,5 @@
 /**
- * Node's options for a process of the emulator: they lower what a burst of calls costs beside its own work, the first after a start most of all.
+ * Node's options for a process of the emulator and its worker threads: they lower what a burst of calls costs beside its own work, the first after a start most of all.
  *
  * - The young generation has room for what lives as long as a call, from the beginning, so that less of it is copied: Node begins with 1 MB and goes
  *   up to 16, and 200 pods fill them many times a second.

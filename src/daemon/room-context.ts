@@ -31,7 +31,7 @@ export interface RoomContext {
 }
 
 /** The API server is given so long to take the events that are held for it. */
-const EVENTS_LIMIT_MS = 1_000;
+const EVENTS_LIMIT_MS = 1_800;
 
 /** Makes the context of each room; one step recorder and one set of informers serve the whole process. */
 export async function roomContext(plan: PlanePlan, log: Logger): Promise<{ of(room: RoomName): RoomContext; flush(): Promise<void>; close(): Promise<void> }> {

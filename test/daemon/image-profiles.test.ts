@@ -12,7 +12,7 @@ test("the example file is read; without a file there are no profiles", () => {
     imageProfiles: [service, report, leaks],
     imageErrors,
   } = readImageProfiles(join(examplesDirectory, "image-profiles.yaml"));
-  assert.deepEqual([service?.name, service?.readyAfterMs, service?.onTerm, service?.speaks, service?.tlsPorts], ["inventory-service", 8_000, { exitCode: 0 }, "http", [8443]]);
+  assert.deepEqual([service?.name, service?.readyAfterMs, service?.onTerm, service?.speaks, service?.tlsPorts, service?.user], ["inventory-service", 8_000, { exitCode: 0 }, "http", [8443], "10001"]);
   assert.deepEqual([report?.runs, report?.exitsAfterMs, report?.onTerm], ["exits", 20_000, { exitCode: 143 }]);
   assert.deepEqual([leaks?.repositories, leaks?.livenessFailsAfterMs, leaks?.unreadyAfterMs], [[], 120_000, undefined]);
   assert.deepEqual([leaks?.cpuMilli, leaks?.memoryBytes, service?.cpuMilli, service?.memoryBytes], [20, 256 * 1024 ** 2, 5, 32 * 1024 ** 2]);
@@ -31,6 +31,7 @@ test("a field that does not do is named with its line", (t) => {
     ["profiles:\n  - name: a\n    onTerm: dies", /line 3, profiles\.0\.onTerm: must be an exit code from 0 to 255, or ignored/],
     ["profiles:\n  - name: a\n    repositories: [docker.io/a]", /profiles\.0\.repositories\.0: must be the last part of a repository/],
     ["profiles:\n  - name: a\n    tlsPorts: [0]", /line 3, profiles\.0\.tlsPorts\.0: must be a port from 1 to 65535/],
+    ["profiles:\n  - name: a\n    user: -1", /line 3, profiles\.0\.user: must be a user's number or name/],
     ["profiles:\n  - name: a\n    cpu: fast", /line 3, profiles\.0\.cpu: must be a quantity such as 250m/],
     ["profiles:\n  - name: a\n    memory: -1Mi", /line 3, profiles\.0\.memory: must be a quantity such as 64Mi/],
     ["profiles:\n  - name: a\n    colour: red", /line 3, profiles\.0\.colour: is no field of it/],

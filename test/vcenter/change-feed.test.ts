@@ -253,6 +253,20 @@ test("what comes and goes before anybody hears of it is passed with the last tha
   assert.deepEqual(await upToSynced(feed, last.token), ["synced"]);
 });
 
+test("who has not heard that an object left hears it, also when it came and went again and its first end is forgotten", async () => {
+  const { feed, put, remove } = setUp(2);
+  for (const key of ["x", "a", "b", "c"]) put(key, "1");
+  const slow = watching(feed, "3-4");
+  assert.equal(line(await slow.next()), "synced");
+  for (const key of ["x", "a", "b"]) remove(key);
+  put("x", "2");
+  remove("x");
+  const last = await slow.next();
+  assert.deepEqual([line(last), last.token], ["leave a", "3-6"]);
+  await slow.stop();
+  assert.deepEqual(await upToSynced(feed, last.token), ["leave b", "leave x", "synced"]);
+});
+
 /** What happens to a feed and its reader: a key changes or goes, the reader hears so many updates, or its connection is cut. */
 const happening = fc.oneof(
   { weight: 4, arbitrary: fc.record({ what: fc.constant("put" as const), key: fc.nat(5) }) },

@@ -9,7 +9,7 @@ export type Request = IncomingMessage | Http2ServerRequest;
 export const BODY_LIMIT_BYTES = 3 * 1024 * 1024;
 /** Of a body beyond that, so much is let go by over HTTP/2; a client that sends on after its answer is cut off. */
 const PASSED_LIMIT_BYTES = 8 * BODY_LIMIT_BYTES;
-/** Of a refused body of HTTP/1.1 so much more is read; Go's net/http: maxPostHandlerReadBytes. */
+/** Of a refused body of HTTP/1.1 no more than this is read; Go's net/http: maxPostHandlerReadBytes. */
 const LINGER_BYTES = 256 * 1024;
 /** A client of HTTP/1.1 that still sends is given so long to read its refusal; Go's net/http: rstAvoidanceDelay. */
 const LINGER_MS = 500;

@@ -19,6 +19,8 @@ export class PodRetries {
   readonly #volumes = new Backoff({ initialMs: VOLUMES_INITIAL_MS, maxMs: VOLUMES_MAX_MS });
   #waitMs = 0;
   #wait: AbortController | undefined;
+  /** Somebody had a reason before the wait began. */
+  #hurried = false;
 
   constructor(clocks: { readonly clock: Clock; readonly monotonic: Clock }, dice: Dice) {
     this.#clocks = clocks;
@@ -32,6 +34,7 @@ export class PodRetries {
 
   /** A try failed; how many in a row that makes. */
   failed(): number {
+    this.#hurried = false;
     this.#waitMs = this.#backoff.nextMs();
     return this.attempts;
   }
@@ -44,11 +47,13 @@ export class PodRetries {
   /** Somebody has a reason to try now. */
   hurry(): void {
     this.#backoff.reset();
+    this.#hurried = true;
     this.#wait?.abort();
   }
 
   /** Waits for the next try, which `hurry` and `signal` make earlier. `ofVolumes`: it is volumes that could not be made. */
   async wait(ofVolumes: boolean, signal: AbortSignal): Promise<void> {
+    if (this.#hurried) return;
     const { clock, monotonic } = this.#clocks;
     const wait = new AbortController();
     this.#wait = wait;

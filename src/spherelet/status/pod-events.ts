@@ -8,6 +8,9 @@ import type { UnmountedVolumes } from "../spec/config-error.js";
 import type { Trouble } from "./pod-status.js";
 import { imageObjectsOf } from "../pods/pod-annotations.js";
 
+/** What a kubelet tells of the pod and not of the container it happened to. */
+const OF_THE_POD: ReadonlySet<string> = new Set(["LifecycleHTTPFallback"]);
+
 /** The events of pods, in the words of a Spherelet (vsphere.md 1.4); their source is `kubelet`. */
 export class PodEvents {
   readonly #recorder: Pick<EventRecorder, "record">;
@@ -42,7 +45,7 @@ export class PodEvents {
     const toldTo = before?.events.at(-1)?.number ?? 0n;
     const asked = new Set([...(pod.spec.initContainers ?? []), ...pod.spec.containers].map(({ name }) => name));
     for (const { number, container, warning, reason, message } of now.events) {
-      if (number > toldTo && asked.has(container)) this.#say(pod, warning ? "Warning" : "Normal", reason, message, container);
+      if (number > toldTo && asked.has(container)) this.#say(pod, warning ? "Warning" : "Normal", reason, message, OF_THE_POD.has(reason) ? undefined : container);
     }
   }
 

@@ -47,7 +47,7 @@ export function queryEvents(log: EventLog, filter: EventFilter | undefined): Eve
 /**
  * Follows events: those kept (with an empty token) or since a token, then SYNCED, then each as it comes. A token is
  * `<epoch>-<key of the last event looked at>`. A reader that falls behind by more than the log keeps gets InvalidCollectorVersion.
- * A bookmark comes when for `bookmarkMs` no event came, and when for `passedBookmarkMs` those that came were not asked for.
+ * A bookmark comes when for `bookmarkMs` no event came, and for an event that was not asked for `passedBookmarkMs` or more after the last step.
  */
 export async function* followEvents(
   log: EventLog,

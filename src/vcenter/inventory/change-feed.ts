@@ -18,8 +18,8 @@ export interface WatchOptions {
 }
 
 interface Versions {
-  /** When its first life that is remembered began: a key that left may enter again. */
-  readonly first: number;
+  /** When its first life that is remembered began: a key that left may enter again. No later than the end of a life that some watch has yet to tell. */
+  first: number;
   /** When its present or last life began. */
   readonly created: number;
   version: number;
@@ -100,8 +100,11 @@ export class ChangeFeed<T> {
     } else {
       before.version = this.#version;
     }
+    const item = this.#items.get(key);
     for (const watcher of this.#watchers) {
       const pending = watcher.pending.get(key);
+      // This reader has not heard of the end of a life that no tombstone may remember any more: to its tokens the object was always there.
+      if (item !== undefined && pending?.kind === "leave") item.first = Math.min(item.first, pending.order);
       if (pending === undefined) watcher.pending.set(key, { kind: before === undefined ? "enter" : "modify", order: this.#version, known: before !== undefined });
       else if (pending.kind === "leave") watcher.pending.set(key, { ...pending, kind: "enter" });
       watcher.wake();

@@ -18,7 +18,7 @@ export function answering<Req, Res>(work: (request: Req, call: Call) => Promise<
 /** A quiet watch gets a bookmark after so long. */
 export const BOOKMARK_MS = 10_000;
 
-/** A watch that is told nothing of what changes, because it asked for other things, gets a bookmark after so long, so that its token does not age. */
+/** So long after the last update, a change that a watch did not ask for brings it a bookmark, so that its token does not age. */
 export const PASSED_BOOKMARK_MS = 1_000;
 
 /** Sends a feed over a stream until the caller leaves; `message` answers undefined for what this watch did not ask for. */

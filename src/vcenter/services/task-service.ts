@@ -39,7 +39,8 @@ export function taskService({ tasks, requests, taskPages, monotonic }: TaskServi
       const message = (update: Parameters<typeof taskUpdate>[0]): TaskUpdate | undefined => {
         if (update.kind === "synced") synced = true;
         if (!("object" in update)) return taskUpdate(update);
-        const hadEnded = !synced && update.object.completeTime !== undefined;
+        // Of a watch that goes on, what ended meanwhile is news.
+        const hadEnded = !synced && request.resumeToken === "" && update.object.completeTime !== undefined;
         return (request.skipEnded && hadEnded) || states?.has(update.object.state) === false ? undefined : taskUpdate(update);
       };
       return sendFeed(tasks.feed, request.resumeToken, { stream, call, monotonic, message });
