@@ -1,9 +1,6 @@
 import type { Clock } from "../../base/clock.js";
+import { podSyncMs } from "../../base/pod-sync-period.js";
 import type { Dice } from "../../base/seeded-random.js";
-
-/** A kubelet's period for pods in error, and what chance adds to it. */
-const SYNC_MS = 10_000;
-const SYNC_JITTER_MS = 5_000;
 
 export interface ToldWaitOptions {
   /** Emulated. */
@@ -25,7 +22,7 @@ export async function toldWait({ clock, dice, waitMs, signal, tell }: ToldWaitOp
   let leftMs = waitMs;
   while (leftMs > 0 && !signal.aborted) {
     tell();
-    const pauseMs = Math.min(leftMs, SYNC_MS + dice.int(SYNC_JITTER_MS));
+    const pauseMs = Math.min(leftMs, podSyncMs(dice));
     await clock.sleep(pauseMs, signal).catch(() => undefined);
     leftMs -= pauseMs;
   }

@@ -1,13 +1,11 @@
 import type { Clock, Timer } from "../../base/clock.js";
+import { podSyncMs } from "../../base/pod-sync-period.js";
 import type { Dice } from "../../base/seeded-random.js";
 import type { Image } from "../../kubernetes/cluster-objects.js";
 import type { WaitingReason } from "../status/container-status.js";
 
 /** A failed fetch is told as such for so long, emulated; then as the wait for the next one. */
 const BACKS_OFF_AFTER_MS = 5_000;
-/** A kubelet's period for pods in error, and what chance adds to it: so often the wait is told again. */
-const LOOK_MS = 10_000;
-const LOOK_JITTER_MS = 5_000;
 
 interface Failure {
   readonly reference: string;
@@ -57,7 +55,7 @@ export class ImageFailures {
         { warning: false, reason: "BackOff", message: `Back-off pulling image ${JSON.stringify(reference)}` },
         { warning: true, reason: "Failed", message: "Error: ImagePullBackOff" },
       ]);
-      failure.timer = this.#clock.timer(LOOK_MS + this.#dice.int(LOOK_JITTER_MS), tellWait);
+      failure.timer = this.#clock.timer(podSyncMs(this.#dice), tellWait);
     };
     const timer = this.#clock.timer(BACKS_OFF_AFTER_MS, () => {
       failure.backsOff = true;

@@ -1,10 +1,7 @@
 import type { Clock, Timer } from "../../base/clock.js";
+import { podSyncMs } from "../../base/pod-sync-period.js";
 import type { Dice } from "../../base/seeded-random.js";
 import type { Setback } from "./pod-setback.js";
-
-/** A kubelet's period for pods in error, and what chance adds to it. */
-const LOOK_MS = 10_000;
-const LOOK_JITTER_MS = 5_000;
 
 /**
  * What keeps a pod from starting now. What no further try can help is not tried again, but told again, as often as a kubelet, which does try,
@@ -49,7 +46,7 @@ export class StandingSetback {
   }
 
   #tellLater(tell: () => void): void {
-    this.#timer = this.#clock.timer(LOOK_MS + this.#dice.int(LOOK_JITTER_MS), () => {
+    this.#timer = this.#clock.timer(podSyncMs(this.#dice), () => {
       tell();
       this.#tellLater(tell);
     });
