@@ -5,7 +5,7 @@ import { pathOf, pods as podType } from "../kubernetes/resource-type.js";
 import type { Explanations } from "./explanations.js";
 import type { Decider } from "./extension/drs-extension.js";
 import type { BindingRecord } from "./kube/binding-cycle.js";
-import type { SchedulerObserver } from "./kube/kube-scheduler.js";
+import type { SchedulerObserver } from "./kube/scheduler-observer.js";
 import { failureMessage, type FilteredPod, type SchedulingAttempt } from "./kube/verdict.js";
 
 export interface AttemptRecorderOptions {

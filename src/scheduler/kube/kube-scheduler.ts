@@ -11,7 +11,6 @@ import { isTerminal, type Pod } from "../../kubernetes/pod.js";
 import { nodes, pods } from "../../kubernetes/resource-type.js";
 import { isConflict, isNotFound } from "../../kubernetes/status.js";
 import type { CuratedNode, FilterAnswer, FilterRequest, Placement, SchedulerExtender } from "../extender.js";
-import type { BindingRecord } from "./binding-cycle.js";
 import { BindingCycle } from "./binding-cycle.js";
 import type { Evaluation } from "./evaluation.js";
 import { evaluate, filterPlugins, refusalOf } from "./evaluation.js";
@@ -21,20 +20,11 @@ import { isGated, schedulingGated } from "./plugins/scheduling-gates.js";
 import { PodConditionWriter, SCHEDULER_NAME } from "./pod-condition-writer.js";
 import { preemptionText } from "./preemption.js";
 import { SchedulerCache } from "./scheduler-cache.js";
+import type { SchedulerObserver } from "./scheduler-observer.js";
 import type { QueuedPod } from "./scheduling-queue.js";
 import { SchedulingQueue } from "./scheduling-queue.js";
-import type { FilteredPod, NodeVerdict, SchedulingAttempt } from "./verdict.js";
+import type { NodeVerdict, SchedulingAttempt } from "./verdict.js";
 import { failureMessage } from "./verdict.js";
-
-/** Hears of steps 3 and 6 as they happen, for the journal and `explain`. Must not throw or wait. */
-export interface SchedulerObserver {
-  /** Step 3 has ended: the curated list stands, or is empty. The outcome is told by `attempted` later. */
-  filtered?(attempt: FilteredPod): void;
-  /** An attempt has ended: with a node, without one, or with an error. */
-  attempted?(attempt: SchedulingAttempt): void;
-  /** A binding has ended. */
-  bound?(record: BindingRecord): void;
-}
 
 export interface KubeSchedulerOptions {
   readonly client: ApiClient;
