@@ -30,8 +30,10 @@ export interface RoomContext {
   readonly tls: TlsMaterial | undefined;
 }
 
+/** What others have seen done may still be on its way back to the room that did it, and is a step of its own then: so long is waited for such answers. */
+const ANSWERS_MS = 200;
 /** The API server is given so long to take the events that are held for it. */
-const EVENTS_LIMIT_MS = 1_800;
+const EVENTS_LIMIT_MS = 1_600;
 
 /** Makes the context of each room; one step recorder and one set of informers serve the whole process. */
 export async function roomContext(plan: PlanePlan, log: Logger): Promise<{ of(room: RoomName): RoomContext; flush(): Promise<void>; close(): Promise<void> }> {
@@ -48,7 +50,7 @@ export async function roomContext(plan: PlanePlan, log: Logger): Promise<{ of(ro
     of: (room) => ({ plan, log, clock, monotonic, dice: dice.fork(room), profile: latencyProfile(plan.options.profile), recorder, informers: () => shared.open(), tls }),
     flush: async () => {
       // Once: afterwards nothing is held any more, and the API server may be gone.
-      flushed ??= Promise.all([recorder.close(), within(EVENTS_LIMIT_MS, recorder.burst.end(), monotonic)]);
+      flushed ??= monotonic.sleep(ANSWERS_MS).then(() => Promise.all([recorder.close(), within(EVENTS_LIMIT_MS, recorder.burst.end(), monotonic)]));
       await flushed;
     },
     close: async () => {
